@@ -1,0 +1,230 @@
+"""The kernel contract: the only full statement of what every backend computes.
+
+The five words of the spine are ``encode`` (with ``quantise``, its query side),
+``distance``, ``prune``, ``search`` and ``rerank``. Everything else (threads, batches,
+validation, files) is written once above them.
+
+Rules for every method
+----------------------
+- The result equals `quiver.reference` in every bit: values, order, counters, dtype,
+  shape. Integer arithmetic is exact. Each float operation is rounded on its own, as
+  written in the reference: no fused multiply-add, no fast-math. Sums over dimensions
+  follow the lane rule of `quiver.reference.lanes`.
+- Inputs are already validated, C-contiguous and of the stated dtype; they are never
+  written to. Outputs are freshly allocated and C-contiguous.
+- A method is single-threaded, holds no state between calls and may be called from
+  several threads at once; compiled ones release the GIL.
+- Order is by (distance, id), total; see `quiver.keys`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from quiver._typing import (
+    Distances,
+    Ids,
+    Keys,
+    Metric,
+    Neighbors,
+    PruneRule,
+    Vectors,
+)
+from quiver.codes import Codes, Queries, Transform
+from quiver.results import Beams
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """Kernels for one target. Implementations do not inherit from this class."""
+
+    @property
+    def name(self) -> str:
+        """Registered name, such as ``numba`` or ``cython-avx2``."""
+
+    @property
+    def target(self) -> str:
+        """What the kernels are compiled for, such as ``numpy``, ``llvm``, ``avx2``."""
+
+    def encode(self, vectors: Vectors, transform: Transform, strong: int) -> Codes:
+        """Transform and code base vectors.
+
+        Parameters
+        ----------
+        vectors : ndarray of shape (n, dim), float32
+            Finite vectors, as the caller gave them.
+        transform : Transform
+            The map T; its mean has code_dim entries (dim, or dim + 1 for inner
+            product).
+        strong : {2, 3}
+            3: constant weight and corrections. 2: the paper's strong rule; the
+            corrections are zero.
+
+        Returns
+        -------
+        Codes
+            Rows start at a multiple of 64 bytes; padding bits and bytes are zero.
+
+        Notes
+        -----
+        Sections 1 and 2 of the specification. ``T(x) = Q(prepare(x) - mean)``.
+        """
+
+    def quantise(self, queries: Vectors, transform: Transform) -> Queries:
+        """Transform queries and round them to 8 bits per dimension.
+
+        Parameters
+        ----------
+        queries : ndarray of shape (q, dim), float32
+            Finite vectors.
+        transform : Transform
+            The map T of the index searched.
+
+        Returns
+        -------
+        Queries
+            ``v = rint(r · inv)``, ``inv = float32(127) / peak``, halves to even;
+            ``step = peak / float32(127)``. Where ``inv`` is not finite (peak zero or
+            subnormal) every v and step is 0.
+
+        Notes
+        -----
+        Section 4 of the specification.
+        """
+
+    def distance(
+        self, codes: Codes, queries: Codes | Queries, candidates: Ids | None = None
+    ) -> Distances:
+        """Measure queries against coded rows.
+
+        Parameters
+        ----------
+        codes : Codes
+            The base, n rows.
+        queries : Codes or Queries
+            q queries: codes are compared symmetrically, int8 ones asymmetrically.
+        candidates : ndarray of shape (q, m), uint32, optional
+            Row numbers to measure for each query; ``NO_ID`` anywhere is skipped.
+            Without it every query is measured against every row.
+
+        Returns
+        -------
+        ndarray of shape (q, m) or (q, n), float32
+            Squared distance (``codes.strong == 3``; asymmetric estimates may be
+            negative) or ``4·dim - ⟨w_a, w_b⟩`` (``strong == 2``, 0 … 8·dim);
+            +inf at ``NO_ID``.
+
+        Notes
+        -----
+        Sections 3 and 4 of the specification; Table 1 of the paper.
+        """
+
+    def prune(
+        self,
+        codes: Codes,
+        candidates: Keys,
+        max_degree: int,
+        alpha: float,
+        rule: PruneRule,
+    ) -> Neighbors:
+        """Choose diverse out-edges for many targets.
+
+        Parameters
+        ----------
+        codes : Codes
+            The base.
+        candidates : ndarray of shape (m, width), uint64
+            Per target the keys (distance to the target, id), ascending, ended by
+            ``NO_KEY``; ids within a row are distinct and never the target's own.
+        max_degree : int
+            Most edges kept per target.
+        alpha : float
+            Pruning slack, >= 1, rounded to float32; distances are squared.
+        rule : {'vamana', 'published'}
+            ``vamana`` rejects c when some kept s has
+            ``alpha · d(c, s) <= d(target, c)``; ``published`` when
+            ``d(c, s) < alpha · d(target, c)``, then fills with the nearest rejected.
+
+        Returns
+        -------
+        ndarray of shape (m, max_degree), uint32
+            Kept ids in the order they were kept, then ``NO_ID``.
+
+        Notes
+        -----
+        Section 6 of the specification. Distances among candidates are symmetric
+        (``distance`` of two codes); one float32 product each, compared in float32.
+        """
+
+    def search(
+        self,
+        codes: Codes,
+        neighbors: Neighbors,
+        queries: Codes | Queries,
+        entry_point: int,
+        ef: int,
+    ) -> Beams:
+        """Walk the graph best-first, once per query.
+
+        Parameters
+        ----------
+        codes : Codes
+            The base, n rows.
+        neighbors : ndarray of shape (n, width), uint32
+            Out-edges of every row, ended by ``NO_ID``; no id twice in a row.
+        queries : Codes or Queries
+            q queries, as in `distance`.
+        entry_point : int
+            Where every walk starts.
+        ef : int
+            Beam width, >= 1.
+
+        Returns
+        -------
+        Beams
+            Sorted keys and the counters. A node's distance is computed at most once
+            (``seen`` is exact); the entry point's counts. A hop is an expansion.
+
+        Notes
+        -----
+        Section 6 of the specification. Repeatedly the first unexpanded entry of the
+        beam is expanded; a neighbour not yet seen is inserted if the beam is not
+        full or it beats the last entry.
+        """
+
+    def rerank(
+        self,
+        vectors: Vectors,
+        queries: Vectors,
+        candidates: Ids,
+        k: int,
+        metric: Metric,
+    ) -> tuple[Ids, Distances]:
+        """Order candidates by the exact metric.
+
+        Parameters
+        ----------
+        vectors : ndarray of shape (n, dim), float32
+            Stored vectors.
+        queries : ndarray of shape (q, dim), float32
+            Queries as the caller gave them.
+        candidates : ndarray of shape (q, m), uint32
+            Row numbers per query; ``NO_ID`` anywhere is skipped.
+        k : int
+            How many to return.
+        metric : {'cosine', 'euclidean', 'inner_product'}
+            ``max(0, 1 - ⟨q, x⟩ / (sqrt(⟨q, q⟩)·sqrt(⟨x, x⟩)))``, 1 where a norm is
+            zero; ``sqrt(Σ (x - q)²)``; ``-⟨q, x⟩``.
+
+        Returns
+        -------
+        ids : ndarray of shape (q, k), uint32
+            Best first by (distance, id); ``NO_ID`` where there are fewer.
+        distances : ndarray of shape (q, k), float32
+            Ascending, never -0.0; +inf where there are fewer.
+
+        Notes
+        -----
+        Sections 6 and 7 of the specification: float64 lane sums, one rounding to
+        float32 at the end.
+        """

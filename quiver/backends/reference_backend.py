@@ -1,0 +1,19 @@
+"""The oracle behind the backend protocol: NumPy only, always available."""
+
+from __future__ import annotations
+
+from quiver import reference
+
+
+class ReferenceBackend:
+    """Adapter over `quiver.reference`."""
+
+    name = "reference"
+    target = "numpy"
+
+    encode = staticmethod(reference.encode)
+    quantise = staticmethod(reference.quantise)
+    distance = staticmethod(reference.distance)
+    prune = staticmethod(reference.prune)
+    search = staticmethod(reference.search)
+    rerank = staticmethod(reference.rerank)

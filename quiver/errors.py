@@ -1,0 +1,31 @@
+"""Every error quiver raises on purpose.
+
+Each names the argument, the value found and the rule it broke. The children also
+derive from the built-in error a NumPy user expects, so ``except ValueError`` works.
+"""
+
+from __future__ import annotations
+
+
+class QuiverError(Exception):
+    """Base of all errors raised by quiver."""
+
+
+class InvalidArgumentError(QuiverError, ValueError):
+    """A value is outside its documented range, or an array breaks a rule."""
+
+
+class InvalidTypeError(QuiverError, TypeError):
+    """An argument has a type or dtype that cannot be used."""
+
+
+class BackendUnavailableError(QuiverError, ImportError):
+    """A backend is known but cannot run on this computer; the reason is given."""
+
+
+class FileFormatError(QuiverError, ValueError):
+    """A file is missing a rule of its format: foreign, damaged or too new."""
+
+
+class CancelledError(QuiverError, RuntimeError):
+    """The caller's ``progress`` callback returned False; nothing was changed."""
