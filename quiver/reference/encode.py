@@ -75,15 +75,17 @@ def pack(u: NDArray[np.uint8]) -> NDArray[np.uint8]:
     padded[:, :dim] = u
     quarters = padded.reshape(n, n_blocks, 4, BLOCK_BYTES)
     shifts = np.array([0, 2, 4, 6], dtype=np.uint8)[:, None]
-    return np.bitwise_or.reduce(quarters << shifts, axis=2).reshape(n, -1)
+    packed = np.bitwise_or.reduce(quarters << shifts, axis=2)
+    return packed.reshape(n, n_blocks * BLOCK_BYTES)
 
 
 def unpack(codes: NDArray[np.uint8], dim: int) -> NDArray[np.uint8]:
     """Invert `pack`: the u of every dimension, shape (n, dim)."""
-    n = len(codes)
+    n, n_blocks = len(codes), codes.shape[1] // BLOCK_BYTES
     shifts = np.array([0, 2, 4, 6], dtype=np.uint8)[:, None]
-    blocks = codes.reshape(n, -1, 1, BLOCK_BYTES)
-    return ((blocks >> shifts) & np.uint8(3)).reshape(n, -1)[:, :dim]
+    blocks = codes.reshape(n, n_blocks, 1, BLOCK_BYTES)
+    u = (blocks >> shifts) & np.uint8(3)
+    return u.reshape(n, n_blocks * BLOCK_DIMS)[:, :dim]
 
 
 def corrections(coordinates: Vectors, u: NDArray[np.uint8]) -> Lanes:
