@@ -100,9 +100,9 @@ def corrections(coordinates: Vectors, u: NDArray[np.uint8]) -> Lanes:
     return np.stack([scale, norms2], axis=1)
 
 
-def quantise(vectors: Vectors, transform: Transform) -> Queries:
+def quantise(queries: Vectors, transform: Transform) -> Queries:
     """Round queries to int8; see `quiver.backends.protocol.Backend.quantise`."""
-    coordinates = apply_transform(vectors, transform, is_query=True)
+    coordinates = apply_transform(queries, transform, is_query=True)
     n, dim = coordinates.shape
     peak = np.abs(coordinates).max(axis=1)
     with np.errstate(divide="ignore", over="ignore"):

@@ -1,0 +1,176 @@
+"""Inputs chosen by hazard, not by volume: what `quiver.verify` and the tests feed.
+
+Dimensions sit on both sides of every boundary of the layout (bytes, words, blocks,
+cache lines, lanes); values are those that break ties, roundings and divisions. All
+is drawn from a seeded generator.
+
+Source: the hazard list of bottleneck's ``array_generator``, rewritten for codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from quiver import reference
+from quiver._typing import Distances, Ids, Keys, Metric, Neighbors, Vectors
+from quiver.codes import Codes, Transform
+from quiver.keys import NO_ID, NO_KEY, make_keys
+from quiver.reference.lanes import squared_norms
+from quiver.reference.transform import prepare
+
+BOUNDARY_DIMS = (
+    *(1, 2, 3, 7, 8, 9, 31, 32, 33, 63, 64, 65, 127, 128, 129),
+    *(255, 256, 257, 383, 384, 385, 511, 512, 513, 1025),
+)
+METRICS: tuple[Metric, ...] = ("cosine", "euclidean", "inner_product")
+GRAPHS = ("random", "complete", "chain", "islands", "empty")
+
+
+def _all_equal(_: Generator, vectors: Vectors) -> None:
+    vectors[:] = vectors[:1]
+
+
+def _all_zero(_: Generator, vectors: Vectors) -> None:
+    vectors[:] = 0
+
+
+def _zero_row(rng: Generator, vectors: Vectors) -> None:
+    vectors[_somewhere(rng, len(vectors))] = 0
+
+
+def _signed_zeros(rng: Generator, vectors: Vectors) -> None:
+    vectors[rng.random(vectors.shape) < 0.3] = 0.0
+    vectors[rng.random(vectors.shape) < 0.3] = -0.0
+
+
+def _subnormal(_: Generator, vectors: Vectors) -> None:
+    vectors *= np.float32(1e-42)
+
+
+def _square_underflows(_: Generator, vectors: Vectors) -> None:
+    vectors *= np.float32(1e-25)
+
+
+def _one_huge(rng: Generator, vectors: Vectors) -> None:
+    # The square, and the squared norm of a few thousand of them, still fit float32.
+    vectors[_somewhere(rng, len(vectors)), _somewhere(rng, vectors.shape[1])] = 1e17
+
+
+def _duplicates(rng: Generator, vectors: Vectors) -> None:
+    n = len(vectors)
+    vectors[:] = vectors[rng.integers(0, 1 + n // 2, n)] if n > 1 else vectors
+
+
+def _constant_coordinate(rng: Generator, vectors: Vectors) -> None:
+    vectors[:, _somewhere(rng, vectors.shape[1])] = 2.5
+
+
+def _tied_magnitudes(rng: Generator, vectors: Vectors) -> None:
+    vectors[:] = rng.choice([-1.0, -0.5, 0.5, 1.0], vectors.shape)
+
+
+def _offset(_: Generator, vectors: Vectors) -> None:
+    vectors += np.float32(5)
+
+
+def _somewhere(rng: Generator, length: int) -> slice:
+    start = int(rng.integers(0, max(1, length)))
+    return slice(start, start + 1)
+
+
+HAZARDS: dict[str, Callable[[Generator, Vectors], None]] = {
+    "all_equal": _all_equal,
+    "all_zero": _all_zero,
+    "zero_row": _zero_row,
+    "signed_zeros": _signed_zeros,
+    "subnormal": _subnormal,
+    "square_underflows": _square_underflows,
+    "one_huge": _one_huge,
+    "duplicates": _duplicates,
+    "constant_coordinate": _constant_coordinate,
+    "tied_magnitudes": _tied_magnitudes,
+    "offset": _offset,
+}
+
+
+def make_vectors(rng: Generator, n: int, dim: int, hazards: Iterable[str]) -> Vectors:
+    """Return normal float32 vectors after the named hazards, applied in order."""
+    vectors = rng.standard_normal((n, dim)).astype(np.float32)
+    for hazard in hazards:
+        HAZARDS[hazard](rng, vectors)
+    return vectors
+
+
+def make_transform(
+    rng: Generator, vectors: Vectors, metric: Metric, *, center: bool, rotate: bool
+) -> Transform:
+    """Return a transform fitted to ``vectors`` as an index would fit it."""
+    extra = metric == "inner_product"
+    code_dim = vectors.shape[1] + extra
+    max_norm = float(np.sqrt(squared_norms(vectors).max(initial=0.0))) if extra else 1.0
+    mean = np.zeros(code_dim, np.float32)
+    flips = rng.choice([-1, 1], (2 if rotate else 0, code_dim))
+    signs = flips.astype(np.float32)
+    transform = Transform(metric, mean, signs, max_norm)
+    if center and len(vectors):
+        prepared = prepare(vectors, transform, is_query=False)
+        mean = prepared.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return transform._replace(mean=mean)
+
+
+def make_neighbors(rng: Generator, n: int, width: int, kind: str) -> Neighbors:
+    """Return a graph of one of `GRAPHS`; rows hold ``width`` places, ``NO_ID`` last."""
+    neighbors = np.full((n, width), NO_ID, dtype=np.uint32)
+    for node, row in enumerate(neighbors):
+        ids = _targets(rng, n, node, kind)[:width]
+        row[: len(ids)] = ids
+    return neighbors
+
+
+def _targets(rng: Generator, n: int, node: int, kind: str) -> NDArray[np.integer]:
+    if kind == "random":
+        return rng.permutation(n)[: rng.integers(0, n + 1)]
+    if kind == "chain":
+        return np.arange(node + 1, min(node + 2, n))
+    if kind == "islands":
+        return np.setdiff1d(np.arange(node % 2, n, 2), [node])
+    every_other = np.setdiff1d(np.arange(n), [node])
+    return every_other if kind == "complete" else every_other[:0]
+
+
+def make_ids(rng: Generator, n: int, shape: tuple[int, int]) -> Ids:
+    """Return row numbers below ``n`` with holes; only holes where ``n`` is 0."""
+    ids = rng.integers(0, max(1, n), shape).astype(np.uint32)
+    ids[rng.random(shape) < (0.2 if n else 1.1)] = NO_ID
+    return ids
+
+
+def make_prune_keys(
+    rng: Generator, codes: Codes, n_targets: int, width: int, *, true_distances: bool
+) -> Keys:
+    """Return sorted candidates of random targets, from 0 to ``width`` in a row.
+
+    Without ``true_distances`` they are drawn, negative and tied ones among them:
+    a rule that recomputes instead of reading the key is found out.
+    """
+    keys = np.full((n_targets, width), NO_KEY, dtype=np.uint64)
+    for row in keys:
+        target, *others = rng.permutation(codes.n_rows).astype(np.uint32)
+        ids = np.array(others[: rng.integers(0, width + 1)], dtype=np.uint32)
+        distances = (
+            reference.distance(codes, codes.take(target[None]), ids[None])[0]
+            if true_distances
+            else _drawn_distances(rng, len(ids))
+        )
+        row[: len(ids)] = np.sort(make_keys(distances, ids))
+    return keys
+
+
+def _drawn_distances(rng: Generator, n: int) -> Distances:
+    spread = rng.choice([0.5, 50.0])
+    distances: Distances = np.float32(spread * rng.standard_normal(n)).round(1)
+    return distances

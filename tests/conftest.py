@@ -1,0 +1,99 @@
+"""Fixtures and options shared by every test.
+
+Tests ask for ``backend`` and never mention one by name: the fixture fans out over
+the registry, so a backend registered tomorrow is tested without an edit here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import settings
+
+from quiver.backends import Backend, BackendInfo, get_backend, list_backends
+
+# First calls compile, so a deadline would measure the compiler.
+settings.register_profile("dev", max_examples=80, deadline=None)
+settings.register_profile(
+    "ci", max_examples=200, deadline=None, derandomize=True, print_blob=True
+)
+settings.register_profile("nightly", max_examples=5000, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+@dataclass(frozen=True)
+class BackendUnderTest:
+    """One registered backend, and whether its absence is a failure."""
+
+    info: BackendInfo
+    required: bool
+
+    def __str__(self) -> str:
+        return self.info.name
+
+    def load(self) -> Backend:
+        if not self.info.available and self.required:
+            pytest.fail(f"required, but {self.info.reason}")
+        if not self.info.available:
+            pytest.skip(self.info.reason)
+        return get_backend(self.info.name)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-backends",
+        default="",
+        metavar="NAMES",
+        help="comma-separated backends whose absence is a failure, not a skip",
+    )
+    parser.addoption(
+        "--run-figures",
+        action="store_true",
+        help="also measure the published figures on all 100 000 rows of ../shared/data",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "figures: slow, runs with --run-figures only")
+    # Read here as well, so that a misspelt name stops the run before any test.
+    required_backends(config)
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: Sequence[pytest.Item]
+) -> None:
+    if not config.getoption("--run-figures"):
+        for item in items:
+            if item.get_closest_marker("figures"):
+                item.add_marker(pytest.mark.skip(reason="needs --run-figures"))
+
+
+def required_backends(config: pytest.Config) -> set[str]:
+    option: str = config.getoption("--require-backends")
+    names = {name.strip() for name in option.split(",") if name.strip()}
+    known = [info.name for info in list_backends()] if names else []
+    if unknown := names.difference(known):
+        msg = f"--require-backends must name some of {known}, got {sorted(unknown)}"
+        raise pytest.UsageError(msg)
+    return names
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "backend" in metafunc.fixturenames:
+        required = required_backends(metafunc.config)
+        candidates = [
+            BackendUnderTest(info, info.name in required) for info in list_backends()
+        ]
+        metafunc.parametrize(
+            "backend", candidates, indirect=True, ids=str, scope="session"
+        )
+
+
+@pytest.fixture(scope="session")
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """Return each registered backend in turn; absent ones skip with the reason."""
+    descriptor: BackendUnderTest = request.param
+    return descriptor.load()

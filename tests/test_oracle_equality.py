@@ -1,0 +1,167 @@
+"""The contract: every method of every backend equals the reference in every bit.
+
+No tolerance anywhere. Dtype, shape, memory order, counters and the bytes of padding
+are part of equality, and inputs are left untouched.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from identical import assert_identical, call_untouched
+from strategies import (
+    Case,
+    CodedCase,
+    cases,
+    coded_cases,
+    graph_kinds,
+    random_codes,
+    strong_values,
+)
+
+from quiver import hazards, reference
+from quiver.backends import Backend
+from quiver.codes import CACHE_LINE
+from quiver.keys import NO_ID, NO_KEY
+
+METHODS = ("encode", "quantise", "distance", "prune", "search", "rerank")
+
+
+def assert_equals_reference(backend: Backend, method: str, *args: Any) -> None:
+    expected = getattr(reference, method)(*args)
+    actual = call_untouched(getattr(backend, method), *args)
+    assert_identical(actual, expected, f"{backend.name}.{method}")
+
+
+@given(case=cases(), strong=strong_values)
+def test_encode_equals_the_reference(backend: Backend, case: Case, strong: int) -> None:
+    assert_equals_reference(backend, "encode", case.vectors, case.transform, strong)
+
+
+@given(case=cases(min_n=1))
+def test_encoded_rows_start_at_a_cache_line(backend: Backend, case: Case) -> None:
+    codes = backend.encode(case.vectors, case.transform, 3)
+    assert codes.rows.ctypes.data % CACHE_LINE == 0
+
+
+@given(case=cases())
+def test_quantise_equals_the_reference(backend: Backend, case: Case) -> None:
+    assert_equals_reference(backend, "quantise", case.queries, case.transform)
+
+
+@given(case=coded_cases())
+def test_distance_to_every_row_equals_the_reference(
+    backend: Backend, case: CodedCase
+) -> None:
+    assert_equals_reference(backend, "distance", case.codes, case.queries)
+    assert_equals_reference(backend, "distance", case.codes, case.queries, None)
+
+
+@given(case=coded_cases(), width=st.integers(0, 9))
+def test_distance_to_candidates_equals_the_reference(
+    backend: Backend, case: CodedCase, width: int
+) -> None:
+    shape = len(case.queries[0]), width
+    candidates = hazards.make_ids(case.rng, case.codes.n_rows, shape)
+    assert_equals_reference(backend, "distance", case.codes, case.queries, candidates)
+
+
+@given(
+    case=coded_cases(min_n=1, max_n=40),
+    width_share=st.floats(0, 1),
+    max_degree=st.sampled_from([1, 2, 3, 8, 32, 64]),
+    alpha=st.sampled_from([1.0, 1.1, 1.2, 2.0, 1.0 + 2**-30]),
+    rule=st.sampled_from(["vamana", "published"]),
+    true_distances=st.booleans(),
+)
+def test_prune_equals_the_reference(
+    backend: Backend,
+    case: CodedCase,
+    width_share: float,
+    max_degree: int,
+    alpha: float,
+    rule: str,
+    true_distances: bool,
+) -> None:
+    width = round(width_share * (case.codes.n_rows - 1))
+    keys = hazards.make_prune_keys(
+        case.rng, case.codes, 3, width, true_distances=true_distances
+    )
+    assert_equals_reference(backend, "prune", case.codes, keys, max_degree, alpha, rule)
+
+
+@given(
+    case=coded_cases(min_n=1, max_n=40),
+    kind=graph_kinds,
+    width=st.sampled_from([1, 2, 7, 8, 40]),
+    ef=st.sampled_from([1, 2, 3, 10, 39, 40, 41, 64]),
+)
+def test_search_equals_the_reference(
+    backend: Backend, case: CodedCase, kind: str, width: int, ef: int
+) -> None:
+    n = case.codes.n_rows
+    neighbors = hazards.make_neighbors(case.rng, n, width, kind)
+    entry_point = int(case.rng.integers(n))
+    assert_equals_reference(
+        backend, "search", case.codes, neighbors, case.queries, entry_point, ef
+    )
+
+
+@given(case=cases(), width=st.integers(0, 9), k=st.integers(1, 11))
+def test_rerank_equals_the_reference(
+    backend: Backend, case: Case, width: int, k: int
+) -> None:
+    shape = len(case.queries), width
+    candidates = hazards.make_ids(case.rng, len(case.vectors), shape)
+    metric = case.transform.metric
+    assert_equals_reference(
+        backend, "rerank", case.vectors, case.queries, candidates, k, metric
+    )
+
+
+def test_ids_above_16_bits_survive_every_method(backend: Backend) -> None:
+    # A chain of long strides through 70 000 rows: most ids need a 17th bit.
+    rng = np.random.default_rng(0)
+    n, hops = 70_000, 300
+    codes = random_codes(rng, n, dim=1)
+    stops = rng.permutation(n)[:hops].astype(np.uint32)
+    neighbors = np.full((n, 1), NO_ID, dtype=np.uint32)
+    neighbors[stops[:-1], 0] = stops[1:]
+    queries = codes.take(stops[:2])
+    entry_point = int(stops[0])
+    assert stops.max() >= 2**16
+    assert_equals_reference(
+        backend, "search", codes, neighbors, queries, entry_point, hops
+    )
+    beam = reference.search(codes, neighbors, queries, entry_point, hops).keys
+    assert (beam != NO_KEY).all()
+    assert_equals_reference(backend, "prune", codes, beam, 8, 1.1, "published")
+    assert_equals_reference(backend, "distance", codes, queries, stops.reshape(2, -1))
+    vectors = rng.standard_normal((n, 1)).astype(np.float32)
+    assert_equals_reference(
+        backend, "rerank", vectors, vectors[:2], stops.reshape(2, -1), 5, "euclidean"
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_signatures_are_those_of_the_protocol(backend: Backend, method: str) -> None:
+    # isinstance on a runtime protocol accepts any arity, so names are compared.
+    stated = list(inspect.signature(getattr(Backend, method)).parameters.values())[1:]
+    found = list(inspect.signature(getattr(backend, method)).parameters.values())
+    assert [parameter.name for parameter in found] == [
+        parameter.name for parameter in stated
+    ]
+    assert [parameter.default for parameter in found] == [
+        parameter.default for parameter in stated
+    ]
+
+
+def test_backends_offer_the_protocol_and_nothing_else(backend: Backend) -> None:
+    assert isinstance(backend, Backend)
+    public = {name for name in dir(backend) if not name.startswith("_")}
+    assert public == {"name", "target", *METHODS}
