@@ -1,0 +1,36 @@
+"""Approximate nearest-neighbour search on 2-bit codes, proven against an oracle.
+
+Examples
+--------
+>>> import numpy as np
+>>> import quiver
+>>> vectors = np.random.default_rng(0).normal(size=(1000, 64))
+>>> index = quiver.Index.build(vectors, metric="cosine")
+>>> index.search(vectors[:2], k=1).ids
+array([[0],
+       [1]])
+"""
+
+from quiver.backends.registry import get_backend, list_backends, register_backend
+from quiver.index import Index
+from quiver.memory import MemoryReport, predict_memory
+from quiver.metrics import exact_knn, recall_at_k
+from quiver.params import BuildParams, Encoding
+from quiver.results import SearchResult, SearchStats
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BuildParams",
+    "Encoding",
+    "Index",
+    "MemoryReport",
+    "SearchResult",
+    "SearchStats",
+    "exact_knn",
+    "get_backend",
+    "list_backends",
+    "predict_memory",
+    "recall_at_k",
+    "register_backend",
+]

@@ -10,12 +10,14 @@ Source: section 1 of the specification (``docs/algorithm``); Table 2 of QuIVer
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import Distances, Metric
+
+T = TypeVar("T", bound=np.generic)
 
 BLOCK_DIMS = 128
 BLOCK_BYTES = 32
@@ -33,7 +35,7 @@ def row_bytes(dim: int) -> int:
     return CACHE_LINE * -(-(code_bytes(dim) + CORRECTION_BYTES) // CACHE_LINE)
 
 
-def aligned_zeros(shape: tuple[int, int], dtype: type[np.generic]) -> NDArray[np.generic]:
+def aligned_zeros(shape: tuple[int, int], dtype: type[T]) -> NDArray[T]:
     """Return a zeroed C-contiguous matrix whose first byte starts a cache line."""
     n_bytes = shape[0] * shape[1] * np.dtype(dtype).itemsize
     raw = np.zeros(n_bytes + CACHE_LINE, dtype=np.uint8)

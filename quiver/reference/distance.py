@@ -45,7 +45,8 @@ def one_query(queries: Codes | Queries, number: int) -> Codes | Queries:
     """Return query ``number`` as a batch of one."""
     if isinstance(queries, Codes):
         return queries._replace(rows=queries.rows[number : number + 1])
-    return Queries(*(part[number : number + 1] for part in queries))
+    values, corrections = queries
+    return Queries(values[number : number + 1], corrections[number : number + 1])
 
 
 def distance_to_rows(codes: Codes, query: Codes | Queries, ids: Ids) -> Distances:
@@ -77,9 +78,8 @@ def symmetric(a: Codes, b: Codes) -> Distances:
 def symmetric_dot(a: Codes, b: Codes) -> NDArray[np.int64]:
     """Return ⟨w_a, w_b⟩ for values ±1, ±3: three popcounts a word."""
     words_a, words_b = _words(a), _words(b)
-    swapped = (words_b & LOW_BITS) << np.uint64(1) | (words_b & HIGH_BITS) >> np.uint64(1)
     x = words_a ^ words_b
-    y = words_a ^ swapped
+    y = words_a ^ _swap_pairs(words_b)
     return 9 * a.dim - 2 * (_count(x) + 3 * _count(x & HIGH_BITS) + 2 * _count(y))
 
 
@@ -122,6 +122,12 @@ def asymmetric(rows: Codes, query: Queries) -> Distances:
 
 def _words(codes: Codes) -> Words:
     return np.ascontiguousarray(codes.codes).view(np.uint64)
+
+
+def _swap_pairs(words: Words) -> Words:
+    """Exchange the two bits of every dimension."""
+    one = np.uint64(1)
+    return (words & LOW_BITS) << one | (words & HIGH_BITS) >> one
 
 
 def _strong_plane(words: Words) -> Words:

@@ -42,7 +42,7 @@ def encode(vectors: Vectors, transform: Transform, strong: int) -> Codes:
         strong_plane = strong_by_rank(coordinates)
     u = (2 * sign + (strong_plane == sign)).astype(np.uint8)
 
-    rows = np.asarray(aligned_zeros((n, row_bytes(dim)), np.uint8))
+    rows = aligned_zeros((n, row_bytes(dim)), np.uint8)
     codes = Codes(rows, dim, strong)
     codes.codes[:] = pack(u)
     if strong == 3:

@@ -18,7 +18,7 @@ N_LANES = 8
 def fold_lanes(lanes: Lanes) -> Lanes:
     """Add eight lanes (first axis) by the fixed tree of the lane rule."""
     l0, l1, l2, l3, l4, l5, l6, l7 = lanes
-    return ((l0 + l4) + (l2 + l6)) + ((l1 + l5) + (l3 + l7))  # type: ignore[no-any-return]
+    return ((l0 + l4) + (l2 + l6)) + ((l1 + l5) + (l3 + l7))
 
 
 def lane_sum(terms: NDArray[np.floating]) -> Lanes:

@@ -1,0 +1,244 @@
+"""Build: Vamana's graph in deterministic batches, over any backend.
+
+In a batch every node searches the graph as it was before the batch, prunes its beam
+to out-edges and writes only its own row; then the reverse edges are merged, sorted.
+The result is the same for any number of threads and any backend.
+
+Source: Vamana (DiskANN, NeurIPS 2019); ParlayANN (PPoPP 2024) for batches that double
+and reverse edges as a sort; section 6 of the specification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quiver._typing import Ids, Neighbors, PruneRule, Vectors
+from quiver.backends.protocol import Backend
+from quiver.codes import Codes, Transform, aligned_zeros
+from quiver.graph import connect, degrees
+from quiver.keys import NO_ID, make_keys
+from quiver.parallel import ProgressMeter, map_chunks
+from quiver.params import BuildParams
+from quiver.reference.lanes import squared_norms
+from quiver.reference.transform import prepare
+from quiver.transform import prepared_mean
+
+BATCH_SHARE = 50
+"""A batch holds at most n / 50 nodes, so each searches a nearly complete graph."""
+
+CHUNK_ROWS = 64
+"""Rows per kernel call: enough to hide the call, few enough to stop at once."""
+
+_SOURCE_BITS = np.uint64(32)
+_LOW_HALF = np.uint64(0xFFFF_FFFF)
+
+
+@dataclass
+class GraphBuilder:
+    """One build: everything that stays the same from batch to batch.
+
+    Attributes
+    ----------
+    backend : Backend
+        Kernels.
+    codes : Codes
+        The base.
+    params : BuildParams
+        Degree bound, beam width and slack.
+    rule : {'vamana', 'published'}
+        Pruning rule.
+    threads : int
+        Threads for each phase.
+    meter : ProgressMeter
+        Told of every inserted row; may cancel.
+    """
+
+    backend: Backend
+    codes: Codes
+    params: BuildParams
+    rule: PruneRule
+    threads: int
+    meter: ProgressMeter
+
+    def build(self, entry_point: int) -> Neighbors:
+        """Return the finished graph, shape (n, max_degree), uint32.
+
+        Parameters
+        ----------
+        entry_point : int
+            First node inserted, where all walks start.
+
+        Raises
+        ------
+        CancelledError
+            If the meter's ``progress`` returned False.
+        """
+        n = self.codes.n_rows
+        # Lists may outgrow the bound by 0.3 R before they are pruned again.
+        capacity = self.params.max_degree * 13 // 10
+        growing = np.full((n, capacity), NO_ID, dtype=np.uint32)
+        order = insertion_order(n, entry_point, self.params.seed)
+        entry_batch, *later_batches = batches(order)
+        self.meter.advance(len(entry_batch))
+        for batch in later_batches:
+            self._insert(growing, batch, entry_point)
+            self._add_reverse_edges(growing, batch)
+        neighbors = self._trim(growing)
+        connect(self.backend, self.codes, neighbors, entry_point)
+        return neighbors
+
+    def _insert(self, growing: Neighbors, batch: Ids, entry_point: int) -> None:
+        """Search and prune for every node of the batch; each writes its own row.
+
+        No edge leads to a node of the batch yet, so no walk reads those rows.
+        """
+        max_degree = self.params.max_degree
+
+        def insert_chunk(start: int, stop: int) -> None:
+            nodes = batch[start:stop]
+            beams = self.backend.search(
+                self.codes,
+                growing,
+                self.codes.take(nodes),
+                entry_point,
+                self.params.ef_construction,
+            )
+            growing[nodes, :max_degree] = self._prune(beams.keys)
+
+        self._for_chunks(insert_chunk, len(batch), self.meter.advance)
+
+    def _add_reverse_edges(self, growing: Neighbors, batch: Ids) -> None:
+        """Give every target its new sources, in order; prune lists that overflow.
+
+        The sources are new nodes, so no target has one already.
+        """
+        targets, sources, starts = reverse_edges(growing, batch)
+        n_new = np.diff(np.append(starts, len(sources)))
+        hosts = targets[starts]
+        degree = degrees(growing[hosts])
+        fits = degree + n_new <= growing.shape[1]
+
+        place = np.arange(len(sources)) - np.repeat(starts, n_new)
+        place += np.repeat(degree, n_new)
+        appended = np.repeat(fits, n_new)
+        growing[targets[appended], place[appended]] = sources[appended]
+
+        crowded = np.flatnonzero(~fits)
+
+        def merge_chunk(start: int, stop: int) -> None:
+            groups = crowded[start:stop]
+            nodes = hosts[groups]
+            lists = [
+                sources[first : first + count]
+                for first, count in zip(starts[groups], n_new[groups], strict=True)
+            ]
+            self._prune_lists(growing, nodes, lists)
+
+        self._for_chunks(merge_chunk, len(crowded))
+
+    def _prune_lists(
+        self, growing: Neighbors, nodes: Ids, extra: list[Ids] | None = None
+    ) -> None:
+        """Prune the union of each node's list and its extra sources to max_degree."""
+        candidates = growing[nodes]
+        if extra is not None:
+            widest = max(len(sources) for sources in extra)
+            added = np.full((len(nodes), widest), NO_ID, dtype=np.uint32)
+            for row, sources in zip(added, extra, strict=True):
+                row[: len(sources)] = sources
+            candidates = np.concatenate([candidates, added], axis=1)
+        distances = self.backend.distance(
+            self.codes, self.codes.take(nodes), candidates
+        )
+        keys = np.sort(make_keys(distances, candidates), axis=1)
+        growing[nodes] = NO_ID
+        growing[nodes, : self.params.max_degree] = self._prune(keys)
+
+    def _prune(self, keys: NDArray[np.uint64]) -> Neighbors:
+        params = self.params
+        return self.backend.prune(
+            self.codes, keys, params.max_degree, params.alpha, self.rule
+        )
+
+    def _trim(self, growing: Neighbors) -> Neighbors:
+        """Prune every list still above max_degree and return the compact graph."""
+        max_degree = self.params.max_degree
+        if growing.shape[1] > max_degree:
+            over = np.flatnonzero(growing[:, max_degree] != NO_ID).astype(np.uint32)
+            self._for_chunks(
+                lambda start, stop: self._prune_lists(growing, over[start:stop]),
+                len(over),
+            )
+        neighbors = aligned_zeros((len(growing), max_degree), np.uint32)
+        neighbors[:] = growing[:, :max_degree]
+        return neighbors
+
+    def _for_chunks(
+        self,
+        task: Callable[[int, int], None],
+        n_rows: int,
+        on_rows: Callable[[int], None] | None = None,
+    ) -> None:
+        map_chunks(
+            task,
+            n_rows,
+            chunk_rows=CHUNK_ROWS,
+            threads=self.threads,
+            # Phases that insert nothing still let the caller cancel.
+            on_rows=on_rows or (lambda _: self.meter.advance(0)),
+        )
+
+
+def insertion_order(n: int, entry_point: int, seed: int) -> Ids:
+    """Return a seeded permutation of the rows, the entry point first."""
+    # The raw stream of a bit generator is the same in every NumPy release.
+    raw = np.random.PCG64(seed).random_raw(n)
+    order = np.argsort(raw, kind="stable").astype(np.uint32)
+    rest = order[order != entry_point]
+    return np.concatenate([np.array([entry_point], dtype=np.uint32), rest])
+
+
+def batches(order: Ids) -> Iterator[Ids]:
+    """Cut the order into batches of 1, 2, 4, … up to ``max(1, n // 50)`` nodes."""
+    largest = max(1, len(order) // BATCH_SHARE)
+    start, size = 0, 1
+    while start < len(order):
+        yield order[start : start + size]
+        start += size
+        size = min(2 * size, largest)
+
+
+def reverse_edges(growing: Neighbors, batch: Ids) -> tuple[Ids, Ids, NDArray[np.intp]]:
+    """Return (targets, sources, starts of each target's run), sorted by both."""
+    rows = growing[batch]
+    linked = rows != NO_ID
+    sources = np.broadcast_to(batch[:, None], rows.shape)[linked]
+    pairs = rows[linked].astype(np.uint64) << _SOURCE_BITS | sources
+    pairs.sort()
+    targets = (pairs >> _SOURCE_BITS).astype(np.uint32)
+    is_start = np.append(True, targets[1:] != targets[:-1])[: len(targets)]
+    return targets, (pairs & _LOW_HALF).astype(np.uint32), np.flatnonzero(is_start)
+
+
+def choose_entry_point(vectors: Vectors, codes: Codes, transform: Transform) -> int:
+    """Return the row nearest the mean of the base, ties by id.
+
+    Centred corrected codes carry that distance as their bias; otherwise it is
+    computed from the vectors.
+    """
+    if codes.strong == 3 and transform.mean.any():
+        return int(np.argmin(codes.corrections[:, 1]))
+    plain = transform._replace(mean=np.zeros_like(transform.mean))
+    mean = prepared_mean(vectors, plain).astype(np.float64)
+    best, best_distance = 0, np.inf
+    for start in range(0, len(vectors), 1 << 12):
+        block = prepare(vectors[start : start + (1 << 12)], plain, is_query=False)
+        distances = squared_norms(block - mean)
+        row = int(np.argmin(distances))
+        if distances[row] < best_distance:
+            best, best_distance = start + row, float(distances[row])
+    return best

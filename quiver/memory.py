@@ -1,0 +1,103 @@
+"""Bytes: what an index needs, predicted before a build and reported after it.
+
+Source: Table 2 of QuIVer (arXiv 2605.02171) for hot (needed in memory) and cold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from quiver._typing import Metric
+from quiver.codes import row_bytes
+from quiver.params import MAX_DIM, MAX_ROWS, BuildParams, check_int, check_metric
+
+_ID_BYTES = 8
+_NEIGHBOR_BYTES = 4
+_FLOAT32_BYTES = 4
+
+
+@dataclass(frozen=True)
+class MemoryReport:
+    """Bytes of one index by part.
+
+    Attributes
+    ----------
+    n_vectors : int
+        Rows.
+    codes, graph, ids : int
+        Hot bytes: code rows with corrections, neighbour lists, the caller's ids.
+    vectors : int
+        Cold bytes: the stored vectors, read by the re-rank only.
+    """
+
+    n_vectors: int
+    codes: int
+    graph: int
+    ids: int
+    vectors: int
+
+    @property
+    def hot(self) -> int:
+        """Bytes that must be in memory."""
+        return self.codes + self.graph + self.ids
+
+    @property
+    def hot_per_vector(self) -> float:
+        """Hot bytes per vector."""
+        return self.hot / max(1, self.n_vectors)
+
+    @property
+    def cold_per_vector(self) -> float:
+        """Cold bytes per vector."""
+        return self.vectors / max(1, self.n_vectors)
+
+    def __str__(self) -> str:
+        """Return one line a person can read."""
+        mib = 1 << 20
+        return (
+            f"hot {self.hot / mib:.1f} MiB ({self.hot_per_vector:.0f} B/vector: "
+            f"codes {self.codes / mib:.1f}, graph {self.graph / mib:.1f}, "
+            f"ids {self.ids / mib:.1f}), cold vectors {self.vectors / mib:.1f} MiB "
+            f"({self.cold_per_vector:.0f} B/vector)"
+        )
+
+
+def predict_memory(
+    n: int,
+    dim: int,
+    params: BuildParams | None = None,
+    *,
+    metric: Metric = "cosine",
+) -> MemoryReport:
+    """Return the bytes an index will need, without building it.
+
+    Parameters
+    ----------
+    n, dim : int
+        Shape of the base.
+    params : BuildParams, optional
+        Only ``max_degree`` matters.
+    metric : {'cosine', 'euclidean', 'inner_product'}, default 'cosine'
+        Inner product codes one more coordinate.
+
+    Returns
+    -------
+    MemoryReport
+        Equal to ``index.memory_report()`` of the built index.
+
+    Examples
+    --------
+    >>> predict_memory(100_000, 384).hot_per_vector
+    264.0
+    """
+    n = check_int("n", n, 1, MAX_ROWS)
+    dim = check_int("dim", dim, 1, MAX_DIM)
+    coded_dim = dim + (check_metric(metric) == "inner_product")
+    max_degree = (params or BuildParams()).max_degree
+    return MemoryReport(
+        n_vectors=n,
+        codes=n * row_bytes(coded_dim),
+        graph=n * max_degree * _NEIGHBOR_BYTES,
+        ids=n * _ID_BYTES,
+        vectors=n * dim * _FLOAT32_BYTES,
+    )
