@@ -172,5 +172,4 @@ def make_prune_keys(
 
 def _drawn_distances(rng: Generator, n: int) -> Distances:
     spread = rng.choice([0.5, 50.0])
-    distances: Distances = np.float32(spread * rng.standard_normal(n)).round(1)
-    return distances
+    return (spread * rng.standard_normal(n)).round(1).astype(np.float32)
