@@ -29,3 +29,11 @@ class FileFormatError(QuiverError, ValueError):
 
 class CancelledError(QuiverError, RuntimeError):
     """The caller's ``progress`` callback returned False; nothing was changed."""
+
+
+class FileAccessError(QuiverError, OSError):
+    """The operating system refused to open, read or write; ``errno`` says why."""
+
+
+class LockError(FileAccessError):
+    """Another writer is saving to the same path."""

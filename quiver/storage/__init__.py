@@ -1,0 +1,156 @@
+"""The ``.quiver`` file: saved whole or not at all, read only when proven sound.
+
+Reading order: ``layout`` (where every byte lies), ``header`` (what the JSON says),
+``source`` and ``reader`` (opening, checked before anything is allocated or followed),
+``invariants`` (what a kernel relies on), ``cold`` (vectors left on the disk),
+``atomic`` and ``writer`` (saving). The format is told byte by byte in
+``docs/format.md``.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from quiver._typing import Vectors
+from quiver.errors import InvalidArgumentError, InvalidTypeError
+from quiver.params import check_choice
+from quiver.storage.atomic import replacing
+from quiver.storage.cold import ColdVectors, map_vectors
+from quiver.storage.header import ColdDtype
+from quiver.storage.layout import Section
+from quiver.storage.reader import read_front, read_hot, verify_vectors
+from quiver.storage.source import SourceFile
+from quiver.storage.writer import check_savable, make_header, write_index
+
+if TYPE_CHECKING:
+    from quiver.index import Index
+
+__all__ = ["ColdVectors", "open", "save"]
+
+Cold = Literal["memory", "mmap"]
+Verify = Literal["fast", "full"]
+
+
+def save(
+    index: Index, path: str | os.PathLike[str], *, cold_dtype: ColdDtype | None = None
+) -> None:
+    """Write an index to one file, atomically.
+
+    Parameters
+    ----------
+    index : Index
+        What to save.
+    path : str or path-like
+        Its old content, if any, stays until the new is complete on the disk.
+    cold_dtype : {'float32', 'float16'}, optional
+        How to store the vectors; default as the index holds them. float16 halves
+        the cold bytes, and distances are then those of the rounded vectors.
+
+    Raises
+    ------
+    LockError
+        If another writer is saving to the same path.
+    FileAccessError
+        If the operating system fails; the old file is untouched.
+    InvalidArgumentError, InvalidTypeError
+        If an argument is wrong or a vector does not fit float16.
+    """
+    from quiver import __version__
+
+    target = _as_path(path)
+    if cold_dtype is None:
+        cold_dtype = _cold_dtype(index.vectors)
+    check_choice("cold_dtype", cold_dtype, get_args(ColdDtype))
+    check_savable(index)
+    with replacing(target) as fd:
+        write_index(fd, index, make_header(index, cold_dtype, __version__))
+
+
+def open(
+    path: str | os.PathLike[str],
+    *,
+    cold: Cold = "memory",
+    verify: Verify = "fast",
+    backend: str = "auto",
+) -> Index:
+    """Open a saved index.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A file that `Index.save` wrote.
+    cold : {'memory', 'mmap'}, default 'memory'
+        ``mmap`` leaves the vectors in the file and reads rows as the re-rank needs
+        them. The file may be replaced meanwhile, but must not be cut short.
+    verify : {'fast', 'full'}, default 'fast'
+        ``fast`` proves every byte brought into memory: all but the vectors under
+        ``cold="mmap"``. ``full`` reads those too, and proves that all vectors are
+        finite and have the hash in the header.
+    backend : str, default "auto"
+        See `get_backend`.
+
+    Returns
+    -------
+    Index
+
+    Raises
+    ------
+    FileFormatError
+        If the file is foreign, damaged or of another format version; the message
+        names file, section, byte, what was found and what was expected.
+    FileAccessError
+        If the operating system cannot open or read it.
+    InvalidArgumentError, InvalidTypeError
+        If an argument is not one of those listed.
+    """
+    from quiver.backends.registry import get_backend
+    from quiver.index import Index
+
+    check_choice("cold", cold, get_args(Cold))
+    check_choice("verify", verify, get_args(Verify))
+    kernels = get_backend(backend)
+    with SourceFile(_as_path(path)) as source:
+        front = read_front(source)
+        hot = read_hot(source, front)
+        vectors = _read_vectors(source, front.sections["vectors"], cold)
+        if verify == "full":
+            verify_vectors(source, front)
+    return Index(
+        codes=hot.codes,
+        transform=hot.transform,
+        neighbors=hot.neighbors,
+        entry_point=front.header.entry_point,
+        ids=hot.ids,
+        vectors=vectors,
+        params=front.header.params,
+        encoding=front.header.encoding,
+        backend=kernels,
+    )
+
+
+def _read_vectors(
+    source: SourceFile, section: Section, cold: Cold
+) -> Vectors | ColdVectors:
+    if cold == "mmap":
+        return map_vectors(source, section)
+    array = source.read_section(section)
+    array.flags.writeable = False
+    return array if section.dtype == "f4" else ColdVectors(array)
+
+
+def _cold_dtype(vectors: Vectors | ColdVectors) -> ColdDtype:
+    return vectors.cold_dtype if isinstance(vectors, ColdVectors) else "float32"
+
+
+def _as_path(path: Any) -> Path:
+    try:
+        name = os.fsdecode(path)
+    except TypeError as error:
+        msg = f"path must be a string or path-like, got {path!r}"
+        raise InvalidTypeError(msg) from error
+    if not name or "\0" in name:
+        msg = f"path must name a file, got {path!r}"
+        raise InvalidArgumentError(msg)
+    return Path(name)

@@ -1,0 +1,156 @@
+"""Cold vectors: rows that stay on the disk, or at half precision, until re-ranked.
+
+A batch of queries asks for the rows it needs once, in file order, and gets them as
+float32. The ids keep their order when renumbered, so ties fall as they would in
+memory and every backend's `rerank` serves unchanged.
+
+Source: QuIVer (arXiv 2605.02171), the split into hot and cold; section 6 of the
+specification.
+"""
+
+from __future__ import annotations
+
+import mmap
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quiver._typing import AnyArray, Distances, Ids, Metric, Vectors
+from quiver.backends.protocol import Backend
+from quiver.errors import FileFormatError
+from quiver.keys import NO_ID
+from quiver.storage.header import ColdDtype
+from quiver.storage.layout import Section
+from quiver.storage.source import SourceFile
+
+GATHER_BYTES = 1 << 26
+"""Most bytes of rows held at once, however many queries and candidates there are."""
+
+
+class ColdVectors:
+    """Stored vectors behind an array's face; indexing gives float32 copies.
+
+    Parameters
+    ----------
+    stored : ndarray of shape (n, dim), float32 or float16
+        The rows, in memory or mapped.
+    mapped : MappedFile, optional
+        The mapping that ``stored`` is a view of.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (n, dim).
+    nbytes : int
+        Bytes as stored.
+    on_disk : bool
+        Whether rows are read from the file on demand.
+    """
+
+    def __init__(self, stored: AnyArray, mapped: MappedFile | None = None) -> None:
+        self._stored = stored
+        self._mapped = mapped
+        self.shape = stored.shape
+        self.nbytes = stored.nbytes
+        self.on_disk = mapped is not None
+
+    @property
+    def cold_dtype(self) -> ColdDtype:
+        """How the rows are stored; what indexing returns is float32."""
+        return "float16" if self._stored.dtype == np.float16 else "float32"
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self._stored)
+
+    def __getitem__(self, key: slice | NDArray[np.integer]) -> Vectors:
+        """Return the rows of a slice or of row numbers, as float32.
+
+        Raises
+        ------
+        FileFormatError
+            If the mapped file has been cut short since it was opened.
+        """
+        if self._mapped is not None:
+            self._mapped.check_size()
+        return self._stored[key].astype(np.float32)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> AnyArray:
+        """Return all rows as one array in memory."""
+        if copy is False:
+            msg = "cold vectors are converted when read; copy=False is impossible"
+            raise ValueError(msg)
+        return self[:].astype(dtype or np.float32, copy=False)
+
+
+class MappedFile:
+    """A read-only mapping of one section that notices when the file shrinks.
+
+    Reading past the end of a shrunken file would kill the process, so the size is
+    compared before each batch of rows. Saving never shrinks a file: it replaces it,
+    and the mapping keeps the old one.
+    """
+
+    def __init__(self, source: SourceFile, section: Section) -> None:
+        self._path = source.path
+        self._required = section.offset + section.length
+        self._map = mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ)
+        # Rows are read in no order the system could guess.
+        if hasattr(mmap, "MADV_RANDOM"):
+            self._map.madvise(mmap.MADV_RANDOM)
+
+    def array(self, section: Section) -> AnyArray:
+        """Return the section as a view of the mapping."""
+        dtype = np.dtype("<" + section.dtype)
+        count = section.length // dtype.itemsize
+        flat = np.frombuffer(self._map, dtype, count, section.offset)
+        return flat.reshape(section.shape)
+
+    def check_size(self) -> None:
+        """Raise if the file is now shorter than what is mapped."""
+        size = self._map.size()
+        if size < self._required:
+            msg = (
+                f"{self._path}: section 'vectors' at byte {size}: found the file's "
+                f"end, expected {self._required} bytes: it was cut short while open"
+            )
+            raise FileFormatError(msg)
+
+
+def map_vectors(source: SourceFile, section: Section) -> ColdVectors:
+    """Return the vectors section, mapped."""
+    mapped = MappedFile(source, section)
+    return ColdVectors(mapped.array(section), mapped)
+
+
+def rerank_stored(
+    backend: Backend,
+    vectors: Vectors | ColdVectors,
+    queries: Vectors,
+    candidates: Ids,
+    k: int,
+    metric: Metric,
+) -> tuple[Ids, Distances]:
+    """Re-rank by vectors in memory or cold; the same answer from either.
+
+    Parameters and returns are those of `quiver.backends.protocol.Backend.rerank`.
+    """
+    if not isinstance(vectors, ColdVectors):
+        return backend.rerank(vectors, queries, candidates, k, metric)
+    row_bytes = 4 * vectors.shape[1] * max(1, candidates.shape[1])
+    step = max(1, GATHER_BYTES // row_bytes)
+    ids = np.empty((len(queries), k), dtype=np.uint32)
+    distances = np.empty((len(queries), k), dtype=np.float32)
+    for start in range(0, len(queries), step):
+        part = slice(start, start + step)
+        wanted = candidates[part]
+        needed = np.unique(wanted[wanted != NO_ID])
+        # The end mark renumbers to the place past the last row and back.
+        places = np.append(needed, NO_ID)
+        local = np.searchsorted(needed, wanted).astype(np.uint32)
+        local[wanted == NO_ID] = NO_ID
+        rows = vectors[needed]
+        best, distances[part] = backend.rerank(rows, queries[part], local, k, metric)
+        ids[part] = places[np.minimum(best, len(needed))]
+    return ids, distances

@@ -1,0 +1,190 @@
+"""Header: what a file says about its index, as canonical JSON.
+
+Canonical means one spelling only: sorted keys, no spaces, ASCII, and nothing but
+objects, strings, integers and booleans; reals are exact hexadecimal strings. A header
+that does not encode back to its own bytes is refused, which rules out duplicate keys,
+NaN, rounding and any two readers disagreeing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from quiver._typing import Metric
+from quiver.errors import QuiverError
+from quiver.params import (
+    MAX_DIM,
+    MAX_ROWS,
+    BuildParams,
+    Encoding,
+    check_choice,
+    check_int,
+)
+
+ColdDtype = Literal["float32", "float16"]
+
+_KEYS = (
+    *("cold_dtype", "data_sha256", "dim", "encoding", "entry_point"),
+    *("max_norm", "metric", "n", "params", "quiver_version"),
+)
+
+
+class HeaderError(Exception):
+    """A rule of the header is broken; the reader adds file and offset."""
+
+    def __init__(self, found: object, expected: str) -> None:
+        super().__init__(found, expected)
+        self.found = found
+        self.expected = expected
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """Everything about an index that is not an array.
+
+    Attributes
+    ----------
+    n, dim : int
+        Rows and the caller's dimensions.
+    metric : {'cosine', 'euclidean', 'inner_product'}
+        The exact metric.
+    entry_point : int
+        Where every walk starts.
+    max_norm : float
+        Of the transform; 1.0 unless the metric is inner product.
+    params, encoding : BuildParams, Encoding
+        How the index was built.
+    cold_dtype : {'float32', 'float16'}
+        How the vectors are stored.
+    data_sha256 : str
+        SHA-256 of the vectors section, 64 hexadecimal digits.
+    quiver_version : str
+        Of the writer; informative.
+    """
+
+    n: int
+    dim: int
+    metric: Metric
+    entry_point: int
+    max_norm: float
+    params: BuildParams
+    encoding: Encoding
+    cold_dtype: ColdDtype
+    data_sha256: str
+    quiver_version: str
+
+    @property
+    def code_dim(self) -> int:
+        """Coded coordinates: one more than ``dim`` for inner product."""
+        return self.dim + (self.metric == "inner_product")
+
+
+def pack_header(header: Header) -> bytes:
+    """Return the canonical JSON of a header."""
+    fields = asdict(header)
+    fields["max_norm"] = header.max_norm.hex()
+    fields["params"]["alpha"] = header.params.alpha.hex()
+    return _canonical(fields)
+
+
+def unpack_header(raw: bytes) -> Header:
+    """Return the header of canonical JSON.
+
+    Raises
+    ------
+    HeaderError
+        If it is not canonical JSON, a key is missing or unknown, or a value is
+        outside its range.
+    """
+    fields = _parse(raw)
+    _expect_keys(fields, _KEYS, "header")
+    try:
+        header = Header(
+            n=check_int("n", fields["n"], 1, MAX_ROWS),
+            dim=check_int("dim", fields["dim"], 1, MAX_DIM),
+            metric=_word(fields, "metric", get_args(Metric)),
+            entry_point=check_int("entry_point", fields["entry_point"], 0, MAX_ROWS),
+            max_norm=_real(fields, "max_norm"),
+            params=_params(fields["params"]),
+            encoding=_encoding(fields["encoding"]),
+            cold_dtype=_word(fields, "cold_dtype", get_args(ColdDtype)),
+            data_sha256=fields["data_sha256"],
+            quiver_version=fields["quiver_version"],
+        )
+    except QuiverError as error:
+        raise HeaderError(str(error), "a value within its documented range") from error
+    _check_relations(header)
+    return header
+
+
+def _canonical(fields: dict[str, Any]) -> bytes:
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return text.encode("ascii")
+
+
+def _parse(raw: bytes) -> dict[str, Any]:
+    # RecursionError: nesting far deeper than any header; ValueError: no JSON at all.
+    try:
+        fields = json.loads(raw.decode("ascii"))
+        canonical = _canonical(fields)
+    except (ValueError, RecursionError) as error:
+        raise HeaderError(error, "ASCII JSON of little depth") from error
+    if not isinstance(fields, dict) or canonical != raw:
+        expected = "canonical JSON: one object, sorted keys, no spaces, no repeated key"
+        raise HeaderError(raw[:40], expected)
+    return fields
+
+
+def _expect_keys(fields: object, keys: tuple[str, ...], name: str) -> None:
+    found = sorted(fields) if isinstance(fields, dict) else fields
+    if found != sorted(keys):
+        raise HeaderError(found, f"in {name} exactly the keys {', '.join(keys)}")
+
+
+def _word(fields: dict[str, Any], name: str, allowed: tuple[str, ...]) -> Any:
+    check_choice(name, fields[name], allowed)
+    return fields[name]
+
+
+def _params(fields: Any) -> BuildParams:
+    keys = ("alpha", "ef_construction", "max_degree", "prune_rule", "seed")
+    _expect_keys(fields, keys, "params")
+    return BuildParams(**{**fields, "alpha": _real(fields, "alpha")})
+
+
+def _encoding(fields: Any) -> Encoding:
+    _expect_keys(fields, ("center", "query", "rotate", "weights"), "encoding")
+    return Encoding(**fields)
+
+
+def _real(fields: dict[str, Any], name: str) -> float:
+    """Return the float whose own hexadecimal spelling is stored."""
+    expected = f"{name} as the exact hexadecimal spelling of a finite number"
+    try:
+        value = float.fromhex(fields[name])
+    except (TypeError, ValueError, OverflowError) as error:
+        raise HeaderError(fields[name], expected) from error
+    if not math.isfinite(value) or value.hex() != fields[name]:
+        raise HeaderError(fields[name], expected)
+    return value
+
+
+def _check_relations(header: Header) -> None:
+    """Check what ties fields to each other, and the two free texts."""
+    if header.entry_point >= header.n:
+        raise HeaderError(header.entry_point, f"entry_point below n = {header.n}")
+    if header.max_norm < 0 or (header.code_dim == header.dim and header.max_norm != 1):
+        expected = "max_norm 1 unless the metric is inner_product, never negative"
+        raise HeaderError(header.max_norm, expected)
+    if not _matches("[0-9a-f]{64}", header.data_sha256):
+        raise HeaderError(header.data_sha256, "data_sha256 of 64 hexadecimal digits")
+    if not _matches(r"[0-9A-Za-z.+!_-]{1,64}", header.quiver_version):
+        raise HeaderError(header.quiver_version, "quiver_version of 1 … 64 characters")
+
+
+def _matches(pattern: str, text: object) -> bool:
+    return isinstance(text, str) and re.fullmatch(pattern, text) is not None

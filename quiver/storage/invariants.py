@@ -1,0 +1,160 @@
+"""Invariants: what every array of an index must satisfy before a kernel follows it.
+
+Each function returns the first fault or None, so that a reader can name the byte and
+a check can print a line. With these proven, kernels need no bounds tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quiver._typing import AnyArray, Ids, Neighbors
+from quiver.codes import CORRECTION_BYTES, Codes, Transform, code_bytes
+from quiver.keys import NO_ID
+from quiver.params import Encoding
+from quiver.reference.encode import pack
+
+BLOCK_ROWS = 1 << 15
+"""Rows checked at a time, so that a check needs little memory of its own."""
+
+_HIGH_BITS = np.uint64(0xAAAA_AAAA_AAAA_AAAA)
+
+
+class Fault(NamedTuple):
+    """The first place where a rule is broken.
+
+    Attributes
+    ----------
+    row, column : int
+        Place in the array as stored.
+    found, expected : str
+        The value there and the rule.
+    """
+
+    row: int
+    column: int
+    found: str
+    expected: str
+
+
+def neighbors_fault(neighbors: Neighbors) -> Fault | None:
+    """Return the first edge out of range, to itself, repeated or after an end."""
+    n = len(neighbors)
+    rules: tuple[tuple[str, Callable[[Neighbors, Ids], NDArray[np.bool_]]], ...] = (
+        (f"below n = {n} or the end mark", lambda row, _: (row >= n) & (row != NO_ID)),
+        ("no edge after the end mark", _edge_after_end),
+        ("no edge from a row to itself", lambda row, own: row == own[:, None]),
+        ("every neighbour once", _repeated),
+    )
+    for start, block in _blocks(neighbors):
+        own = np.arange(start, start + len(block), dtype=np.uint32)
+        for expected, breaks in rules:
+            if fault := _first(block, breaks(block, own), expected):
+                return fault._replace(row=fault.row + start)
+    return None
+
+
+def codes_fault(codes: Codes) -> Fault | None:
+    """Return the first byte that no encoder writes.
+
+    Bits past ``dim`` and bytes past the corrections are zero; corrections are finite
+    and not negative; the default encoding has a constant number of strong ones.
+    """
+    used = _used_bits(codes)
+    start_of_scale = code_bytes(codes.dim)
+    for start, rows in _blocks(codes.rows):
+        block = codes._replace(rows=rows)
+        corrections = block.corrections
+        low = corrections >= 0 if codes.strong == 3 else corrections == 0
+        faults = (
+            _first(rows, (rows & ~used) != 0, "zero in bits that hold nothing"),
+            _first(
+                corrections,
+                ~(low & np.isfinite(corrections)),
+                "a finite scale and bias, not negative (zero with published weights)",
+            ),
+            _strong_fault(block),
+        )
+        places = ((0, 1), (start_of_scale, 4), (0, 1))
+        for fault, (first, width) in zip(faults, places, strict=True):
+            if fault is not None:
+                column = first + fault.column * width
+                return fault._replace(row=fault.row + start, column=column)
+    return None
+
+
+def ids_fault(ids: NDArray[np.int64]) -> Fault | None:
+    """Return the first negative or repeated id."""
+    if fault := _first(ids[:, None], ids[:, None] < 0, "an id not negative"):
+        return fault
+    if (ids[1:] > ids[:-1]).all():
+        return None
+    order = np.argsort(ids, kind="stable")
+    repeated = np.zeros(len(ids), dtype=bool)
+    repeated[order[1:]] = ids[order[1:]] == ids[order[:-1]]
+    return _first(ids[:, None], repeated[:, None], "every id once")
+
+
+def transform_fault(transform: Transform, encoding: Encoding) -> Fault | None:
+    """Return the first coordinate of the mean that cannot be subtracted."""
+    mean = transform.mean[:, None]
+    valid = np.isfinite(mean) if encoding.center else mean == 0
+    return _first(mean, ~valid, "finite, and zero when not centring")
+
+
+def vectors_fault(vectors: AnyArray) -> Fault | None:
+    """Return the first coordinate that is not finite."""
+    for start, block in _blocks(vectors):
+        if fault := _first(block, ~np.isfinite(block), "a finite number"):
+            return fault._replace(row=fault.row + start)
+    return None
+
+
+def _blocks(array: AnyArray) -> Iterator[tuple[int, AnyArray]]:
+    for start in range(0, len(array), BLOCK_ROWS):
+        yield start, array[start : start + BLOCK_ROWS]
+
+
+def _first(values: AnyArray, broken: NDArray[np.bool_], expected: str) -> Fault | None:
+    if not broken.any():
+        return None
+    row, column = np.unravel_index(int(np.argmax(broken)), broken.shape)
+    return Fault(int(row), int(column), str(values[row, column]), expected)
+
+
+def _edge_after_end(block: Neighbors, _own: Ids) -> NDArray[np.bool_]:
+    broken = np.zeros(block.shape, dtype=bool)
+    broken[:, 1:] = (block[:, 1:] != NO_ID) & (block[:, :-1] == NO_ID)
+    return broken
+
+
+def _repeated(block: Neighbors, _own: Ids) -> NDArray[np.bool_]:
+    """Mark a whole row where two neighbours are equal: sorting hides which."""
+    ordered = np.sort(block, axis=1)
+    equal = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != NO_ID)
+    return np.broadcast_to(equal.any(axis=1)[:, None], block.shape)
+
+
+def _used_bits(codes: Codes) -> NDArray[np.uint8]:
+    """Return the bits of a row that may be set."""
+    used = np.zeros(codes.rows.shape[1], dtype=np.uint8)
+    width = code_bytes(codes.dim)
+    used[:width] = pack(np.full((1, codes.dim), 3, dtype=np.uint8))[0]
+    used[width : width + CORRECTION_BYTES] = 255
+    return used
+
+
+def _strong_fault(block: Codes) -> Fault | None:
+    """Weak coordinates have unequal bits; padding reads as strong."""
+    if block.strong != 3:
+        return None
+    words = np.ascontiguousarray(block.codes).view(np.uint64)
+    unequal = (words ^ (words << np.uint64(1))) & _HIGH_BITS
+    n_weak = np.bitwise_count(unequal).sum(axis=1, dtype=np.int64)
+    required = block.dim - (block.dim + 1) // 3
+    expected = f"{required} weak coordinates"
+    return _first(n_weak[:, None], (n_weak != required)[:, None], expected)

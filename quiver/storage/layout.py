@@ -1,0 +1,148 @@
+"""Layout: where every byte of a ``.quiver`` file lies.
+
+A prefix of 64 bytes, a JSON header, a table of sections, then the sections. The
+header decides the whole table but for the checksums, so a reader compares the table
+with the one it expects instead of trusting it: offsets cannot overlap, products
+cannot overflow, and no byte is left unused. Told byte by byte in ``docs/format.md``.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import NamedTuple
+
+from quiver.codes import row_bytes
+from quiver.storage.header import Header
+
+MAGIC = b"\x89QVR\r\n\x1a\n"
+"""Like PNG's: a byte above 127 and both line ends expose transfers as text."""
+
+FORMAT_VERSION = 1
+ENDIAN_MARK = 0x0102_0304
+PREFIX = struct.Struct("<8sIIIIQII20xI")
+ENTRY = struct.Struct("<16s4sIQQQQII")
+MAX_HEADER_BYTES = 1 << 20
+
+ALIGNMENT = 64
+"""Sections start a cache line, so that mapped rows serve a kernel as they are."""
+
+COLD_ALIGNMENT = 4096
+"""Vectors start a page: a row of 1 024 float32 then costs one page, not two."""
+
+ITEM_BYTES = {"u1": 1, "u4": 4, "i8": 8, "f4": 4, "f2": 2}
+"""Size of each dtype; all but bytes are stored with a leading ``<``."""
+
+
+class Section(NamedTuple):
+    """One line of the table.
+
+    Attributes
+    ----------
+    name : str
+        ``codes``, ``neighbors``, ``ids``, ``mean``, ``signs`` or ``vectors``.
+    dtype : str
+        ``u1``, ``u4``, ``i8``, ``f4`` or ``f2``, little-endian.
+    shape : tuple of int
+        One or two lengths.
+    offset, length : int
+        Bytes from the start of the file, and of the section.
+    crc : int
+        CRC-32 of those bytes.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+    length: int
+    crc: int
+
+
+class Prefix(NamedTuple):
+    """The fixed fields in front, in file order; reserved bytes are left out."""
+
+    magic: bytes
+    endian_mark: int
+    version: int
+    header_length: int
+    n_sections: int
+    file_size: int
+    header_crc: int
+    table_crc: int
+    prefix_crc: int
+
+
+def align(offset: int, alignment: int = ALIGNMENT) -> int:
+    """Return the first multiple of ``alignment`` not below ``offset``."""
+    return alignment * -(-offset // alignment)
+
+
+def table_offset(header_length: int) -> int:
+    """Return where the table starts: after the header, at a multiple of 64."""
+    return align(PREFIX.size + header_length)
+
+
+def plan_sections(header: Header, header_length: int) -> list[Section]:
+    """Return the table that a header implies, with every checksum 0."""
+    code_dim = header.code_dim
+    rounds = 2 if header.encoding.rotate else 0
+    cold_dtype = "f4" if header.cold_dtype == "float32" else "f2"
+    shapes: list[tuple[str, str, tuple[int, ...]]] = [
+        ("codes", "u1", (header.n, row_bytes(code_dim))),
+        ("neighbors", "u4", (header.n, header.params.max_degree)),
+        ("ids", "i8", (header.n,)),
+        ("mean", "f4", (code_dim,)),
+        ("signs", "u1", (rounds, -(-code_dim // 8))),
+        ("vectors", cold_dtype, (header.n, header.dim)),
+    ]
+    sections = []
+    end = table_offset(header_length) + ENTRY.size * len(shapes)
+    for name, dtype, shape in shapes:
+        offset = align(end, COLD_ALIGNMENT if name == "vectors" else ALIGNMENT)
+        length = ITEM_BYTES[dtype]
+        for extent in shape:
+            length *= extent
+        sections.append(Section(name, dtype, shape, offset, length, crc=0))
+        end = offset + length
+    return sections
+
+
+def pack_front(header_bytes: bytes, sections: list[Section]) -> bytes:
+    """Return all bytes before the first section's padding."""
+    table = b"".join(map(pack_entry, sections))
+    last = sections[-1]
+    fields = (
+        *(MAGIC, ENDIAN_MARK, FORMAT_VERSION, len(header_bytes), len(sections)),
+        *(last.offset + last.length, zlib.crc32(header_bytes), zlib.crc32(table)),
+    )
+    prefix = pack_prefix(Prefix(*fields, prefix_crc=0))
+    padding = bytes(table_offset(len(header_bytes)) - PREFIX.size - len(header_bytes))
+    return prefix + header_bytes + padding + table
+
+
+def pack_prefix(prefix: Prefix) -> bytes:
+    """Return the 64 bytes of a prefix, with its checksum computed anew."""
+    body = PREFIX.pack(*prefix)[:-4]
+    return body + zlib.crc32(body).to_bytes(4, "little")
+
+
+def pack_entry(section: Section) -> bytes:
+    """Return the 64 bytes of one line of the table; an absent extent is 0."""
+    rows, columns = (*section.shape, 0)[:2]
+    dtype = section.dtype if section.dtype == "u1" else "<" + section.dtype
+    return ENTRY.pack(
+        *(section.name.encode(), dtype.encode(), len(section.shape), rows, columns),
+        *(section.offset, section.length, section.crc, 0),
+    )
+
+
+def unpack_entry(raw: bytes) -> Section:
+    """Return the line as stored, with names as they are, however wrong."""
+    name, dtype, n_axes, rows, columns, offset, length, crc, _ = ENTRY.unpack(raw)
+    return Section(
+        name.rstrip(b"\0").decode("latin-1"),
+        dtype.rstrip(b"\0").decode("latin-1").removeprefix("<"),
+        (rows, columns)[: min(n_axes, 2)],
+        *(offset, length, crc),
+    )

@@ -1,0 +1,227 @@
+"""Reader: from an open file to its header, its table and its hot arrays.
+
+The order is the point. Sizes are compared with the file before anything is allocated,
+checksums are proven before anything is believed, and every value a kernel will follow
+is checked before a kernel can see it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quiver._typing import Distances, Neighbors
+from quiver.codes import Codes, Transform
+from quiver.storage.header import Header, HeaderError, unpack_header
+from quiver.storage.invariants import (
+    Fault,
+    codes_fault,
+    ids_fault,
+    neighbors_fault,
+    transform_fault,
+    vectors_fault,
+)
+from quiver.storage.layout import (
+    ENDIAN_MARK,
+    ENTRY,
+    FORMAT_VERSION,
+    MAGIC,
+    MAX_HEADER_BYTES,
+    PREFIX,
+    Prefix,
+    Section,
+    pack_entry,
+    pack_prefix,
+    plan_sections,
+    table_offset,
+    unpack_entry,
+)
+from quiver.storage.source import SourceFile
+
+VERIFY_BYTES = 1 << 24
+"""Bytes of vectors read at a time when all are verified."""
+
+_HOT = ("codes", "neighbors", "ids", "mean", "signs")
+
+
+class Front(NamedTuple):
+    """What stands before the sections: the header and the table by name."""
+
+    header: Header
+    sections: dict[str, Section]
+
+
+class HotParts(NamedTuple):
+    """Everything that lives in memory while searching."""
+
+    codes: Codes
+    neighbors: Neighbors
+    ids: NDArray[np.int64]
+    transform: Transform
+
+
+def read_front(source: SourceFile) -> Front:
+    """Return header and table, consistent with each other and with the file's size.
+
+    Raises
+    ------
+    FileFormatError
+        If a field, a checksum, a padding byte or a size is wrong.
+    """
+    prefix = _read_prefix(source)
+    header = _read_header(source, prefix)
+    plan = plan_sections(header, prefix.header_length)
+    sections = _read_table(source, prefix, plan)
+    last = sections[-1]
+    end = last.offset + last.length
+    if not source.size == prefix.file_size == end:
+        found = f"{source.size} bytes in the file, {prefix.file_size} in the prefix"
+        source.fail("prefix, file size", 24, found, f"{end} in both")
+    for before, section in pairwise(sections):
+        end = before.offset + before.length
+        source.read_zeros(f"section {section.name!r}", end, section.offset)
+    return Front(header, {section.name: section for section in sections})
+
+
+def read_hot(source: SourceFile, front: Front) -> HotParts:
+    """Return codes, graph, ids and transform, each proven fit for a kernel.
+
+    Raises
+    ------
+    FileFormatError
+        If a section is damaged or breaks a rule of its meaning; the message names
+        the byte.
+    """
+    header = front.header
+    arrays = {name: source.read_section(front.sections[name]) for name in _HOT}
+    codes = Codes(arrays["codes"], header.code_dim, header.encoding.strong)
+    signs = unpack_signs(arrays["signs"], header.code_dim)
+    transform = Transform(header.metric, arrays["mean"], signs, header.max_norm)
+
+    def raise_if(fault: Fault | None, name: str) -> None:
+        if fault is not None:
+            section = front.sections[name]
+            itemsize = arrays[name].itemsize
+            place = fault.row * (section.length // section.shape[0])
+            offset = section.offset + place + fault.column * itemsize
+            part = f"section {name!r}, row {fault.row}"
+            source.fail(part, offset, fault.found, fault.expected)
+
+    raise_if(codes_fault(codes), "codes")
+    raise_if(neighbors_fault(arrays["neighbors"]), "neighbors")
+    raise_if(ids_fault(arrays["ids"]), "ids")
+    raise_if(transform_fault(transform, header.encoding), "mean")
+    if pack_signs(signs).tobytes() != arrays["signs"].tobytes():
+        offset = front.sections["signs"].offset
+        source.fail("section 'signs'", offset, "bits past the last", "zeros")
+    return HotParts(codes, arrays["neighbors"], arrays["ids"], transform)
+
+
+def verify_vectors(source: SourceFile, front: Front) -> None:
+    """Read all vectors once, in blocks, and prove checksum, hash and finiteness.
+
+    Raises
+    ------
+    FileFormatError
+        If one of the three fails.
+    """
+    section = front.sections["vectors"]
+    n, dim = section.shape
+    row_bytes = section.length // n
+    part, crc, digest = "section 'vectors'", 0, hashlib.sha256()
+    block_rows = max(1, VERIFY_BYTES // row_bytes)
+    for start in range(0, n, block_rows):
+        n_bytes = min(block_rows, n - start) * row_bytes
+        offset = section.offset + start * row_bytes
+        raw = source.read(part, offset, n_bytes)
+        crc = zlib.crc32(raw, crc)
+        digest.update(raw)
+        block = np.frombuffer(raw, dtype="<" + section.dtype).reshape(-1, dim)
+        if fault := vectors_fault(block):
+            place = offset + fault.row * row_bytes + fault.column * block.itemsize
+            source.fail(part, place, fault.found, fault.expected)
+    source.check_crc(section, crc)
+    if digest.hexdigest() != front.header.data_sha256:
+        expected = f"{front.header.data_sha256} as in the header"
+        source.fail(part, section.offset, digest.hexdigest(), expected)
+
+
+def pack_signs(signs: Distances) -> NDArray[np.uint8]:
+    """Return one bit per sign, 1 for -1, lowest bit first."""
+    return np.packbits(signs < 0, axis=1, bitorder="little")
+
+
+def unpack_signs(bits: NDArray[np.uint8], code_dim: int) -> Distances:
+    """Return the +1 and -1 of `pack_signs`, shape (rounds, code_dim), float32."""
+    flipped = np.unpackbits(bits, axis=1, count=code_dim, bitorder="little")
+    return np.where(flipped, np.float32(-1), np.float32(1))
+
+
+def _read_prefix(source: SourceFile) -> Prefix:
+    if source.size < PREFIX.size:
+        found = f"a file of {source.size} bytes"
+        source.fail("prefix", 0, found, f"at least {PREFIX.size}")
+    raw = source.read("prefix", 0, PREFIX.size)
+    prefix = Prefix(*PREFIX.unpack(raw))
+    readable = f"{FORMAT_VERSION}, the only version this quiver reads"
+    longest = f"1 … {MAX_HEADER_BYTES}"
+    length = prefix.header_length
+    # The version comes before the checksum: a later version may place it elsewhere.
+    rules: tuple[tuple[str, int, object, object, str], ...] = (
+        ("magic", 0, prefix.magic, MAGIC, repr(MAGIC)),
+        ("endian mark", 8, prefix.endian_mark, ENDIAN_MARK, "little-endian 0x01020304"),
+        ("format version", 12, prefix.version, FORMAT_VERSION, readable),
+        ("CRC-32", 60, prefix.prefix_crc, zlib.crc32(raw[:60]), "that of the bytes"),
+        ("reserved", 40, raw, pack_prefix(prefix), "zeros"),
+        ("file size", 24, prefix.file_size, source.size, f"{source.size}, its size"),
+        ("header length", 16, length, min(max(length, 1), MAX_HEADER_BYTES), longest),
+    )
+    for name, offset, value, required, expected in rules:
+        if value != required:
+            source.fail(f"prefix, {name}", offset, repr(value), expected)
+    return prefix
+
+
+def _read_header(source: SourceFile, prefix: Prefix) -> Header:
+    raw = source.read("header", PREFIX.size, prefix.header_length)
+    crc = zlib.crc32(raw)
+    if crc != prefix.header_crc:
+        expected = f"{prefix.header_crc:#010x}"
+        source.fail("header", PREFIX.size, f"CRC-32 {crc:#010x}", expected)
+    try:
+        header = unpack_header(raw)
+    except HeaderError as error:
+        source.fail("header", PREFIX.size, error.found, error.expected, error)
+    end = PREFIX.size + len(raw)
+    source.read_zeros("section table", end, table_offset(len(raw)))
+    return header
+
+
+def _read_table(
+    source: SourceFile, prefix: Prefix, plan: list[Section]
+) -> list[Section]:
+    start = table_offset(prefix.header_length)
+    if prefix.n_sections != len(plan):
+        found = f"{prefix.n_sections} sections"
+        source.fail("prefix, sections", 20, found, len(plan))
+    raw = source.read("section table", start, ENTRY.size * len(plan))
+    crc = zlib.crc32(raw)
+    if crc != prefix.table_crc:
+        found, expected = f"CRC-32 {crc:#010x}", f"{prefix.table_crc:#010x}"
+        source.fail("section table", start, found, expected)
+    sections = []
+    for number, planned in enumerate(plan):
+        place = number * ENTRY.size
+        line = raw[place : place + ENTRY.size]
+        found_section = unpack_entry(line)
+        section = planned._replace(crc=found_section.crc)
+        if pack_entry(section) != line:
+            part = f"section table, line {number}"
+            source.fail(part, start + place, found_section, section)
+        sections.append(section)
+    return sections

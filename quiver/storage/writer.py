@@ -1,0 +1,150 @@
+"""Writer: an index to the bytes of a file, the vectors in blocks.
+
+Sections go first and the front last, because the front holds their checksums; a file
+cut short on the way therefore starts with zeros and is refused at its first byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from quiver._typing import AnyArray, Vectors
+from quiver.errors import InvalidArgumentError
+from quiver.storage.atomic import write_all
+from quiver.storage.cold import ColdVectors
+from quiver.storage.header import ColdDtype, Header, pack_header
+from quiver.storage.invariants import (
+    codes_fault,
+    ids_fault,
+    neighbors_fault,
+    transform_fault,
+    vectors_fault,
+)
+from quiver.storage.layout import Section, pack_front, plan_sections
+from quiver.storage.reader import pack_signs
+
+if TYPE_CHECKING:
+    from quiver.index import Index
+
+BLOCK_BYTES = 1 << 24
+"""Bytes of vectors converted and hashed at a time."""
+
+_UNKNOWN_HASH = "0" * 64
+
+
+def make_header(index: Index, cold_dtype: ColdDtype, version: str) -> Header:
+    """Return the header of an index; the hash of its vectors is not yet known."""
+    return Header(
+        n=index.n,
+        dim=index.dim,
+        metric=index.metric,
+        entry_point=index.entry_point,
+        max_norm=index.transform.max_norm,
+        params=index.params,
+        encoding=index.encoding,
+        cold_dtype=cold_dtype,
+        data_sha256=_UNKNOWN_HASH,
+        quiver_version=version,
+    )
+
+
+def check_savable(index: Index) -> None:
+    """Raise if the index breaks a rule by which its file would be refused.
+
+    Raises
+    ------
+    InvalidArgumentError
+        Naming the part, the place, the value and the rule.
+    """
+    faults = {
+        "codes": codes_fault(index.codes),
+        "neighbors": neighbors_fault(index.neighbors),
+        "ids": ids_fault(index.ids),
+        "mean": transform_fault(index.transform, index.encoding),
+    }
+    for part, fault in faults.items():
+        if fault is not None:
+            msg = (
+                f"index.{part} must hold {fault.expected}, "
+                f"got {fault.found} in row {fault.row}, column {fault.column}"
+            )
+            raise InvalidArgumentError(msg)
+
+
+def write_index(fd: int, index: Index, header: Header) -> None:
+    """Write all bytes of the file to an empty descriptor.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If a vector does not fit float16 when that was asked for.
+    """
+    header_length = len(pack_header(header))
+    plan = plan_sections(header, header_length)
+    digest = hashlib.sha256()
+    blocks: dict[str, Iterable[AnyArray]] = {
+        "codes": [index.codes.rows],
+        "neighbors": [index.neighbors],
+        "ids": [index.ids],
+        "mean": [index.transform.mean],
+        "signs": [pack_signs(index.transform.signs)],
+        "vectors": _hashed(_stored_blocks(index.vectors, header.cold_dtype), digest),
+    }
+    end = plan[0].offset  # Nothing pads the first section.
+    os.lseek(fd, end, os.SEEK_SET)
+    written = []
+    for section in plan:
+        write_all(fd, bytes(section.offset - end))
+        crc = _write_blocks(fd, section, blocks[section.name])
+        written.append(section._replace(crc=crc))
+        end = section.offset + section.length
+    header = replace(header, data_sha256=digest.hexdigest())
+    os.lseek(fd, 0, os.SEEK_SET)
+    write_all(fd, pack_front(pack_header(header), written))
+
+
+def _write_blocks(fd: int, section: Section, blocks: Iterable[AnyArray]) -> int:
+    crc = 0
+    dtype = np.dtype("<" + section.dtype)
+    for block in blocks:
+        content = _bytes_of(np.ascontiguousarray(block, dtype=dtype))
+        crc = zlib.crc32(content, crc)
+        write_all(fd, content)
+    return crc
+
+
+def _stored_blocks(
+    vectors: Vectors | ColdVectors, cold_dtype: ColdDtype
+) -> Iterator[AnyArray]:
+    """Yield the vectors as stored, a block at a time, whether in memory or not."""
+    n, dim = vectors.shape
+    block_rows = max(1, BLOCK_BYTES // (4 * dim))
+    for start in range(0, n, block_rows):
+        block = vectors[slice(start, start + block_rows)]
+        with np.errstate(over="ignore"):
+            stored = block.astype(cold_dtype, copy=False)
+        if fault := vectors_fault(stored):
+            value = block[fault.row, fault.column]
+            msg = (
+                f"vectors must be finite as {cold_dtype}, got {value} "
+                f"in row {start + fault.row}, column {fault.column}"
+            )
+            raise InvalidArgumentError(msg)
+        yield np.ascontiguousarray(stored)
+
+
+def _hashed(blocks: Iterable[AnyArray], digest: hashlib._Hash) -> Iterator[AnyArray]:
+    for block in blocks:
+        digest.update(_bytes_of(block))
+        yield block
+
+
+def _bytes_of(array: AnyArray) -> memoryview:
+    return array.reshape(-1).view(np.uint8).data
