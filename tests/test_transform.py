@@ -1,0 +1,112 @@
+"""The reference transform against matrices, and what it must leave unchanged."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from scipy.linalg import hadamard
+from strategies import plain_transform, rngs
+
+from quiver import hazards
+from quiver._typing import Metric
+from quiver.reference.transform import apply_transform, prepare, rotate
+
+DIMS = (1, 2, 3, 5, 8, 31, 32, 33, 64, 100, 129)
+
+
+def draw_signs(rng: np.random.Generator, rounds: int, dim: int) -> np.ndarray:
+    return rng.choice([-1.0, 1.0], (rounds, dim)).astype(np.float32)
+
+
+def rotation_matrix(signs: np.ndarray) -> np.ndarray:
+    """Return the matrix that two rounds on ``dim`` coordinates multiply by."""
+    dim = signs.shape[1]
+    p = 1 << int(np.log2(dim))
+    matrix = np.eye(dim)
+    for flips, first in zip(signs, (0, dim - p), strict=True):
+        block = np.eye(dim)
+        block[first : first + p, first : first + p] = hadamard(p) / np.sqrt(p)
+        matrix = block @ np.diag(flips) @ matrix
+    return matrix
+
+
+@pytest.mark.parametrize("dim", DIMS)
+def test_rotation_is_the_product_of_flips_and_hadamard_matrices(dim: int) -> None:
+    rng = np.random.default_rng(dim)
+    signs = draw_signs(rng, 2, dim)
+    vectors = rng.standard_normal((9, dim)).astype(np.float32)
+    expected = vectors @ rotation_matrix(signs).T
+    np.testing.assert_allclose(rotate(vectors, signs), expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("dim", DIMS)
+def test_rotation_is_orthogonal(dim: int) -> None:
+    signs = draw_signs(np.random.default_rng(dim), 2, dim)
+    images = rotate(np.eye(dim, dtype=np.float32), signs).astype(np.float64)
+    np.testing.assert_allclose(images @ images.T, np.eye(dim), atol=1e-6)
+
+
+@pytest.mark.parametrize("dim", [2, 33, 100])
+def test_both_rounds_together_reach_every_coordinate(dim: int) -> None:
+    signs = draw_signs(np.random.default_rng(dim), 2, dim)
+    last = np.zeros((1, dim), dtype=np.float32)
+    last[0, -1] = 1
+    assert np.count_nonzero(rotate(last, signs)) >= dim // 2
+
+
+def test_no_rounds_leave_vectors_as_they_are() -> None:
+    vectors = np.random.default_rng(0).standard_normal((4, 33)).astype(np.float32)
+    rotated = rotate(vectors, draw_signs(np.random.default_rng(0), 0, 33))
+    np.testing.assert_array_equal(rotated, vectors)
+
+
+@pytest.mark.parametrize("metric", hazards.METRICS)
+def test_the_mean_is_mapped_to_zero(metric: Metric) -> None:
+    rng = np.random.default_rng(1)
+    vectors = hazards.make_vectors(rng, 1, 40, [])
+    transform = hazards.make_transform(rng, vectors, metric, center=True, rotate=True)
+    image = apply_transform(vectors, transform, is_query=False)
+    np.testing.assert_array_equal(image, np.zeros_like(image))
+
+
+@given(rng=rngs)
+def test_cosine_prepares_unit_vectors_and_leaves_zero_alone(
+    rng: np.random.Generator,
+) -> None:
+    vectors = hazards.make_vectors(rng, 6, 33, ["zero_row"])
+    vectors *= np.float32(10.0 ** rng.integers(-15, 16))
+    prepared = prepare(vectors, plain_transform("cosine", 33), is_query=False)
+    norms = np.linalg.norm(prepared.astype(np.float64), axis=1)
+    zero = ~vectors.any(axis=1)
+    assert zero.any()
+    np.testing.assert_allclose(norms[~zero], 1, rtol=1e-6)
+    assert (norms[zero] == 0).all()
+
+
+def test_inner_product_becomes_euclidean_on_one_sphere() -> None:
+    rng = np.random.default_rng(2)
+    vectors = hazards.make_vectors(rng, 50, 20, ["zero_row"])
+    query = hazards.make_vectors(rng, 1, 20, [])
+    transform = hazards.make_transform(
+        rng, vectors, "inner_product", center=False, rotate=False
+    )
+    base = prepare(vectors, transform, is_query=False)
+    prepared = prepare(query, transform, is_query=True)
+    for points in (base, prepared):
+        norms = np.linalg.norm(points.astype(np.float64), axis=1)
+        np.testing.assert_allclose(norms, transform.max_norm, rtol=1e-6)
+    by_distance = np.argsort(np.linalg.norm(base - prepared, axis=1))
+    by_product = np.argsort(-(vectors @ query[0]))
+    np.testing.assert_array_equal(by_distance, by_product)
+
+
+def test_a_zero_query_is_finite_under_every_metric() -> None:
+    rng = np.random.default_rng(3)
+    vectors = hazards.make_vectors(rng, 5, 12, [])
+    query = np.zeros((1, 12), dtype=np.float32)
+    for metric in hazards.METRICS:
+        transform = hazards.make_transform(
+            rng, vectors, metric, center=True, rotate=True
+        )
+        assert np.isfinite(apply_transform(query, transform, is_query=True)).all()
