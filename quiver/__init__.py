@@ -17,6 +17,7 @@ from quiver.memory import MemoryReport, predict_memory
 from quiver.metrics import exact_knn, recall_at_k
 from quiver.params import BuildParams, Encoding
 from quiver.results import SearchResult, SearchStats
+from quiver.storage import open
 
 __version__ = "0.1.0"
 
@@ -30,6 +31,7 @@ __all__ = [
     "exact_knn",
     "get_backend",
     "list_backends",
+    "open",
     "predict_memory",
     "recall_at_k",
     "register_backend",

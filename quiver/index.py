@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quiver import storage
 from quiver._typing import Metric, Neighbors, Progress, Vectors
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
@@ -19,6 +21,8 @@ from quiver.memory import MemoryReport, predict_memory
 from quiver.parallel import ProgressMeter, map_chunks, resolve_threads
 from quiver.params import BuildParams, Encoding, SearchParams, check_metric
 from quiver.results import SearchResult, SearchStats
+from quiver.storage.cold import ColdVectors, rerank_stored
+from quiver.storage.header import ColdDtype
 from quiver.transform import encode_rows, fit_transform
 from quiver.validation import as_ids, as_vectors, own_vectors
 
@@ -44,7 +48,7 @@ class Index:
         Row where every walk starts.
     ids : ndarray of shape (n,), int64
         The caller's ids.
-    vectors : ndarray of shape (n, dim), float32
+    vectors : ndarray of shape (n, dim), float32, or ColdVectors
         Stored vectors (cold), read by the re-rank only.
     params : BuildParams
         What the graph was built with.
@@ -62,7 +66,7 @@ class Index:
         neighbors: Neighbors,
         entry_point: int,
         ids: NDArray[np.int64],
-        vectors: Vectors,
+        vectors: Vectors | ColdVectors,
         params: BuildParams,
         encoding: Encoding,
         backend: Backend,
@@ -265,8 +269,8 @@ class Index:
             min(effort.ef, self.n),
         )
         candidates = key_ids(beams.keys[:, : effort.n_rerank])
-        rows, distances = self.backend.rerank(
-            self.vectors, queries, candidates, effort.k, self.metric
+        rows, distances = rerank_stored(
+            self.backend, self.vectors, queries, candidates, effort.k, self.metric
         )
         found = rows != NO_ID
         ids = np.where(found, self.ids[np.where(found, rows, 0)], -1)
@@ -291,13 +295,33 @@ class Index:
 
     def memory_report(self) -> MemoryReport:
         """Return the bytes of the index by part."""
-        return predict_memory(self.n, self.dim, self.params, metric=self.metric)
+        report = predict_memory(self.n, self.dim, self.params, metric=self.metric)
+        return replace(report, vectors=self.vectors.nbytes)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the index to one file, atomically; see `quiver.open`."""
-        from quiver.storage import save
+    def save(
+        self, path: str | os.PathLike[str], *, cold_dtype: ColdDtype | None = None
+    ) -> None:
+        """Write the index to one file, atomically; `quiver.open` reads it.
 
-        save(self, path)
+        Parameters
+        ----------
+        path : str or path-like
+            Its old content, if any, stays until the new is complete on the disk.
+        cold_dtype : {'float32', 'float16'}, optional
+            How to store the vectors; default as the index holds them. float16
+            halves the cold bytes, and distances are then those of the rounded
+            vectors.
+
+        Raises
+        ------
+        LockError
+            If another writer is saving to the same path.
+        FileAccessError
+            If the operating system fails; the old file is untouched.
+        InvalidArgumentError, InvalidTypeError
+            If an argument is wrong or a vector does not fit float16.
+        """
+        storage.save(self, path, cold_dtype=cold_dtype)
 
 
 def _as_batch(queries: Any) -> tuple[Any, bool]:

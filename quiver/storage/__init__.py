@@ -36,27 +36,7 @@ Verify = Literal["fast", "full"]
 def save(
     index: Index, path: str | os.PathLike[str], *, cold_dtype: ColdDtype | None = None
 ) -> None:
-    """Write an index to one file, atomically.
-
-    Parameters
-    ----------
-    index : Index
-        What to save.
-    path : str or path-like
-        Its old content, if any, stays until the new is complete on the disk.
-    cold_dtype : {'float32', 'float16'}, optional
-        How to store the vectors; default as the index holds them. float16 halves
-        the cold bytes, and distances are then those of the rounded vectors.
-
-    Raises
-    ------
-    LockError
-        If another writer is saving to the same path.
-    FileAccessError
-        If the operating system fails; the old file is untouched.
-    InvalidArgumentError, InvalidTypeError
-        If an argument is wrong or a vector does not fit float16.
-    """
+    """Write an index to one file, atomically; see `quiver.Index.save`."""
     from quiver import __version__
 
     target = _as_path(path)
