@@ -1,0 +1,112 @@
+"""The reference's exact order against scipy, and its sums against a loop."""
+
+from __future__ import annotations
+
+import math
+
+import naive
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
+from strategies import Case, cases
+
+from quiver import hazards
+from quiver._typing import Metric
+from quiver.keys import NO_ID
+from quiver.reference import rerank
+from quiver.reference.lanes import lane_sum
+
+
+@given(terms=st.lists(st.floats(-1e6, 1e6), max_size=40))
+def test_lane_sums_follow_the_loop(terms: list[float]) -> None:
+    found = lane_sum(np.array(terms, dtype=np.float64))
+    assert found == naive.lane_sum(terms)
+    assert math.isclose(found, math.fsum(terms), rel_tol=1e-12, abs_tol=1e-6)
+
+
+def test_a_worked_lane_sum_needs_the_stated_order() -> None:
+    # 2**53 swallows a single 1.0. Lanes 0 and 4 meet first and cancel, so that the
+    # 1.0 of lane 1 survives; from left to right it would be lost.
+    terms = np.array([2.0**53, 1.0, 0, 0, -(2.0**53), 0, 0, 0])
+    assert lane_sum(terms) == 1.0
+    assert sum(terms.tolist()) == 0.0
+
+
+def every_id(n_queries: int, n: int) -> np.ndarray:
+    return np.tile(np.arange(n, dtype=np.uint32), (n_queries, 1))
+
+
+def scipy_distances(
+    vectors: np.ndarray, queries: np.ndarray, metric: Metric
+) -> np.ndarray:
+    wide, asked = vectors.astype(np.float64), queries.astype(np.float64)
+    return -asked @ wide.T if metric == "inner_product" else cdist(asked, wide, metric)
+
+
+@pytest.mark.parametrize("metric", hazards.METRICS)
+@pytest.mark.parametrize("dim", [1, 2, 9, 65, 384])
+def test_order_and_distances_are_those_of_scipy(metric: Metric, dim: int) -> None:
+    rng = np.random.default_rng(dim)
+    vectors = hazards.make_vectors(rng, 60, dim, [])
+    queries = hazards.make_vectors(rng, 4, dim, [])
+    ids, distances = rerank(vectors, queries, every_id(4, 60), 60, metric)
+    expected = scipy_distances(vectors, queries, metric)
+    by_scipy = np.take_along_axis(expected, ids.astype(np.int64), axis=1)
+    np.testing.assert_allclose(distances, by_scipy, rtol=1e-6, atol=1e-7)
+    # Every id once, and never a step down beyond what float32 cannot tell apart.
+    assert (np.sort(ids, axis=1) == np.arange(60)).all()
+    assert (np.diff(by_scipy, axis=1) >= -1e-6).all()
+
+
+@given(case=cases(min_n=1), k=st.integers(1, 15))
+def test_answers_follow_the_definition_number_by_number(case: Case, k: int) -> None:
+    n, metric = len(case.vectors), case.transform.metric
+    candidates = every_id(len(case.queries), n)
+    ids, distances = rerank(case.vectors, case.queries, candidates, k, metric)
+    rows = case.vectors.tolist()
+    for number, query in enumerate(case.queries.tolist()):
+        best = sorted(
+            (naive.exact_distance(x, query, metric), i) for i, x in enumerate(rows)
+        )[:k]
+        fill = k - len(best)
+        assert ids[number].tolist() == [i for _, i in best] + [int(NO_ID)] * fill
+        assert distances[number].tolist() == [d for d, _ in best] + [math.inf] * fill
+
+
+def test_equal_vectors_come_in_the_order_of_their_ids() -> None:
+    vectors = np.ones((6, 3), dtype=np.float32)
+    candidates = np.array([[4, 1, 5, 0]], dtype=np.uint32)
+    for metric in hazards.METRICS:
+        ids, _ = rerank(vectors, vectors[:1], candidates, 3, metric)
+        assert ids.tolist() == [[0, 1, 4]]
+
+
+def test_a_zero_vector_is_at_cosine_distance_one() -> None:
+    vectors = np.array([[0, 0], [1, 0], [-1, 0]], dtype=np.float32)
+    ids, distances = rerank(vectors, vectors[1:2], every_id(1, 3), 3, "cosine")
+    assert ids.tolist() == [[1, 0, 2]]
+    assert distances.tolist() == [[0, 1, 2]]
+    _, from_zero = rerank(vectors, vectors[:1], every_id(1, 3), 3, "cosine")
+    assert from_zero.tolist() == [[1, 1, 1]]
+
+
+def test_cosine_is_never_negative_and_no_distance_is_minus_zero() -> None:
+    rng = np.random.default_rng(0)
+    vectors = hazards.make_vectors(rng, 300, 7, ["zero_row"])
+    for metric in hazards.METRICS:
+        _, distances = rerank(vectors, vectors[:20], every_id(20, 300), 5, metric)
+        assert not np.signbit(distances[distances == 0]).any()
+    _, to_itself = rerank(vectors, vectors, np.arange(300)[:, None], 1, "cosine")
+    assert (to_itself >= 0).all()
+
+
+def test_norms_decide_the_inner_product_but_not_the_cosine() -> None:
+    vectors = np.array([[1, 0], [10, 1]], dtype=np.float32)
+    query = np.array([[1, 0]], dtype=np.float32)
+    ids, distances = rerank(vectors, query, every_id(1, 2), 2, "inner_product")
+    assert ids.tolist() == [[1, 0]]
+    assert distances.tolist() == [[-10, -1]]
+    ids, _ = rerank(vectors, query, every_id(1, 2), 2, "cosine")
+    assert ids.tolist() == [[0, 1]]

@@ -1,0 +1,98 @@
+"""The reference's walk against the textbook's two heaps and against a full sort."""
+
+from __future__ import annotations
+
+import naive
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import CodedCase, coded_cases, graph_kinds, random_codes, rngs
+
+from quiver import hazards
+from quiver.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
+from quiver.reference import distance, search
+
+
+@given(
+    case=coded_cases(min_n=1, max_n=40),
+    kind=graph_kinds,
+    width=st.sampled_from([1, 3, 40]),
+    ef=st.sampled_from([1, 2, 5, 40, 50]),
+)
+def test_two_heaps_find_the_same_beam_at_the_same_cost(
+    case: CodedCase, kind: str, width: int, ef: int
+) -> None:
+    codes, queries = case.codes, case.queries
+    neighbors = hazards.make_neighbors(case.rng, codes.n_rows, width, kind)
+    lists = [row[row != NO_ID].tolist() for row in neighbors]
+    beams = search(codes, neighbors, queries, 0, ef)
+    table = distance(codes, queries).tolist()
+    for number, distances in enumerate(table):
+        best, hops, seen = naive.search(distances.__getitem__, lists, 0, ef)
+        keys = beams.keys[number]
+        assert key_distances(keys[: len(best)]).tolist() == [d for d, _ in best]
+        assert key_ids(keys[: len(best)]).tolist() == [node for _, node in best]
+        assert (keys[len(best) :] == NO_KEY).all()
+        assert beams.hops[number] == hops
+        assert beams.distance_computations[number] == seen
+
+
+@given(rng=rngs, kind=st.sampled_from(["complete", "ring"]), extra=st.integers(0, 3))
+def test_a_beam_of_all_nodes_on_a_connected_graph_is_a_full_sort(
+    rng: np.random.Generator, kind: str, extra: int
+) -> None:
+    n = 30
+    codes, queries = random_codes(rng, n, 65), random_codes(rng, 3, 65)
+    ring = (np.arange(n, dtype=np.uint32)[:, None] + 1) % n
+    complete = hazards.make_neighbors(rng, n, n - 1, "complete")
+    neighbors = ring if kind == "ring" else complete
+    beams = search(codes, neighbors.astype(np.uint32), queries, 4, n + extra)
+    every_id = np.tile(np.arange(n, dtype=np.uint32), (3, 1))
+    expected = np.sort(make_keys(distance(codes, queries), every_id), axis=1)
+    np.testing.assert_array_equal(beams.keys[:, :n], expected)
+    assert (beams.distance_computations == n).all()
+    assert (beams.hops == n).all()
+
+
+def test_a_beam_of_one_descends_greedily() -> None:
+    # Points 0 … 9 on a line, linked to their two neighbours: each hop gets closer,
+    # looks both ways, and the last one sees nothing better.
+    codes = random_codes(np.random.default_rng(0), 10, 16)
+    order = np.argsort(distance(codes, codes.take(np.array([0])))[0])
+    line = np.full((10, 2), NO_ID, dtype=np.uint32)
+    for place, node in enumerate(order):
+        around = order[[p for p in (place - 1, place + 1) if 0 <= p < 10]]
+        line[node, : len(around)] = around
+    beams = search(codes, line, codes.take(np.array([0])), int(order[-1]), 1)
+    assert key_ids(beams.keys).tolist() == [[0]]
+    assert beams.hops.tolist() == [10]
+    assert beams.distance_computations.tolist() == [10]
+
+
+def test_without_edges_the_entry_point_is_the_whole_answer() -> None:
+    codes = random_codes(np.random.default_rng(1), 5, 33)
+    neighbors = np.full((5, 3), NO_ID, dtype=np.uint32)
+    beams = search(codes, neighbors, codes.take(np.array([0, 1])), 3, 4)
+    assert key_ids(beams.keys[:, 0]).tolist() == [3, 3]
+    assert (beams.keys[:, 1:] == NO_KEY).all()
+    assert beams.hops.tolist() == [1, 1]
+    assert beams.distance_computations.tolist() == [1, 1]
+
+
+def test_an_island_out_of_reach_is_never_seen() -> None:
+    rng = np.random.default_rng(2)
+    codes = random_codes(rng, 20, 33)
+    neighbors = hazards.make_neighbors(rng, 20, 19, "islands")
+    beams = search(codes, neighbors, codes.take(np.array([1])), 0, 20)
+    found = key_ids(beams.keys[beams.keys != NO_KEY])
+    assert sorted(found.tolist()) == list(range(0, 20, 2))
+    assert beams.distance_computations.tolist() == [10]
+
+
+def test_ties_are_settled_by_id() -> None:
+    rng = np.random.default_rng(3)
+    twins = random_codes(rng, 1, 40).take(np.zeros(12, dtype=np.uint32))
+    neighbors = hazards.make_neighbors(rng, 12, 11, "complete")
+    beams = search(twins, neighbors, twins.take(np.array([5])), 11, 4)
+    # The entry point 11 was there first, and gives way to lower ids all the same.
+    assert key_ids(beams.keys).tolist() == [[0, 1, 2, 3]]
