@@ -41,6 +41,9 @@ class BackendInfo(NamedTuple):
     reason: str
 
 
+_CYTHON = "quiver.backends.cython_backend"
+
+
 def _builtin(module: str, factory: str, *args: str) -> Loader:
     def load() -> Backend:
         backend: Backend = getattr(import_module(module), factory)(*args)
@@ -51,6 +54,9 @@ def _builtin(module: str, factory: str, *args: str) -> Loader:
 
 # Fastest first: this is the order in which "auto" tries them.
 _loaders: dict[str, Loader] = {
+    "cython-avx512": _builtin(_CYTHON, "CythonBackend", "avx512"),
+    "cython-avx2": _builtin(_CYTHON, "CythonBackend", "avx2"),
+    "cython-scalar": _builtin(_CYTHON, "CythonBackend", "scalar"),
     "numba": _builtin("quiver.backends.numba_backend", "NumbaBackend"),
     "reference": _builtin("quiver.backends.reference_backend", "ReferenceBackend"),
 }

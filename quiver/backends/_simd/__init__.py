@@ -1,0 +1,1 @@
+"""The compiled kernels: one C source, one table of functions per target."""

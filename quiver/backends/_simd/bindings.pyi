@@ -1,0 +1,80 @@
+import numpy as np
+from numpy.typing import NDArray
+
+from quiver._typing import (
+    Counts,
+    Distances,
+    Ids,
+    Keys,
+    Metric,
+    Neighbors,
+    PruneRule,
+    Vectors,
+)
+
+class Kernels:
+    def __init__(self, target: str) -> None: ...
+    def encode(
+        self,
+        vectors: Vectors,
+        metric: Metric,
+        mean: Distances,
+        signs: Distances,
+        max_norm: float,
+        strong: int,
+        rows: NDArray[np.uint8],
+    ) -> None: ...
+    def quantise(
+        self,
+        vectors: Vectors,
+        metric: Metric,
+        mean: Distances,
+        signs: Distances,
+        max_norm: float,
+        values: NDArray[np.int8],
+        corrections: Distances,
+    ) -> None: ...
+    def distance(
+        self,
+        rows: NDArray[np.uint8],
+        dim: int,
+        strong: int,
+        query_rows: NDArray[np.uint8] | None,
+        values: NDArray[np.int8] | None,
+        corrections: Distances | None,
+        candidates: Ids | None,
+        distances: Distances,
+    ) -> None: ...
+    def prune(
+        self,
+        rows: NDArray[np.uint8],
+        dim: int,
+        strong: int,
+        candidates: Keys,
+        alpha: float,
+        rule: PruneRule,
+        neighbors: Neighbors,
+    ) -> None: ...
+    def search(
+        self,
+        rows: NDArray[np.uint8],
+        dim: int,
+        strong: int,
+        neighbors: Neighbors,
+        query_rows: NDArray[np.uint8] | None,
+        values: NDArray[np.int8] | None,
+        corrections: Distances | None,
+        entry_point: int,
+        keys: Keys,
+        hops: Counts,
+        distance_computations: Counts,
+    ) -> None: ...
+    def rerank(
+        self,
+        vectors: Vectors,
+        queries: Vectors,
+        candidates: Ids,
+        metric: Metric,
+        ids: Ids,
+        distances: Distances,
+    ) -> None: ...

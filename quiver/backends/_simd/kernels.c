@@ -1,0 +1,27 @@
+/* One source for every target: compiled once each, with that target's own flags.
+ *
+ * The build defines QUIVER_TARGET (a name) and, for x86, which inner functions to
+ * use. Those live in simd_*.h; the five words are written once above them.
+ */
+#include "kernels.h"
+
+#include "simd_portable.h"
+
+#include "encode.h"
+
+#include "distance.h"
+#include "prune.h"
+#include "rerank.h"
+#include "search.h"
+
+#define PASTE(prefix, target) prefix##target
+#define TABLE(target) PASTE(quiver_kernels_, target)
+
+const struct quiver_kernels TABLE(QUIVER_TARGET) = {
+    .encode = encode,
+    .quantise = quantise,
+    .distance = distance,
+    .prune = prune,
+    .search = search,
+    .rerank = rerank,
+};

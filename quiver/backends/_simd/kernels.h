@@ -1,0 +1,73 @@
+/* The kernel contract in C, stated once: every target exports one table of it.
+ *
+ * Semantics are those of quiver/backends/protocol.py. A kernel keeps no state, never
+ * writes to its inputs and returns 0, or -1 if scratch memory could not be had.
+ */
+#ifndef QUIVER_KERNELS_H
+#define QUIVER_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum quiver_metric { QUIVER_COSINE, QUIVER_EUCLIDEAN, QUIVER_INNER_PRODUCT };
+enum quiver_prune_rule { QUIVER_VAMANA, QUIVER_PUBLISHED };
+
+/* Coded rows as quiver/codes.py lays them out: code, scale, bias, zero padding. */
+struct quiver_codes {
+    const uint8_t *rows;
+    size_t n_rows;
+    size_t dim;
+    int strong;
+};
+
+/* A batch of queries: either coded rows, or int8 values with (step, norm²) pairs. */
+struct quiver_queries {
+    const uint8_t *rows;
+    const int8_t *values;
+    const float *corrections;
+    size_t n_queries;
+};
+
+/* The map T; `mean` and each of the `n_rounds` rows of `signs` have code_dim entries. */
+struct quiver_transform {
+    enum quiver_metric metric;
+    const float *mean;
+    const float *signs;
+    size_t n_rounds;
+    size_t dim;
+    size_t code_dim;
+    double max_norm;
+};
+
+/* Out-edges of every row; a row ends at its first NO_ID. */
+struct quiver_graph {
+    const uint32_t *neighbors;
+    size_t width;
+    uint32_t entry_point;
+};
+
+struct quiver_kernels {
+    int (*encode)(const struct quiver_transform *transform, const float *vectors,
+                  size_t n_vectors, int strong, uint8_t *rows);
+    int (*quantise)(const struct quiver_transform *transform, const float *vectors,
+                    size_t n_vectors, int8_t *values, float *corrections);
+    /* `candidates` is NULL, or n_queries lists of `width` ids. */
+    int (*distance)(const struct quiver_codes *codes,
+                    const struct quiver_queries *queries, const uint32_t *candidates,
+                    size_t width, float *distances);
+    int (*prune)(const struct quiver_codes *codes, const uint64_t *candidates,
+                 size_t n_targets, size_t width, size_t max_degree, float alpha,
+                 enum quiver_prune_rule rule, uint32_t *neighbors);
+    int (*search)(const struct quiver_codes *codes, const struct quiver_graph *graph,
+                  const struct quiver_queries *queries, size_t ef, uint64_t *keys,
+                  int64_t *hops, int64_t *distance_computations);
+    int (*rerank)(const float *vectors, const float *queries, size_t dim,
+                  const uint32_t *candidates, size_t n_queries, size_t width, size_t k,
+                  enum quiver_metric metric, uint32_t *ids, float *distances);
+};
+
+/* Return the kernels of a target, or NULL with the reason they cannot run here. */
+const struct quiver_kernels *quiver_find_kernels(const char *target,
+                                                 const char **reason);
+
+#endif

@@ -1,0 +1,73 @@
+/* Inner functions in portable C11; simple loops that any compiler can vectorise. */
+#ifndef QUIVER_SIMD_PORTABLE_H
+#define QUIVER_SIMD_PORTABLE_H
+
+#include "layout.h"
+
+/* Σ v_j·u_j of an int8 query and a code. Four products of at most 381 fit int16. */
+INLINE int32_t dot_values(const int8_t *values, const uint8_t *code, size_t n_blocks)
+{
+    int32_t dot = 0;
+    for (size_t block = 0; block < n_blocks; ++block) {
+        const int8_t *v = values + BLOCK_DIMS * block;
+        const uint8_t *bytes = code + BLOCK_BYTES * block;
+        for (size_t b = 0; b < BLOCK_BYTES; ++b) {
+            int16_t sum = (int16_t)(v[b] * (bytes[b] & 3));
+            sum += (int16_t)(v[32 + b] * (bytes[b] >> 2 & 3));
+            sum += (int16_t)(v[64 + b] * (bytes[b] >> 4 & 3));
+            sum += (int16_t)(v[96 + b] * (bytes[b] >> 6));
+            dot += sum;
+        }
+    }
+    return dot;
+}
+
+/* pop(x) + 3·pop(x ∧ high) + 2·pop(y): how far ⟨w_a, w_b⟩ is below 9·dim, halved. */
+INLINE int32_t mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
+{
+    uint64_t total = 0;
+    for (size_t at = 0; at < BLOCK_BYTES * n_blocks; at += 8) {
+        uint64_t word_a = load_word(a + at), word_b = load_word(b + at);
+        uint64_t x = word_a ^ word_b, y = word_a ^ swap_pairs(word_b);
+        total += popcount(x) + 3 * popcount(x & HIGH_BITS) + 2 * popcount(y);
+    }
+    return (int32_t)total;
+}
+
+INLINE double fold_lanes(const double lanes[8])
+{
+    return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) +
+           ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
+}
+
+/* ⟨x, y⟩ by the lane rule; products of two float32 are exact in float64. */
+INLINE double lane_dot(const float *x, const float *y, size_t dim)
+{
+    double lanes[8] = {0};
+    size_t whole = dim & ~(size_t)7;
+    for (size_t j = 0; j < whole; j += 8)
+        for (size_t k = 0; k < 8; ++k)
+            lanes[k] += (double)x[j + k] * (double)y[j + k];
+    for (size_t k = 0; whole + k < dim; ++k)
+        lanes[k] += (double)x[whole + k] * (double)y[whole + k];
+    return fold_lanes(lanes);
+}
+
+/* Σ (x - y)² by the lane rule. */
+INLINE double lane_squared_difference(const float *x, const float *y, size_t dim)
+{
+    double lanes[8] = {0};
+    size_t whole = dim & ~(size_t)7;
+    for (size_t j = 0; j < whole; j += 8)
+        for (size_t k = 0; k < 8; ++k) {
+            double difference = (double)x[j + k] - (double)y[j + k];
+            lanes[k] += difference * difference;
+        }
+    for (size_t k = 0; whole + k < dim; ++k) {
+        double difference = (double)x[whole + k] - (double)y[whole + k];
+        lanes[k] += difference * difference;
+    }
+    return fold_lanes(lanes);
+}
+
+#endif

@@ -1,0 +1,130 @@
+"""The compiled backends: one class, one instance per target of the C kernels.
+
+Targets are ``scalar`` (portable C), ``avx2`` and ``avx512``. Kernels live in
+``_simd``: one C source compiled once per target, chosen at run time.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quiver._typing import Distances, Ids, Keys, Metric, Neighbors, PruneRule, Vectors
+from quiver.codes import (
+    BLOCK_BYTES,
+    BLOCK_DIMS,
+    Codes,
+    Queries,
+    Transform,
+    aligned_zeros,
+    code_bytes,
+    row_bytes,
+)
+from quiver.results import Beams
+
+QueryArrays: TypeAlias = tuple[
+    "NDArray[np.uint8] | None", "NDArray[np.int8] | None", "Distances | None"
+]
+
+
+class CythonBackend:
+    """Kernels of one target; methods are stated in `quiver.backends.protocol`.
+
+    Parameters
+    ----------
+    target : {'scalar', 'avx2', 'avx512'}
+        What the kernels were compiled for.
+
+    Raises
+    ------
+    ImportError
+        If the extension is not installed, or this processor lacks the target.
+    """
+
+    def __init__(self, target: str) -> None:
+        try:
+            from quiver.backends._simd.bindings import Kernels
+        except ImportError as error:
+            msg = "the compiled kernels are not installed: build with a C compiler"
+            raise ImportError(msg) from error
+        self.name = f"cython-{target}"
+        self.target = target
+        self._kernels = Kernels(target)
+
+    def encode(self, vectors: Vectors, transform: Transform, strong: int) -> Codes:
+        """See `Backend.encode`."""
+        dim = len(transform.mean)
+        shape = len(vectors), row_bytes(dim)
+        rows = cast("NDArray[np.uint8]", aligned_zeros(shape, np.uint8))
+        self._kernels.encode(vectors, *transform, strong, rows)
+        return Codes(rows, dim, strong)
+
+    def quantise(self, queries: Vectors, transform: Transform) -> Queries:
+        """See `Backend.quantise`."""
+        n_values = code_bytes(len(transform.mean)) // BLOCK_BYTES * BLOCK_DIMS
+        values = np.empty((len(queries), n_values), np.int8)
+        corrections = np.empty((len(queries), 2), np.float32)
+        self._kernels.quantise(queries, *transform, values, corrections)
+        return Queries(values, corrections)
+
+    def distance(
+        self, codes: Codes, queries: Codes | Queries, candidates: Ids | None = None
+    ) -> Distances:
+        """See `Backend.distance`."""
+        width = len(codes.rows) if candidates is None else candidates.shape[1]
+        distances = np.empty((len(queries[0]), width), np.float32)
+        parts = _query_arrays(queries)
+        self._kernels.distance(*codes, *parts, candidates, distances)
+        return distances
+
+    def prune(
+        self,
+        codes: Codes,
+        candidates: Keys,
+        max_degree: int,
+        alpha: float,
+        rule: PruneRule,
+    ) -> Neighbors:
+        """See `Backend.prune`."""
+        neighbors = np.empty((len(candidates), max_degree), np.uint32)
+        self._kernels.prune(*codes, candidates, alpha, rule, neighbors)
+        return neighbors
+
+    def search(
+        self,
+        codes: Codes,
+        neighbors: Neighbors,
+        queries: Codes | Queries,
+        entry_point: int,
+        ef: int,
+    ) -> Beams:
+        """See `Backend.search`."""
+        n_queries = len(queries[0])
+        keys = np.empty((n_queries, ef), np.uint64)
+        hops = np.empty(n_queries, np.int64)
+        counts = np.empty(n_queries, np.int64)
+        parts = _query_arrays(queries)
+        self._kernels.search(*codes, neighbors, *parts, entry_point, keys, hops, counts)
+        return Beams(keys, hops, counts)
+
+    def rerank(
+        self,
+        vectors: Vectors,
+        queries: Vectors,
+        candidates: Ids,
+        k: int,
+        metric: Metric,
+    ) -> tuple[Ids, Distances]:
+        """See `Backend.rerank`."""
+        ids = np.empty((len(queries), k), np.uint32)
+        distances = np.empty((len(queries), k), np.float32)
+        self._kernels.rerank(vectors, queries, candidates, metric, ids, distances)
+        return ids, distances
+
+
+def _query_arrays(queries: Codes | Queries) -> QueryArrays:
+    if isinstance(queries, Codes):
+        return queries.rows, None, None
+    return None, queries.values, queries.corrections
