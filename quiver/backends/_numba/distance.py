@@ -1,0 +1,148 @@
+"""Distance kernels; see `quiver.reference.distance` for the formulas.
+
+One side of a distance is a triple (words, floats, column): the rows seen as uint64
+and as float32, and the column of ``floats`` where the corrections start. An int8
+query has the same form, so one function measures every pair.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba.core import types
+
+from quiver.backends._numba.primitives import (
+    NO_ID,
+    dot_int8,
+    kernel,
+    popcount,
+    readonly,
+    writable,
+)
+
+ASYMMETRIC, SYMMETRIC, PUBLISHED = 0, 1, 2
+
+HIGH_BITS = np.uint64(0xAAAA_AAAA_AAAA_AAAA)
+LOW_BITS = np.uint64(0x5555_5555_5555_5555)
+ONE = np.uint64(1)
+FLOATS_PER_BLOCK = 8
+FLOATS_PER_WORD = 2
+DIMS_PER_WORD = 32
+
+WORDS = readonly(types.uint64, 2)
+FLOATS = readonly(types.float32, 2)
+SUMS = readonly(types.int64, 1)
+SIDE = (WORDS, FLOATS, types.int64)
+KIND = (types.int64, types.int64, types.float32)
+
+
+@kernel(types.int64(WORDS, types.int64, WORDS, types.int64, types.int64))
+def penalty_corrected(a_words, a, b_words, b, n_words):
+    """Return ``(9·dim - ⟨w_a, w_b⟩) / 2`` for values ±1, ±3."""
+    total = 0
+    for word in range(n_words):
+        a_word, b_word = a_words[a, word], b_words[b, word]
+        x = a_word ^ b_word
+        y = a_word ^ ((b_word & LOW_BITS) << ONE | (b_word & HIGH_BITS) >> ONE)
+        total += popcount(x) + 3 * popcount(x & HIGH_BITS) + 2 * popcount(y)
+    return total
+
+
+@kernel(types.int64(WORDS, types.int64, WORDS, types.int64, types.int64))
+def penalty_published(a_words, a, b_words, b, n_words):
+    """Return ``4·dim - ⟨w_a, w_b⟩`` for values ±1, ±2; padding cancels out."""
+    dot = DIMS_PER_WORD * n_words
+    for word in range(n_words):
+        a_word, b_word = a_words[a, word], b_words[b, word]
+        a_strong = ~(a_word ^ (a_word << ONE)) & HIGH_BITS
+        b_strong = ~(b_word ^ (b_word << ONE)) & HIGH_BITS
+        differs = (a_word ^ b_word) & HIGH_BITS
+        both = a_strong & b_strong
+        dot += popcount(a_strong) + popcount(b_strong) + popcount(both)
+        dot -= 2 * popcount(differs) + 2 * popcount(differs & (a_strong | b_strong))
+        dot -= 4 * popcount(differs & both)
+    return 4 * DIMS_PER_WORD * n_words - dot
+
+
+@kernel(types.float32(*KIND, *SIDE, types.int64, *SIDE, SUMS, types.int64))
+def measure(
+    mode,
+    dim,
+    inverse_length,
+    words,
+    floats,
+    column,
+    row,
+    query_words,
+    query_floats,
+    query_column,
+    value_sums,
+    query,
+):
+    """Return the distance between base row ``row`` and query ``query``."""
+    bias = floats[row, column + 1]
+    query_bias = query_floats[query, query_column + 1]
+    if mode == ASYMMETRIC:
+        n_blocks = column // FLOATS_PER_BLOCK
+        total = dot_int8(words, row, query_words, query, n_blocks)
+        dot = np.float32(2 * total - 3 * value_sums[query])
+        step_scale = query_floats[query, query_column] * floats[row, column]
+        return (query_bias + bias) - np.float32(2) * (dot * step_scale)
+    n_words = column // FLOATS_PER_WORD
+    if mode == PUBLISHED:
+        return np.float32(penalty_published(words, row, query_words, query, n_words))
+    half = penalty_corrected(words, row, query_words, query, n_words)
+    dot = np.float32(9 * dim - 2 * half)
+    length = np.sqrt(bias) * inverse_length
+    query_length = np.sqrt(query_bias) * inverse_length
+    estimate = (bias + query_bias) - np.float32(2) * (dot * (length * query_length))
+    return max(np.float32(0), estimate)
+
+
+@kernel(
+    types.void(
+        *KIND,
+        *SIDE,
+        *SIDE,
+        SUMS,
+        readonly(types.uint32, 2),
+        writable(types.float32, 2),
+    )
+)
+def distances(
+    mode,
+    dim,
+    inverse_length,
+    words,
+    floats,
+    column,
+    query_words,
+    query_floats,
+    query_column,
+    value_sums,
+    candidates,
+    out,
+):
+    """Fill ``out`` with the distance of every (query, candidate) pair.
+
+    One row of candidates may serve all queries.
+    """
+    for query in range(out.shape[0]):
+        ids = candidates[query if candidates.shape[0] > 1 else 0]
+        for place in range(len(ids)):
+            if ids[place] == NO_ID:
+                out[query, place] = np.float32(np.inf)
+                continue
+            out[query, place] = measure(
+                mode,
+                dim,
+                inverse_length,
+                words,
+                floats,
+                column,
+                np.int64(ids[place]),
+                query_words,
+                query_floats,
+                query_column,
+                value_sums,
+                query,
+            )

@@ -1,0 +1,84 @@
+"""Prune kernel; see `quiver.reference.prune` for the rules."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba.core import types
+
+from quiver.backends._numba.distance import KIND, SIDE, SUMS, measure
+from quiver.backends._numba.primitives import (
+    NO_ID,
+    NO_KEY,
+    kernel,
+    key_distance,
+    readonly,
+    writable,
+)
+
+
+@kernel(
+    types.void(
+        *KIND,
+        *SIDE,
+        SUMS,
+        readonly(types.uint64, 2),
+        types.float32,
+        types.boolean,
+        writable(types.uint32, 2),
+    )
+)
+def prune_rows(
+    mode,
+    dim,
+    inverse_length,
+    words,
+    floats,
+    column,
+    no_sums,
+    candidates,
+    slack,
+    published,
+    out,
+):
+    """Fill every row of ``out`` with the kept ids of one row of sorted keys."""
+    width, max_degree = candidates.shape[1], out.shape[1]
+    rejected = np.empty(width, np.uint32)
+    for target in range(out.shape[0]):
+        n_kept, n_rejected = 0, 0
+        for place in range(width):
+            key = candidates[target, place]
+            if key == NO_KEY or n_kept == max_degree:
+                break
+            candidate = np.uint32(key)
+            reach = key_distance(key)
+            covered = False
+            for kept in range(n_kept):
+                between = measure(
+                    mode,
+                    dim,
+                    inverse_length,
+                    words,
+                    floats,
+                    column,
+                    np.int64(candidate),
+                    words,
+                    floats,
+                    column,
+                    no_sums,
+                    np.int64(out[target, kept]),
+                )
+                if published:
+                    covered = between < slack * reach
+                else:
+                    covered = slack * between <= reach
+                if covered:
+                    break
+            if covered:
+                rejected[n_rejected] = candidate
+                n_rejected += 1
+            else:
+                out[target, n_kept] = candidate
+                n_kept += 1
+        n_filled = min(n_rejected, max_degree - n_kept) if published else 0
+        out[target, n_kept : n_kept + n_filled] = rejected[:n_filled]
+        out[target, n_kept + n_filled :] = NO_ID
