@@ -1,0 +1,194 @@
+"""A second reader of ``.quiver`` files: plain Python, nothing of quiver, no NumPy.
+
+It follows ``docs/format.md`` and must accept and refuse exactly what `quiver.open`
+does with ``verify="full"``. Slow and short on purpose: an executable form of the page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import struct
+import zlib
+
+PREFIX = struct.Struct("<8sIIIIQII20sI")
+ENTRY = struct.Struct("<16s4sIQQQQII")
+END = 0xFFFF_FFFF
+TOP_KEYS = {
+    *("cold_dtype", "data_sha256", "dim", "encoding", "entry_point"),
+    *("max_norm", "metric", "n", "params", "quiver_version"),
+}
+
+
+class Refused(Exception):
+    """The bytes are not a sound index file."""
+
+
+def need(condition: bool, rule: str) -> None:
+    if not condition:
+        raise Refused(rule)
+
+
+def align(offset: int, to: int) -> int:
+    return (offset + to - 1) // to * to
+
+
+def is_int(value: object, low: int, high: int) -> bool:
+    return type(value) is int and low <= value <= high
+
+
+def real(text: object) -> float:
+    try:
+        value = float.fromhex(text)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Refused("a real is a hexadecimal string") from error
+    need(math.isfinite(value) and value.hex() == text, "a real is finite, spelt once")
+    return value
+
+
+def read(data: bytes) -> dict[str, object]:
+    """Return header and sections (tuples of rows), or raise `Refused`."""
+    need(len(data) >= 64, "a prefix of 64 bytes")
+    prefix = PREFIX.unpack(data[:64])
+    magic, endian, version, header_length, n_sections, size, *crcs = prefix
+    header_crc, table_crc, reserved, prefix_crc = crcs
+    need(magic == b"\x89QVR\r\n\x1a\n", "magic")
+    need(endian == 0x01020304 and version == 1, "little-endian, version 1")
+    need(prefix_crc == zlib.crc32(data[:60]) and not any(reserved), "prefix")
+    need(size == len(data) and 0 < header_length <= 1 << 20, "sizes")
+    raw = data[64 : 64 + header_length]
+    need(zlib.crc32(raw) == header_crc, "header CRC")
+    header = read_header(raw)
+    table = align(64 + header_length, 64)
+    lines = data[table : table + 64 * n_sections]
+    need(n_sections == 6 and zlib.crc32(lines) == table_crc, "table")
+    contents, used = {}, {*range(64 + header_length), *range(table, table + 384)}
+    end = table + 384
+    for number, (name, dtype, shape) in enumerate(expected_sections(header)):
+        offset = align(end, 4096 if name == "vectors" else 64)
+        length = struct.calcsize(dtype) * math.prod(shape)
+        line = lines[64 * number : 64 * number + 64]
+        crc = ENTRY.unpack(line)[-2]
+        dtype_name = {"B": "u1", "I": "<u4", "q": "<i8", "f": "<f4", "e": "<f2"}[dtype]
+        two = (*shape, 0)[:2]
+        start = (name.encode(), dtype_name.encode(), len(shape), *two, offset, length)
+        need(line == ENTRY.pack(*start, crc, 0), f"table line {number}")
+        content = data[offset : offset + length]
+        need(len(content) == length and zlib.crc32(content) == crc, name)
+        values = struct.unpack(f"<{length // struct.calcsize(dtype)}{dtype}", content)
+        width = shape[1] if len(shape) == 2 else 1
+        contents[name] = [
+            values[i : i + width] for i in range(0, len(values), width or 1)
+        ]
+        used.update(range(offset, offset + length))
+        end = offset + length
+    need(end == size, "nothing after the last section")
+    need(not any(data[i] for i in range(size) if i not in used), "padding is zero")
+    need(hashlib.sha256(content).hexdigest() == header["data_sha256"], "hash")
+    check_meaning(header, contents)
+    return {"header": header, **contents}
+
+
+def read_header(raw: bytes) -> dict:
+    try:
+        header = json.loads(raw.decode("ascii"))
+        spelt = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+    except (ValueError, RecursionError) as error:
+        raise Refused("header is JSON") from error
+    need(isinstance(header, dict) and spelt == raw, "header is canonical")
+    need(header.keys() == TOP_KEYS, "header keys")
+    need(
+        is_int(header["n"], 1, 2**32 - 2) and is_int(header["dim"], 1, 65536), "n, dim"
+    )
+    need(is_int(header["entry_point"], 0, header["n"] - 1), "entry point")
+    need(header["cold_dtype"] in ("float32", "float16"), "cold_dtype")
+    need(header["metric"] in ("cosine", "euclidean", "inner_product"), "metric")
+    max_norm = real(header["max_norm"])
+    need(max_norm >= 0, "max_norm")
+    need(header["metric"] == "inner_product" or max_norm == 1, "max_norm")
+    need(text(header["data_sha256"], "[0-9a-f]{64}"), "data_sha256")
+    need(text(header["quiver_version"], "[0-9A-Za-z.+!_-]{1,64}"), "quiver_version")
+    check_settings(header["params"], header["encoding"])
+    return header
+
+
+def text(value: object, pattern: str) -> bool:
+    return isinstance(value, str) and re.fullmatch(pattern, value) is not None
+
+
+def check_settings(params: object, encoding: object) -> None:
+    need(isinstance(params, dict) and isinstance(encoding, dict), "settings")
+    names = {"alpha", "ef_construction", "max_degree", "prune_rule", "seed"}
+    need(params.keys() == names, "params keys")
+    need(is_int(params["max_degree"], 2, 512), "max_degree")
+    need(is_int(params["ef_construction"], 1, 2**32 - 2), "ef_construction")
+    need(is_int(params["seed"], 0, 2**63 - 1), "seed")
+    need(1 <= real(params["alpha"]) <= 100, "alpha")
+    need(params["prune_rule"] in ("auto", "vamana", "published"), "prune_rule")
+    need(encoding.keys() == {"center", "query", "rotate", "weights"}, "encoding keys")
+    flags = (encoding["center"], encoding["rotate"])
+    need(all(type(flag) is bool for flag in flags), "flags")
+    need(encoding["weights"] in ("corrected", "published"), "weights")
+    need(encoding["query"] in ("asymmetric", "symmetric"), "query")
+    pair = (encoding["weights"], encoding["query"])
+    need(pair != ("published", "asymmetric"), "published weights, symmetric query")
+
+
+def code_dim(header: dict) -> int:
+    return header["dim"] + (header["metric"] == "inner_product")
+
+
+def expected_sections(header: dict) -> list[tuple[str, str, tuple[int, ...]]]:
+    n, dim = header["n"], code_dim(header)
+    row = align(32 * -(-dim // 128) + 8, 64)
+    return [
+        ("codes", "B", (n, row)),
+        ("neighbors", "I", (n, header["params"]["max_degree"])),
+        ("ids", "q", (n,)),
+        ("mean", "f", (dim,)),
+        ("signs", "B", (2 * header["encoding"]["rotate"], -(-dim // 8))),
+        (
+            "vectors",
+            "f" if header["cold_dtype"] == "float32" else "e",
+            (n, header["dim"]),
+        ),
+    ]
+
+
+def check_meaning(header: dict, contents: dict) -> None:
+    n, dim, encoding = header["n"], code_dim(header), header["encoding"]
+    for row in contents["codes"]:
+        check_code(row, dim, encoding["weights"] == "corrected")
+    for own, row in enumerate(contents["neighbors"]):
+        edges = row[: row.index(END)] if END in row else row
+        need(all(edge == END for edge in row[len(edges) :]), "no edge after the end")
+        need(all(edge < n and edge != own for edge in edges), "edges in range")
+        need(len(set(edges)) == len(edges), "edges once")
+    ids = [row[0] for row in contents["ids"]]
+    need(min(ids) >= 0 and len(set(ids)) == n, "ids unique and not negative")
+    for (value,) in contents["mean"]:
+        need(math.isfinite(value) and (encoding["center"] or value == 0), "mean")
+    for row in contents["signs"]:
+        number = int.from_bytes(bytes(row), "little")
+        need(number < 1 << dim, "no sign past the last")
+    for row in contents["vectors"]:
+        need(all(map(math.isfinite, row)), "finite vectors")
+
+
+def check_code(row: tuple[int, ...], dim: int, corrected: bool) -> None:
+    n_coded = 32 * -(-dim // 128)
+    n_weak = 0
+    for j in range(4 * n_coded):
+        block, within = divmod(j, 128)
+        u = row[32 * block + within % 32] >> within // 32 * 2 & 3
+        need(j < dim or u == 0, "bits past dim are zero")
+        n_weak += u in (1, 2)
+    pair = struct.unpack("<2f", bytes(row[n_coded : n_coded + 8]))
+    need(all(math.isfinite(x) and x >= 0 for x in pair), "corrections")
+    need(not any(row[n_coded + 8 :]), "bytes past the corrections are zero")
+    if corrected:
+        need(n_weak == dim - (dim + 1) // 3, "a third of the coordinates is strong")
+    else:
+        need(pair == (0.0, 0.0), "published weights have no correction")
