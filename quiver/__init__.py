@@ -18,6 +18,7 @@ from quiver.metrics import exact_knn, recall_at_k
 from quiver.params import BuildParams, Encoding
 from quiver.results import SearchResult, SearchStats
 from quiver.storage import open
+from quiver.verify import verify
 
 __version__ = "0.1.0"
 
@@ -35,4 +36,5 @@ __all__ = [
     "predict_memory",
     "recall_at_k",
     "register_backend",
+    "verify",
 ]

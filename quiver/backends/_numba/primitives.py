@@ -150,7 +150,7 @@ def _reduce_add(builder, vector):
 
 
 @kernel(types.uint64(types.float32, types.uint32))
-def make_key(distance: float, row: int) -> int:
+def make_key(distance, row):
     """Pack (distance, id); see `quiver.keys.make_keys`."""
     bits = float_bits(distance + np.float32(0))
     if bits & np.uint32(0x8000_0000):
@@ -161,7 +161,7 @@ def make_key(distance: float, row: int) -> int:
 
 
 @kernel(types.float32(types.uint64))
-def key_distance(key: int) -> float:
+def key_distance(key):
     """Return the distance of a real key; see `quiver.keys.key_distances`."""
     ordered = np.uint32(key >> np.uint64(32))
     if ordered & np.uint32(0x8000_0000):
@@ -170,7 +170,7 @@ def key_distance(key: int) -> float:
 
 
 @kernel(types.int64(writable(types.uint64, 1), types.int64, types.uint64))
-def insert_sorted(keys: np.ndarray, count: int, key: int) -> int:
+def insert_sorted(keys, count, key):
     """Insert into ``keys[:count]``; the last falls off when full. Return the place."""
     low, high = 0, count
     while low < high:
