@@ -5,7 +5,15 @@
  */
 #include "kernels.h"
 
+#if defined(QUIVER_SIMD_AVX512)
+#include "simd_avx512.h"
+#elif defined(QUIVER_SIMD_AVX2)
+#include "simd_avx2.h"
+#else
 #include "simd_portable.h"
+#endif
+
+#include "lanes.h"
 
 #include "encode.h"
 

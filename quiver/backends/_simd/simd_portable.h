@@ -1,4 +1,4 @@
-/* Inner functions in portable C11; simple loops that any compiler can vectorise. */
+/* Inner functions in portable C11: simple loops that any compiler can vectorise. */
 #ifndef QUIVER_SIMD_PORTABLE_H
 #define QUIVER_SIMD_PORTABLE_H
 
@@ -34,40 +34,43 @@ INLINE int32_t mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
     return (int32_t)total;
 }
 
-INLINE double fold_lanes(const double lanes[8])
+/* Eight float64 lanes of a sum. */
+struct lanes {
+    double lane[8];
+};
+
+INLINE struct lanes zero_lanes(void)
 {
-    return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) +
-           ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
+    return (struct lanes){{0}};
 }
 
-/* ⟨x, y⟩ by the lane rule; products of two float32 are exact in float64. */
-INLINE double lane_dot(const float *x, const float *y, size_t dim)
+INLINE struct lanes widen(const float *from)
 {
-    double lanes[8] = {0};
-    size_t whole = dim & ~(size_t)7;
-    for (size_t j = 0; j < whole; j += 8)
-        for (size_t k = 0; k < 8; ++k)
-            lanes[k] += (double)x[j + k] * (double)y[j + k];
-    for (size_t k = 0; whole + k < dim; ++k)
-        lanes[k] += (double)x[whole + k] * (double)y[whole + k];
-    return fold_lanes(lanes);
+    struct lanes wide;
+    for (size_t k = 0; k < 8; ++k)
+        wide.lane[k] = from[k];
+    return wide;
 }
 
-/* Σ (x - y)² by the lane rule. */
-INLINE double lane_squared_difference(const float *x, const float *y, size_t dim)
+INLINE struct lanes add_product(struct lanes sum, struct lanes x, struct lanes y)
 {
-    double lanes[8] = {0};
-    size_t whole = dim & ~(size_t)7;
-    for (size_t j = 0; j < whole; j += 8)
-        for (size_t k = 0; k < 8; ++k) {
-            double difference = (double)x[j + k] - (double)y[j + k];
-            lanes[k] += difference * difference;
-        }
-    for (size_t k = 0; whole + k < dim; ++k) {
-        double difference = (double)x[whole + k] - (double)y[whole + k];
-        lanes[k] += difference * difference;
-    }
-    return fold_lanes(lanes);
+    for (size_t k = 0; k < 8; ++k)
+        sum.lane[k] += x.lane[k] * y.lane[k];
+    return sum;
+}
+
+INLINE struct lanes subtract(struct lanes x, struct lanes y)
+{
+    for (size_t k = 0; k < 8; ++k)
+        x.lane[k] -= y.lane[k];
+    return x;
+}
+
+INLINE double fold_lanes(struct lanes sum)
+{
+    const double *lane = sum.lane;
+    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) +
+           ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
 
 #endif

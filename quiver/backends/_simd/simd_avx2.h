@@ -1,0 +1,124 @@
+/* Inner functions in AVX2: VPMADDUBSW for int8 queries, a shuffle popcount for codes. */
+#ifndef QUIVER_SIMD_AVX2_H
+#define QUIVER_SIMD_AVX2_H
+
+#include <immintrin.h>
+
+#include "layout.h"
+
+INLINE __m256i load_32(const void *from)
+{
+    return _mm256_loadu_si256((const __m256i *)from);
+}
+
+INLINE int64_t sum_quads(__m256i quads)
+{
+    __m128i pair = _mm_add_epi64(_mm256_castsi256_si128(quads),
+                                 _mm256_extracti128_si256(quads, 1));
+    return _mm_cvtsi128_si64(_mm_add_epi64(pair, _mm_unpackhi_epi64(pair, pair)));
+}
+
+INLINE int32_t sum_words(__m256i words)
+{
+    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(words),
+                                 _mm256_extracti128_si256(words, 1));
+    __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
+    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
+}
+
+/* Σ v_j·u_j of an int8 query and a code. A pair of products is at most 762, so the
+ * eight pairs that one block adds to an int16 are far from its limit. */
+INLINE int32_t dot_values(const int8_t *values, const uint8_t *code, size_t n_blocks)
+{
+    const __m256i low_pair = _mm256_set1_epi8(3), ones = _mm256_set1_epi16(1);
+    __m256i dot = _mm256_setzero_si256();
+    for (size_t block = 0; block < n_blocks; ++block) {
+        __m256i bytes = load_32(code + BLOCK_BYTES * block);
+        __m256i sums = _mm256_setzero_si256();
+        for (int quarter = 0; quarter < 4; ++quarter) {
+            __m256i u =
+                _mm256_and_si256(_mm256_srli_epi16(bytes, 2 * quarter), low_pair);
+            __m256i v = load_32(values + BLOCK_DIMS * block + 32 * quarter);
+            sums = _mm256_add_epi16(sums, _mm256_maddubs_epi16(u, v));
+        }
+        dot = _mm256_add_epi32(dot, _mm256_madd_epi16(sums, ones));
+    }
+    return sum_words(dot);
+}
+
+INLINE __m256i swap_pairs_32(__m256i words)
+{
+    const __m256i low = _mm256_set1_epi8(0x55);
+    return _mm256_or_si256(
+        _mm256_slli_epi64(_mm256_and_si256(words, low), 1),
+        _mm256_and_si256(_mm256_srli_epi64(words, 1), low));
+}
+
+/* Look up both nibbles of every byte and add the two. */
+INLINE __m256i weigh_nibbles(__m256i bytes, __m256i weights)
+{
+    const __m256i nibble = _mm256_set1_epi8(15);
+    __m256i low = _mm256_and_si256(bytes, nibble);
+    __m256i high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble);
+    return _mm256_add_epi8(_mm256_shuffle_epi8(weights, low),
+                           _mm256_shuffle_epi8(weights, high));
+}
+
+/* pop(x) + 3·pop(x ∧ high) + 2·pop(y): how far ⟨w_a, w_b⟩ is below 9·dim, halved.
+ * In x a low bit weighs 1 and a high bit 4; in y every bit weighs 2. */
+INLINE int32_t mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
+{
+    const __m256i in_x = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, 1, 4, 5, 1, 2, 5, 6, 4, 5, 8, 9, 5, 6, 9, 10));
+    const __m256i in_y = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, 2, 2, 4, 2, 4, 4, 6, 2, 4, 4, 6, 4, 6, 6, 8));
+    __m256i total = _mm256_setzero_si256();
+    for (size_t block = 0; block < n_blocks; ++block) {
+        __m256i words_a = load_32(a + BLOCK_BYTES * block);
+        __m256i words_b = load_32(b + BLOCK_BYTES * block);
+        __m256i x = _mm256_xor_si256(words_a, words_b);
+        __m256i y = _mm256_xor_si256(words_a, swap_pairs_32(words_b));
+        __m256i bytes =
+            _mm256_add_epi8(weigh_nibbles(x, in_x), weigh_nibbles(y, in_y));
+        total = _mm256_add_epi64(total,
+                                 _mm256_sad_epu8(bytes, _mm256_setzero_si256()));
+    }
+    return (int32_t)sum_quads(total);
+}
+
+/* Eight float64 lanes of a sum: lanes 0–3 and 4–7. */
+struct lanes {
+    __m256d low, high;
+};
+
+INLINE struct lanes zero_lanes(void)
+{
+    return (struct lanes){_mm256_setzero_pd(), _mm256_setzero_pd()};
+}
+
+INLINE struct lanes widen(const float *from)
+{
+    return (struct lanes){_mm256_cvtps_pd(_mm_loadu_ps(from)),
+                          _mm256_cvtps_pd(_mm_loadu_ps(from + 4))};
+}
+
+INLINE struct lanes add_product(struct lanes sum, struct lanes x, struct lanes y)
+{
+    return (struct lanes){_mm256_add_pd(sum.low, _mm256_mul_pd(x.low, y.low)),
+                          _mm256_add_pd(sum.high, _mm256_mul_pd(x.high, y.high))};
+}
+
+INLINE struct lanes subtract(struct lanes x, struct lanes y)
+{
+    return (struct lanes){_mm256_sub_pd(x.low, y.low), _mm256_sub_pd(x.high, y.high)};
+}
+
+INLINE double fold_lanes(struct lanes sum)
+{
+    __m256d four = _mm256_add_pd(sum.low, sum.high);
+    __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four),
+                             _mm256_extractf128_pd(four, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
+#endif

@@ -1,0 +1,159 @@
+/* Inner functions in AVX-512: VNNI and VPOPCNTDQ where the compiler's flags allow
+ * them, and otherwise the same steps as AVX2 on wider registers. */
+#ifndef QUIVER_SIMD_AVX512_H
+#define QUIVER_SIMD_AVX512_H
+
+#include <immintrin.h>
+
+#include "layout.h"
+
+/* Give the lower and the upper half of a register each their own constant byte. */
+INLINE __m512i halves(int8_t lower, int8_t upper)
+{
+    return _mm512_inserti64x4(_mm512_set1_epi8(lower), _mm256_set1_epi8(upper), 1);
+}
+
+INLINE __m512i broadcast_block(const uint8_t *block)
+{
+    return _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)block));
+}
+
+/* Σ v_j·u_j of an int8 query and a code. A block is broadcast to both halves, so that
+ * one register holds 64 consecutive dimensions, as the query does. */
+#ifdef __AVX512VNNI__
+INLINE int32_t dot_values(const int8_t *values, const uint8_t *code, size_t n_blocks)
+{
+    /* Pairs stay in place, worth 1, 4, 16 and 64; the sums are shifted down once. */
+    const __m512i first = halves(0x03, 0x0C), last = halves(0x30, (int8_t)0xC0);
+    __m512i sum_first = _mm512_setzero_si512(), sum_last = _mm512_setzero_si512();
+    for (size_t block = 0; block < n_blocks; ++block) {
+        __m512i bytes = broadcast_block(code + BLOCK_BYTES * block);
+        const int8_t *v = values + BLOCK_DIMS * block;
+        sum_first = _mm512_dpbusd_epi32(sum_first, _mm512_and_si512(bytes, first),
+                                        _mm512_loadu_si512(v));
+        sum_last = _mm512_dpbusd_epi32(sum_last, _mm512_and_si512(bytes, last),
+                                       _mm512_loadu_si512(v + 64));
+    }
+    const __m512i shift =
+        _mm512_inserti64x4(_mm512_setzero_si512(), _mm256_set1_epi32(2), 1);
+    __m512i sum = _mm512_add_epi32(sum_first, _mm512_srai_epi32(sum_last, 4));
+    return _mm512_reduce_add_epi32(_mm512_srav_epi32(sum, shift));
+}
+#else
+INLINE int32_t dot_values(const int8_t *values, const uint8_t *code, size_t n_blocks)
+{
+    const __m512i low_pair = _mm512_set1_epi8(3), ones = _mm512_set1_epi16(1);
+    const __m512i shift =
+        _mm512_inserti64x4(_mm512_setzero_si512(), _mm256_set1_epi16(2), 1);
+    __m512i dot = _mm512_setzero_si512();
+    for (size_t block = 0; block < n_blocks; ++block) {
+        __m512i bytes =
+            _mm512_srlv_epi16(broadcast_block(code + BLOCK_BYTES * block), shift);
+        const int8_t *v = values + BLOCK_DIMS * block;
+        __m512i first = _mm512_maddubs_epi16(_mm512_and_si512(bytes, low_pair),
+                                             _mm512_loadu_si512(v));
+        bytes = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), low_pair);
+        __m512i last = _mm512_maddubs_epi16(bytes, _mm512_loadu_si512(v + 64));
+        __m512i sums = _mm512_madd_epi16(_mm512_add_epi16(first, last), ones);
+        dot = _mm512_add_epi32(dot, sums);
+    }
+    return _mm512_reduce_add_epi32(dot);
+}
+#endif
+
+INLINE __m512i swap_pairs_64(__m512i words)
+{
+    const __m512i low = _mm512_set1_epi8(0x55);
+    return _mm512_or_si512(
+        _mm512_slli_epi64(_mm512_and_si512(words, low), 1),
+        _mm512_and_si512(_mm512_srli_epi64(words, 1), low));
+}
+
+/* Two blocks, or the last one and zeros. */
+INLINE __m512i load_blocks(const uint8_t *blocks, size_t n_blocks)
+{
+    return _mm512_maskz_loadu_epi64(n_blocks > 1 ? 0xFF : 0x0F, blocks);
+}
+
+#ifdef __AVX512VPOPCNTDQ__
+/* One popcount per weight and word: x, its high bits, y. */
+INLINE __m512i weigh(__m512i x, __m512i y)
+{
+    __m512i high = _mm512_and_si512(x, _mm512_set1_epi8((int8_t)0xAA));
+    __m512i in_high = _mm512_popcnt_epi64(high);
+    __m512i twice = _mm512_add_epi64(in_high, _mm512_popcnt_epi64(y));
+    __m512i once = _mm512_add_epi64(in_high, _mm512_popcnt_epi64(x));
+    return _mm512_add_epi64(once, _mm512_add_epi64(twice, twice));
+}
+#else
+/* Look up both nibbles of every byte and add the two. */
+INLINE __m512i weigh_nibbles(__m512i bytes, __m512i weights)
+{
+    const __m512i nibble = _mm512_set1_epi8(15);
+    __m512i low = _mm512_and_si512(bytes, nibble);
+    __m512i high = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), nibble);
+    return _mm512_add_epi8(_mm512_shuffle_epi8(weights, low),
+                           _mm512_shuffle_epi8(weights, high));
+}
+
+/* In x a low bit weighs 1 and a high bit 4; in y every bit weighs 2. */
+INLINE __m512i weigh(__m512i x, __m512i y)
+{
+    const __m512i in_x = _mm512_broadcast_i32x4(
+        _mm_setr_epi8(0, 1, 4, 5, 1, 2, 5, 6, 4, 5, 8, 9, 5, 6, 9, 10));
+    const __m512i in_y = _mm512_broadcast_i32x4(
+        _mm_setr_epi8(0, 2, 2, 4, 2, 4, 4, 6, 2, 4, 4, 6, 4, 6, 6, 8));
+    __m512i bytes = _mm512_add_epi8(weigh_nibbles(x, in_x), weigh_nibbles(y, in_y));
+    return _mm512_sad_epu8(bytes, _mm512_setzero_si512());
+}
+#endif
+
+/* pop(x) + 3·pop(x ∧ high) + 2·pop(y): how far ⟨w_a, w_b⟩ is below 9·dim, halved. */
+INLINE int32_t mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
+{
+    __m512i total = _mm512_setzero_si512();
+    for (size_t block = 0; block < n_blocks; block += 2) {
+        __m512i words_a = load_blocks(a + BLOCK_BYTES * block, n_blocks - block);
+        __m512i words_b = load_blocks(b + BLOCK_BYTES * block, n_blocks - block);
+        __m512i x = _mm512_xor_si512(words_a, words_b);
+        __m512i y = _mm512_xor_si512(words_a, swap_pairs_64(words_b));
+        total = _mm512_add_epi64(total, weigh(x, y));
+    }
+    return (int32_t)_mm512_reduce_add_epi64(total);
+}
+
+/* Eight float64 lanes of a sum in one register. */
+struct lanes {
+    __m512d all;
+};
+
+INLINE struct lanes zero_lanes(void)
+{
+    return (struct lanes){_mm512_setzero_pd()};
+}
+
+INLINE struct lanes widen(const float *from)
+{
+    return (struct lanes){_mm512_cvtps_pd(_mm256_loadu_ps(from))};
+}
+
+INLINE struct lanes add_product(struct lanes sum, struct lanes x, struct lanes y)
+{
+    return (struct lanes){_mm512_add_pd(sum.all, _mm512_mul_pd(x.all, y.all))};
+}
+
+INLINE struct lanes subtract(struct lanes x, struct lanes y)
+{
+    return (struct lanes){_mm512_sub_pd(x.all, y.all)};
+}
+
+INLINE double fold_lanes(struct lanes sum)
+{
+    __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(sum.all),
+                                 _mm512_extractf64x4_pd(sum.all, 1));
+    __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four),
+                             _mm256_extractf128_pd(four, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
+#endif
