@@ -43,7 +43,7 @@ def real(text: object) -> float:
     try:
         value = float.fromhex(text)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError) as error:
-        raise Refused("a real is a hexadecimal string") from error
+        raise Refused(error) from error
     need(math.isfinite(value) and value.hex() == text, "a real is finite, spelt once")
     return value
 
@@ -96,7 +96,7 @@ def read_header(raw: bytes) -> dict:
         header = json.loads(raw.decode("ascii"))
         spelt = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
     except (ValueError, RecursionError) as error:
-        raise Refused("header is JSON") from error
+        raise Refused(error) from error
     need(isinstance(header, dict) and spelt == raw, "header is canonical")
     need(header.keys() == TOP_KEYS, "header keys")
     need(

@@ -51,13 +51,14 @@ class SourceFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         with os_errors("open", path):
-            self._raw = io.FileIO(os.open(path, _OPEN_FLAGS))
-        status = os.fstat(self._raw.fileno())
+            fd = os.open(path, _OPEN_FLAGS)
+        status = os.fstat(fd)
         self.size = status.st_size
         if not stat.S_ISREG(status.st_mode):
-            self._raw.close()
+            os.close(fd)
             kind = stat.filemode(status.st_mode)
             self.fail("file", 0, f"type {kind[0]!r} of {kind}", "a regular file")
+        self._raw = io.FileIO(fd)
 
     def __enter__(self) -> SourceFile:
         """Return the file itself."""
