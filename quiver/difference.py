@@ -1,0 +1,55 @@
+"""Where two results differ: type, dtype, shape, memory order, then every bit.
+
+Equality that forgives nothing needs a message that says everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from quiver._typing import AnyArray
+
+
+def first_difference(actual: Any, expected: Any, where: str) -> str:
+    """Return where two results first differ, and both values; empty if nowhere.
+
+    Type, dtype, shape and memory order count; floats are compared as bits.
+    """
+    if type(actual) is not type(expected):
+        return f"{where} is {type(actual).__name__}, not {type(expected).__name__}"
+    if not isinstance(expected, tuple):
+        return _array_difference(np.asarray(actual), np.asarray(expected), where)
+    if len(actual) != len(expected):
+        return f"{where} has {len(actual)} parts, not {len(expected)}"
+    names = getattr(expected, "_fields", range(len(expected)))
+    pairs = zip(names, actual, expected, strict=True)
+    found = (first_difference(a, e, f"{where}.{name}") for name, a, e in pairs)
+    return next((difference for difference in found if difference), "")
+
+
+def _array_difference(actual: AnyArray, expected: AnyArray, where: str) -> str:
+    for trait in ("dtype", "shape"):
+        got, wanted = getattr(actual, trait), getattr(expected, trait)
+        if got != wanted:
+            return f"{where} has {trait} {got}, not {wanted}"
+    if not actual.flags.c_contiguous:
+        return f"{where} is not C-contiguous"
+    unsigned = f"u{expected.dtype.itemsize}"
+    wanted_bits = np.ascontiguousarray(expected).view(unsigned)
+    differs = np.argwhere(actual.view(unsigned) != wanted_bits)
+    if not differs.size:
+        return ""
+    place = tuple(differs[0].tolist())
+    return f"{where}{list(place)} is {actual[place]!r}, not {expected[place]!r}"
+
+
+def arrays_in(value: Any) -> Iterator[AnyArray]:
+    """Yield every array in nested tuples, in order."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from arrays_in(part)

@@ -1,0 +1,251 @@
+"""Verify: run the oracle against a backend on the user's own computer.
+
+The test-suite proves equality where it was run; another processor, compiler or
+plug-in deserves the same proof. Needs NumPy only; the inputs are `quiver.hazards`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.random import Generator
+
+from quiver import hazards, reference
+from quiver._typing import AnyArray, Progress
+from quiver.backends.protocol import Backend
+from quiver.backends.registry import get_backend
+from quiver.build import GraphBuilder, choose_entry_point
+from quiver.difference import arrays_in, first_difference
+from quiver.index import Index
+from quiver.parallel import ProgressMeter
+from quiver.params import BuildParams, Encoding, check_int
+from quiver.transform import encode_rows, fit_transform
+
+METHODS = ("encode", "quantise", "distance", "prune", "search", "rerank", "build")
+"""The protocol, then a whole index built and searched with it."""
+
+
+@dataclass(frozen=True)
+class MethodReport:
+    """What was found about one method.
+
+    Attributes
+    ----------
+    method : str
+        One of the protocol's, or ``build`` for a whole index.
+    cases : int
+        Calls compared.
+    mismatches : int
+        Calls whose result differed in any bit, raised, or changed an input.
+    first_mismatch : str
+        The first of them, described; empty if there is none.
+    """
+
+    method: str
+    cases: int
+    mismatches: int
+    first_mismatch: str
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """Outcome of `verify`.
+
+    Attributes
+    ----------
+    backend, target : str
+        What was verified.
+    methods : tuple of MethodReport
+        One per method.
+    """
+
+    backend: str
+    target: str
+    methods: tuple[MethodReport, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every case of every method was equal in every bit."""
+        return not any(method.mismatches for method in self.methods)
+
+    def __str__(self) -> str:
+        """Return a table with a verdict, and the first mismatch of each method."""
+        lines = [
+            f"backend {self.backend} (target {self.target}) against quiver.reference",
+            f"{'method':<10}{'cases':>8}{'mismatches':>12}",
+        ]
+        lines += [f"{m.method:<10}{m.cases:>8}{m.mismatches:>12}" for m in self.methods]
+        lines += [
+            f"first mismatch of {m.method}: {m.first_mismatch}"
+            for m in self.methods
+            if m.mismatches
+        ]
+        n_bad = sum(method.mismatches for method in self.methods)
+        verdict = "equal in every bit" if self.ok else f"NOT EQUAL: {n_bad} mismatches"
+        return "\n".join([*lines, verdict])
+
+
+class Call(NamedTuple):
+    """One call to compare: the method, its arguments and what they were made of."""
+
+    method: str
+    args: tuple[Any, ...]
+    description: str
+
+
+def verify(
+    backend: str | Backend = "auto",
+    *,
+    seed: int = 0,
+    rounds: int = 200,
+    progress: Progress | None = None,
+) -> VerifyReport:
+    """Compare a backend with the reference, bit by bit, on hazardous inputs.
+
+    Parameters
+    ----------
+    backend : str or Backend, default "auto"
+        A registered name, or any object that follows the protocol.
+    seed : int, default 0
+        Draws the cases; the same seed gives the same cases everywhere.
+    rounds : int, default 200
+        Each round calls every method on one drawn case. The dimensions of
+        `quiver.hazards.BOUNDARY_DIMS` take turns: 25 rounds see them all.
+    progress : callable, optional
+        ``progress(done, total)`` in rounds; return False to cancel.
+
+    Returns
+    -------
+    VerifyReport
+        ``ok``, the counts per method and, as text, a table.
+
+    Raises
+    ------
+    InvalidArgumentError, InvalidTypeError
+        If an argument breaks a rule or no backend has that name.
+    BackendUnavailableError
+        If the backend cannot run here.
+    CancelledError
+        If ``progress`` returned False.
+
+    Examples
+    --------
+    >>> verify("reference", rounds=2).ok
+    True
+    """
+    kernels = get_backend(backend) if isinstance(backend, str) else backend
+    seed = check_int("seed", seed, 0, 2**63 - 1)
+    rounds = check_int("rounds", rounds, 1, 10**9)
+    meter = ProgressMeter(progress, rounds + 1)
+    findings: dict[str, list[str]] = {method: [] for method in METHODS}
+    for number in range(rounds):
+        rng = np.random.default_rng([seed, number])
+        dim = hazards.BOUNDARY_DIMS[number % len(hazards.BOUNDARY_DIMS)]
+        for call in draw_calls(rng, dim):
+            findings[call.method].append(_compare(kernels, call))
+        meter.advance(1)
+    findings["build"].append(_compare_build(kernels, np.random.default_rng(seed)))
+    meter.advance(1)
+    reports = tuple(_summarise(*finding) for finding in findings.items())
+    return VerifyReport(kernels.name, kernels.target, reports)
+
+
+def draw_calls(rng: Generator, dim: int) -> Iterator[Call]:
+    """Yield calls of every method, with both encodings and both query forms.
+
+    Their inputs come from the reference, so that one wrong method is not blamed on
+    the others.
+    """
+    n, metric = int(rng.integers(2, 25)), rng.choice(hazards.METRICS).item()
+    names = rng.choice(sorted(hazards.HAZARDS), rng.integers(0, 3), replace=False)
+    vectors = hazards.make_vectors(rng, n, dim, names)
+    queries = hazards.make_vectors(rng, 3, dim, names)
+    center, rotate = rng.random(2) < 0.5
+    transform = hazards.make_transform(
+        rng, vectors, metric, center=bool(center), rotate=bool(rotate)
+    )
+    description = (
+        f"dim={dim}, n={n}, metric={metric}, center={center}, rotate={rotate}, "
+        f"hazards={'+'.join(names) or 'none'}"
+    )
+    yield Call("quantise", (queries, transform), description)
+    candidates = hazards.make_ids(rng, n, (3, int(rng.integers(1, 12))))
+    k = int(rng.integers(1, 12))
+    rerank_args = (vectors, queries, candidates, k, metric)
+    yield Call("rerank", rerank_args, f"{description}, k={k}")
+    for strong in (3, 2):
+        coded = f"{description}, strong={strong}"
+        yield Call("encode", (vectors, transform, strong), coded)
+        codes = reference.encode(vectors, transform, strong)
+        symmetric = reference.encode(queries, transform, strong)
+        rule = "vamana" if rng.random() < 0.5 else "published"
+        keys = hazards.make_prune_keys(rng, codes, 3, n - 1, true_distances=True)
+        yield Call("prune", (codes, keys, 5, 1.1, rule), f"{coded}, rule={rule}")
+        neighbors = hazards.make_neighbors(rng, n, 6, rng.choice(hazards.GRAPHS).item())
+        ef = int(rng.integers(1, n + 4))
+        for asked in (symmetric, reference.quantise(queries, transform)):
+            form = f"{coded}, queries={type(asked).__name__}"
+            yield Call("distance", (codes, asked), form)
+            yield Call("distance", (codes, asked, candidates), form)
+            yield Call("search", (codes, neighbors, asked, 0, ef), f"{form}, ef={ef}")
+
+
+def _compare(backend: Backend, call: Call) -> str:
+    """Return what is wrong with one call, or nothing."""
+    expected = getattr(reference, call.method)(*call.args)
+    before = [array.tobytes() for array in arrays_in(call.args)]
+    try:
+        actual = getattr(backend, call.method)(*call.args)
+    except Exception as error:  # Whatever a foreign kernel raises is a finding.
+        return f"{call.description}: raised {type(error).__name__}: {error}"
+    if before != [array.tobytes() for array in arrays_in(call.args)]:
+        return f"{call.description}: an input was written to"
+    difference = first_difference(actual, expected, call.method)
+    return f"{call.description}: {difference}" if difference else ""
+
+
+def _compare_build(backend: Backend, rng: Generator) -> str:
+    vectors = hazards.make_vectors(rng, 150, 65, ["duplicates"])
+    queries = hazards.make_vectors(rng, 10, 65, [])
+    description = f"dim=65, n={len(vectors)}, metric=euclidean"
+    expected = _build_and_search(get_backend("reference"), vectors, queries)
+    try:
+        actual = _build_and_search(backend, vectors, queries)
+    except Exception as error:  # As above.
+        return f"{description}: raised {type(error).__name__}: {error}"
+    difference = first_difference(actual, expected, "build")
+    return f"{description}: {difference}" if difference else ""
+
+
+def _build_and_search(
+    backend: Backend, vectors: AnyArray, queries: AnyArray
+) -> tuple[Any, ...]:
+    """Return codes, graph and answers of an index over a backend of any origin."""
+    params, encoding = BuildParams(max_degree=8, ef_construction=16), Encoding()
+    transform = fit_transform(vectors, "euclidean", encoding, params.seed)
+    codes = encode_rows(backend, vectors, transform, encoding.strong, threads=2)
+    entry_point = choose_entry_point(vectors, codes, transform)
+    meter = ProgressMeter(None, len(vectors))
+    builder = GraphBuilder(backend, codes, params, "vamana", threads=2, meter=meter)
+    index = Index(
+        codes=codes,
+        transform=transform,
+        neighbors=builder.build(entry_point),
+        entry_point=entry_point,
+        ids=np.arange(len(vectors)),
+        vectors=vectors,
+        params=params,
+        encoding=encoding,
+        backend=backend,
+    )
+    found = index.search(queries, k=5, ef=16)
+    stats = found.stats.hops, found.stats.distance_computations
+    return codes.rows, index.neighbors, found.ids, found.distances, *stats
+
+
+def _summarise(method: str, findings: list[str]) -> MethodReport:
+    wrong = [finding for finding in findings if finding]
+    return MethodReport(method, len(findings), len(wrong), wrong[0] if wrong else "")
