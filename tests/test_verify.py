@@ -151,7 +151,7 @@ def test_progress_counts_rounds_and_can_cancel() -> None:
     verify("reference", rounds=2, progress=note)
     assert seen == [(1, 3), (2, 3), (3, 3)]
     with pytest.raises(CancelledError):
-        verify("reference", rounds=2, progress=lambda done, total: False)
+        verify("reference", rounds=2, progress=lambda *_: False)
 
 
 def test_wrong_arguments_are_typed_errors() -> None:

@@ -1,0 +1,73 @@
+"""What importing quiver brings along, each time in a fresh process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import quiver
+
+PACKAGE = Path(quiver.__file__).parent
+OPTIONAL = ("numba", "llvmlite", "typer", "rich", "h5py", "pyarrow", "matplotlib")
+FOREIGN = (*OPTIONAL, "scipy", "hypothesis", "pytest")
+
+
+def module_names() -> list[str]:
+    paths = [path.relative_to(PACKAGE.parent) for path in PACKAGE.rglob("*.py")]
+    dotted = (".".join(path.with_suffix("").parts) for path in paths)
+    # Importing a __main__ module would run the program.
+    return sorted(
+        name.removesuffix(".__init__")
+        for name in dotted
+        if not name.endswith("__main__")
+    )
+
+
+def run_python(code: str) -> str:
+    search_path = f"import sys; sys.path[:0] = {sys.path!r}; "
+    done = subprocess.run(
+        [sys.executable, "-c", search_path + code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_import_quiver_brings_neither_an_extra_nor_a_kernel() -> None:
+    loaded = run_python("import quiver; print(*sys.modules)").split()
+    assert "quiver.index" in loaded
+    assert not {name.split(".")[0] for name in loaded}.intersection(FOREIGN)
+    kernels = ("_simd", "_numba", "numba_backend", "cython_backend")
+    assert not [name for name in loaded if any(part in name for part in kernels)]
+
+
+def test_listing_names_is_what_loads_a_backend_not_choosing_one() -> None:
+    code = "import quiver; quiver.get_backend('reference'); print(*sys.modules)"
+    assert "numba" not in run_python(code).split()
+
+
+def test_every_module_imports_on_its_own() -> None:
+    # One process, but no trace of quiver in it before each import: what others
+    # provide (and compiled modules, which load once) is not loaded again.
+    failures = run_python(
+        "import importlib\n"
+        f"for name in {module_names()!r}:\n"
+        "    for loaded in [m for m in sys.modules if m.startswith('quiver')]:\n"
+        "        if str(sys.modules[loaded].__file__).endswith('.py'):\n"
+        "            del sys.modules[loaded]\n"
+        "    try: importlib.import_module(name)\n"
+        "    except ModuleNotFoundError as error:\n"
+        # Where an extra is absent, its absence is the only error allowed.
+        f"        if error.name.split('.')[0] not in {OPTIONAL!r}: print(name, error)\n"
+        "    except Exception as error: print(name, repr(error))\n"
+    )
+    assert not failures
+
+
+def test_public_names_exist() -> None:
+    assert quiver.__all__ == sorted(quiver.__all__)
+    assert all(hasattr(quiver, name) for name in quiver.__all__)
