@@ -10,6 +10,8 @@ from vector_files import BINARY_SUFFIXES, sample, write
 
 from quiver.datasets import load_demo, read_vectors
 from quiver.errors import (
+    FileAccessError,
+    FileFormatError,
     InvalidArgumentError,
     InvalidTypeError,
 )
@@ -57,20 +59,20 @@ def test_an_upper_case_suffix_is_understood(tmp_path):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(InvalidArgumentError, match=r"gone\.npy.*No such file"):
+    with pytest.raises(FileAccessError, match=r"No such file.*gone\.npy"):
         read_vectors(tmp_path / "gone.npy")
 
 
 def test_a_folder_is_refused(tmp_path):
     (tmp_path / "folder.npy").mkdir()
-    with pytest.raises(InvalidArgumentError, match="regular file"):
+    with pytest.raises(FileFormatError, match="regular file"):
         read_vectors(tmp_path / "folder.npy")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are POSIX only")
 def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path):
     os.mkfifo(tmp_path / "pipe.fvecs")
-    with pytest.raises(InvalidArgumentError, match="regular file"):
+    with pytest.raises(FileFormatError, match="regular file"):
         read_vectors(tmp_path / "pipe.fvecs")
 
 
@@ -80,7 +82,7 @@ def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path):
 def test_an_unreadable_file_is_named(tmp_path):
     path, _ = write(tmp_path, ".fbin")
     path.chmod(0)
-    with pytest.raises(InvalidArgumentError, match="Permission denied"):
+    with pytest.raises(FileAccessError, match="Permission denied"):
         read_vectors(path)
 
 

@@ -20,8 +20,9 @@ from pathlib import Path
 from quiver._typing import AnyArray
 from quiver.datasets.formats import read_bin, read_npy, read_vecs
 from quiver.datasets.hdf5 import read_hdf5
-from quiver.errors import InvalidArgumentError, InvalidTypeError
+from quiver.errors import FileFormatError, InvalidArgumentError, InvalidTypeError
 from quiver.params import MAX_ROWS, check_int
+from quiver.storage.atomic import os_errors
 
 HDF5_SUFFIXES = (".hdf5", ".h5")
 
@@ -58,14 +59,17 @@ def read_vectors(
 
     Raises
     ------
+    FileAccessError
+        If there is no such file or the operating system cannot read it.
     InvalidArgumentError
-        If there is no such file, it is not a regular file or not readable, its suffix
-        is unknown, ``max_rows < 1``, ``key`` names no array, or h5py is missing.
+        If the suffix is unknown, ``max_rows < 1``, ``key`` names no array, or h5py is
+        missing.
     InvalidTypeError
         If ``path`` is no path or ``max_rows`` no integer.
     FileFormatError
-        If the content breaks its format: truncated, too long, sizes that do not agree
-        with the header, not 2-d, not real numbers, dim outside 1 … 65 536.
+        If it is no regular file or breaks its format: truncated, too long, sizes that
+        do not agree with the header, not 2-d, not real numbers, dim outside
+        1 … 65 536.
 
     Examples
     --------
@@ -76,13 +80,9 @@ def read_vectors(
     if max_rows is not None:
         max_rows = check_int("max_rows", max_rows, 1, MAX_ROWS)
     file = _as_path(path)
-    try:
+    with os_errors("read", file):
         _check_regular(file)
         return _read(file, key, max_rows)
-    except OSError as error:
-        reason = error.strerror or error
-        msg = f"path must be a readable file, got {str(file)!r}: {reason}"
-        raise InvalidArgumentError(msg) from error
 
 
 def is_hdf5(path: str | os.PathLike[str]) -> bool:
@@ -115,5 +115,5 @@ def _as_path(path: str | os.PathLike[str]) -> Path:
 def _check_regular(path: Path) -> None:
     # Opening a pipe or a device could block or never end.
     if not stat.S_ISREG(path.stat().st_mode):
-        msg = f"path must be a regular file, got {str(path)!r}"
-        raise InvalidArgumentError(msg)
+        msg = f"{path}: must be a regular file"
+        raise FileFormatError(msg)

@@ -1,0 +1,5 @@
+"""``python -m quiver.cli``."""
+
+from quiver.cli import main
+
+main()

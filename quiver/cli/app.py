@@ -1,0 +1,89 @@
+"""The typer application: commands by name, errors by exit code."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from quiver import __version__
+from quiver.cli.backends import backends, verify
+from quiver.cli.console import print_error
+from quiver.cli.demo import demo
+from quiver.cli.indexes import build, info
+from quiver.cli.queries import search
+from quiver.errors import QuiverError
+
+INTERRUPTED = 130
+
+
+class QuiverGroup(TyperGroup):
+    """Turn the errors a user can cause into one line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            # A closed pipe (`quiver search ... | head`) is no error of the user's.
+            if error.errno == errno.EPIPE:
+                raise
+            print_error(_without_errno(error))
+        except (QuiverError, MemoryError) as error:
+            print_error(str(error) or type(error).__name__)
+        except KeyboardInterrupt:
+            print_error("interrupted by Ctrl-C; nothing was written")
+            raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(1)
+
+
+def _without_errno(error: OSError) -> str:
+    if error.strerror is None or error.filename is None:
+        return str(error)
+    return f"{error.filename}: {error.strerror}"
+
+
+app = typer.Typer(
+    name="quiver",
+    cls=QuiverGroup,
+    help="Approximate nearest-neighbour search on 2-bit codes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (demo, build, search, info, backends, verify):
+    app.command()(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"quiver {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version and exit.",
+        ),
+    ] = False,
+) -> None:
+    # The option's own callback acts; without this one typer would not offer it.
+    del version
+
+
+def run() -> None:
+    """Run the command line of this process."""
+    for stream in (sys.stdout, sys.stderr):
+        # Sentences hold any script; a terminal that lacks one must not stop us.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    app(prog_name="quiver")

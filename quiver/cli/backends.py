@@ -1,0 +1,34 @@
+"""Commands about the kernels: ``backends`` and ``verify``."""
+
+from __future__ import annotations
+
+import typer
+from rich.table import Table
+
+import quiver
+from quiver.cli.console import answers, load_backend, print_json, progress_bar
+from quiver.cli.options import BackendOption, JsonOption
+
+
+def backends(as_json: JsonOption = False) -> None:
+    """List the backends, and why one cannot run on this computer."""
+    chosen = load_backend("auto").name
+    infos = quiver.list_backends()
+    if as_json:
+        print_json([{**info._asdict(), "auto": info.name == chosen} for info in infos])
+        return
+    table = Table("backend", "runs here", "", box=None)
+    for info in infos:
+        reason = info.reason.removeprefix(f"backend {info.name!r} cannot run here: ")
+        remark = "used by default" if info.name == chosen else reason
+        table.add_row(info.name, "yes" if info.available else "no", remark)
+    answers.print(table)
+
+
+def verify(backend: BackendOption = "auto") -> None:
+    """Prove on this computer that a backend equals the reference in every bit."""
+    kernels = load_backend(backend)
+    with progress_bar(f"verifying {kernels.name}") as progress:
+        report = quiver.verify(backend=kernels.name, progress=progress)
+    answers.print(str(report), markup=False, soft_wrap=True)
+    raise typer.Exit(0 if report.ok else 1)

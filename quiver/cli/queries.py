@@ -1,0 +1,137 @@
+"""Commands that ask an index: ``search``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.table import Table
+
+import quiver
+from quiver.cli.console import (
+    answers,
+    format_count,
+    load_backend,
+    print_facts,
+    print_json,
+)
+from quiver.cli.options import (
+    BackendOption,
+    ColdName,
+    IndexArgument,
+    JsonOption,
+    KeyOption,
+    MaxRowsOption,
+    ThreadsOption,
+)
+from quiver.cli.truth import true_distances
+from quiver.datasets import is_hdf5, read_vectors
+
+SHOWN_QUERIES = 5
+
+
+def search(
+    index: IndexArgument,
+    queries: Annotated[Path, typer.Argument(help="Query vectors, as for `build`.")],
+    k: Annotated[int, typer.Option("-k", help="Neighbours wanted.")] = 10,
+    ef: Annotated[int | None, typer.Option(help="Beam width, at least k.")] = None,
+    n_rerank: Annotated[
+        int | None, typer.Option(help="How many are ordered exactly, k … ef.")
+    ] = None,
+    ground_truth: Annotated[
+        Path | None,
+        typer.Option(help="True neighbours' ids (.ivecs, .npy, .hdf5): print recall."),
+    ] = None,
+    npz: Annotated[
+        Path | None, typer.Option(help="Write ids, distances and counters there.")
+    ] = None,
+    cold: Annotated[
+        ColdName, typer.Option(help="Read the float32 vectors, or map them.")
+    ] = ColdName.MEMORY,
+    backend: BackendOption = "auto",
+    threads: ThreadsOption = None,
+    key: KeyOption = None,
+    max_rows: MaxRowsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the nearest vectors of every query in a file."""
+    kernels = load_backend(backend)
+    opened = quiver.open(index, cold=cold.value, backend=kernels.name)
+    if key is None and is_hdf5(queries):
+        key = "test"
+    wanted = read_vectors(queries, key=key, max_rows=max_rows)
+    truth = None
+    if ground_truth is not None:
+        truth = true_distances(opened, wanted, ground_truth, k)
+    start = time.perf_counter()
+    result = opened.search(wanted, k=k, ef=ef, n_rerank=n_rerank, threads=threads)
+    seconds = time.perf_counter() - start
+    report = _report(result, seconds)
+    if truth is not None:
+        report[f"recall_at_{k}"] = quiver.recall_at_k(result.distances, truth)
+    if npz is not None:
+        _write_npz(npz, result)
+    if as_json:
+        print_json({**report, "results": _rows(result)}, indent=None)
+        return
+    _print_neighbours(result)
+    _print_report(report)
+
+
+def _report(result: quiver.SearchResult, seconds: float) -> dict[str, Any]:
+    stats = result.stats
+    return {
+        "queries": len(result.ids),
+        "seconds": seconds,
+        "queries_per_second": len(result.ids) / seconds,
+        "mean_hops": float(stats.hops.mean()),
+        "mean_distance_computations": float(stats.distance_computations.mean()),
+        "mean_reranked": float(stats.reranked.mean()),
+    }
+
+
+def _rows(result: quiver.SearchResult) -> list[dict[str, Any]]:
+    """Return ids and distances of every query, without the unused places."""
+    return [
+        {"ids": ids[:count].tolist(), "distances": distances[:count].tolist()}
+        for ids, distances, count in zip(
+            result.ids, result.distances, result.counts, strict=True
+        )
+    ]
+
+
+def _write_npz(path: Path, result: quiver.SearchResult) -> None:
+    # An open file keeps NumPy from adding a suffix to the name asked for.
+    with path.open("wb") as file:
+        np.savez(
+            file,
+            ids=result.ids,
+            distances=result.distances,
+            counts=result.counts,
+            hops=result.stats.hops,
+            distance_computations=result.stats.distance_computations,
+            reranked=result.stats.reranked,
+        )
+
+
+def _print_neighbours(result: quiver.SearchResult) -> None:
+    table = Table("query", "ids and distances, nearest first", box=None)
+    for number, row in enumerate(_rows(result)[:SHOWN_QUERIES]):
+        pairs = zip(row["ids"], row["distances"], strict=True)
+        table.add_row(str(number), "  ".join(f"{id}: {d:.4f}" for id, d in pairs))
+    answers.print(table)
+    if len(result.ids) > SHOWN_QUERIES:
+        hidden = format_count(len(result.ids) - SHOWN_QUERIES)
+        answers.print(f"… and {hidden} more; --json or --npz has them all\n")
+
+
+def _print_report(report: dict[str, Any]) -> None:
+    words = {name.replace("_", " "): value for name, value in report.items()}
+    facts = [
+        (name, format_count(value) if value >= 100 else f"{value:.4g}")
+        for name, value in words.items()
+    ]
+    print_facts("search", facts)
