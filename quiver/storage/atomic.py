@@ -78,6 +78,7 @@ def replacing(path: Path) -> Iterator[int]:
         lock = _claim(temp)
         locked.callback(os.close, lock)
         try:
+            os.ftruncate(lock, 0)
             _copy_mode(target, lock)
             # The duplicate shares the lock, so closing it reports late write errors
             # while the lock still holds.
@@ -105,7 +106,7 @@ def write_all(fd: int, data: bytes | memoryview) -> None:
 
 
 def _claim(temp: Path) -> int:
-    """Return an empty, locked temp file; a stale one is taken over."""
+    """Return the temp file, locked; a stale one is taken over, content and all."""
     while True:
         fd = os.open(temp, _OPEN_FLAGS, 0o666)
         try:
@@ -113,7 +114,6 @@ def _claim(temp: Path) -> int:
             # A writer that just finished has renamed what we opened: then this
             # descriptor is the finished file and must not be touched.
             if _is_named(fd, temp):
-                os.ftruncate(fd, 0)
                 return fd
         except BaseException:
             os.close(fd)
