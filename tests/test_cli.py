@@ -1,60 +1,21 @@
-"""The command line: what it writes is what the API makes; errors are one line."""
+"""The command line: what it writes and prints is what the API makes."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import DIM, QUERIES, ROWS, fill, run
 
 import quiver
-
-pytest.importorskip("typer", reason="needs the extra `cli`")
-pytest.importorskip("rich", reason="needs the extra `cli`")
-
-from typer.testing import CliRunner
-
-from quiver.cli.app import app
-
-ROWS, DIM, QUERIES = 300, 24, 20
-QUIVER = [sys.executable, "-m", "quiver.cli"]
+from quiver.backends import get_backend, registry
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Vectors, queries, their exact neighbours, and an index built by the command."""
-    folder = tmp_path_factory.mktemp("cli")
-    rng = np.random.default_rng(5)
-    base = rng.normal(size=(ROWS, DIM)).astype(np.float32)
-    queries = rng.normal(size=(QUERIES, DIM)).astype(np.float32)
-    ids, _ = quiver.exact_knn(base, queries, 10, metric="cosine")
-    np.save(folder / "base.npy", base)
-    np.save(folder / "queries.npy", queries)
-    np.save(folder / "truth.npy", ids.astype(np.int32))
-    made = run("build", folder / "base.npy", "-o", folder / "base.quiver")
-    assert made.exit_code == 0, made.output
-    return folder
-
-
-def run(*arguments: object):
-    """Run a command in this process, on the reference so that nothing compiles."""
-    arguments = tuple(map(str, arguments))
-    if arguments and arguments[0] in ("build", "search", "demo", "verify"):
-        arguments += ("--backend", "reference")
-    return CliRunner().invoke(app, arguments)
-
-
-def run_process(*arguments: object, **options):
-    command = [*QUIVER, *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, encoding="utf-8", timeout=300, **options
-    )
+    return fill(tmp_path_factory.mktemp("cli"))
 
 
 def test_the_command_builds_the_index_the_api_builds(folder):
@@ -204,6 +165,30 @@ def test_a_ground_truth_that_does_not_fit_is_refused(folder, truth, message):
     assert message in found.stderr
 
 
+def test_verify_prints_the_proof(folder):
+    proven = run("verify", "--rounds", 2)
+    assert proven.exit_code == 0
+    assert proven.stdout == f"{quiver.verify('reference', rounds=2)}\n"
+
+
+def test_verify_of_a_wrong_backend_is_exit_code_1(monkeypatch):
+    right = get_backend("reference")
+
+    class Wrong:
+        name, target = "wrong", "test"
+        encode, quantise, prune = right.encode, right.quantise, right.prune
+        search, rerank = right.search, right.rerank
+
+        def distance(self, codes, queries, candidates=None):
+            return right.distance(codes, queries, candidates) + np.float32(1)
+
+    monkeypatch.setitem(registry._loaders, "wrong", Wrong)
+    refused = run("verify", "--rounds", 2, "--backend", "wrong")
+    assert refused.exit_code == 1
+    assert "NOT EQUAL" in refused.stdout
+    assert "first mismatch of distance" in refused.stdout
+
+
 def test_backends_lists_every_one_and_marks_the_default():
     listed = run("backends")
     for info in quiver.list_backends():
@@ -216,114 +201,8 @@ def test_backends_lists_every_one_and_marks_the_default():
     ]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("build", "gone.npy", "-o", "x.quiver"), "No such file"),
-        (("build", "base.npy", "-o", "gone/x.quiver"), "existing folder"),
-        (("build", "base.npy", "-o", "."), "existing folder"),
-        (("build", "base.txt", "-o", "x.quiver"), "path must end in one of"),
-        (("build", "base.npy", "-o", "x.quiver", "--alpha", "0.5"), "alpha must be"),
-        (("build", "base.npy", "-o", "x.quiver", "--max-degree", "1"), "max_degree"),
-        (("build", "base.npy", "-o", "x.quiver", "--key", "train"), "key must be"),
-        (("build", "nan.npy", "-o", "x.quiver"), "row 1, column 2"),
-        (("search", "base.quiver", "narrow.npy"), f"must have {DIM} columns"),
-        (("search", "base.quiver", "queries.npy", "-k", "0"), "k must be in"),
-        (("search", "base.quiver", "queries.npy", "--ef", "9"), "ef must be >= k"),
-        (("search", "gone.quiver", "queries.npy"), "No such file"),
-        (("search", "base.npy", "queries.npy"), "base.npy"),
-        (("info", "base.npy"), "base.npy"),
-    ],
-)
-def test_an_error_is_one_line_and_exit_code_1(folder, monkeypatch, arguments, message):
-    monkeypatch.chdir(folder)
-    Path("base.txt").write_text("1 2 3")
-    np.save("narrow.npy", np.ones((2, 3), np.float32))
-    holed = np.ones((2, 3), np.float32)
-    holed[1, 2] = np.nan
-    np.save("nan.npy", holed)
-    failed = run(*arguments)
-    lines = failed.stderr.splitlines()
-    assert failed.exit_code == 1
-    assert failed.stdout == ""
-    assert lines[-1].startswith("error: ")
-    assert message in lines[-1]
-    assert "Traceback" not in failed.output
-    assert not Path("x.quiver").exists()
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("build",),
-        ("build", "base.npy"),
-        ("build", "base.npy", "-o", "x.quiver", "--metric", "manhattan"),
-        ("build", "base.npy", "-o", "x.quiver", "--max-degree", "many"),
-        ("search", "base.quiver"),
-        ("fly",),
-        ("info", "--fast"),
-    ],
-)
-def test_wrong_usage_is_exit_code_2(arguments):
-    assert CliRunner().invoke(app, arguments).exit_code == 2
-
-
 def test_version_and_help_are_answered():
     assert run("--version").stdout == f"quiver {quiver.__version__}\n"
     listed = run("--help").stdout
     for name in ("demo", "build", "search", "info", "backends", "verify"):
         assert re.search(rf"\b{name}\b", listed)
-
-
-def test_a_process_prints_no_escape_codes_away_from_a_terminal(folder):
-    environment = {**os.environ, "QUIVER_BACKEND": "reference"}
-    made = run_process(
-        *("build", folder / "base.npy", "-o", folder / "process.quiver"),
-        env=environment,
-    )
-    assert made.returncode == 0, made.stderr
-    failed = run_process("info", folder / "gone.quiver")
-    assert failed.returncode == 1
-    assert failed.stderr.startswith("error: ")
-    assert "\x1b" not in made.stdout + made.stderr + failed.stderr
-
-
-def test_a_terminal_that_lacks_a_script_does_not_stop_the_command(folder):
-    # The ellipsis and the accents of the sentences have no place in ASCII.
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    shown = run_process("info", folder / "base.quiver", env=environment)
-    assert shown.returncode == 0, shown.stderr
-
-
-@pytest.mark.parametrize("missing", ["typer", "rich"])
-def test_without_the_extra_the_command_says_what_to_install(missing):
-    code = (
-        f"import sys; sys.modules[{missing!r}] = None\n"
-        "from quiver.cli import main; main()"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=60
-    )
-    assert ended.returncode == 2
-    assert len(ended.stderr.splitlines()) == 1
-    assert "pip install 'quiver-ann[cli]'" in ended.stderr
-
-
-@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-def test_ctrl_c_ends_a_build_with_130_and_leaves_no_file(folder, tmp_path):
-    rows = np.random.default_rng(0).normal(size=(50_000, 32)).astype(np.float32)
-    np.save(tmp_path / "many.npy", rows)
-    command = ["build", tmp_path / "many.npy", "-o", tmp_path / "many.quiver"]
-    process = subprocess.Popen(
-        [*QUIVER, *map(str, command), "--backend", "reference"],
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
-    # The prediction is printed once the file is read; the build takes minutes.
-    assert "will need" in process.stderr.readline()
-    process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "interrupted" in rest
-    assert "Traceback" not in rest
-    assert [path.name for path in tmp_path.iterdir()] == ["many.npy"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 from rich.table import Table
 
@@ -25,10 +27,14 @@ def backends(as_json: JsonOption = False) -> None:
     answers.print(table)
 
 
-def verify(backend: BackendOption = "auto") -> None:
+def verify(
+    backend: BackendOption = "auto",
+    rounds: Annotated[int, typer.Option(help="Drawn cases of every method.")] = 200,
+    seed: Annotated[int, typer.Option(help="Draws the cases.")] = 0,
+) -> None:
     """Prove on this computer that a backend equals the reference in every bit."""
     kernels = load_backend(backend)
     with progress_bar(f"verifying {kernels.name}") as progress:
-        report = quiver.verify(backend=kernels.name, progress=progress)
+        report = quiver.verify(kernels, seed=seed, rounds=rounds, progress=progress)
     answers.print(str(report), markup=False, soft_wrap=True)
     raise typer.Exit(0 if report.ok else 1)
