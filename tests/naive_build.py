@@ -1,0 +1,94 @@
+"""Section 6's build, one node at a time, from a table of distances.
+
+Independent of `quiver.build`: lists of ids and Python sorts, and no arrays.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import naive
+
+Lists = list[list[int]]
+
+
+def build(
+    table: list[list[float]],
+    order: list[int],
+    max_degree: int,
+    ef_construction: int,
+    alpha: float,
+    rule: str,
+) -> Lists:
+    """Return the out-edges of every node, in the order they were kept."""
+    n, entry_point = len(order), order[0]
+    lists: Lists = [[] for _ in range(n)]
+
+    def prune(target: int, ids: set[int]) -> list[int]:
+        candidates = sorted((table[target][c], c) for c in ids)
+        return naive.prune(
+            candidates, lambda c, s: table[c][s], max_degree, alpha, rule
+        )
+
+    start, size = 1, min(2, max(1, n // 50))
+    while start < n:
+        batch = order[start : start + size]
+        graph = [list(edges) for edges in lists]
+        for node in batch:
+            to_node = table[node].__getitem__
+            beam, _, _ = naive.search(to_node, graph, entry_point, ef_construction)
+            lists[node] = prune(node, {found for _, found in beam})
+        for target in range(n):
+            sources = [s for s in sorted(batch) if target in lists[s]]
+            if len(lists[target]) + len(sources) <= int(1.3 * max_degree):
+                lists[target] += sources
+            elif sources:
+                lists[target] = prune(target, {*lists[target], *sources})
+        start += size
+        size = min(2 * size, max(1, n // 50))
+    for node, edges in enumerate(lists):
+        if len(edges) > max_degree:
+            lists[node] = prune(node, set(edges))
+    link_unreached(table, lists, entry_point, max_degree)
+    return lists
+
+
+def link_unreached(
+    table: list[list[float]], lists: Lists, entry_point: int, max_degree: int
+) -> None:
+    parent: dict[int, int | None] = {entry_point: None}
+
+    def grow(frontier: list[int]) -> None:
+        while frontier:
+            children: dict[int, int] = {}
+            for node in frontier:
+                for child in lists[node]:
+                    if child not in parent:
+                        children.setdefault(child, node)
+            parent.update(children)
+            frontier = sorted(children)
+
+    grow([entry_point])
+    for node in range(len(lists)):
+        if node not in parent:
+            n_children = Counter(parent.values())
+            hosts = [h for h in parent if n_children[h] < max_degree]
+            host = min(hosts, key=lambda h, to_node=table[node]: (to_node[h], h))
+            edges = lists[host]
+            if len(edges) < max_degree:
+                edges.append(node)
+            else:
+                spare = [i for i, e in enumerate(edges) if parent[e] != host]
+                edges[spare[-1]] = node
+            parent[node] = host
+            grow([node])
+
+
+def reached_from(lists: Lists, entry_point: int) -> set[int]:
+    """Return every node that a walk from the entry point can meet."""
+    reached, open_nodes = {entry_point}, [entry_point]
+    while open_nodes:
+        fresh = set(lists[open_nodes.pop()]) - reached
+        reached |= fresh
+        open_nodes += fresh
+    return reached

@@ -1,0 +1,236 @@
+"""The build against a naive one, and what every graph must be able to promise."""
+
+from __future__ import annotations
+
+import threading
+
+import naive_build
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import hazard_lists, metrics, random_codes, rngs
+
+import quiver
+from quiver import hazards
+from quiver._typing import Metric, PruneRule
+from quiver.backends import Backend, get_backend
+from quiver.build import GraphBuilder, batches, insertion_order
+from quiver.errors import CancelledError
+from quiver.graph import connect, degrees, reachable
+from quiver.keys import NO_ID
+from quiver.parallel import ProgressMeter
+from quiver.params import BuildParams
+from quiver.reference import distance
+
+PAPER = quiver.Encoding.paper()
+SMALL = BuildParams(max_degree=6, ef_construction=12)
+
+
+def edge_lists(neighbors: np.ndarray) -> naive_build.Lists:
+    return [row[row != NO_ID].tolist() for row in neighbors]
+
+
+def assert_sound(neighbors: np.ndarray, entry_point: int) -> None:
+    """Assert what every search relies on, by plain loops."""
+    n = len(neighbors)
+    lists = edge_lists(neighbors)
+    for node, (row, edges) in enumerate(zip(neighbors, lists, strict=True)):
+        assert (row[len(edges) :] == NO_ID).all(), "holes come last only"
+        assert node not in edges, "no self-loop"
+        assert len(set(edges)) == len(edges), "no edge twice"
+        assert all(target < n for target in edges)
+    assert naive_build.reached_from(lists, entry_point) == set(range(n))
+
+
+@pytest.mark.parametrize("rule", ["vamana", "published"])
+@pytest.mark.parametrize("strong", [3, 2])
+def test_the_graph_is_that_of_the_naive_build(strong: int, rule: PruneRule) -> None:
+    codes = random_codes(np.random.default_rng(strong), 160, 33, strong)
+    params = BuildParams(max_degree=5, ef_construction=14, alpha=1.1, seed=3)
+    meter = ProgressMeter(None, 160)
+    backend = get_backend("reference")
+    builder = GraphBuilder(backend, codes, params, rule, threads=1, meter=meter)
+    neighbors = builder.build(entry_point=17)
+    order = insertion_order(160, 17, params.seed).tolist()
+    table = distance(codes, codes).tolist()
+    expected = naive_build.build(table, order, 5, 14, 1.1, rule)
+    assert edge_lists(neighbors) == expected
+
+
+def test_the_order_is_a_seeded_permutation_with_the_entry_point_first() -> None:
+    order = insertion_order(100, 42, seed=5)
+    assert order[0] == 42
+    assert sorted(order.tolist()) == list(range(100))
+    assert (order == insertion_order(100, 42, seed=5)).all()
+    assert (order != insertion_order(100, 42, seed=6)).any()
+
+
+@pytest.mark.parametrize(
+    ("n", "sizes"),
+    [
+        (1, [1]),
+        (3, [1, 1, 1]),
+        (99, [1] * 99),
+        (100, [1] + [2] * 49 + [1]),
+        (400, [1, 2, 4] + [8] * 49 + [1]),
+    ],
+)
+def test_batches_double_up_to_a_fiftieth(n: int, sizes: list[int]) -> None:
+    order = np.arange(n, dtype=np.uint32)
+    cut = list(batches(order))
+    assert [len(batch) for batch in cut] == sizes
+    assert np.concatenate(cut).tolist() == order.tolist()
+
+
+@pytest.mark.parametrize(
+    "encoding", [quiver.Encoding(), PAPER], ids=["default", "paper"]
+)
+@pytest.mark.parametrize("metric", hazards.METRICS)
+def test_the_entry_point_is_the_row_nearest_the_mean(
+    metric: Metric, encoding: quiver.Encoding
+) -> None:
+    rng = np.random.default_rng(8)
+    vectors = hazards.make_vectors(rng, 150, 20, ["offset"])
+    index = quiver.Index.build(vectors, metric=metric, encoding=encoding, params=SMALL)
+    points = vectors.astype(np.float64)
+    norms = np.linalg.norm(points, axis=1, keepdims=True)
+    if metric == "cosine":
+        points /= norms
+    elif metric == "inner_product":
+        points = np.hstack([points, np.sqrt(norms.max() ** 2 - norms**2)])
+    to_mean = ((points - points.mean(axis=0)) ** 2).sum(axis=1)
+    assert index.entry_point == np.argmin(to_mean)
+
+
+@given(
+    rng=rngs,
+    names=hazard_lists,
+    metric=metrics,
+    n=st.sampled_from([1, 2, 3, 6, 7, 8, 40]),
+    dim=st.sampled_from([1, 2, 33]),
+    paper=st.booleans(),
+)
+def test_every_graph_is_sound_whatever_the_vectors(
+    rng: np.random.Generator,
+    names: list[str],
+    metric: Metric,
+    n: int,
+    dim: int,
+    paper: bool,
+) -> None:
+    vectors = hazards.make_vectors(rng, n, dim, names)
+    vectors = np.clip(vectors, -1e15, 1e15)
+    encoding = PAPER if paper else quiver.Encoding()
+    index = quiver.Index.build(vectors, metric=metric, encoding=encoding, params=SMALL)
+    assert index.neighbors.shape == (n, 6)
+    assert index.neighbors.dtype == np.uint32
+    assert_sound(index.neighbors, index.entry_point)
+
+
+@pytest.mark.parametrize("max_degree", [2, 3, 32])
+def test_islands_of_duplicates_stay_reachable(max_degree: int) -> None:
+    # 300 copies of 4 points: a pruned list holds one copy of each at the most.
+    rng = np.random.default_rng(0)
+    vectors = hazards.make_vectors(rng, 4, 16, [])[np.arange(300) % 4]
+    params = BuildParams(max_degree=max_degree, ef_construction=16)
+    index = quiver.Index.build(vectors, metric="euclidean", params=params)
+    assert index.neighbors.shape[1] == max_degree
+    assert_sound(index.neighbors, index.entry_point)
+
+
+@given(rng=rngs, n=st.integers(2, 40), width=st.integers(2, 5))
+def test_connect_reaches_every_node_and_loses_none(
+    rng: np.random.Generator, n: int, width: int
+) -> None:
+    codes = random_codes(rng, n, 8)
+    neighbors = hazards.make_neighbors(rng, n, width, "random")
+    neighbors[neighbors == np.arange(n)[:, None]] = NO_ID
+    neighbors.sort(axis=1)
+    before = neighbors.copy()
+    n_links = connect(get_backend("reference"), codes, neighbors, 0)
+    assert_sound(neighbors, 0)
+    assert np.count_nonzero(neighbors != before) == n_links
+    unreached = n - len(naive_build.reached_from(edge_lists(before), 0))
+    assert n_links <= unreached
+    assert bool(n_links) == bool(unreached)
+
+
+def test_connect_links_from_the_nearest_node_that_can_take_it() -> None:
+    codes = random_codes(np.random.default_rng(4), 5, 64)
+    neighbors = np.full((5, 2), NO_ID, dtype=np.uint32)
+    neighbors[0, :2] = [1, 2]
+    neighbors[1, 0] = 3
+    connect(get_backend("reference"), codes, neighbors, 0)
+    # Node 0 is full of tree edges; of 1, 2 and 3 the nearest to 4 links it.
+    to_hosts = distance(codes, codes.take(np.array([4])))[0, 1:4]
+    nearest = 1 + int(np.argmin(to_hosts))
+    assert 4 in neighbors[nearest]
+    assert neighbors[0].tolist() == [1, 2]
+
+
+@given(rng=rngs, n=st.integers(1, 30), width=st.integers(1, 4))
+def test_reachability_and_degrees_are_those_of_plain_loops(
+    rng: np.random.Generator, n: int, width: int
+) -> None:
+    neighbors = hazards.make_neighbors(rng, n, width, "random")
+    lists = edge_lists(neighbors)
+    reached = np.flatnonzero(reachable(neighbors, 0)).tolist()
+    assert set(reached) == naive_build.reached_from(lists, 0)
+    assert degrees(neighbors).tolist() == [len(edges) for edges in lists]
+
+
+def test_progress_rises_to_the_number_of_rows(backend: Backend) -> None:
+    seen: list[tuple[int, int]] = []
+    vectors = hazards.make_vectors(np.random.default_rng(1), 130, 9, [])
+    quiver.Index.build(
+        vectors,
+        params=SMALL,
+        backend=backend.name,
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    done, totals = zip(*seen, strict=True)
+    assert set(totals) == {130}
+    assert list(done) == sorted(done)
+    assert done[-1] == 130
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+@pytest.mark.parametrize("stop_at", [1, 60, 300])
+def test_progress_can_cancel(threads: int, stop_at: int) -> None:
+    vectors = hazards.make_vectors(np.random.default_rng(2), 300, 9, [])
+    calls: list[int] = []
+
+    def refuse(done: int, total: int) -> bool:
+        calls.append(done)
+        return done < stop_at
+
+    before = threading.active_count()
+    with pytest.raises(CancelledError, match=r"cancelled by progress\(\) after \d+ of"):
+        quiver.Index.build(vectors, params=SMALL, threads=threads, progress=refuse)
+    assert calls[-1] >= stop_at
+    assert all(done < stop_at for done in calls[:-1]), "not asked again after False"
+    assert threading.active_count() == before, "no thread outlives the build"
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_an_interrupt_leaves_no_thread_and_a_usable_library(threads: int) -> None:
+    vectors = hazards.make_vectors(np.random.default_rng(3), 300, 9, [])
+
+    def interrupt(done: int, total: int) -> None:
+        if done > 100:
+            raise KeyboardInterrupt
+
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        quiver.Index.build(vectors, params=SMALL, threads=threads, progress=interrupt)
+    assert threading.active_count() == before
+    index = quiver.Index.build(vectors, params=SMALL, threads=threads)
+    assert index.search(vectors[5], k=1).ids.tolist() == [5]
+
+
+@pytest.mark.parametrize("value", [None, True, 0, 1])
+def test_only_false_cancels(value: object) -> None:
+    vectors = hazards.make_vectors(np.random.default_rng(4), 20, 9, [])
+    index = quiver.Index.build(vectors, params=SMALL, progress=lambda *_: value)
+    assert index.n == 20
