@@ -21,6 +21,7 @@ from quiver.validation import as_vectors
 
 _BLOCK_BYTES = 1 << 27
 _FLOAT32_UNIT = 2.0**-24
+_FLOAT32_TINY = 2.0**-149  # Below it products are lost, whatever the lengths.
 
 
 def exact_knn(
@@ -81,7 +82,8 @@ class _Screen:
         self._metric = metric
         self._base = self._prepare(base)
         self._half_norms2 = (squared_norms(self._base) / 2).astype(np.float32)
-        if metric == "inner_product":
+        if metric != "euclidean":
+            # A zero vector has the cosine 0, so its norm must not count either.
             self._half_norms2[:] = 0
         self._largest = float(np.sqrt(squared_norms(self._base).max(initial=0.0)))
 
@@ -92,7 +94,8 @@ class _Screen:
         kth = np.partition(scores, k - 1, axis=1)[:, k - 1]
         lengths = np.sqrt(squared_norms(prepared)) + self._largest
         # Rounding of a dot product of dim terms, twice over, and of the norms.
-        error = (2 * self._base.shape[1] + 8) * _FLOAT32_UNIT * lengths * lengths
+        n_roundings = 2 * self._base.shape[1] + 8
+        error = n_roundings * (_FLOAT32_UNIT * lengths * lengths + _FLOAT32_TINY)
         limits = kth + 2 * error
         return [
             np.flatnonzero(row <= limit).astype(np.uint32)
@@ -138,6 +141,9 @@ def recall_at_k(found: Distances, true: Distances, k: int | None = None) -> floa
         msg = f"found and true must be (q, k) alike, got {found.shape}, {true.shape}"
         raise InvalidArgumentError(msg)
     k = true.shape[1] if k is None else check_int("k", k, 1, true.shape[1])
+    if found.shape[1] < k:
+        msg = f"found must have at least k columns, got {found.shape}, k={k}"
+        raise InvalidArgumentError(msg)
     kth = true[:, k - 1 : k]
     hits = np.isfinite(found[:, :k]) & (found[:, :k] <= kth)
     return float(hits.sum() / (len(true) * k))

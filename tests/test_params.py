@@ -1,0 +1,173 @@
+"""Parameters: their defaults, their ranges and the words of their errors."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, asdict
+from typing import Any
+
+import numpy as np
+import pytest
+
+from quiver.errors import InvalidArgumentError, InvalidTypeError, QuiverError
+from quiver.params import BuildParams, Encoding, SearchParams
+
+
+def test_defaults_are_the_documented_ones() -> None:
+    assert asdict(BuildParams()) == {
+        "max_degree": 32,
+        "ef_construction": 96,
+        "alpha": 1.1,
+        "prune_rule": "auto",
+        "seed": 0,
+    }
+    assert asdict(Encoding()) == {
+        "center": True,
+        "rotate": True,
+        "weights": "corrected",
+        "query": "asymmetric",
+    }
+
+
+def test_the_papers_encoding_has_none_of_the_departures() -> None:
+    paper = Encoding.paper()
+    assert asdict(paper) == {
+        "center": False,
+        "rotate": False,
+        "weights": "published",
+        "query": "symmetric",
+    }
+    assert (Encoding().strong, paper.strong) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("rule", "encoding", "resolved"),
+    [
+        ("auto", Encoding(), "vamana"),
+        ("auto", Encoding.paper(), "published"),
+        ("published", Encoding(), "published"),
+        ("vamana", Encoding.paper(), "vamana"),
+    ],
+)
+def test_auto_prunes_as_the_encoding_asks(
+    rule: Any, encoding: Encoding, resolved: str
+) -> None:
+    assert BuildParams(prune_rule=rule).rule_for(encoding) == resolved
+
+
+@pytest.mark.parametrize("params", [BuildParams(), Encoding()])
+def test_parameters_cannot_change(params: Any) -> None:
+    name = next(iter(asdict(params)))
+    with pytest.raises(FrozenInstanceError):
+        setattr(params, name, getattr(params, name))
+
+
+@pytest.mark.parametrize("kind", [BuildParams, Encoding])
+def test_parameters_are_named(kind: Any) -> None:
+    with pytest.raises(TypeError, match="positional"):
+        kind(32)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("max_degree", 1, "max_degree must be in 2 … 512, got 1"),
+        ("max_degree", 513, "max_degree must be in 2 … 512, got 513"),
+        ("ef_construction", 0, "ef_construction must be in 1 …"),
+        ("ef_construction", -3, "got -3"),
+        ("alpha", 0.99, "alpha must be in 1 … 100, got 0.99"),
+        ("alpha", float("nan"), "alpha must be in 1 … 100, got nan"),
+        ("alpha", float("inf"), "got inf"),
+        ("seed", -1, "seed must be in 0 …"),
+        ("seed", 2**63, "seed must be in 0 …"),
+        ("prune_rule", "diskann", "prune_rule must be one of auto, vamana, published"),
+        ("prune_rule", 3, "prune_rule must be one of"),
+    ],
+)
+def test_build_values_out_of_range_are_named(name: str, value: Any, rule: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        BuildParams(**{name: value})
+    assert rule in str(caught.value)
+    assert isinstance(caught.value, ValueError)
+    assert isinstance(caught.value, QuiverError)
+
+
+@pytest.mark.parametrize("value", [2.0, "8", None, True, np.float32(4), [3]])
+@pytest.mark.parametrize("name", ["max_degree", "ef_construction", "seed"])
+def test_counts_must_be_integers(name: str, value: Any) -> None:
+    with pytest.raises(InvalidTypeError, match=f"{name} must be an integer") as caught:
+        BuildParams(**{name: value})
+    assert isinstance(caught.value, TypeError)
+
+
+@pytest.mark.parametrize("value", ["1.1", None, True, 1j, [1.2]])
+def test_alpha_must_be_a_number(value: Any) -> None:
+    with pytest.raises(InvalidTypeError, match="alpha must be a number"):
+        BuildParams(alpha=value)
+
+
+@pytest.mark.parametrize("name", ["center", "rotate"])
+@pytest.mark.parametrize("value", [1, None, "yes"])
+def test_switches_must_be_true_or_false(name: str, value: Any) -> None:
+    with pytest.raises(InvalidTypeError, match=f"{name} must be True or False"):
+        Encoding(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("weights", "learned"), ("query", "float"), ("query", None)]
+)
+def test_choices_are_listed(name: str, value: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match=f"{name} must be one of"):
+        Encoding(**{name: value})
+
+
+def test_published_weights_need_a_symmetric_query() -> None:
+    with pytest.raises(InvalidArgumentError, match="query must be 'symmetric'"):
+        Encoding(weights="published")
+
+
+def test_numpy_numbers_become_plain_ones() -> None:
+    params = BuildParams(
+        max_degree=np.int16(8), alpha=np.float32(1.5), seed=np.uint8(3)
+    )
+    assert params == BuildParams(max_degree=8, alpha=1.5, seed=3)
+    assert type(params.max_degree) is int
+    assert type(params.alpha) is float
+
+
+@pytest.mark.parametrize(
+    ("asked", "resolved"),
+    [
+        ((10, None, None), (10, 64, 32)),
+        ((1, 8, None), (1, 8, 8)),
+        ((20, None, None), (20, 64, 60)),
+        ((40, None, None), (40, 80, 80)),
+        ((10, 128, None), (10, 128, 32)),
+        ((10, 128, 128), (10, 128, 128)),
+        ((7, 7, 7), (7, 7, 7)),
+    ],
+)
+def test_search_defaults_follow_k(
+    asked: tuple[int, int | None, int | None], resolved: tuple[int, int, int]
+) -> None:
+    effort = SearchParams.resolve(*asked)
+    assert (effort.k, effort.ef, effort.n_rerank) == resolved
+
+
+@pytest.mark.parametrize(
+    ("asked", "rule"),
+    [
+        ((0, None, None), "k must be in 1 …"),
+        ((-1, None, None), "k must be in 1 …"),
+        ((10, 8, None), "ef must be >= k, got ef=8, k=10"),
+        ((10, 0, None), "ef must be in 1 …"),
+        ((10, 64, 9), "n_rerank must be in k … ef = 10 … 64, got n_rerank=9"),
+        ((10, 64, 65), "n_rerank must be in k … ef = 10 … 64, got n_rerank=65"),
+        ((10, 64, 0), "n_rerank must be in 1 …"),
+    ],
+)
+def test_search_values_out_of_range_are_named(
+    asked: tuple[int, int | None, int | None], rule: str
+) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        SearchParams.resolve(*asked)
+    assert rule in str(caught.value)
