@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ from quiver.storage.cold import ColdVectors, rerank_stored
 from quiver.storage.header import ColdDtype
 from quiver.transform import encode_rows, fit_transform
 from quiver.validation import as_ids, as_vectors, own_vectors
+
+if TYPE_CHECKING:
+    from quiver.check import CheckReport
 
 SEARCH_CHUNK = 64
 """Queries per kernel call; a smaller batch is not worth a thread."""
@@ -297,6 +300,27 @@ class Index:
         """Return the bytes of the index by part."""
         report = predict_memory(self.n, self.dim, self.params, metric=self.metric)
         return replace(report, vectors=self.vectors.nbytes)
+
+    def check(self, *, full: bool = False) -> CheckReport:
+        """Certify that the index is sound.
+
+        Parameters
+        ----------
+        full : bool, default False
+            Also read every vector (finite, and as saved if mapped) and code it
+            again.
+
+        Returns
+        -------
+        CheckReport
+            ``ok``, ``exit_code``, ``lines``; ``str()`` gives a table whose last
+            line is the verdict. Checked are the arrays (ranges, degrees, padding),
+            that every row is reachable, and that sampled vectors find themselves.
+        """
+        # Not at the top: the checks are written on top of this class.
+        from quiver.check import check
+
+        return check(self, full=full)
 
     def save(
         self, path: str | os.PathLike[str], *, cold_dtype: ColdDtype | None = None

@@ -11,6 +11,7 @@ specification.
 from __future__ import annotations
 
 import mmap
+import zlib
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from quiver.errors import FileFormatError
 from quiver.keys import NO_ID
 from quiver.storage.header import ColdDtype
 from quiver.storage.layout import Section
-from quiver.storage.source import SourceFile
+from quiver.storage.source import READ_BYTES, SourceFile
 
 GATHER_BYTES = 1 << 26
 """Most bytes of rows held at once, however many queries and candidates there are."""
@@ -76,6 +77,10 @@ class ColdVectors:
             self._mapped.check_size()
         return self._stored[key].astype(np.float32)
 
+    def is_intact(self) -> bool:
+        """Return whether mapped rows still have the file's checksum."""
+        return self._mapped is None or self._mapped.has_valid_crc()
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> AnyArray:
         """Return all rows as one array in memory."""
         if copy is False:
@@ -94,26 +99,36 @@ class MappedFile:
 
     def __init__(self, source: SourceFile, section: Section) -> None:
         self._path = source.path
-        self._required = section.offset + section.length
+        self._section = section
         self._map = mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ)
         # Rows are read in no order the system could guess.
         if hasattr(mmap, "MADV_RANDOM"):
             self._map.madvise(mmap.MADV_RANDOM)
 
-    def array(self, section: Section) -> AnyArray:
+    def array(self) -> AnyArray:
         """Return the section as a view of the mapping."""
+        section = self._section
         dtype = np.dtype("<" + section.dtype)
         count = section.length // dtype.itemsize
         flat = np.frombuffer(self._map, dtype, count, section.offset)
         return flat.reshape(section.shape)
 
+    def has_valid_crc(self) -> bool:
+        """Return whether the checksum of all rows is the one in the table."""
+        self.check_size()
+        crc, end = 0, self._section.offset + self._section.length
+        for start in range(self._section.offset, end, READ_BYTES):
+            crc = zlib.crc32(self._map[start : min(start + READ_BYTES, end)], crc)
+        return crc == self._section.crc
+
     def check_size(self) -> None:
         """Raise if the file is now shorter than what is mapped."""
         size = self._map.size()
-        if size < self._required:
+        required = self._section.offset + self._section.length
+        if size < required:
             msg = (
                 f"{self._path}: section 'vectors' at byte {size}: found the file's "
-                f"end, expected {self._required} bytes: it was cut short while open"
+                f"end, expected {required} bytes: it was cut short while open"
             )
             raise FileFormatError(msg)
 
@@ -121,7 +136,7 @@ class MappedFile:
 def map_vectors(source: SourceFile, section: Section) -> ColdVectors:
     """Return the vectors section, mapped."""
     mapped = MappedFile(source, section)
-    return ColdVectors(mapped.array(section), mapped)
+    return ColdVectors(mapped.array(), mapped)
 
 
 def rerank_stored(

@@ -1,0 +1,195 @@
+"""Check: a certificate that an index is sound, line by line.
+
+What a kernel relies on, what the build promises (every row reachable), and what a
+user feels (a stored vector finds itself). Source: section 6 of the specification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quiver._typing import Distances
+from quiver.graph import degrees, reachable
+from quiver.index import Index
+from quiver.params import DEFAULT_EF, Encoding
+from quiver.reference.rerank import exact_distance
+from quiver.storage.cold import ColdVectors
+from quiver.storage.invariants import (
+    Fault,
+    codes_fault,
+    ids_fault,
+    neighbors_fault,
+    transform_fault,
+    vectors_fault,
+)
+
+SAMPLE_ROWS = 200
+SELF_SEARCH_FLOOR = 0.5
+"""Share of sampled vectors that must find themselves with the default encoding: far
+below what sound codes give (99 % and more), far above chance, 1 in n."""
+
+_BLOCK_ROWS = 1 << 14
+
+
+@dataclass(frozen=True)
+class CheckLine:
+    """One check and its outcome.
+
+    Attributes
+    ----------
+    name : str
+        What was checked.
+    passed : bool
+        Whether it holds.
+    detail : str
+        What was measured, or the first fault.
+    """
+
+    name: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """Outcome of `check`.
+
+    Attributes
+    ----------
+    lines : tuple of CheckLine
+        In the order they were checked.
+    """
+
+    lines: tuple[CheckLine, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check passed."""
+        return all(line.passed for line in self.lines)
+
+    @property
+    def exit_code(self) -> int:
+        """0 if every check passed, else 1."""
+        return 0 if self.ok else 1
+
+    def __str__(self) -> str:
+        """Return one line per check and a last one that says it all."""
+        rows = [
+            f"{'ok  ' if line.passed else 'FAIL'}  {line.name:<13} {line.detail}"
+            for line in self.lines
+        ]
+        failed = sum(not line.passed for line in self.lines)
+        total = len(self.lines)
+        if self.ok:
+            return "\n".join([*rows, f"sound: {total} of {total} checks passed"])
+        return "\n".join([*rows, f"NOT SOUND: {failed} of {total} checks failed"])
+
+
+def check(index: Index, *, full: bool = False) -> CheckReport:
+    """Certify an index: see `quiver.Index.check`."""
+    lines = [*_sound_parts(index)]
+    # Walking a graph that points outside itself would read outside its arrays.
+    if all(line.passed for line in lines):
+        lines.append(_reachability(index))
+        lines.append(_self_search(index))
+    if full:
+        lines.append(_cold_vectors(index))
+        lines.append(_codes_again(index))
+    return CheckReport(tuple(lines))
+
+
+def _sound_parts(index: Index) -> Iterator[CheckLine]:
+    n, dim = index.n, len(index.transform.mean)
+    sizes = {len(index.neighbors), len(index.ids), len(index.vectors)}
+    yield CheckLine("sizes", sizes == {n}, f"{n} codes, {sorted(sizes)} other rows")
+    yield _line("codes", codes_fault(index.codes), f"{n} rows of {dim} dimensions")
+    degree = degrees(index.neighbors)
+    spread = f"{degree.min()} … {degree.max()} edges a row, mean {degree.mean():.1f}"
+    yield _line("graph", neighbors_fault(index.neighbors), spread)
+    inside = 0 <= index.entry_point < n
+    yield CheckLine("entry point", inside, f"row {index.entry_point} of {n}")
+    yield _line("ids", ids_fault(index.ids), "unique, not negative")
+    mean_fault = transform_fault(index.transform, index.encoding)
+    yield _line(
+        "transform", mean_fault, f"{len(index.transform.signs)} rotation rounds"
+    )
+
+
+def _reachability(index: Index) -> CheckLine:
+    unreached = np.flatnonzero(~reachable(index.neighbors, index.entry_point))
+    detail = f"all {index.n} rows from the entry point"
+    if unreached.size:
+        detail = f"{unreached.size} rows cannot be reached, first row {unreached[0]}"
+    return CheckLine("reachability", not unreached.size, detail)
+
+
+def _self_search(index: Index) -> CheckLine:
+    """Search a sample of stored vectors; equals and nearer rows count as itself."""
+    rows = _sample_rows(index.n)
+    vectors = index.vectors[rows]
+    fault = vectors_fault(vectors)
+    if fault is not None:
+        fault = fault._replace(row=int(rows[fault.row]))
+        return _line("self-search", fault, "")
+    found = index.search(vectors, k=1).distances[:, 0]
+    share = float(np.mean(found <= _own_distances(index, vectors)))
+    detail = f"{share:.1%} of {len(rows)} sampled vectors find themselves"
+    # Other encodings may code the data badly without being damaged.
+    floor = SELF_SEARCH_FLOOR if index.encoding == Encoding() else 0.0
+    passed = share >= floor
+    return CheckLine("self-search", passed, f"{detail} at ef={DEFAULT_EF}")
+
+
+def _sample_rows(n: int) -> NDArray[np.intp]:
+    """Return rows spread evenly over the index, all of them if there are few."""
+    return np.unique(np.linspace(0, n - 1, min(n, SAMPLE_ROWS)).astype(np.intp))
+
+
+def _own_distances(index: Index, vectors: Distances) -> Distances:
+    own = [exact_distance(row[None], row, index.metric)[0] for row in vectors]
+    return np.array(own, dtype=np.float32)
+
+
+def _cold_vectors(index: Index) -> CheckLine:
+    if isinstance(index.vectors, ColdVectors) and not index.vectors.is_intact():
+        return CheckLine(
+            "cold vectors", passed=False, detail="CRC-32 is not the file's"
+        )
+    for start, block in _vector_blocks(index):
+        if fault := vectors_fault(block):
+            fault = fault._replace(row=fault.row + start)
+            return _line("cold vectors", fault, "")
+    return CheckLine("cold vectors", passed=True, detail="all finite and as saved")
+
+
+def _codes_again(index: Index) -> CheckLine:
+    """Code every stored vector again: the codes must be those of the vectors."""
+    name = "codes again"
+    if isinstance(index.vectors, ColdVectors) and index.vectors.cold_dtype == "float16":
+        detail = "not compared: the vectors were rounded to float16 after coding"
+        return CheckLine(name, passed=True, detail=detail)
+    for start, block in _vector_blocks(index):
+        coded = index.backend.encode(block, index.transform, index.codes.strong)
+        stored = index.codes.rows[start : start + len(block)]
+        differs = np.flatnonzero((coded.rows != stored).any(axis=1))
+        if differs.size:
+            detail = f"row {start + differs[0]} is not the code of its vector"
+            return CheckLine(name, passed=False, detail=detail)
+    return CheckLine(name, passed=True, detail=f"{index.n} equal in every bit")
+
+
+def _vector_blocks(index: Index) -> Iterator[tuple[int, Distances]]:
+    for start in range(0, index.n, _BLOCK_ROWS):
+        yield start, index.vectors[start : start + _BLOCK_ROWS]
+
+
+def _line(name: str, fault: Fault | None, detail: str) -> CheckLine:
+    if fault is None:
+        return CheckLine(name, passed=True, detail=detail)
+    place = f"row {fault.row}, column {fault.column}"
+    detail = f"{place}: found {fault.found}, expected {fault.expected}"
+    return CheckLine(name, passed=False, detail=detail)

@@ -1,0 +1,128 @@
+"""The certificate: sound indexes pass, and each broken promise fails its own line."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from small_index import saved, small_index
+
+import quiver
+from quiver.keys import NO_ID
+
+
+def damaged(**parts: object) -> quiver.Index:
+    """Return a copy of a sound index with some parts replaced."""
+    sound = small_index(n=120, dim=20, metric="euclidean")
+    kept = {
+        **{name: getattr(sound, name) for name in ("codes", "transform", "ids")},
+        **{name: getattr(sound, name) for name in ("neighbors", "entry_point")},
+        **{name: getattr(sound, name) for name in ("vectors", "params", "encoding")},
+    }
+    return quiver.Index(**{**kept, **parts}, backend=sound.backend)
+
+
+def failed(index: quiver.Index, *, full: bool = False) -> list[str]:
+    index.backend = quiver.get_backend()  # The fastest: answers do not depend on it.
+    report = index.check(full=full)
+    assert report.ok == (report.exit_code == 0)
+    assert ("NOT SOUND" in str(report).splitlines()[-1]) != report.ok
+    return [line.name for line in report.lines if not line.passed]
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("paper", [False, True])
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "inner_product"])
+def test_a_built_index_is_sound(metric, paper, full):
+    index = small_index(n=120, dim=20, metric=metric, paper=paper)
+    assert failed(index, full=full) == []
+    n_checks = 10 if full else 8
+    last = f"sound: {n_checks} of {n_checks} checks passed"
+    assert str(index.check(full=full)).splitlines()[-1] == last
+
+
+@pytest.mark.parametrize("cold", ["memory", "mmap"])
+@pytest.mark.parametrize("cold_dtype", ["float32", "float16"])
+def test_an_opened_index_is_sound(tmp_path, cold, cold_dtype):
+    path, _ = saved(tmp_path, n=120, dim=20, cold_dtype=cold_dtype)
+    index = quiver.open(path, cold=cold, backend="reference")
+    assert failed(index, full=True) == []
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_tiny_indexes_are_sound(n):
+    assert failed(small_index(n=n), full=True) == []
+
+
+def test_duplicates_and_zero_vectors_are_sound():
+    vectors = np.zeros((50, 4), dtype=np.float32)
+    vectors[:20] = 1
+    for metric in ("cosine", "euclidean", "inner_product"):
+        index = quiver.Index.build(vectors, metric=metric, backend="reference")
+        assert failed(index, full=True) == []
+
+
+def changed(array: np.ndarray, place: object, value: object) -> np.ndarray:
+    copy = array.copy()
+    copy[place] = value
+    return copy
+
+
+def test_a_broken_graph_fails_and_is_not_walked():
+    neighbors = small_index(n=120, dim=20, metric="euclidean").neighbors
+    for value in (120, 2**31, 0):
+        index = damaged(neighbors=changed(neighbors, (0, 0), value))
+        assert failed(index) == ["graph"]
+        assert "self-search" not in str(index.check())
+
+
+def test_an_unreachable_row_is_counted():
+    neighbors = small_index(n=120, dim=20, metric="euclidean").neighbors
+    index = damaged(neighbors=np.full_like(neighbors, NO_ID))
+    assert "reachability" in failed(index)
+    assert "119 rows cannot be reached, first row" in str(index.check())
+
+
+def test_an_entry_point_outside_fails():
+    assert failed(damaged(entry_point=120)) == ["entry point"]
+    assert failed(damaged(entry_point=-1)) == ["entry point"]
+
+
+def test_broken_ids_sizes_and_mean_fail():
+    sound = small_index(n=120, dim=20, metric="euclidean")
+    assert failed(damaged(ids=np.zeros(120, dtype=np.int64))) == ["ids"]
+    assert failed(damaged(vectors=sound.vectors[:119])) == ["sizes"]
+    mean = changed(sound.transform.mean, 3, np.nan)
+    assert failed(damaged(transform=sound.transform._replace(mean=mean))) == [
+        "transform"
+    ]
+
+
+def test_codes_of_other_vectors_fail_twice():
+    other = small_index(n=120, dim=20, metric="euclidean", seed=5)
+    index = damaged(vectors=other.vectors)
+    assert failed(index, full=True) == ["self-search", "codes again"]
+
+
+def test_one_changed_vector_fails_only_the_full_check():
+    sound = small_index(n=120, dim=20, metric="euclidean")
+    index = damaged(vectors=changed(sound.vectors, (50, 3), 9.0))
+    assert failed(index) == []
+    assert failed(index, full=True) == ["codes again"]
+    assert "row 50 is not" in str(index.check(full=True))
+
+
+def test_a_vector_that_is_not_finite_fails():
+    sound = small_index(n=120, dim=20, metric="euclidean")
+    index = damaged(vectors=changed(sound.vectors, (119, 3), np.nan))
+    assert failed(index) == ["self-search"]
+    assert "cold vectors" in failed(index, full=True)
+
+
+def test_a_flipped_bit_in_mapped_vectors_fails_the_full_check(tmp_path):
+    path, data = saved(tmp_path, n=120, dim=20)
+    index = quiver.open(path, cold="mmap", backend="reference")
+    assert failed(index, full=True) == []
+    with path.open("r+b") as file:
+        file.seek(len(data) - 5)
+        file.write(bytes([data[-5] ^ 1]))
+    assert "cold vectors" in failed(index, full=True)
