@@ -165,6 +165,34 @@ def test_a_ground_truth_that_does_not_fit_is_refused(folder, truth, message):
     assert message in found.stderr
 
 
+@pytest.mark.parametrize("full", [(), ("--full",)])
+def test_check_certifies_a_sound_index(folder, full):
+    path = folder / "base.quiver"
+    index = quiver.open(path, cold="mmap", backend="reference")
+    certified = run("check", path, *full)
+    assert certified.exit_code == 0
+    assert certified.stdout == f"{index.check(full=bool(full))}\n"
+    assert json.loads(run("check", path, *full, "--json").stdout)["ok"] is True
+
+
+def test_check_of_an_unsound_graph_is_exit_code_1(folder, monkeypatch):
+    opened = quiver.open(folder / "base.quiver", backend="reference")
+    opened.neighbors = np.full_like(opened.neighbors, 2**32 - 1)
+    monkeypatch.setattr(quiver, "open", lambda *_, **__: opened)
+    refused = run("check", folder / "base.quiver")
+    assert refused.exit_code == 1
+    assert json.loads(run("check", "base.quiver", "--json").stdout)["ok"] is False
+
+
+def test_check_of_a_damaged_file_is_exit_code_1(folder):
+    content = bytearray((folder / "base.quiver").read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / "damaged.quiver").write_bytes(content)
+    refused = run("check", folder / "damaged.quiver", "--full")
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("error: ")
+
+
 def test_verify_prints_the_proof(folder):
     proven = run("verify", "--rounds", 2)
     assert proven.exit_code == 0
@@ -204,5 +232,5 @@ def test_backends_lists_every_one_and_marks_the_default():
 def test_version_and_help_are_answered():
     assert run("--version").stdout == f"quiver {quiver.__version__}\n"
     listed = run("--help").stdout
-    for name in ("demo", "build", "search", "info", "backends", "verify"):
+    for name in ("demo", "build", "search", "info", "check", "backends", "verify"):
         assert re.search(rf"\b{name}\b", listed)

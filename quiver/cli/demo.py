@@ -118,8 +118,9 @@ def _print_costs(built: Sequence[Built]) -> None:
     for side in built:
         memory, params = side.index.memory_report(), side.index.params
         cost = f"{side.seconds:.1f} s to build, max_degree {params.max_degree}"
-        hot = f"{memory.hot_per_vector:.0f} bytes/vector hot"
+        ratio = memory.vectors / memory.hot
+        hot = f"{memory.hot_per_vector:.0f} bytes/vector hot, {ratio:.1f}x less"
         facts.append((side.name, f"{format_bytes(memory.hot)}, {hot}; {cost}"))
-    floats = f"{memory.cold_per_vector:.0f} bytes/vector, which the codes stand in for"
+    floats = f"{memory.cold_per_vector:.0f} bytes/vector: what search no longer holds"
     facts.append(("float32", f"{format_bytes(memory.vectors)}, {floats}"))
     print_facts("Memory and time", facts)

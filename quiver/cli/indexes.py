@@ -1,4 +1,4 @@
-"""Commands about one index: ``build`` and ``info``."""
+"""Commands about one index: ``build``, ``info`` and ``check``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 
 import quiver
 from quiver.cli.console import (
+    answers,
     format_bytes,
     format_count,
     load_backend,
@@ -119,6 +120,30 @@ def info(
         print_json(summary)
         return
     _print_summary(summary)
+
+
+def check(
+    index: IndexArgument,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read every vector and code it again.")
+    ] = False,
+    backend: BackendOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Certify that an index file is sound; exit code 0 if it is."""
+    kernels = load_backend(backend)
+    opened = quiver.open(
+        index,
+        cold="mmap",
+        verify="full" if full else "fast",
+        backend=kernels.name,
+    )
+    report = opened.check(full=full)
+    if as_json:
+        print_json({"ok": report.ok, **asdict(report)})
+    else:
+        answers.print(str(report), markup=False, soft_wrap=True)
+    raise typer.Exit(0 if report.ok else 1)
 
 
 def describe(index: quiver.Index) -> dict[str, Any]:
