@@ -1,0 +1,42 @@
+"""Sphinx settings; pictures are drawn anew by every build, so none can go stale."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import quiver
+
+DOCS = Path(__file__).parent
+
+project = "quiver"
+author = "The quiver developers"
+release = version = quiver.__version__
+copyright = author
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
+myst_enable_extensions = ["deflist"]
+myst_heading_anchors = 3
+exclude_patterns = ["_build", "algorithm/measured.md"]
+numpydoc_show_class_members = False
+autodoc_typehints = "none"  # numpydoc's own type lines say shape and unit.
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"quiver {release}"
+html_show_sourcelink = False
+html_theme_options = {"secondary_sidebar_items": ["page-toc"], "navigation_depth": 2}
+
+FIGURES = DOCS / "_build" / "figures"
+
+
+def setup(app):
+    """Draw the pictures before the pages that show them are read."""
+    app.connect("builder-inited", lambda _: draw_figures())
+
+
+def draw_figures():
+    """Write every picture of the chapters into the build folder."""
+    sys.path.insert(0, str(DOCS.parent / "tools"))
+    from make_figures import make_figures
+
+    make_figures(FIGURES)

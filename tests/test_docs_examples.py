@@ -1,0 +1,70 @@
+"""Every ``>>>`` of the guides, the README and the docstrings, executed."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+import quiver
+
+pytest.importorskip("sybil", reason="needs the extra `test`")
+
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [page for page in PAGES if "_build" not in page.parts]
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+# These build thousands of rows, which takes the NumPy kernels many minutes.
+NEED_COMPILED = {
+    "docs/tutorial.md",
+    "docs/explain.md",
+    "docs/parameters.md",
+    "docs/boundary.md",
+    "README.md",
+    "quiver.index",
+}
+
+
+def need_compiled(name: str) -> None:
+    if name in NEED_COMPILED and quiver.get_backend().name == "reference":
+        pytest.skip("only the reference backend is here: too slow for this page")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_example_of_a_page_runs(page, tmp_path, monkeypatch):
+    need_compiled(page.relative_to(ROOT).as_posix())
+    # Pages may save files; they do so in a folder of their own.
+    monkeypatch.chdir(tmp_path)
+    parsers = [PythonCodeBlockParser(doctest_optionflags=OPTIONS), SkipParser()]
+    document = Sybil(parsers=parsers, path=str(page.parent)).parse(page)
+    for example in document.examples():
+        example.evaluate()
+
+
+def test_pages_were_found_and_hold_examples():
+    names = {page.name for page in PAGES}
+    assert {"README.md", "tutorial.md", "distance.md", "prune.md"} <= names
+    n_examples = sum(page.read_text("utf-8").count(">>> ") for page in PAGES)
+    assert n_examples > 100
+
+
+def module_names() -> list[str]:
+    """Return every module whose import needs no extra."""
+    walked = pkgutil.walk_packages(quiver.__path__, "quiver.")
+    optional = ("quiver.cli", "quiver.backends._numba", "quiver.backends._simd")
+    return [info.name for info in walked if not info.name.startswith(optional)]
+
+
+@pytest.mark.parametrize("name", ["quiver", *module_names()])
+def test_every_example_of_a_docstring_runs(name):
+    need_compiled(name)
+    module = importlib.import_module(name)
+    result = doctest.testmod(module, optionflags=OPTIONS)
+    assert result.failed == 0
