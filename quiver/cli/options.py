@@ -31,7 +31,48 @@ class ColdName(StrEnum):
     MMAP = "mmap"
 
 
+VectorsArgument = Annotated[
+    Path,
+    typer.Argument(help="Vectors: .npy .fvecs .bvecs .ivecs .fbin .u8bin .i8bin .hdf5"),
+]
 IndexArgument = Annotated[Path, typer.Argument(help="A .quiver file.")]
+QueriesArgument = Annotated[
+    Path, typer.Argument(help="Query vectors, in any format that `build` reads.")
+]
+OutOption = Annotated[
+    Path, typer.Option("--out", "-o", help="Index file, replaced if it exists.")
+]
+
+MetricOption = Annotated[MetricName, typer.Option(help="What near means.")]
+EncodingOption = Annotated[
+    EncodingName, typer.Option(help="`paper` audits the published system.")
+]
+MaxDegreeOption = Annotated[int, typer.Option(help="Out-degree bound.")]
+EfConstructionOption = Annotated[int, typer.Option(help="Beam width while building.")]
+AlphaOption = Annotated[float, typer.Option(help="Pruning slack.")]
+SeedOption = Annotated[int, typer.Option(help="Insertion order and rotation.")]
+
+KOption = Annotated[int, typer.Option("-k", help="Neighbours wanted.")]
+EfOption = Annotated[
+    int | None, typer.Option("--ef", help="Beam width, at least k; default 64 or 2k.")
+]
+RerankOption = Annotated[
+    int | None, typer.Option("--n-rerank", help="How many are ordered exactly, k … ef.")
+]
+TruthOption = Annotated[
+    Path | None,
+    typer.Option(help="True neighbours' ids (.ivecs .npy .hdf5): print the recall."),
+]
+NpzOption = Annotated[
+    Path | None, typer.Option(help="Write ids, distances and counters there.")
+]
+ColdOption = Annotated[
+    ColdName, typer.Option(help="Read the stored vectors, or leave them in the file.")
+]
+FullOption = Annotated[
+    bool, typer.Option("--full", help="Read every vector and code it again.")
+]
+
 BackendOption = Annotated[
     str, typer.Option("--backend", "-b", help="Kernels to use; see `quiver backends`.")
 ]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-import typer
 from rich.table import Table
 
 import quiver
@@ -21,11 +20,18 @@ from quiver.cli.console import (
 from quiver.cli.options import (
     BackendOption,
     ColdName,
+    ColdOption,
+    EfOption,
     IndexArgument,
     JsonOption,
     KeyOption,
+    KOption,
     MaxRowsOption,
+    NpzOption,
+    QueriesArgument,
+    RerankOption,
     ThreadsOption,
+    TruthOption,
 )
 from quiver.cli.truth import true_distances
 from quiver.datasets import is_hdf5, read_vectors
@@ -35,22 +41,13 @@ SHOWN_QUERIES = 5
 
 def search(
     index: IndexArgument,
-    queries: Annotated[Path, typer.Argument(help="Query vectors, as for `build`.")],
-    k: Annotated[int, typer.Option("-k", help="Neighbours wanted.")] = 10,
-    ef: Annotated[int | None, typer.Option(help="Beam width, at least k.")] = None,
-    n_rerank: Annotated[
-        int | None, typer.Option(help="How many are ordered exactly, k … ef.")
-    ] = None,
-    ground_truth: Annotated[
-        Path | None,
-        typer.Option(help="True neighbours' ids (.ivecs, .npy, .hdf5): print recall."),
-    ] = None,
-    npz: Annotated[
-        Path | None, typer.Option(help="Write ids, distances and counters there.")
-    ] = None,
-    cold: Annotated[
-        ColdName, typer.Option(help="Read the float32 vectors, or map them.")
-    ] = ColdName.MEMORY,
+    queries: QueriesArgument,
+    k: KOption = 10,
+    ef: EfOption = None,
+    n_rerank: RerankOption = None,
+    ground_truth: TruthOption = None,
+    npz: NpzOption = None,
+    cold: ColdOption = ColdName.MEMORY,
     backend: BackendOption = "auto",
     threads: ThreadsOption = None,
     key: KeyOption = None,
@@ -60,10 +57,12 @@ def search(
     """Find the nearest vectors of every query in a file."""
     kernels = load_backend(backend)
     opened = quiver.open(index, cold=cold.value, backend=kernels.name)
+    # ann-benchmarks files hold the base as `train` and the queries as `test`.
     if key is None and is_hdf5(queries):
         key = "test"
     wanted = read_vectors(queries, key=key, max_rows=max_rows)
     truth = None
+    # Read before the search, so that a file that does not fit costs no time.
     if ground_truth is not None:
         truth = true_distances(opened, wanted, ground_truth, k)
     start = time.perf_counter()

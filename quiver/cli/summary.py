@@ -1,0 +1,85 @@
+"""What an index is, as one document: printed as JSON, or in words."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import quiver
+from quiver.cli.console import format_bytes, format_count, print_facts, print_json
+from quiver.graph import degrees
+
+# `prune_rule` follows the encoding unless the API was asked otherwise.
+_SHOWN_PARAMS = ("max_degree", "ef_construction", "alpha", "seed")
+_TRANSFORM_WORDS = {"centred": "center", "rotated": "rotate"}
+
+
+def describe(index: quiver.Index) -> dict[str, Any]:
+    """Return what an index is, ready for JSON."""
+    memory = index.memory_report()
+    return {
+        "n": index.n,
+        "dim": index.dim,
+        "metric": index.metric,
+        "encoding": asdict(index.encoding),
+        "params": asdict(index.params),
+        "entry_point": int(index.entry_point),
+        "bytes": {
+            "codes": memory.codes,
+            "graph": memory.graph,
+            "ids": memory.ids,
+            "vectors": memory.vectors,
+            "hot_per_vector": memory.hot_per_vector,
+            "cold_per_vector": memory.cold_per_vector,
+        },
+    }
+
+
+def graph_facts(index: quiver.Index) -> dict[str, Any]:
+    """Return the degrees, which no size can tell."""
+    found = degrees(index.neighbors)
+    spread = {"min": int(found.min()), "max": int(found.max())}
+    return {"degrees": {**spread, "mean": float(found.mean())}}
+
+
+def print_summary(summary: dict[str, Any], *, as_json: bool) -> None:
+    """Print what `describe` and the commands found, for a machine or a person."""
+    if as_json:
+        print_json(summary)
+        return
+    facts = _index_facts(summary)
+    if "degrees" in summary:
+        found = summary["degrees"]
+        spread = f"{found['min']} … {found['max']}, mean {found['mean']:.1f}"
+        facts.append(("degrees", f"{spread}; entry point {summary['entry_point']}"))
+    if "seconds" in summary:
+        rate = format_count(summary["n"] / summary["seconds"])
+        facts.append(("built in", f"{summary['seconds']:.1f} s, {rate} vectors/s"))
+        kernels = f"{summary['backend']} ({summary['target']})"
+        facts.append(("backend", f"{kernels}, threads: {summary['threads']}"))
+    print_facts(summary["path"], facts)
+
+
+def _index_facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    n_bytes, params = summary["bytes"], summary["params"]
+    hot = n_bytes["codes"] + n_bytes["graph"] + n_bytes["ids"]
+    hot_each = f"{n_bytes['hot_per_vector']:.0f} bytes per vector"
+    cold_each = f"{n_bytes['cold_per_vector']:.0f} bytes per vector"
+    shape = f"{format_count(summary['n'])} x {summary['dim']}"
+    return [
+        ("vectors", f"{shape}, {summary['metric']}"),
+        ("encoding", _encoding_in_words(summary["encoding"])),
+        ("graph", ", ".join(f"{name} {params[name]}" for name in _SHOWN_PARAMS)),
+        ("hot", f"{hot_each}, {format_bytes(hot)}: codes, graph, ids"),
+        ("cold", f"{cold_each}, {format_bytes(n_bytes['vectors'])}: for the re-rank"),
+    ]
+
+
+def _encoding_in_words(encoding: dict[str, Any]) -> str:
+    if quiver.Encoding(**encoding) == quiver.Encoding.paper():
+        return "paper: 2 bits as published"
+    words = ["2 bits"]
+    # The two switches of the transform are named only where they are on.
+    words += [word for word, field in _TRANSFORM_WORDS.items() if encoding[field]]
+    words += [f"{encoding['weights']} weights", f"{encoding['query']} queries"]
+    return ", ".join(words)
