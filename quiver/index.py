@@ -24,7 +24,7 @@ from quiver.results import SearchResult, SearchStats
 from quiver.storage.cold import ColdVectors, rerank_stored
 from quiver.storage.header import ColdDtype
 from quiver.transform import encode_rows, fit_transform
-from quiver.validation import as_ids, as_vectors, own_vectors
+from quiver.validation import as_ids, as_queries, as_vectors, own_vectors
 
 if TYPE_CHECKING:
     from quiver.check import CheckReport
@@ -241,13 +241,13 @@ class Index:
             If an argument breaks a rule.
         """
         effort = SearchParams.resolve(k, ef, n_rerank)
-        matrix, is_single = _as_batch(queries)
-        wanted = as_vectors(matrix, "queries", metric=self.metric, dim=self.dim)
+        n_threads = resolve_threads(threads)
+        wanted, is_single = as_queries(queries, metric=self.metric, dim=self.dim)
         chunks = map_chunks(
             lambda start, stop: self._search_chunk(wanted[start:stop], effort),
             len(wanted),
             chunk_rows=SEARCH_CHUNK,
-            threads=resolve_threads(threads) if len(wanted) > SEARCH_CHUNK else 1,
+            threads=n_threads,
         )
         if not chunks:
             chunks = [self._search_chunk(wanted, effort)]
@@ -267,7 +267,7 @@ class Index:
         beams = self.backend.search(
             self.codes,
             self.neighbors,
-            self._code_queries(queries),
+            self.code_queries(queries),
             self.entry_point,
             min(effort.ef, self.n),
         )
@@ -288,7 +288,8 @@ class Index:
             reranked,
         )
 
-    def _code_queries(self, queries: Vectors) -> Codes | Queries:
+    def code_queries(self, queries: Vectors) -> Codes | Queries:
+        """Return checked queries in the form the kernels compare with the codes."""
         if self.encoding.query == "asymmetric":
             return self.backend.quantise(queries, self.transform)
         # A query's extra inner-product coordinate is 0, which is what a base
@@ -346,13 +347,6 @@ class Index:
             If an argument is wrong or a vector does not fit float16.
         """
         storage.save(self, path, cold_dtype=cold_dtype)
-
-
-def _as_batch(queries: Any) -> tuple[Any, bool]:
-    """Return queries as a matrix, and whether it was one vector."""
-    if np.ndim(queries) != 1:
-        return queries, False
-    return np.asarray(queries)[None, :], True
 
 
 def _instance(name: str, value: Any, kind: type[Any]) -> Any:
