@@ -58,6 +58,14 @@ def as_vectors(
     return vectors
 
 
+def as_queries(queries: Any, *, metric: Metric, dim: int) -> tuple[Vectors, bool]:
+    """Return queries as `as_vectors` does, and whether they were one vector."""
+    array = _as_real_array(queries, "queries")
+    is_single = array.ndim == 1
+    matrix = array[None, :] if is_single else array
+    return as_vectors(matrix, "queries", metric=metric, dim=dim), is_single
+
+
 def own_vectors(vectors: Vectors, source: Any) -> Vectors:
     """Return vectors that nobody else can change: read-only input is shared.
 
