@@ -182,6 +182,18 @@ def check_int(name: str, value: Any, low: int, high: int) -> int:
     return number
 
 
+def check_share(name: str, value: Any) -> float:
+    """Return ``value`` as a float strictly inside 0 … 1 or raise a typed error."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        msg = f"{name} must be a number, got {value!r} of {type(value).__name__}"
+        raise InvalidTypeError(msg)
+    share = float(value)
+    if not 0.0 < share < 1.0:
+        msg = f"{name} must be inside 0 … 1, got {share}"
+        raise InvalidArgumentError(msg)
+    return share
+
+
 def check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
     """Raise unless ``value`` is one of the allowed words."""
     if not isinstance(value, str) or value not in allowed:
