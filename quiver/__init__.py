@@ -12,12 +12,14 @@ array([[0],
 """
 
 from quiver.backends.registry import get_backend, list_backends, register_backend
+from quiver.evaluate import Evaluation, evaluate
 from quiver.index import Index
 from quiver.memory import MemoryReport, predict_memory
 from quiver.metrics import exact_knn, recall_at_k
 from quiver.params import BuildParams, Encoding
 from quiver.results import SearchResult, SearchStats
 from quiver.storage import open
+from quiver.tune import Tuned, tune
 from quiver.verify import verify
 
 __version__ = "0.1.0"
@@ -25,10 +27,13 @@ __version__ = "0.1.0"
 __all__ = [
     "BuildParams",
     "Encoding",
+    "Evaluation",
     "Index",
     "MemoryReport",
     "SearchResult",
     "SearchStats",
+    "Tuned",
+    "evaluate",
     "exact_knn",
     "get_backend",
     "list_backends",
@@ -36,5 +41,6 @@ __all__ = [
     "predict_memory",
     "recall_at_k",
     "register_backend",
+    "tune",
     "verify",
 ]

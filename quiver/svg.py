@@ -1,0 +1,153 @@
+"""Small SVG charts: no plotting library, no script, no outside file.
+
+Enough for a report a person opens offline: lines with markers, and bars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import NamedTuple
+
+WIDTH, HEIGHT = 520, 300
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 30, 44
+_TICKS = 5
+
+# Colours of Okabe and Ito: told apart with any colour vision.
+PALETTE = (
+    *("#0072b2", "#d55e00", "#009e73", "#cc79a7"),
+    *("#e69f00", "#56b4e9", "#000000", "#999999"),
+)
+
+
+class Series(NamedTuple):
+    """One named line: as many x as y."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+
+
+class _Scale(NamedTuple):
+    """A linear map from values to pixels."""
+
+    low: float
+    high: float
+    first: float
+    last: float
+
+    def __call__(self, value: float) -> float:
+        share = (value - self.low) / (self.high - self.low)
+        return round(self.first + share * (self.last - self.first), 1)
+
+    def ticks(self) -> list[float]:
+        step = (self.high - self.low) / (_TICKS - 1)
+        return [self.low + number * step for number in range(_TICKS)]
+
+
+def line_chart(title: str, x_name: str, y_name: str, series: Sequence[Series]) -> str:
+    """Return lines over the places of the x values, evenly spaced.
+
+    Beam widths double from point to point, so even spacing is their log scale.
+    """
+    places = sorted({x for line in series for x in line.x})
+    x = _Scale(0, max(1, len(places) - 1), _LEFT, WIDTH - _RIGHT)
+    y = _y_scale([value for line in series for value in line.y])
+    parts = _axes(title, x_name, y_name, y)
+    parts += [
+        _text(x(place), HEIGHT - _BOTTOM + 16, f"{value:g}", "middle")
+        for place, value in enumerate(places)
+    ]
+    for number, line in enumerate(series):
+        colour = PALETTE[number % len(PALETTE)]
+        points = [
+            (x(places.index(value)), y(height))
+            for value, height in zip(line.x, line.y, strict=True)
+        ]
+        path = " ".join(f"{left},{top}" for left, top in points)
+        parts.append(
+            f'<polyline points="{path}" fill="none" stroke="{colour}" '
+            'stroke-width="2"/>'
+        )
+        parts += [
+            f'<circle cx="{left}" cy="{top}" r="3" fill="{colour}"/>'
+            for left, top in points
+        ]
+        top = HEIGHT - _BOTTOM - 10 - 15 * (len(series) - 1 - number)
+        parts.append(_text(WIDTH - _RIGHT - 4, top, line.name, "end", colour))
+    return _drawing(parts)
+
+
+def bar_chart(
+    title: str, x_name: str, y_name: str, edges: Sequence[float], *bars: Series
+) -> str:
+    """Return one histogram or several, over the bins between ``edges``."""
+    x = _Scale(edges[0], edges[-1], _LEFT, WIDTH - _RIGHT)
+    y = _y_scale([0.0, *(value for bar in bars for value in bar.y)])
+    parts = _axes(title, x_name, y_name, y)
+    parts += [
+        _text(x(value), HEIGHT - _BOTTOM + 16, f"{value:.3g}", "middle")
+        for value in x.ticks()
+    ]
+    for number, bar in enumerate(bars):
+        colour = PALETTE[number % len(PALETTE)]
+        for left, right, height in zip(edges[:-1], edges[1:], bar.y, strict=True):
+            parts.append(
+                f'<rect x="{x(left)}" y="{y(height)}" '
+                f'width="{max(0.5, x(right) - x(left)):.1f}" '
+                f'height="{y(0) - y(height):.1f}" fill="{colour}" opacity="0.6"/>'
+            )
+        parts.append(
+            _text(WIDTH - _RIGHT - 4, _TOP + 14 + 15 * number, bar.name, "end", colour)
+        )
+    return _drawing(parts)
+
+
+def _y_scale(values: Sequence[float]) -> _Scale:
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    if high == low:
+        high = low + 1.0
+    margin = 0.05 * (high - low)
+    return _Scale(
+        low if low == 0 else low - margin, high + margin, HEIGHT - _BOTTOM, _TOP
+    )
+
+
+def _axes(title: str, x_name: str, y_name: str, y: _Scale) -> list[str]:
+    parts = [_text(WIDTH / 2, 18, title, "middle", weight="bold")]
+    parts.append(_text((_LEFT + WIDTH) / 2, HEIGHT - 8, x_name, "middle"))
+    middle = (HEIGHT - _BOTTOM + _TOP) / 2
+    parts.append(
+        f'<text x="14" y="{middle}" text-anchor="middle" '
+        f'transform="rotate(-90 14 {middle})">{escape(y_name)}</text>'
+    )
+    for value in y.ticks():
+        parts.append(
+            f'<line x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y(value)}" '
+            f'y2="{y(value)}" stroke="#ddd"/>'
+        )
+        parts.append(_text(_LEFT - 6, y(value) + 4, f"{value:.3g}", "end"))
+    return parts
+
+
+def _text(
+    x: float,
+    y: float,
+    content: str,
+    anchor: str,
+    colour: str = "#333",
+    weight: str = "normal",
+) -> str:
+    return (
+        f'<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{colour}" '
+        f'font-weight="{weight}">{escape(content)}</text>'
+    )
+
+
+def _drawing(parts: Sequence[str]) -> str:
+    body = "\n".join(parts)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'width="{WIDTH}" height="{HEIGHT}" font-family="sans-serif" font-size="11">\n'
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>\n{body}\n</svg>\n'
+    )

@@ -1,0 +1,188 @@
+"""Tune: the cheapest effort that holds a target recall with a stated confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from quiver._typing import Distances, Progress, Vectors
+from quiver.errors import InvalidArgumentError
+from quiver.hits import Walk, checked_queries, true_distances, walk_hits
+from quiver.index import Index
+from quiver.intervals import CONFIDENCE, Interval, share_interval
+from quiver.parallel import ProgressMeter, resolve_threads
+from quiver.params import check_int, check_share
+
+MAX_EF = 1024
+
+# Beyond the least ef that will do: a wider beam may need fewer re-ranked.
+_WIDER = (1.0, 1.1, 1.25, 1.5, 2.0)
+_NEIGHBOR_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """An effort that holds the target.
+
+    Attributes
+    ----------
+    ef, n_rerank : int
+        For `Index.search`.
+    recall : Interval
+        Measured; ``low`` is the one-sided bound at the confidence asked for.
+    bytes_per_query : float
+        Memory read per query, by which efforts were compared: code rows, neighbour
+        lists and re-ranked vectors. Unlike seconds it is the same in every run.
+    """
+
+    ef: int
+    n_rerank: int
+    recall: Interval
+    bytes_per_query: float
+
+
+def tune(
+    index: Index,
+    queries: Any,
+    target_recall: float = 0.95,
+    *,
+    k: int = 10,
+    ground_truth: Any = None,
+    confidence: float = CONFIDENCE,
+    max_ef: int = MAX_EF,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Tuned:
+    """Find the cheapest ``(ef, n_rerank)`` whose recall@k is at least the target.
+
+    Parameters
+    ----------
+    index : Index
+        What will be searched.
+    queries : array_like of shape (q, dim), q >= 1
+        A sample of those to come; few queries prove little.
+    target_recall : float, default 0.95
+        Inside 0 … 1.
+    k : int, default 10
+        Neighbours asked for, 1 … n.
+    ground_truth : array_like of shape (q, >= k), optional
+        Ids of the true neighbours; computed exactly if not given.
+    confidence : float, default 0.95
+        Inside 0 … 1: the one-sided lower bound of the recall must reach the target.
+    max_ef : int, default 1024
+        Widest beam allowed, >= k.
+    threads : int, optional
+        The answer does not depend on it.
+    progress : callable, optional
+        ``progress(done, total)`` in steps; return False to cancel.
+
+    Returns
+    -------
+    Tuned
+
+    Raises
+    ------
+    InvalidArgumentError, InvalidTypeError
+        If an argument breaks a rule, or no effort within ``max_ef`` holds the target;
+        the message says what was reached.
+    CancelledError
+        If ``progress`` returned False.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import quiver
+    >>> vectors = np.random.default_rng(0).normal(size=(1200, 16))
+    >>> index = quiver.Index.build(vectors[:1000])
+    >>> tuned = quiver.tune(index, vectors[1000:], 0.9)
+    >>> tuned.recall.low >= 0.9
+    True
+    """
+    k = check_int("k", k, 1, index.n)
+    max_ef = min(check_int("max_ef", max_ef, k, 2**32 - 2), max(k, index.n))
+    target = check_share("target_recall", target_recall)
+    confidence = check_share("confidence", confidence)
+    wanted = checked_queries(index, queries)
+    kth = true_distances(index, wanted, ground_truth, k)[:, -1]
+    meter = ProgressMeter(progress, 1 + max_ef.bit_length() + len(_WIDER))
+    trial = _Trial(index, wanted, kth, k, 2 * confidence - 1, resolve_threads(threads))
+    least = _least_ef(trial, target, max_ef, meter)
+    efforts = []
+    for factor in _WIDER:
+        ef = min(max_ef, round(least * factor))
+        efforts.append(trial.cheapest(ef, target))
+        meter.advance(1)
+    return min(
+        (effort for effort in efforts if effort is not None),
+        key=lambda effort: effort.bytes_per_query,
+    )
+
+
+@dataclass
+class _Trial:
+    """What stays the same from effort to effort."""
+
+    index: Index
+    queries: Vectors
+    kth: Distances
+    k: int
+    # Of the two-sided interval whose lower end is the one-sided bound.
+    confidence: float
+    threads: int
+
+    def walk(self, ef: int) -> Walk:
+        return walk_hits(self.index, self.queries, self.kth, self.k, ef, self.threads)
+
+    def recall(self, walk: Walk, n_rerank: int) -> Interval:
+        return share_interval(walk.hits.shares(n_rerank), self.confidence)
+
+    def cheapest(self, ef: int, target: float) -> Tuned | None:
+        """Return the fewest re-ranked that hold the target; None if no number does."""
+        walk = self.walk(ef)
+        if self.recall(walk, ef).low < target:
+            return None
+        enough = _least(
+            self.k, ef, lambda depth: self.recall(walk, depth).low >= target
+        )
+        n_bytes = self._bytes_read(walk, enough)
+        return Tuned(ef, enough, self.recall(walk, enough), n_bytes)
+
+    def _bytes_read(self, walk: Walk, n_rerank: int) -> float:
+        index = self.index
+        return float(
+            walk.distance_computations.mean() * index.codes.rows.shape[1]
+            + walk.hops.mean() * index.neighbors.shape[1] * _NEIGHBOR_BYTES
+            + n_rerank * index.vectors.nbytes / index.n
+        )
+
+
+def _least_ef(trial: _Trial, target: float, max_ef: int, meter: ProgressMeter) -> int:
+    """Return the least ef that holds the target with the whole beam re-ranked."""
+    best = trial.recall(trial.walk(max_ef), max_ef)
+    if best.low < target:
+        msg = (
+            f"target_recall must be reachable with ef <= {max_ef}, got {target}; "
+            f"{len(trial.queries)} queries show {best.mean:.4f}, at least "
+            f"{best.low:.4f} with the confidence asked for"
+        )
+        raise InvalidArgumentError(msg)
+    meter.advance(1)
+
+    def holds(ef: int) -> bool:
+        meter.advance(1)
+        return trial.recall(trial.walk(ef), ef).low >= target
+
+    return _least(trial.k, max_ef, holds)
+
+
+def _least(low: int, high: int, holds: Callable[[int], bool]) -> int:
+    """Return the least number in ``low … high`` that holds; the last one does."""
+    below = low - 1
+    while high - below > 1:
+        middle = (below + high) // 2
+        if holds(middle):
+            high = middle
+        else:
+            below = middle
+    return high

@@ -1,0 +1,201 @@
+"""Evaluation against definitions written out query by query."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+import quiver
+from quiver.errors import CancelledError, InvalidArgumentError, InvalidTypeError
+from quiver.hits import scan_hits, walk_hits
+from quiver.intervals import effective_trials, share_interval
+
+METRICS = ("cosine", "euclidean", "inner_product")
+
+
+@pytest.fixture(scope="module")
+def rows() -> np.ndarray:
+    spread = np.exp(-np.arange(24) / 8)
+    points = np.random.default_rng(5).normal(size=(660, 24)) * spread
+    return points.astype(np.float32)
+
+
+def small_index(rows: np.ndarray, **options: object) -> quiver.Index:
+    # Few edges and short beams, so that every stage loses something.
+    params = quiver.BuildParams(max_degree=4, ef_construction=8)
+    return quiver.Index.build(rows[:600], params=params, **options)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_losses_and_the_recall_add_up_to_one(rows: np.ndarray, metric: str) -> None:
+    index = small_index(rows, metric=metric)
+    evaluation = quiver.evaluate(index, rows[600:], k=5, ef=[8, 40], n_rerank=6)
+    for point in evaluation.points:
+        lost = point.code_loss + point.graph_loss + point.rerank_loss
+        assert lost + point.recall.mean == pytest.approx(1.0)
+        assert point.code_loss > 0 or point.ef > 8
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_recall_is_that_of_search(rows: np.ndarray, metric: str) -> None:
+    index = small_index(rows, metric=metric)
+    queries = rows[600:]
+    _, true = quiver.exact_knn(rows[:600], queries, 5, metric=metric)
+    evaluation = quiver.evaluate(index, queries, k=5, ef=(8, 16, 40))
+    for point in evaluation.points:
+        found = index.search(queries, k=5, ef=point.ef, n_rerank=point.n_rerank)
+        assert point.recall.mean == pytest.approx(
+            quiver.recall_at_k(found.distances, true)
+        )
+        stats = found.stats
+        assert point.hops == stats.hops.mean()
+        assert point.distance_computations == stats.distance_computations.mean()
+        assert point.reranked == stats.reranked.mean()
+
+
+@pytest.mark.parametrize("encoding", [quiver.Encoding(), quiver.Encoding.paper()])
+def test_the_ceiling_ranks_every_row_by_code(
+    rows: np.ndarray, encoding: quiver.Encoding
+) -> None:
+    index = small_index(rows, encoding=encoding)
+    queries = rows[600:]
+    ids, true = quiver.exact_knn(rows[:600], queries, 5)
+    scan = scan_hits(index, queries, true[:, -1], 5, 16, threads=1)
+    distances = index.backend.distance(index.codes, index.code_queries(queries))
+    for number, row in enumerate(distances):
+        best = sorted(range(600), key=lambda id: (row[id], id))[:16]
+        expected = [id in set(ids[number].tolist()) for id in best]
+        assert scan.marks[number].tolist() == expected
+
+
+def test_a_walk_marks_its_beam_in_code_order(rows: np.ndarray) -> None:
+    index = small_index(rows)
+    queries = rows[600:]
+    ids, true = quiver.exact_knn(rows[:600], queries, 5)
+    walk = walk_hits(index, queries, true[:, -1], 5, 12, threads=1)
+    for depth in (5, 7, 12):
+        found = index.search(queries, k=5, ef=12, n_rerank=depth).ids
+        shares = [
+            len(set(a) & set(b)) / 5
+            for a, b in zip(found.tolist(), ids.tolist(), strict=True)
+        ]
+        assert walk.hits.shares(depth).tolist() == pytest.approx(shares)
+
+
+def test_a_beam_wider_than_the_index_is_the_whole_index(rows: np.ndarray) -> None:
+    index = quiver.Index.build(rows[:50])
+    (point,) = quiver.evaluate(index, rows[600:], k=10, ef=500, n_rerank=500).points
+    assert point.recall.mean == 1.0
+    assert point.code_loss == point.graph_loss == point.rerank_loss == 0.0
+
+
+def test_duplicates_count_as_hits(rows: np.ndarray) -> None:
+    index = quiver.Index.build(np.repeat(rows[:30], 20, axis=0))
+    (point,) = quiver.evaluate(index, rows[600:], k=10, ef=40, n_rerank=40).points
+    assert 0 <= point.recall.mean <= 1
+    assert point.recall.mean + point.graph_loss == pytest.approx(1 - point.code_loss)
+
+
+def test_given_ground_truth_is_the_computed_one(rows: np.ndarray) -> None:
+    ids = np.arange(600)[::-1] * 7
+    index = small_index(rows, ids=ids)
+    true_rows, _ = quiver.exact_knn(rows[:600], rows[600:], 10)
+    computed = quiver.evaluate(index, rows[600:], ef=20)
+    given = quiver.evaluate(index, rows[600:], ids[true_rows], ef=20)
+    assert given.points[0].recall == computed.points[0].recall
+
+
+def test_cold_vectors_give_the_same_evaluation(
+    rows: np.ndarray, tmp_path: object
+) -> None:
+    index = small_index(rows)
+    index.save(f"{tmp_path}/cold.quiver")
+    cold = quiver.open(f"{tmp_path}/cold.quiver", cold="mmap")
+    one, other = (
+        quiver.evaluate(i, rows[600:], ef=20).points[0] for i in (index, cold)
+    )
+    assert one.recall == other.recall
+    assert one.code_loss == other.code_loss
+
+
+def test_suggestions_name_the_stage_that_loses_most(rows: np.ndarray) -> None:
+    walk_loses = quiver.evaluate(small_index(rows), rows[600:], ef=12, n_rerank=12)
+    assert "The graph loses" in walk_loses.suggestions[1]
+    index = quiver.Index.build(rows[:600])
+    rerank_loses = quiver.evaluate(index, rows[600:], ef=300, n_rerank=10)
+    assert "raise n_rerank above 10" in rerank_loses.suggestions[1]
+
+
+def test_the_document_is_json_and_the_drawing_xml(rows: np.ndarray) -> None:
+    evaluation = quiver.evaluate(small_index(rows), rows[600:], ef=[16, 32])
+    document = json.loads(json.dumps(evaluation.to_dict(), allow_nan=False))
+    assert [point["ef"] for point in document["points"]] == [16, 32]
+    assert document["points"][0]["recall"]["low"] < 1
+    drawing = ElementTree.fromstring(evaluation.to_svg())
+    assert drawing.tag.endswith("svg")
+    assert "recall@10 of 60 queries" in str(evaluation)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"ef": 4}, InvalidArgumentError, "ef must hold a width >= k"),
+        ({"ef": []}, InvalidArgumentError, "ef must hold a width >= k"),
+        ({"ef": 12.0}, InvalidTypeError, "ef must be an integer"),
+        ({"k": 601}, InvalidArgumentError, "k must be in"),
+        ({"n_rerank": 3}, InvalidArgumentError, "n_rerank must be in"),
+        ({"ground_truth": np.zeros((60, 9), int)}, InvalidArgumentError, "shape"),
+        ({"ground_truth": np.zeros((60, 10))}, InvalidTypeError, "integer ids"),
+        ({"ground_truth": np.full((60, 10), -5)}, InvalidArgumentError, "got -5"),
+    ],
+)
+def test_wrong_arguments_are_named(
+    rows: np.ndarray, options: dict, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        quiver.evaluate(small_index(rows), rows[600:], **options)
+
+
+def test_no_query_is_an_error(rows: np.ndarray) -> None:
+    with pytest.raises(InvalidArgumentError, match="queries must have at least 1 row"):
+        quiver.evaluate(small_index(rows), rows[:0])
+
+
+def test_progress_ends_at_its_total_and_can_cancel(rows: np.ndarray) -> None:
+    index, seen = small_index(rows), []
+    quiver.evaluate(
+        index, rows[600:], ef=[16, 32], progress=lambda *step: seen.append(step)
+    )
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    with pytest.raises(CancelledError):
+        quiver.evaluate(index, rows[600:], progress=lambda *_: False)
+
+
+def test_an_interval_covers_the_truth_as_often_as_it_says() -> None:
+    generator = np.random.default_rng(1)
+    covered = 0
+    for _ in range(400):
+        # Ten neighbours of a query share its difficulty: clustered trials.
+        difficulty = generator.beta(9, 1, size=200)
+        shares = generator.binomial(10, difficulty) / 10
+        interval = share_interval(shares)
+        covered += interval.low <= 0.9 <= interval.high
+    # Four standard deviations of a binomial count around 95 %.
+    assert abs(covered - 380) < 4 * np.sqrt(400 * 0.95 * 0.05)
+
+
+def test_an_interval_of_perfect_shares_stays_open_below() -> None:
+    interval = share_interval(np.ones(50))
+    assert interval.mean == interval.high == 1.0
+    # Wilson's bound for 50 of 50, by its closed form n / (n + z²).
+    assert interval.low == pytest.approx(50 / (50 + 1.959964**2), abs=1e-6)
+    assert effective_trials(np.ones(50)) == 50
+
+
+def test_independent_neighbours_count_as_many_trials() -> None:
+    shares = np.random.default_rng(2).binomial(10, 0.8, size=2000) / 10
+    assert 18_000 < effective_trials(shares) < 22_000
+    assert effective_trials(np.repeat([0.0, 1.0], 30)) == 60
