@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from quiver.errors import CancelledError
@@ -72,19 +72,33 @@ def map_chunks(
         if on_rows is not None:
             on_rows(span[1] - span[0])
 
-    if threads == 1 or len(spans) <= 1:
+    def run_here() -> list[T]:
         for span in spans:
             collect(task(*span), span)
         return results
+
+    if threads == 1 or len(spans) <= 1:
+        return run_here()
     with ThreadPoolExecutor(min(threads, len(spans))) as pool:
-        futures = [pool.submit(task, *span) for span in spans]
         try:
-            for future, span in zip(futures, spans, strict=True):
+            futures = _submit(pool, task, spans)
+            for future, span in zip(futures, spans, strict=bool(futures)):
                 collect(future.result(), span)
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    return results
+    return results if futures else run_here()
+
+
+def _submit(
+    pool: ThreadPoolExecutor, task: Task[T], spans: list[tuple[int, int]]
+) -> list[Future[T]]:
+    """Return a future per span, or none where the system starts no more threads."""
+    try:
+        return [pool.submit(task, *span) for span in spans]
+    except RuntimeError:
+        pool.shutdown(wait=True, cancel_futures=True)
+        return []
 
 
 class ProgressMeter:
