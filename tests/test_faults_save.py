@@ -5,14 +5,13 @@ from __future__ import annotations
 import errno
 import multiprocessing
 import os
-import subprocess
-import sys
 import threading
 from itertools import groupby
 from pathlib import Path
 
 import pytest
 from faulty_os import FaultyOS, failing
+from isolated_run import run_isolated
 from small_index import SCALE, answers, saved, small_index
 
 import quiver
@@ -20,24 +19,10 @@ from quiver.errors import FileAccessError, FileFormatError, LockError
 from quiver.storage.atomic import replacing, temp_path, write_all
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes of POSIX")
-ISOLATED = Path(__file__).parent / "isolated"
 # What the saving of the small index asks of the system, runs of writes shortened.
 PHASES = ["open", "ftruncate", "fchmod", "dup", "lseek", "write"]
 PHASES += ["lseek", "write", "fsync", "close", "replace", "open", "fsync", "close"]
 N_CALLS = 23
-
-
-def run_isolated(name: str, *args: object) -> str:
-    done = subprocess.run(
-        [sys.executable, str(ISOLATED / name), *map(str, args)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_bytes_reach_the_disk_before_the_name_does(tmp_path, monkeypatch):
