@@ -1,0 +1,141 @@
+"""Recall floors on real vectors, with the distances computed to get there.
+
+All of it is deterministic and the same for every backend, so one backend will do:
+the fastest here. A floor lies a little below what was measured, so that it falls
+only when the algorithm does.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+import quiver
+from quiver import hazards
+from quiver._typing import Metric
+from quiver.datasets.demo_set import load_demo
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+PAPER = quiver.Encoding.paper()
+EFS = (16, 32, 64)
+
+needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"no real vectors in {DATA}")
+
+
+@pytest.fixture(autouse=True)
+def _a_compiled_backend() -> None:
+    if quiver.get_backend().name == "reference":
+        pytest.skip("only the reference is here: minutes, for the same recall")
+
+
+class Quality(NamedTuple):
+    """Mean recall@10 and mean distance computations at one beam width."""
+
+    recall: float
+    distance_computations: float
+
+
+def measure(
+    vectors: np.ndarray,
+    queries: np.ndarray,
+    metric: Metric,
+    encoding: quiver.Encoding | None = None,
+) -> dict[int, Quality]:
+    """Build with the defaults and re-rank the whole beam at every width."""
+    index = quiver.Index.build(vectors, metric=metric, encoding=encoding)
+    _, true = quiver.exact_knn(vectors, queries, 10, metric=metric)
+    found = {ef: index.search(queries, k=10, ef=ef, n_rerank=ef) for ef in EFS}
+    return {
+        ef: Quality(
+            quiver.recall_at_k(result.distances, true),
+            float(result.stats.distance_computations.mean()),
+        )
+        for ef, result in found.items()
+    }
+
+
+@cache
+def measure_demo(metric: Metric, *, paper: bool = False) -> dict[int, Quality]:
+    demo = load_demo()
+    vectors, queries = (x.astype(np.float32) for x in (demo.vectors, demo.queries))
+    return measure(vectors, queries, metric, PAPER if paper else None)
+
+
+def assert_reaches(
+    found: dict[int, Quality], floors: dict[int, float], costs: dict[int, int]
+) -> None:
+    """Assert a recall of at least ``floors`` at 5 % above ``costs`` at the most."""
+    for ef, quality in found.items():
+        assert quality.recall >= floors[ef], f"ef={ef}: {quality}"
+        assert quality.distance_computations <= 1.05 * costs[ef], f"ef={ef}: {quality}"
+
+
+@pytest.mark.parametrize("metric", hazards.METRICS)
+def test_the_demo_set_keeps_its_recall(metric: Metric) -> None:
+    floors = {16: 0.88, 32: 0.95, 64: 0.98}
+    assert_reaches(measure_demo(metric), floors, {16: 479, 32: 750, 64: 1225})
+
+
+def test_the_papers_encoding_is_visibly_worse_on_the_demo_set() -> None:
+    default, paper = measure_demo("cosine"), measure_demo("cosine", paper=True)
+    assert 0.75 <= paper[16].recall <= default[16].recall - 0.08
+    assert 0.88 <= paper[32].recall <= default[32].recall - 0.04
+    assert 0.94 <= paper[64].recall <= default[64].recall - 0.02
+
+
+def load(name: str, n: int) -> tuple[np.ndarray, np.ndarray]:
+    base, queries = (
+        np.load(DATA / name / "base.npy"),
+        np.load(DATA / name / "queries.npy"),
+    )
+    return base[:n].astype(np.float32), queries.astype(np.float32)
+
+
+@needs_data
+def test_a_fifth_of_the_sift_vectors_keeps_its_recall() -> None:
+    # Non-negative and Euclidean: what the paper's encoding cannot do.
+    floors = {16: 0.86, 32: 0.96, 64: 0.99}
+    found = measure(*load("sift", 20_000), "euclidean")
+    assert_reaches(found, floors, {16: 405, 32: 617, 64: 984})
+
+
+@needs_data
+@pytest.mark.parametrize(
+    ("name", "metric"),
+    [("minilm", "cosine"), ("sift", "euclidean"), ("sift", "cosine")],
+)
+def test_exact_neighbours_are_the_stored_ground_truth(
+    name: str, metric: Metric
+) -> None:
+    vectors, queries = load(name, 100_000)
+    truth = np.load(DATA / name / f"gt_{metric}.npy")[:50]
+    ids, distances = quiver.exact_knn(vectors, queries[:50], 100, metric=metric)
+    for found, wanted, reach in zip(ids, truth, distances, strict=True):
+        # Only rows that tie with the last one may be exchanged.
+        inside = found[reach < reach[-1]]
+        assert set(inside) <= set(wanted)
+
+
+@needs_data
+@pytest.mark.figures
+@pytest.mark.parametrize(
+    ("name", "metric", "floors", "costs"),
+    [
+        (
+            "minilm",
+            "cosine",
+            {16: 0.84, 32: 0.92, 64: 0.96},
+            {16: 531, 32: 815, 64: 1338},
+        ),
+        ("sift", "euclidean", {16: 0, 32: 0, 64: 0.975}, {16: 497, 32: 747, 64: 1193}),
+        ("sift", "cosine", {16: 0, 32: 0, 64: 0.975}, {16: 506, 32: 753, 64: 1201}),
+    ],
+)
+def test_all_of_the_real_vectors_reach_the_stated_figures(
+    name: str, metric: Metric, floors: dict[int, float], costs: dict[int, int]
+) -> None:
+    assert_reaches(measure(*load(name, 100_000), metric), floors, costs)
