@@ -16,11 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Ids, Neighbors, PruneRule, Vectors
+from quiver._typing import Ids, Keys, Neighbors, PruneRule, Vectors
 from quiver.backends.protocol import Backend
 from quiver.codes import Codes, Transform, aligned_zeros
-from quiver.graph import connect, degrees
-from quiver.keys import NO_ID, make_keys
+from quiver.graph import SearchTree, degrees
+from quiver.keys import NO_ID, key_ids, make_keys
 from quiver.parallel import ProgressMeter, map_chunks
 from quiver.params import BuildParams
 from quiver.reference.lanes import squared_norms
@@ -88,7 +88,7 @@ class GraphBuilder:
             self._insert(growing, batch, entry_point)
             self._add_reverse_edges(growing, batch)
         neighbors = self._trim(growing)
-        connect(self.backend, self.codes, neighbors, entry_point)
+        self._connect(neighbors, entry_point)
         return neighbors
 
     def _insert(self, growing: Neighbors, batch: Ids, entry_point: int) -> None:
@@ -100,14 +100,8 @@ class GraphBuilder:
 
         def insert_chunk(start: int, stop: int) -> None:
             nodes = batch[start:stop]
-            beams = self.backend.search(
-                self.codes,
-                growing,
-                self.codes.take(nodes),
-                entry_point,
-                self.params.ef_construction,
-            )
-            growing[nodes, :max_degree] = self._prune(beams.keys)
+            keys = self._search(growing, nodes, entry_point)
+            growing[nodes, :max_degree] = self._prune(keys)
 
         self._for_chunks(insert_chunk, len(batch), self.meter.advance)
 
@@ -158,7 +152,18 @@ class GraphBuilder:
         growing[nodes] = NO_ID
         growing[nodes, : self.params.max_degree] = self._prune(keys)
 
-    def _prune(self, keys: NDArray[np.uint64]) -> Neighbors:
+    def _search(self, neighbors: Neighbors, nodes: Ids, entry_point: int) -> Keys:
+        """Return the beam of every node, searching with its own code."""
+        beams = self.backend.search(
+            self.codes,
+            neighbors,
+            self.codes.take(nodes),
+            entry_point,
+            self.params.ef_construction,
+        )
+        return beams.keys
+
+    def _prune(self, keys: Keys) -> Neighbors:
         params = self.params
         return self.backend.prune(
             self.codes, keys, params.max_degree, params.alpha, self.rule
@@ -176,6 +181,22 @@ class GraphBuilder:
         neighbors = aligned_zeros((len(growing), max_degree), np.uint32)
         neighbors[:] = growing[:, :max_degree]
         return neighbors
+
+    def _connect(self, neighbors: Neighbors, entry_point: int) -> None:
+        """Link every unreached node from the nearest reached one, in id order."""
+        tree = SearchTree(neighbors, entry_point)
+        lost = np.flatnonzero(~tree.reached).astype(np.uint32)
+        nearest = np.empty(len(lost), dtype=np.uint32)
+
+        def locate_chunk(start: int, stop: int) -> None:
+            keys = self._search(neighbors, lost[start:stop], entry_point)
+            nearest[start:stop] = key_ids(keys[:, 0])
+
+        self._for_chunks(locate_chunk, len(lost))
+        for near, node in zip(nearest.tolist(), lost.tolist(), strict=True):
+            # An earlier link may have brought this one along.
+            if not tree.reached[node]:
+                tree.link(near, node)
 
     def _for_chunks(
         self,
