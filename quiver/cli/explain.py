@@ -1,0 +1,58 @@
+"""The command ``explain``: one search of an index file, hop by hop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import quiver
+from quiver.cli.console import answers, print_json, print_note
+from quiver.cli.options import ColdName, IndexArgument, JsonOption, KeyOption
+from quiver.datasets import is_hdf5, read_vectors
+from quiver.errors import InvalidArgumentError
+
+
+def explain(
+    index: IndexArgument,
+    queries: Annotated[Path, typer.Argument(help="Query vectors, as for `build`.")],
+    row: Annotated[int, typer.Option(min=0, help="Which of the queries.")] = 0,
+    k: Annotated[int, typer.Option("-k", help="Neighbours wanted.")] = 10,
+    ef: Annotated[int | None, typer.Option(help="Beam width, at least k.")] = None,
+    n_rerank: Annotated[
+        int | None, typer.Option(help="How many are ordered exactly, k … ef.")
+    ] = None,
+    texts: Annotated[
+        Path | None,
+        typer.Option(help="Texts for the page: line i for the vector with id i."),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page with a step slider there.")
+    ] = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Explain one search: every hop, and why each missed neighbour was missed."""
+    # An explanation is the reference's, so nothing needs compiled kernels.
+    opened = quiver.open(index, cold=ColdName.MMAP.value, backend="reference")
+    if key is None and is_hdf5(queries):
+        key = "test"
+    wanted = read_vectors(queries, key=key)
+    if row >= len(wanted):
+        msg = f"row must be in 0 … {len(wanted) - 1}, got {row}"
+        raise InvalidArgumentError(msg)
+    explanation = opened.explain(wanted[row], k=k, ef=ef, n_rerank=n_rerank)
+    if html is not None:
+        labels = {} if texts is None else dict(enumerate(_read_lines(texts)))
+        html.write_text(explanation.to_html(labels), encoding="utf-8")
+        print_note(f"wrote {html}")
+    if as_json:
+        print_json(explanation.to_dict())
+    elif html is None:
+        answers.print(str(explanation), markup=False, soft_wrap=True)
+
+
+def _read_lines(path: Path) -> list[str]:
+    # Texts may hold other line separators, so only "\n" ends one.
+    return path.read_bytes().decode(errors="replace").split("\n")

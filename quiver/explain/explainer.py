@@ -1,0 +1,173 @@
+"""Explain one search: walk it again with the reference and keep every step.
+
+Everything is computed by `quiver.reference` on the index's own codes and graph, so an
+explanation is the same whatever backend the index uses. Source: the terms *seen* and
+*expanded* are those of `quiver.reference.search`.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from quiver._typing import Vectors
+from quiver.backends.registry import get_backend
+from quiver.codes import Codes, Queries
+from quiver.errors import InvalidArgumentError
+from quiver.explain.explanation import Explanation, Fate, Found, Hop, TrueNeighbour
+from quiver.explain.plane import project
+from quiver.keys import key_distances, key_ids
+from quiver.metrics import exact_knn
+from quiver.params import SearchParams
+from quiver.reference.distance import distance_to_rows
+from quiver.reference.search import Expansion, walk
+from quiver.results import SearchResult
+from quiver.validation import as_vectors
+
+if TYPE_CHECKING:
+    from quiver.index import Index
+
+
+def explain(
+    index: Index, query: Any, *, k: int, ef: int | None, n_rerank: int | None
+) -> Explanation:
+    """Explain one search; see `Index.explain`."""
+    effort = SearchParams.resolve(k, ef, n_rerank)
+    if np.ndim(query) != 1:
+        msg = f"query must be one vector of shape (dim,), got shape {np.shape(query)}"
+        raise InvalidArgumentError(msg)
+    wanted = as_vectors(
+        np.asarray(query)[None], "query", metric=index.metric, dim=index.dim
+    )
+    return _Explainer(index, wanted, effort).explanation()
+
+
+class _Explainer:
+    """One walk, its marks by row number, and the questions asked of them."""
+
+    def __init__(self, index: Index, query: Vectors, effort: SearchParams) -> None:
+        # The same parts under the reference's kernels.
+        self.index = copy.copy(index)
+        self.index.backend = get_backend("reference")
+        self.query, self.effort = query, effort
+        self.coded: Codes | Queries = self.index.code_queries(query)
+        self.ef = min(effort.ef, index.n)
+        self.expansions = list(
+            walk(index.codes, index.neighbors, self.coded, index.entry_point, self.ef)
+        )
+        self.seen_in = {index.entry_point: 0}
+        self.dropped_in: dict[int, int] = {}
+        self.hops = tuple(self._hops())
+        self.final_beam = key_ids(self.expansions[-1].beam).tolist()
+
+    def _hops(self) -> list[Hop]:
+        in_beam = {self.index.entry_point}
+        hops = []
+        for number, expansion in enumerate(self.expansions, 1):
+            newly_seen = expansion.newly_seen.tolist()
+            self.seen_in.update(dict.fromkeys(newly_seen, number))
+            after = set(key_ids(expansion.beam).tolist())
+            dropped = sorted(in_beam.union(newly_seen) - after)
+            self.dropped_in.update(dict.fromkeys(dropped, number))
+            in_beam = after
+            hops.append(self._hop(number, expansion, dropped))
+        return hops
+
+    def _hop(self, number: int, expansion: Expansion, dropped: list[int]) -> Hop:
+        return Hop(
+            number=number,
+            node=self._id(expansion.node),
+            distance=self._code_distance(expansion.node),
+            newly_seen=self._ids(expansion.newly_seen.tolist()),
+            dropped=self._ids(dropped),
+            beam=self._ids(key_ids(expansion.beam).tolist()),
+            beam_distances=tuple(key_distances(expansion.beam).tolist()),
+        )
+
+    def explanation(self) -> Explanation:
+        """Return the walk with the answer and the true neighbours beside it."""
+        index, effort = self.index, self.effort
+        result = index.search(
+            self.query[0], k=effort.k, ef=effort.ef, n_rerank=effort.n_rerank
+        )
+        k = min(effort.k, index.n)
+        rows, distances = exact_knn(index.vectors, self.query, k, metric=index.metric)
+        true_rows = rows[0].tolist()
+        points, query_point = project(index, self.query, [*self.seen_in, *true_rows])
+        return Explanation(
+            k=effort.k,
+            ef=effort.ef,
+            n_rerank=effort.n_rerank,
+            metric=index.metric,
+            entry_point=self._id(index.entry_point),
+            distance_computations=len(self.seen_in),
+            hops=self.hops,
+            found=self._found(result),
+            true_neighbours=tuple(
+                self._true_neighbour(row, distance, result)
+                for row, distance in zip(true_rows, distances[0].tolist(), strict=True)
+            ),
+            points=tuple((self._id(row), x, y) for row, x, y in points),
+            query_point=query_point,
+        )
+
+    def _found(self, result: SearchResult) -> tuple[Found, ...]:
+        places = {self._id(row): n for n, row in enumerate(self.final_beam, 1)}
+        seen_in = {self._id(row): hop for row, hop in self.seen_in.items()}
+        found = []
+        for id_, distance in zip(result.ids.tolist(), result.distances, strict=True):
+            if id_ in places:  # Not the -1 of a place left empty.
+                hop = seen_in[id_]
+                origin = self.hops[hop - 1].node if hop else None
+                found.append(Found(id_, float(distance), hop, origin, places[id_]))
+        return tuple(found)
+
+    def _true_neighbour(
+        self, row: int, distance: float, result: SearchResult
+    ) -> TrueNeighbour:
+        fate, reason = self._fate(row)
+        id_ = self._id(row)
+        if id_ in result.ids:
+            fate, reason = "found", f"in the answer; {reason}"
+        elif np.float32(distance) == result.distances[-1]:
+            fate, reason = "tied", f"a row at the same distance won; {reason}"
+        return TrueNeighbour(id_, distance, fate, reason)
+
+    def _fate(self, row: int) -> tuple[Fate, str]:
+        """Return what would keep a row out of the answer, and its history."""
+        if row not in self.seen_in:
+            return "never seen", self._unseen_reason(row)
+        seen = f"first seen in hop {self.seen_in[row]}"
+        if row in self.dropped_in:
+            number = self.dropped_in[row]
+            return (
+                "dropped from the beam",
+                f"{seen}, out of the beam in hop {number}: {self.ef} rows seen had "
+                f"smaller code distances than its {self._code_distance(row):.4g}",
+            )
+        place = self.final_beam.index(row) + 1
+        return (
+            "lost in re-rank",
+            f"{seen}, place {place} of the final beam, of which the first "
+            f"{self.effort.n_rerank} are re-ranked",
+        )
+
+    def _unseen_reason(self, row: int) -> str:
+        distance = self._code_distance(row)
+        last = self._code_distance(self.final_beam[-1])
+        linked = "no node expanded links to it; its code distance "
+        if distance < last or len(self.final_beam) < self.ef:
+            return f"{linked}{distance:.4g} would have had a place in the beam"
+        return f"{linked}{distance:.4g} is beyond the beam's last {last:.4g} anyway"
+
+    def _code_distance(self, row: int) -> float:
+        rows = np.array([row], dtype=np.uint32)
+        return float(distance_to_rows(self.index.codes, self.coded, rows)[0])
+
+    def _id(self, row: int) -> int:
+        return int(self.index.ids[row])
+
+    def _ids(self, rows: list[int]) -> tuple[int, ...]:
+        return tuple(self._id(row) for row in rows)

@@ -1,0 +1,166 @@
+"""What an explanation holds: the walk, the answer and the neighbours missed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Fate = Literal[
+    "found", "tied", "never seen", "dropped from the beam", "lost in re-rank"
+]
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One expansion; ids are the caller's, distances are between codes.
+
+    Attributes
+    ----------
+    number : int
+        1, 2, …; the entry point is seen in hop 0.
+    node : int
+        Id of the node whose neighbours were read.
+    distance : float
+        Its code distance to the query.
+    newly_seen : tuple of int
+        Neighbours measured here for the first time.
+    dropped : tuple of int
+        Those that left the beam here, or were seen here and never entered it.
+    beam : tuple of int
+        Ids in the beam after the hop, best first.
+    beam_distances : tuple of float
+        Their code distances.
+    """
+
+    number: int
+    node: int
+    distance: float
+    newly_seen: tuple[int, ...]
+    dropped: tuple[int, ...]
+    beam: tuple[int, ...]
+    beam_distances: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """One row of the answer.
+
+    Attributes
+    ----------
+    id : int
+        The caller's id.
+    distance : float
+        Exact distance.
+    seen_in_hop : int
+        Hop in which it was first met.
+    seen_from : int or None
+        Id of the node expanded there; None for the entry point.
+    beam_place : int
+        Its place in the final beam by code distance, 1 … ef.
+    """
+
+    id: int
+    distance: float
+    seen_in_hop: int
+    seen_from: int | None
+    beam_place: int
+
+
+@dataclass(frozen=True)
+class TrueNeighbour:
+    """One of the exact k nearest rows, and what became of it.
+
+    Attributes
+    ----------
+    id : int
+        The caller's id.
+    distance : float
+        Exact distance.
+    fate : str
+        ``found``; ``tied``: a row at the same distance has its place; ``never seen``:
+        no expanded node links to it; ``dropped from the beam``: seen, but ``ef`` others
+        had smaller code distances; ``lost in re-rank``: in the final beam, but beyond
+        its first ``n_rerank`` places.
+    reason : str
+        The same in a sentence, with the numbers.
+    """
+
+    id: int
+    distance: float
+    fate: Fate
+    reason: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A search with every step kept; `str` prints it.
+
+    Attributes
+    ----------
+    k, ef, n_rerank : int
+        The effort, defaults resolved.
+    metric : {'cosine', 'euclidean', 'inner_product'}
+        Of the exact distances.
+    entry_point : int
+        Id of the row where the walk starts.
+    distance_computations : int
+        Code distances, the entry point's included.
+    hops : tuple of Hop
+        The walk.
+    found : tuple of Found
+        The answer, best first; the same as `Index.search` returns.
+    true_neighbours : tuple of TrueNeighbour
+        The exact k nearest rows, best first.
+    points : tuple of (int, float, float)
+        Id and place on a plane, for drawing: every row seen, the true neighbours and
+        a sample of the rest.
+    query_point : (float, float)
+        The query on that plane.
+    """
+
+    k: int
+    ef: int
+    n_rerank: int
+    metric: str
+    entry_point: int
+    distance_computations: int
+    hops: tuple[Hop, ...]
+    found: tuple[Found, ...]
+    true_neighbours: tuple[TrueNeighbour, ...]
+    points: tuple[tuple[int, float, float], ...]
+    query_point: tuple[float, float]
+
+    @property
+    def recall(self) -> float:
+        """Share of the true k found, ties counted as hits."""
+        fates = [neighbour.fate for neighbour in self.true_neighbours]
+        return sum(fate in ("found", "tied") for fate in fates) / len(fates)
+
+    def __str__(self) -> str:
+        """Return the walk as text."""
+        from quiver.explain.text import to_text
+
+        return to_text(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything in lists, dicts, numbers and strings, ready for JSON."""
+        from quiver.explain.text import to_document
+
+        return to_document(self)
+
+    def to_html(self, labels: dict[int, str] | None = None) -> str:
+        """Return a page with the walk drawn, a step slider and tables.
+
+        Parameters
+        ----------
+        labels : dict of int to str, optional
+            Texts to show for ids.
+
+        Returns
+        -------
+        str
+            One HTML document that needs no network.
+        """
+        from quiver.explain.page import to_html
+
+        return to_html(self, labels or {})

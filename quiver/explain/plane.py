@@ -1,0 +1,61 @@
+"""A plane to draw a walk on: the two directions in which its vectors differ most.
+
+A picture of many dimensions in two; what lies near there need not be near.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from quiver._typing import Lanes, Vectors
+from quiver.reference.transform import prepare
+
+if TYPE_CHECKING:
+    from quiver.index import Index
+
+BACKGROUND_ROWS = 500
+"""Rows drawn beside those that matter, evenly taken from the whole."""
+
+_DIGITS = 4
+
+Point = tuple[int, float, float]
+
+
+def project(
+    index: Index, query: Vectors, rows: Iterable[int]
+) -> tuple[list[Point], tuple[float, float]]:
+    """Return (row, x, y) of the rows named and a background, and the query's place.
+
+    The plane is spanned by the two main components of the rows named, prepared as the
+    metric asks. Each component's largest entry is positive, so that the picture does
+    not depend on the sign a linear-algebra library happens to choose.
+    """
+    named = sorted(set(rows))
+    background = np.linspace(0, index.n - 1, min(BACKGROUND_ROWS, index.n), dtype=int)
+    drawn = sorted(set(named).union(background.tolist()))
+    prepared = _prepare(index, drawn)
+    chosen = prepared[np.searchsorted(drawn, named)]
+    mean = chosen.mean(axis=0)
+    axes = _main_axes(chosen - mean)
+    places = ((prepared - mean) @ axes.T).round(_DIGITS).tolist()
+    prepared_query = prepare(query, index.transform, is_query=True)[0]
+    x, y = ((prepared_query - mean) @ axes.T).round(_DIGITS).tolist()
+    return [(row, *place) for row, place in zip(drawn, places, strict=True)], (x, y)
+
+
+def _prepare(index: Index, rows: list[int]) -> Lanes:
+    vectors = np.ascontiguousarray(index.vectors[np.array(rows)])
+    return prepare(vectors, index.transform, is_query=False).astype(np.float64)
+
+
+def _main_axes(centred: Lanes) -> Lanes:
+    """Return two orthonormal directions, zero where the data has fewer."""
+    axes = np.zeros((2, centred.shape[1]))
+    components = np.linalg.svd(centred, full_matrices=False)[2][:2]
+    largest = np.abs(components).argmax(axis=1)
+    signs = np.sign(components[np.arange(len(components)), largest])
+    axes[: len(components)] = components * signs[:, None]
+    return axes
