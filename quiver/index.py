@@ -28,6 +28,7 @@ from quiver.validation import as_ids, as_queries, as_vectors, own_vectors
 
 if TYPE_CHECKING:
     from quiver.check import CheckReport
+    from quiver.explain import Explanation
 
 SEARCH_CHUNK = 64
 """Queries per kernel call; a smaller batch is not worth a thread."""
@@ -301,6 +302,39 @@ class Index:
         """Return the bytes of the index by part."""
         report = predict_memory(self.n, self.dim, self.params, metric=self.metric)
         return replace(report, vectors=self.vectors.nbytes)
+
+    def explain(
+        self,
+        query: Any,
+        *,
+        k: int = 10,
+        ef: int | None = None,
+        n_rerank: int | None = None,
+    ) -> Explanation:
+        """Explain one search hop by hop, the same from every backend.
+
+        Parameters
+        ----------
+        query : array_like of shape (dim,)
+            One vector.
+        k, ef, n_rerank : int, optional
+            As for `search`.
+
+        Returns
+        -------
+        Explanation
+            The walk, the answer, and the fate of each of the exact k nearest rows,
+            which are computed here and take a pass over all vectors. ``str()``,
+            ``to_dict()`` and ``to_html()`` show it.
+
+        Raises
+        ------
+        InvalidArgumentError, InvalidTypeError
+            If an argument breaks a rule.
+        """
+        from quiver.explain import explain
+
+        return explain(self, query, k=k, ef=ef, n_rerank=n_rerank)
 
     def check(self, *, full: bool = False) -> CheckReport:
         """Certify that the index is sound.

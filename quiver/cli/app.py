@@ -13,6 +13,7 @@ from quiver import __version__
 from quiver.cli.backends import backends, verify
 from quiver.cli.console import print_error
 from quiver.cli.demo import demo
+from quiver.cli.explain import explain
 from quiver.cli.indexes import build, check, info
 from quiver.cli.queries import search
 from quiver.errors import QuiverError
@@ -54,7 +55,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, build, search, info, check, backends, verify):
+for command in (demo, build, search, info, check, explain, backends, verify):
     app.command()(command)
 
 
