@@ -49,13 +49,18 @@ def build(
     for node, edges in enumerate(lists):
         if len(edges) > max_degree:
             lists[node] = prune(node, set(edges))
-    link_unreached(table, lists, entry_point, max_degree)
+    link_unreached(table, lists, entry_point, max_degree, ef_construction)
     return lists
 
 
 def link_unreached(
-    table: list[list[float]], lists: Lists, entry_point: int, max_degree: int
+    table: list[list[float]],
+    lists: Lists,
+    entry_point: int,
+    max_degree: int,
+    ef_construction: int,
 ) -> None:
+    """Link each lost node below the nearest one that a walk finds."""
     parent: dict[int, int | None] = {entry_point: None}
 
     def grow(frontier: list[int]) -> None:
@@ -68,17 +73,27 @@ def link_unreached(
             parent.update(children)
             frontier = sorted(children)
 
+    def first_with_room(near: int) -> int:
+        n_children = Counter(parent.values())
+        below = [near]
+        for host in below:
+            if n_children[host] < max_degree:
+                return host
+            below += lists[host]
+        raise AssertionError
+
     grow([entry_point])
+    graph = [list(edges) for edges in lists]
     for node in range(len(lists)):
         if node not in parent:
-            n_children = Counter(parent.values())
-            hosts = [h for h in parent if n_children[h] < max_degree]
-            host = min(hosts, key=lambda h, to_node=table[node]: (to_node[h], h))
+            to_node = table[node].__getitem__
+            beam, _, _ = naive.search(to_node, graph, entry_point, ef_construction)
+            host = first_with_room(beam[0][1])
             edges = lists[host]
             if len(edges) < max_degree:
                 edges.append(node)
             else:
-                spare = [i for i, e in enumerate(edges) if parent[e] != host]
+                spare = [i for i, e in enumerate(edges) if parent.get(e) != host]
                 edges[spare[-1]] = node
             parent[node] = host
             grow([node])

@@ -17,7 +17,7 @@ from quiver._typing import Metric, PruneRule
 from quiver.backends import Backend, get_backend
 from quiver.build import GraphBuilder, batches, insertion_order
 from quiver.errors import CancelledError
-from quiver.graph import connect, degrees, reachable
+from quiver.graph import SearchTree, degrees, reachable
 from quiver.keys import NO_ID
 from quiver.parallel import ProgressMeter
 from quiver.params import BuildParams
@@ -140,33 +140,44 @@ def test_islands_of_duplicates_stay_reachable(max_degree: int) -> None:
 
 
 @given(rng=rngs, n=st.integers(2, 40), width=st.integers(2, 5))
-def test_connect_reaches_every_node_and_loses_none(
+def test_links_reach_every_node_and_lose_none(
     rng: np.random.Generator, n: int, width: int
 ) -> None:
-    codes = random_codes(rng, n, 8)
     neighbors = hazards.make_neighbors(rng, n, width, "random")
     neighbors[neighbors == np.arange(n)[:, None]] = NO_ID
     neighbors.sort(axis=1)
     before = neighbors.copy()
-    n_links = connect(get_backend("reference"), codes, neighbors, 0)
+    tree = SearchTree(neighbors, 0)
+    n_links = 0
+    for node in range(n):
+        if not tree.reached[node]:
+            tree.link(int(rng.choice(np.flatnonzero(tree.reached))), node)
+            n_links += 1
     assert_sound(neighbors, 0)
+    assert tree.reached.all()
     assert np.count_nonzero(neighbors != before) == n_links
     unreached = n - len(naive_build.reached_from(edge_lists(before), 0))
     assert n_links <= unreached
     assert bool(n_links) == bool(unreached)
 
 
-def test_connect_links_from_the_nearest_node_that_can_take_it() -> None:
-    codes = random_codes(np.random.default_rng(4), 5, 64)
-    neighbors = np.full((5, 2), NO_ID, dtype=np.uint32)
-    neighbors[0, :2] = [1, 2]
-    neighbors[1, 0] = 3
-    connect(get_backend("reference"), codes, neighbors, 0)
-    # Node 0 is full of tree edges; of 1, 2 and 3 the nearest to 4 links it.
-    to_hosts = distance(codes, codes.take(np.array([4])))[0, 1:4]
-    nearest = 1 + int(np.argmin(to_hosts))
-    assert 4 in neighbors[nearest]
-    assert neighbors[0].tolist() == [1, 2]
+def test_a_full_node_passes_the_link_on_to_its_children() -> None:
+    neighbors = np.full((6, 2), NO_ID, dtype=np.uint32)
+    neighbors[0] = [2, 1]
+    neighbors[2, 0] = 3
+    tree = SearchTree(neighbors, 0)
+    for node in (4, 5):
+        tree.link(0, node)
+    # Both edges of 0 are tree edges; of its children 2 comes first and takes one.
+    assert edge_lists(neighbors) == [[2, 1], [5], [3, 4], [], [], []]
+
+
+def test_a_link_replaces_the_last_edge_outside_the_tree() -> None:
+    neighbors = np.array([[1, 2, 3], [2, 3, 0], [0, 1, 3], [0, 1, 2], [0, 1, 2]])
+    neighbors = neighbors.astype(np.uint32)
+    SearchTree(neighbors, 0).link(2, 4)
+    assert neighbors[2].tolist() == [0, 1, 4]
+    assert_sound(neighbors, 0)
 
 
 @given(rng=rngs, n=st.integers(1, 30), width=st.integers(1, 4))
