@@ -1,0 +1,283 @@
+"""Explanations: the walk shown is the walk taken, and each miss has its true reason."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+import quiver
+from quiver.keys import NO_ID, key_ids
+from quiver.validation import as_vectors
+
+N, DIM = 400, 24
+
+
+@pytest.fixture(scope="module")
+def points():
+    rng = np.random.default_rng(9)
+    return rng.normal(size=(N, DIM)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def questions():
+    return np.random.default_rng(10).normal(size=(12, DIM)).astype(np.float32)
+
+
+def build(points, backend="reference", **options):
+    params = quiver.BuildParams(max_degree=6, ef_construction=12)
+    ids = np.arange(len(points)) * 7 + 5
+    return quiver.Index.build(
+        points, ids=ids, params=params, backend=backend, **options
+    )
+
+
+@pytest.fixture(scope="module")
+def built(points):
+    return build(points)
+
+
+@pytest.fixture(scope="module")
+def explanations(built, questions):
+    return [built.explain(q, k=8, ef=10, n_rerank=8) for q in questions]
+
+
+def test_every_backend_gives_the_same_explanation(backend, built, points, questions):
+    index = build(points, backend.name)
+    for question in questions[:3]:
+        expected = built.explain(question, k=5, ef=16, n_rerank=9)
+        assert index.explain(question, k=5, ef=16, n_rerank=9) == expected
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    [quiver.Encoding(), quiver.Encoding.paper(), quiver.Encoding(query="symmetric")],
+    ids=["default", "paper", "symmetric"],
+)
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "inner_product"])
+def test_the_final_beam_is_the_backend_s_own(backend, points, metric, encoding):
+    index = build(points[:80], backend.name, metric=metric, encoding=encoding)
+    explanation = index.explain(points[90], k=4, ef=9)
+    query = as_vectors(points[90:91], "query", metric=metric)
+    beams = backend.search(
+        index.codes, index.neighbors, index.code_queries(query), index.entry_point, 9
+    )
+    assert explanation.hops[-1].beam == tuple(index.ids[key_ids(beams.keys[0])])
+    assert len(explanation.hops) == beams.hops[0]
+    assert explanation.distance_computations == beams.distance_computations[0]
+    answer = index.search(points[90], k=4, ef=9)
+    assert [found.id for found in explanation.found] == answer.ids.tolist()
+    distances = [found.distance for found in explanation.found]
+    assert distances == answer.distances.tolist()
+
+
+def test_the_hops_tell_one_consistent_story(built, explanations):
+    rows = {int(id_): row for row, id_ in enumerate(built.ids)}
+    for e in explanations:
+        seen, beam = {e.entry_point}, {e.entry_point}
+        for number, hop in enumerate(e.hops, 1):
+            assert hop.number == number
+            assert hop.node in beam
+            row = built.neighbors[rows[hop.node]]
+            linked = set(built.ids[row[row != NO_ID]])
+            assert set(hop.newly_seen) <= linked
+            assert not seen.intersection(hop.newly_seen)
+            seen.update(hop.newly_seen)
+            assert beam.union(hop.newly_seen) - set(hop.beam) == set(hop.dropped)
+            assert list(hop.beam_distances) == sorted(hop.beam_distances)
+            beam = set(hop.beam)
+        assert beam <= {hop.node for hop in e.hops}
+        assert e.distance_computations == len(seen)
+
+
+def test_each_answer_says_where_it_was_met(explanations):
+    for e in explanations:
+        for found in e.found:
+            assert e.hops[-1].beam[found.beam_place - 1] == found.id
+            if found.seen_from is None:
+                assert (found.id, found.seen_in_hop) == (e.entry_point, 0)
+            else:
+                hop = e.hops[found.seen_in_hop - 1]
+                assert found.id in hop.newly_seen
+                assert found.seen_from == hop.node
+
+
+def test_every_fate_is_the_true_one(explanations):
+    fates = []
+    for e in explanations:
+        seen = {e.entry_point}.union(*(hop.newly_seen for hop in e.hops))
+        answer = {found.id for found in e.found}
+        reranked = e.hops[-1].beam[: e.n_rerank]
+        for true in e.true_neighbours:
+            expected = "found"
+            if true.id not in answer:
+                expected = "lost in re-rank"
+                if true.id not in e.hops[-1].beam:
+                    expected = "dropped from the beam"
+                if true.id not in seen:
+                    expected = "never seen"
+                assert true.id not in reranked
+            assert true.fate == expected
+            fates.append(true.fate)
+    # The effort is small so that every way to miss a neighbour occurs.
+    assert set(fates) == {
+        *("found", "never seen", "dropped from the beam", "lost in re-rank")
+    }
+
+
+def test_reasons_carry_the_numbers(explanations):
+    patterns = {
+        "never seen": r"no node expanded links to it; its code distance \S+ "
+        r"(would have had a place in the beam|is beyond the beam's last \S+ anyway)",
+        "dropped from the beam": r"first seen in hop \d+, out of the beam in hop \d+: "
+        r"10 rows seen had smaller code distances than its \S+",
+        "lost in re-rank": r"first seen in hop \d+, place (9|10) of the final beam, "
+        r"of which the first 8 are re-ranked",
+        "found": r"in the answer; first seen in hop \d+, place \d+ of .*",
+    }
+    for e in explanations:
+        for true in e.true_neighbours:
+            assert re.fullmatch(patterns[true.fate], true.reason), true.reason
+
+
+def test_recall_is_that_of_the_search(built, points, questions, explanations):
+    _, true = quiver.exact_knn(points, questions, 8)
+    result = built.search(questions, k=8, ef=10, n_rerank=8)
+    expected = quiver.recall_at_k(result.distances, true)
+    assert np.mean([e.recall for e in explanations]) == pytest.approx(expected)
+
+
+def test_a_tie_is_a_hit_and_no_miss(points):
+    doubled = np.repeat(points[:20], 4, axis=0)
+    explanation = build(doubled).explain(points[3], k=2, ef=2)
+    assert {true.fate for true in explanation.true_neighbours} <= {"found", "tied"}
+    assert explanation.recall == 1.0
+
+
+def test_an_index_of_one_row_can_be_explained(points):
+    explanation = build(points[:1]).explain(points[1], k=3)
+    assert [found.id for found in explanation.found] == [5]
+    assert explanation.found[0].seen_from is None
+    assert explanation.recall == 1.0
+    assert "hop 1: expand 5" in str(explanation)
+    assert "<svg" in explanation.to_html()
+
+
+def test_a_mapped_index_is_explained_like_one_in_memory(tmp_path, built, questions):
+    built.save(tmp_path / "walk.quiver")
+    mapped = quiver.open(tmp_path / "walk.quiver", cold="mmap", backend="reference")
+    assert mapped.explain(questions[0], k=3) == built.explain(questions[0], k=3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"query": np.zeros((2, DIM))}, r"query must be one vector .* \(2, 24\)"),
+        ({"query": np.zeros(DIM + 1)}, "query must have 24 columns"),
+        ({"query": np.full(DIM, np.nan)}, "query must be finite"),
+        ({"ef": 3}, "ef must be >= k, got ef=3, k=10"),
+        ({"k": 0}, "k must be in 1 … "),
+    ],
+)
+def test_a_wrong_argument_is_named(built, options, message):
+    query = options.pop("query", np.zeros(DIM))
+    with pytest.raises(quiver.errors.InvalidArgumentError, match=message):
+        built.explain(query, **options)
+
+
+def test_the_document_survives_json_and_the_text_tells_the_same(explanations):
+    for e in explanations:
+        document = json.loads(json.dumps(e.to_dict(), allow_nan=False))
+        assert len(document["hops"]) == len(e.hops)
+        assert document["recall"] == e.recall
+        text = str(e)
+        for hop in e.hops:
+            assert f"hop {hop.number}: expand {hop.node} at" in text
+        for true in e.true_neighbours:
+            assert (true.reason in text) == (true.fate != "found")
+
+
+VOID = {"meta", "link", "input", "br", "circle", "line", "path"}
+
+
+class Page(HTMLParser):
+    """Counts elements, checks nesting, and keeps what would need a network."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.counts: dict[str, int] = {}
+        self.outside: list[str] = []
+        self.open: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.counts[tag] = self.counts.get(tag, 0) + 1
+        self.outside += [
+            value
+            for name, value in attrs
+            if name in ("src", "href") and not value.startswith("data:")
+        ]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+def test_the_page_needs_no_network_and_draws_every_row_seen(explanations):
+    for e in explanations[:3]:
+        page = Page(e.to_html())
+        assert not page.open
+        assert not page.outside
+        n_links = sum(len(hop.newly_seen) for hop in e.hops)
+        assert page.counts["line"] == n_links
+        seen = {e.entry_point}.union(*(hop.newly_seen for hop in e.hops))
+        nodes = seen.union(true.id for true in e.true_neighbours)
+        assert page.counts["circle"] == len(nodes) + len(e.points)
+        assert "@" not in re.sub(r"@\d+", "", e.to_html().partition("<style>")[0])
+
+
+def test_a_hostile_label_stays_text(explanations):
+    hostile = "</script><script>alert(1)</script> & @steps@ <b>"
+    e = explanations[0]
+    labels = dict.fromkeys((id_ for id_, _, _ in e.points), hostile)
+    html = e.to_html(labels)
+    assert "<script>alert" not in html
+    assert Page(html).counts["script"] == 2
+    start = html.index('id="steps">') + len('id="steps">')
+    steps = json.loads(html[start : html.index("</script>", start)])
+    assert steps[0]["node"] == f"{e.entry_point}: {hostile}"
+
+
+def test_the_command_prints_the_api_s_explanation(tmp_path, built, questions):
+    pytest.importorskip("typer", reason="needs the extra `cli`")
+    pytest.importorskip("rich", reason="needs the extra `cli`")
+    from typer.testing import CliRunner
+
+    from quiver.cli.app import app
+
+    built.save(tmp_path / "walk.quiver")
+    np.save(tmp_path / "queries.npy", questions)
+    (tmp_path / "texts.txt").write_text("\n".join(f"text {i}" for i in range(7 * N)))
+    common = ["explain", tmp_path / "walk.quiver", tmp_path / "queries.npy"]
+
+    def run(*arguments):
+        return CliRunner().invoke(app, [str(part) for part in (*common, *arguments)])
+
+    expected = built.explain(questions[2], k=4, ef=12)
+    chosen = ("--row", 2, "-k", 4, "--ef", 12)
+    assert str(expected) in run(*chosen).stdout
+    document = json.loads(run(*chosen, "--json").stdout)
+    assert document == json.loads(json.dumps(expected.to_dict()))
+    page = tmp_path / "walk.html"
+    made = run(*chosen, "--html", page, "--texts", tmp_path / "texts.txt")
+    assert made.exit_code == 0
+    best = expected.found[0].id
+    assert f"{best}: text {best}" in page.read_text("utf-8")
+    refused = run("--row", 12)
+    assert refused.exit_code == 1
+    assert "row must be in 0 … 11, got 12" in refused.stderr

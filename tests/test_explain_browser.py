@@ -1,0 +1,182 @@
+"""The page of an explanation in a real headless browser, driven by WebDriver.
+
+Needs Debian's ``chromium`` and ``chromium-driver``; the protocol is spoken directly.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+import time
+from contextlib import contextmanager
+from io import BytesIO
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+import numpy as np
+import pytest
+
+import quiver
+
+pytestmark = [
+    pytest.mark.skipif(
+        not (shutil.which("chromium") and shutil.which("chromedriver")),
+        reason="needs chromium and chromedriver",
+    ),
+    pytest.mark.timeout(180),
+]
+
+ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
+ARROW_LEFT = "\ue012"
+CAPABILITIES = {
+    "browserName": "chrome",
+    "goog:loggingPrefs": {"browser": "ALL"},
+    "goog:chromeOptions": {
+        "binary": shutil.which("chromium"),
+        "args": [
+            *("--headless", "--no-sandbox", "--disable-gpu"),
+            "--window-size=1200,1000",
+            # No name resolves: a page that needs a network shows an error.
+            "--host-resolver-rules=MAP * ~NOTFOUND",
+        ],
+    },
+}
+
+
+class Browser:
+    """One session; every call is one WebDriver command."""
+
+    def __init__(self, base: str) -> None:
+        self.base = f"{base}/session"
+        wanted = {"capabilities": {"alwaysMatch": CAPABILITIES}}
+        session = self.call("POST", "", wanted)["sessionId"]
+        self.base += f"/{session}"
+
+    def call(self, method: str, path: str, body: object = None):
+        content = None if body is None else json.dumps(body).encode()
+        request = Request(self.base + path, content, method=method)
+        with urlopen(request, timeout=60) as answer:
+            return json.load(answer)["value"]
+
+    def find(self, selector: str) -> str:
+        wanted = {"using": "css selector", "value": selector}
+        return self.call("POST", "/element", wanted)[ELEMENT]
+
+    def press(self, element: str, key: str) -> None:
+        self.call("POST", f"/element/{element}/value", {"text": key})
+
+    def click(self, selector: str) -> None:
+        self.call("POST", f"/element/{self.find(selector)}/click", {})
+
+    def run(self, script: str):
+        return self.call("POST", "/execute/sync", {"script": script, "args": []})
+
+    def text(self, selector: str) -> str:
+        return self.call("GET", f"/element/{self.find(selector)}/text")
+
+    def screenshot(self, selector: str) -> np.ndarray:
+        image = pytest.importorskip("matplotlib.image", reason="needs the extra `plot`")
+        encoded = self.call("GET", f"/element/{self.find(selector)}/screenshot")
+        return image.imread(BytesIO(base64.b64decode(encoded)), format="png")
+
+    def console_errors(self) -> list[str]:
+        log = self.call("POST", "/se/log", {"type": "browser"})
+        return [line["message"] for line in log if line["level"] == "SEVERE"]
+
+
+@contextmanager
+def open_browser():
+    driver = subprocess.Popen(
+        ["chromedriver", "--port=0"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        lines = iter(driver.stdout.readline, "")
+        ports = (re.search(r"successfully on port (\d+)", line) for line in lines)
+        port = next(found[1] for found in ports if found)
+        browser = connect(f"http://127.0.0.1:{port}")
+        yield browser
+        browser.call("DELETE", "")
+    finally:
+        driver.terminate()
+        driver.wait(30)
+        driver.stdout.close()
+
+
+def connect(base: str) -> Browser:
+    for _ in range(20):
+        try:
+            return Browser(base)
+        except URLError:
+            time.sleep(0.5)
+    return Browser(base)
+
+
+@pytest.fixture(scope="module")
+def explanation():
+    points = np.random.default_rng(2).normal(size=(300, 16))
+    params = quiver.BuildParams(max_degree=6, ef_construction=12)
+    index = quiver.Index.build(points, params=params, backend="reference")
+    return index.explain(np.ones(16), k=5, ef=12)
+
+
+@pytest.fixture(scope="module")
+def browser(explanation, tmp_path_factory):
+    page = tmp_path_factory.mktemp("page") / "walk.html"
+    page.write_text(explanation.to_html({explanation.entry_point: "the <start>"}))
+    with open_browser() as session:
+        session.call("POST", "/url", {"url": page.as_uri()})
+        yield session
+
+
+def shown(browser, kind: str) -> int:
+    """Return how many elements of a kind the eye can see."""
+    return browser.run(
+        f"return [...document.querySelectorAll('{kind}')]"
+        ".filter(e => getComputedStyle(e).visibility === 'visible').length"
+    )
+
+
+def test_the_page_loads_without_console_errors(browser, explanation):
+    assert browser.text("h1") == "One search, hop by hop"
+    n_hops = len(explanation.hops)
+    assert browser.text("#count") == f"hop {n_hops} of {n_hops}"
+    assert browser.console_errors() == []
+
+
+def test_the_slider_walks_back_and_forth(browser, explanation):
+    n_hops = len(explanation.hops)
+    slider = browser.find("#step")
+    links = [sum(len(hop.newly_seen) for hop in explanation.hops)]
+    assert shown(browser, "line") == links[0]
+    for hop in reversed(explanation.hops):
+        browser.press(slider, ARROW_LEFT)
+        links.append(links[-1] - len(hop.newly_seen))
+        assert browser.text("#count") == f"hop {hop.number - 1} of {n_hops}"
+        assert shown(browser, "line") == links[-1]
+    assert links[-1] == 0
+    assert browser.text("#headline") == "at the entry point"
+    browser.click("#next")
+    first = explanation.hops[0]
+    assert browser.text("#headline") == f"expands {first.node}: the <start>"
+    assert shown(browser, "line") == len(first.newly_seen)
+    assert browser.run("return document.querySelectorAll('.node.now').length") == 1
+    n_beam = browser.run("return document.querySelectorAll('.node.beam').length")
+    assert n_beam == len(first.beam)
+    browser.click("#back")
+    assert browser.text("#count") == f"hop 0 of {n_hops}"
+    assert browser.console_errors() == []
+
+
+def test_the_picture_is_not_blank_and_changes_with_the_hop(browser, explanation):
+    browser.run("step.value = 0; step.dispatchEvent(new Event('input'))")
+    before = browser.screenshot("svg")
+    browser.run("step.value = 9999; step.dispatchEvent(new Event('input'))")
+    after = browser.screenshot("svg")
+    assert min(before.shape[:2]) > 300
+    assert before.std() > 0.01
+    assert after.shape == before.shape
+    changed = np.abs(after - before).max(axis=2) > 0.1
+    assert changed.mean() > 0.01
