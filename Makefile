@@ -22,8 +22,12 @@ TEST := $(VENV)/.installed-test
 LINT := $(VENV)/.installed-lint
 DOCS := $(VENV)/.installed-docs
 BENCH := $(VENV)/.installed-bench
+PEERS := $(VENV)/.installed-peers
 
-.PHONY: demo test lint clean
+# For example: make bench BENCH_FLAGS="--data vectors.npy --metric euclidean"
+BENCH_FLAGS ?=
+
+.PHONY: demo test lint bench compare clean
 
 demo: $(DEMO)
 	$(BIN)/quiver demo
@@ -36,11 +40,23 @@ lint: $(LINT)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Peers pin old releases of what quiver shares with them, hence a second environment.
+bench:
+	$(MAKE) VENV=$(VENV)-peers compare
+
+compare: $(PEERS) tools/peers/libraries.txt
+	while read -r library; do \
+		$(BIN)/python -m pip install --quiet $$library \
+			|| echo "not installed: $$library"; \
+	done < tools/peers/libraries.txt
+	PYTHONPATH=tools $(BIN)/python -P -m peers $(BENCH_FLAGS)
+
 $(DEMO): EXTRAS := numba,cli
 $(TEST): EXTRAS := numba,cli,io,plot,test
 $(LINT): EXTRAS := numba,cli,io,plot,test,lint
 $(DOCS): EXTRAS := numba,cli,io,plot,test,docs
 $(BENCH): EXTRAS := numba,cli,plot,bench
+$(PEERS): EXTRAS := numba,io,plot
 
 $(VENV)/.installed-%: $(PACKAGE_FILES) | $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --quiet $(INSTALL_FLAGS) '.[$(EXTRAS)]'

@@ -1,0 +1,234 @@
+"""Bench: which backend is the fastest on this computer with this data.
+
+Every backend computes the same bits, so the index is built whole once, by the first
+backend, and searched by all of them. What a backend needs to build is measured on a
+sample. Repetitions take turns, so that a disturbance meets every backend.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from quiver._typing import Distances, Metric, Progress, Vectors
+from quiver.backends.protocol import Backend
+from quiver.backends.registry import get_backend, list_backends
+from quiver.bench_report import BackendTimes, BenchReport, Latency
+from quiver.errors import InvalidArgumentError
+from quiver.index import Index
+from quiver.metrics import exact_knn, recall_at_k
+from quiver.parallel import ProgressMeter, resolve_threads
+from quiver.params import BuildParams, SearchParams, check_int
+from quiver.results import SearchResult
+from quiver.validation import as_vectors
+
+TURN_SECONDS = 0.2
+"""A batch may last a millisecond: it is repeated until a clock can tell."""
+
+TRIAL_ROWS, SAMPLE_ROWS = 200, 5000
+_TRIAL_SECONDS = 0.5
+_WARM_ROWS = 64
+# About how long a turn lasts, as a share of building all rows, for the progress bar.
+_ROWS_PER_TURN = 1 / 20
+
+
+def bench_backends(
+    vectors: Any,
+    queries: Any,
+    *,
+    metric: Metric = "cosine",
+    k: int = 10,
+    ef: int | None = None,
+    params: BuildParams | None = None,
+    backends: Sequence[str] | None = None,
+    threads: int | None = None,
+    repeats: int = 5,
+    progress: Progress | None = None,
+) -> BenchReport:
+    """Measure backends on the same index and the same queries.
+
+    Parameters
+    ----------
+    vectors, queries : array_like of shape (n, dim), (q, dim)
+        As for `Index.build` and `Index.search`; ``n >= k``.
+    metric : {'cosine', 'euclidean', 'inner_product'}, default 'cosine'
+        Of the distances.
+    k, ef : int, optional
+        As for `Index.search`.
+    params : BuildParams, optional
+        As for `Index.build`.
+    backends : sequence of str, optional
+        Names; the first builds the whole index. Default: all available here.
+    threads : int, optional
+        What "all threads" means; default all this process may use.
+    repeats : int, default 5
+        Turns of every backend.
+    progress : callable, optional
+        ``progress(done, total)`` in rows, a turn counting as a share of them;
+        return False to cancel.
+
+    Returns
+    -------
+    BenchReport
+
+    Raises
+    ------
+    InvalidArgumentError, InvalidTypeError
+        If an argument breaks a rule.
+    BackendUnavailableError
+        If a named backend cannot run here.
+    CancelledError
+        If ``progress`` returned False.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> points = np.random.default_rng(0).normal(size=(300, 16))
+    >>> report = bench_backends(points, points[:5], backends=["reference"], repeats=1)
+    >>> report.recommended
+    'reference'
+    """
+    kernels = [get_backend(name) for name in _names(backends)]
+    effort = SearchParams.resolve(k, ef, None)
+    repeats = check_int("repeats", repeats, 1, 1000)
+    n_threads = resolve_threads(threads)
+    base = as_vectors(vectors, "vectors", metric=metric)
+    wanted = as_vectors(queries, "queries", metric=metric, dim=base.shape[1])
+    if not len(wanted):
+        msg = f"queries must have at least 1 row, got shape {wanted.shape}"
+        raise InvalidArgumentError(msg)
+    _, true = exact_knn(base, wanted, effort.k, metric=metric)
+
+    rows_per_turn = max(1, int(len(base) * _ROWS_PER_TURN))
+    turns = len(kernels) * (repeats + 1) * rows_per_turn
+    meter = ProgressMeter(progress, len(base) + turns)
+    build = partial(Index.build, metric=metric, params=params, threads=n_threads)
+    first = kernels[0].name
+    build(base[:_WARM_ROWS], backend=first)
+    index, seconds = _timed(partial(build, base, backend=first, progress=_rows(meter)))
+
+    contenders = []
+    for backend in kernels:
+        contenders.append(_Contender(index, backend, wanted, effort))
+        contenders[-1].measure_build(build)
+        meter.advance(rows_per_turn)
+    for repeat in range(repeats):
+        # Every second time in reverse: nobody always runs after the same neighbour.
+        for contender in contenders[:: -1 if repeat % 2 else 1]:
+            contender.take_turn(n_threads)
+            meter.advance(rows_per_turn)
+    expected = index.search(wanted, k=effort.k, ef=effort.ef, n_rerank=effort.n_rerank)
+    return BenchReport(
+        n=index.n,
+        dim=index.dim,
+        k=effort.k,
+        ef=effort.ef,
+        threads=n_threads,
+        metric=metric,
+        build_seconds=seconds,
+        memory=index.memory_report(),
+        backends=tuple(c.times(expected, true) for c in contenders),
+    )
+
+
+class _Contender:
+    """One backend on the common index, with what was measured so far."""
+
+    def __init__(
+        self, index: Index, backend: Backend, queries: Vectors, effort: SearchParams
+    ) -> None:
+        self._index = copy.copy(index)
+        self._index.backend = backend
+        self._search = partial(
+            self._index.search, k=effort.k, ef=effort.ef, n_rerank=effort.n_rerank
+        )
+        self._search(queries[0], threads=1)
+        _, seconds = _timed(partial(self._search, queries[0], threads=1))
+        affordable = int(_TRIAL_SECONDS / seconds)
+        self._queries = queries[: max(4, affordable)]
+        self._fastest = {"one": np.inf, "all": np.inf}
+        self._calls: list[float] = []
+
+    def measure_build(self, build: Callable[..., Index]) -> None:
+        """Build over a few rows first, over more if that was quick."""
+        vectors, name = self._index.vectors, self._index.backend.name
+        build(vectors[:_WARM_ROWS], backend=name)
+        for rows in (TRIAL_ROWS, SAMPLE_ROWS):
+            _, seconds = _timed(partial(build, vectors[:rows], backend=name))
+            self._built = min(rows, len(vectors)), seconds
+            if seconds > _TRIAL_SECONDS:
+                break
+
+    def take_turn(self, threads: int) -> None:
+        """Answer the batch on one and on all threads, then query by query."""
+        for key, used in (("one", 1), ("all", threads)):
+            search = partial(self._search, self._queries, threads=used)
+            self._result, seconds = _fastest(search)
+            self._fastest[key] = min(self._fastest[key], seconds)
+        start = time.perf_counter()
+        for query in self._queries:
+            _, seconds = _timed(partial(self._search, query, threads=1))
+            self._calls.append(seconds)
+            if time.perf_counter() - start > TURN_SECONDS:
+                break
+
+    def times(self, expected: SearchResult, true: Distances) -> BackendTimes:
+        """Return the summary; ``expected`` are the first backend's answers."""
+        n, backend = len(self._queries), self._index.backend
+        rows, build_seconds = self._built
+        p50, p95, p99 = np.percentile(self._calls, (50, 95, 99)).tolist()
+        return BackendTimes(
+            backend=backend.name,
+            target=backend.target,
+            build_rows=rows,
+            build_seconds=build_seconds,
+            n_queries=n,
+            recall=recall_at_k(self._result.distances, true[:n]),
+            same_answers=np.array_equal(self._result.ids, expected.ids[:n])
+            and np.array_equal(self._result.distances, expected.distances[:n]),
+            queries_per_second_one=n / self._fastest["one"],
+            queries_per_second_all=n / self._fastest["all"],
+            latency=Latency(p50, p95, p99, len(self._calls)),
+        )
+
+
+def _names(backends: Sequence[str] | None) -> list[str]:
+    if backends is None:
+        return [info.name for info in list_backends() if info.available]
+    if isinstance(backends, str) or not backends:
+        msg = f"backends must be a sequence of at least one name, got {backends!r}"
+        raise InvalidArgumentError(msg)
+    return list(backends)
+
+
+def _rows(meter: ProgressMeter) -> Progress:
+    """Return a progress callback that adds what a build reports to the meter."""
+    reported = 0
+
+    def report(done: int, _: int) -> None:
+        nonlocal reported
+        meter.advance(done - reported)
+        reported = done
+
+    return report
+
+
+def _timed(call: Callable[[], Any]) -> tuple[Any, float]:
+    start = time.perf_counter()
+    value = call()
+    return value, time.perf_counter() - start
+
+
+def _fastest(call: Callable[[], Any]) -> tuple[Any, float]:
+    """Return a result and the seconds of the fastest of one turn's calls."""
+    value, seconds = _timed(call)
+    spent = fastest = seconds
+    while spent < TURN_SECONDS:
+        _, seconds = _timed(call)
+        spent, fastest = spent + seconds, min(fastest, seconds)
+    return value, fastest

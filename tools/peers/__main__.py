@@ -1,0 +1,114 @@
+"""Compare quiver with its peers; ``make bench`` runs this with the demo set.
+
+Run as ``PYTHONPATH=tools python -P -m peers``: ``-P`` keeps the source tree, which has
+no compiled kernels, from hiding the installed package.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shlex
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from peers import report
+from peers.catalogue import all_peers, chosen
+from peers.data import Task, load
+from peers.schedule import Measured, Plan, run
+from quiver.parallel import resolve_threads
+
+
+def main() -> None:
+    """Measure, then write ``peers.json``, ``.md``, ``.png`` and ``.svg``."""
+    options = _parser().parse_args()
+    if options.list:
+        print("\n".join(all_peers()))
+        return
+    if options.show is not None:
+        report.write(json.loads(options.show.read_text()), options.out)
+        return
+    plan = Plan(
+        threads=resolve_threads(options.threads),
+        k=options.k,
+        repeats=options.repeats,
+        turn_seconds=options.turn_seconds,
+        clock=options.clock,
+    )
+    peers = chosen(options.peers)
+    task = load(options.data, options.queries, options.metric, options.rows, plan.k)
+    about = _about(task)
+    options.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="peers-") as folder:
+        results = run(peers, task, plan, Path(folder), _say)
+    document = _document(about, plan, results)
+    (options.out / "peers.json").write_text(json.dumps(document, indent=1) + "\n")
+    report.write(document, options.out)
+    print(report.markdown(document))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="peers", description=__doc__)
+    add = parser.add_argument
+    add("--data", type=Path, help="file, or folder with base.npy and queries.npy")
+    add("--queries", type=Path, help="query file, if --data is a file")
+    add("--metric", choices=("cosine", "euclidean"), default="cosine")
+    add("--rows", type=int, help="only the first rows")
+    add("--peers", default="*", help="comma-separated names or shell patterns")
+    add("--threads", type=int, help="what 'all threads' means; default all")
+    add("--k", type=int, default=Plan.k)
+    add("--repeats", type=int, default=Plan.repeats)
+    add("--turn-seconds", type=float, default=Plan.turn_seconds)
+    add("--clock", choices=("wall", "cpu"), default=Plan.clock, help="for one thread")
+    add("--out", type=Path, default=Path("build/peers"), help="folder to write to")
+    add("--show", type=Path, help="write the report of a peers.json again")
+    add("--list", action="store_true", help="print the names of the peers")
+    return parser
+
+
+def _about(task: Task) -> dict[str, Any]:
+    return {
+        "command": shlex.join(["python", "-P", "-m", "peers", *sys.argv[1:]]),
+        "date": time.strftime("%Y-%m-%d %H:%M"),
+        "processor": _processor(),
+        "load_before": os.getloadavg(),
+        "data": task.name,
+        "metric": task.metric,
+        "n": len(task.base),
+        "dim": task.base.shape[1],
+        "n_queries": len(task.queries),
+        "python": platform.python_version(),
+    }
+
+
+def _document(
+    about: dict[str, Any], plan: Plan, results: dict[str, Measured]
+) -> dict[str, Any]:
+    return {
+        "about": {**about, "load_after": os.getloadavg()},
+        "plan": asdict(plan),
+        "peers": {name: asdict(measured) for name, measured in results.items()},
+    }
+
+
+def _processor() -> str:
+    cpu_info = Path("/proc/cpuinfo")
+    if cpu_info.exists():
+        for line in cpu_info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""The vectors to search: the demo set, a file, or a folder of NumPy files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+import quiver
+from peers.contract import Matrix
+from quiver.datasets import is_hdf5, load_demo, read_vectors
+from quiver.keys import NO_ID
+
+HELD_OUT = 1000
+
+
+class Task(NamedTuple):
+    """A base, queries and their exact distances."""
+
+    name: str
+    metric: str
+    base: Matrix
+    queries: Matrix
+    true: Matrix
+
+
+def load(
+    path: Path | None, queries: Path | None, metric: str, rows: int | None, k: int
+) -> Task:
+    """Return unit rows for cosine, and the exact distances of the k nearest.
+
+    A folder holds ``base.npy`` and ``queries.npy``; an ann-benchmarks HDF5 file holds
+    ``train`` and ``test``; from any other file without queries the last rows are held
+    out as queries.
+    """
+    if path is None:
+        demo = load_demo()
+        name, base, wanted = "demo set", demo.vectors, demo.queries
+    elif path.is_dir():
+        name, base = path.resolve().name, read_vectors(path / "base.npy")
+        wanted = read_vectors(path / "queries.npy")
+    else:
+        name, base = path.name, read_vectors(path)
+        if queries is not None:
+            wanted = read_vectors(queries)
+        elif is_hdf5(path):
+            wanted = read_vectors(path, key="test")
+        else:
+            held_out = min(HELD_OUT, len(base) // 10)
+            base, wanted = base[:-held_out], base[-held_out:]
+    base, wanted = (_prepared(part, metric) for part in (base[:rows], wanted))
+    _, true = quiver.exact_knn(base, wanted, k, metric=metric)
+    return Task(name, metric, base, wanted, true)
+
+
+def recall(task: Task, ids: np.ndarray) -> float:
+    """Return recall@k of ids; ties are hits, a repeated id counts once."""
+    ids = np.sort(ids, axis=1)
+    invalid = (ids < 0) | (ids >= len(task.base))
+    invalid[:, 1:] |= ids[:, 1:] == ids[:, :-1]
+    candidates = np.where(invalid, NO_ID, ids).astype(np.uint32)
+    k = task.true.shape[1]
+    _, found = quiver.get_backend().rerank(
+        task.base, task.queries, candidates, k, task.metric
+    )
+    return quiver.recall_at_k(found, task.true)
+
+
+def _prepared(vectors: np.ndarray, metric: str) -> Matrix:
+    matrix = np.array(vectors, dtype=np.float32, order="C")
+    if metric == "cosine":
+        norms = np.linalg.norm(matrix, axis=1, keepdims=True)
+        matrix /= np.where(norms > 0, norms, 1)
+    return matrix
