@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 from pathlib import Path
@@ -13,6 +14,7 @@ from small_index import answers, assert_same_index, saved, small_index
 
 import quiver
 from quiver.errors import FileAccessError, InvalidArgumentError, InvalidTypeError
+from quiver.storage.cold import MappedFile
 
 COLD = ("memory", "mmap")
 CASES = [
@@ -94,6 +96,27 @@ def test_cold_rows_are_read_in_small_batches_with_the_same_answer(
     for other in (parts, memory):
         np.testing.assert_array_equal(whole.ids, other.ids)
         np.testing.assert_array_equal(whole.distances, other.distances)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="announcing is POSIX advice")
+@pytest.mark.parametrize("cold_dtype", ["float32", "float16"])
+def test_rows_that_miss_the_page_cache_are_announced(tmp_path, monkeypatch, cold_dtype):
+    path, _ = saved(tmp_path, n=200, dim=20, cold_dtype=cold_dtype)
+    index = quiver.open(path, cold="mmap", backend="reference")
+    expected = answers(index)
+    blocks, announced = itertools.count(), []
+    monkeypatch.setattr("quiver.storage.cold.blocks_read", lambda: next(blocks))
+    announce = MappedFile._announce
+    monkeypatch.setattr(
+        MappedFile,
+        "_announce",
+        lambda self, rows: announced.append(rows) or announce(self, rows),
+    )
+    for _ in range(3):
+        for part, twin in zip(answers(index), expected, strict=True):
+            np.testing.assert_array_equal(part, twin)
+    assert len(announced) == 2
+    assert (np.diff(announced[0]) > 0).all()
 
 
 def test_a_vector_too_large_for_float16_is_named_and_nothing_is_written(tmp_path):
