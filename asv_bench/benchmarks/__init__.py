@@ -1,0 +1,1 @@
+"""The benchmark suite: backend first, quality beside speed. See docs/benchmarks.md."""

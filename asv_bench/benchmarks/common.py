@@ -1,0 +1,80 @@
+"""Data, backends and the base class; data sets must not be changed, only appended."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from asv_runner.benchmarks.mark import SkipNotImplemented
+
+import quiver
+from quiver.backends import registry
+from quiver.datasets import load_demo
+from quiver.errors import BackendUnavailableError
+
+BACKENDS = ("reference", "numba", "cython-scalar", "cython-avx2", "cython-avx512")
+DATASETS = ("demo-384", "synthetic-128", "synthetic-768", "synthetic-1536")
+
+N_SYNTHETIC = 2000
+N_QUERIES = 200
+K = 10
+EF = 64
+
+# A backend that nobody times is a backend that nobody watches.
+if missing := set(registry._loaders).difference(BACKENDS):
+    msg = f"BACKENDS must list every built-in backend, got none of {sorted(missing)}"
+    raise RuntimeError(msg)
+
+
+class DataSet(NamedTuple):
+    """Base and queries, float32."""
+
+    vectors: np.ndarray
+    queries: np.ndarray
+
+
+@cache
+def load_dataset(name: str) -> DataSet:
+    """Return real sentence vectors, or clustered points on an uneven ellipsoid."""
+    if name == "demo-384":
+        demo = load_demo()
+        return DataSet(demo.vectors.astype(np.float32), demo.queries.astype(np.float32))
+    dim = int(name.removeprefix("synthetic-"))
+    rng = np.random.default_rng(dim)
+    scales = 1 / np.sqrt(1 + np.arange(dim))
+    centres = rng.normal(size=(50, dim))
+    n_rows = N_SYNTHETIC + N_QUERIES
+    drawn = centres[rng.integers(0, 50, n_rows)] + rng.normal(size=(n_rows, dim))
+    points = (drawn * scales).astype(np.float32)
+    return DataSet(points[:N_SYNTHETIC], points[N_SYNTHETIC:])
+
+
+def load_backend(name: str) -> None:
+    """Compile what a first call compiles, or skip with the registry's reason."""
+    try:
+        quiver.get_backend(name)
+    except BackendUnavailableError as error:
+        raise SkipNotImplemented(str(error)) from error
+    points = np.random.default_rng(0).normal(size=(20, 8))
+    quiver.Index.build(points, backend=name).search(points[:2], k=1)
+
+
+class OnIndexes:
+    """Benchmarks on saved indexes, which are the same for every backend.
+
+    `setup_cache` is inherited by all subclasses, so asv runs it once for them all.
+    """
+
+    timeout = 600
+
+    def setup_cache(self) -> dict[str, Path]:
+        paths = {}
+        for name in DATASETS:
+            data = load_dataset(name)
+            paths[name] = Path(f"{name}.quiver").absolute()
+            quiver.Index.build(data.vectors).save(paths[name])
+            _, true = quiver.exact_knn(data.vectors, data.queries, K)
+            np.save(f"{name}-true.npy", true)
+        return paths

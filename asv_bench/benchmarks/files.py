@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+import quiver
+
+from .common import BACKENDS, OnIndexes, load_backend
+
+
+class Open(OnIndexes):
+    params = (BACKENDS, ("memory", "mmap"))
+    param_names = ("backend", "cold")
+
+    def setup(self, paths, backend, cold):
+        load_backend(backend)
+
+    def time_open(self, paths, backend, cold):
+        quiver.open(paths["demo-384"], cold=cold, backend=backend)

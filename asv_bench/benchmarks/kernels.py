@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+import quiver
+from quiver.keys import make_keys
+from quiver.params import Encoding
+from quiver.transform import fit_transform
+
+from .common import BACKENDS, EF, OnIndexes, load_backend, load_dataset
+
+N_ROWS = 500
+N_QUERIES = 8
+MAX_DEGREE = 32
+DATASETS = ("synthetic-128", "demo-384", "synthetic-768", "synthetic-1536")
+KERNELS = (
+    "encode",
+    "quantise",
+    "distance-symmetric",
+    "distance-asymmetric",
+    "prune",
+    "search",
+    "rerank",
+)
+
+
+class Kernel(OnIndexes):
+    params = (BACKENDS, KERNELS, DATASETS)
+    param_names = ("backend", "kernel", "dataset")
+
+    def setup(self, paths, backend, kernel, dataset):
+        load_backend(backend)
+        self.kernel = bind(quiver.get_backend(backend), kernel, paths, dataset)
+        self.kernel()
+
+    def time_kernel(self, paths, backend, kernel, dataset):
+        self.kernel()
+
+
+def bind(backend, kernel, paths, dataset):
+    """Return the call to time; its inputs are made here."""
+    data = load_dataset(dataset)
+    base, queries = data.vectors[:N_ROWS], data.queries[:N_QUERIES]
+    transform = fit_transform(base, "cosine", Encoding(), seed=0)
+    codes = backend.encode(base, transform, 3)
+    coded = backend.quantise(queries, transform)
+    every_row = np.arange(len(base), dtype=np.uint32)
+    near = np.tile(every_row[:EF], (N_QUERIES, 1))
+    to_rows = backend.distance(codes, backend.encode(queries, transform, 3))
+    keys = np.sort(make_keys(to_rows, every_row[None]), axis=1)[:, :96].copy()
+    if kernel == "search":
+        index = quiver.open(paths[dataset], backend=backend.name)
+        graph = index.codes, index.neighbors, index.code_queries(queries)
+        return partial(backend.search, *graph, index.entry_point, EF)
+    return {
+        "encode": partial(backend.encode, base, transform, 3),
+        "quantise": partial(backend.quantise, queries, transform),
+        "distance-symmetric": partial(backend.distance, codes, codes.take(near[0])),
+        "distance-asymmetric": partial(backend.distance, codes, coded),
+        "prune": partial(backend.prune, codes, keys, MAX_DEGREE, 1.1, "vamana"),
+        "rerank": partial(backend.rerank, base, queries, near, 10, "cosine"),
+    }[kernel]

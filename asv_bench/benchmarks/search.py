@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import numpy as np
+
+import quiver
+
+from .common import (
+    BACKENDS,
+    DATASETS,
+    EF,
+    K,
+    OnIndexes,
+    load_backend,
+    load_dataset,
+)
+
+TIMED_QUERIES = 16
+
+
+class Search(OnIndexes):
+    params = (BACKENDS, DATASETS)
+    param_names = ("backend", "dataset")
+
+    def setup(self, paths, backend, dataset):
+        load_backend(backend)
+        # Mapped, since peakmem_ counts what setup holds.
+        self.index = quiver.open(paths[dataset], cold="mmap", backend=backend)
+        self.queries = load_dataset(dataset).queries
+        self.true = np.load(paths[dataset].with_name(f"{dataset}-true.npy"))
+
+    def search(self, n_queries=None):
+        queries = self.queries[:n_queries]
+        return self.index.search(queries, k=K, ef=EF, n_rerank=EF, threads=1)
+
+    def time_search(self, paths, backend, dataset):
+        self.search(TIMED_QUERIES)
+
+    def time_one_query(self, paths, backend, dataset):
+        self.index.search(self.queries[0], k=K, ef=EF)
+
+    def peakmem_search(self, paths, backend, dataset):
+        self.search(TIMED_QUERIES)
+
+    def track_recall_at_10(self, paths, backend, dataset):
+        return quiver.recall_at_k(self.search().distances, self.true)
+
+    track_recall_at_10.unit = "share of the true 10"
+
+    def track_distance_computations(self, paths, backend, dataset):
+        return float(self.search().stats.distance_computations.mean())
+
+    track_distance_computations.unit = "code distances per query"
+
+    def track_hops(self, paths, backend, dataset):
+        return float(self.search().stats.hops.mean())
+
+    track_hops.unit = "expansions per query"
+
+    def track_hot_bytes_per_vector(self, paths, backend, dataset):
+        return self.index.memory_report().hot_per_vector
+
+    track_hot_bytes_per_vector.unit = "bytes"
