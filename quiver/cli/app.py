@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from quiver import __version__
 from quiver.cli.backends import backends, verify
+from quiver.cli.bench import bench
 from quiver.cli.console import print_error
 from quiver.cli.demo import demo
 from quiver.cli.explain import explain
@@ -55,7 +56,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, build, search, info, check, explain, backends, verify):
+for command in (demo, build, search, info, check, explain, backends, bench, verify):
     app.command()(command)
 
 
