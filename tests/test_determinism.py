@@ -18,7 +18,7 @@ from quiver.backends import Backend
 from quiver.datasets.demo_set import load_demo
 
 PARAMS = quiver.BuildParams(max_degree=8, ef_construction=20, seed=11)
-N, DIM = 400, 40
+N, DIM = 300, 40
 CASES: dict[str, tuple[Metric, quiver.Encoding]] = {
     "cosine": ("cosine", quiver.Encoding()),
     "inner product": ("inner_product", quiver.Encoding(query="symmetric")),
