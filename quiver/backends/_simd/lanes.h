@@ -27,6 +27,26 @@ INLINE double lane_dot(const float *x, const float *y, size_t dim)
     return fold_lanes(sum);
 }
 
+/* ⟨x, y⟩ and ⟨x, x⟩ in one pass over x. */
+INLINE double lane_dot_and_norm2(const float *x, const float *y, size_t dim,
+                                 double *norm2)
+{
+    struct lanes dot = zero_lanes(), square = zero_lanes();
+    size_t j = 0;
+    for (; j + 8 <= dim; j += 8) {
+        struct lanes wide = widen(x + j);
+        dot = add_product(dot, wide, widen(y + j));
+        square = add_product(square, wide, wide);
+    }
+    if (j < dim) {
+        struct lanes wide = widen_rest(x + j, dim - j);
+        dot = add_product(dot, wide, widen_rest(y + j, dim - j));
+        square = add_product(square, wide, wide);
+    }
+    *norm2 = fold_lanes(square);
+    return fold_lanes(dot);
+}
+
 /* Σ (x - y)². */
 INLINE double lane_squared_difference(const float *x, const float *y, size_t dim)
 {

@@ -29,6 +29,12 @@ INLINE uint64_t load_word(const void *from)
     return word;
 }
 
+/* The first cache line that starts at or after a pointer. */
+INLINE void *align_up(void *pointer)
+{
+    return (void *)(((uintptr_t)pointer + CACHE_LINE - 1) & ~(uintptr_t)(CACHE_LINE - 1));
+}
+
 INLINE float load_float(const void *from)
 {
     float value;

@@ -50,7 +50,7 @@ static int prune(const struct quiver_codes *codes, const uint64_t *candidates,
                  enum quiver_prune_rule rule, uint32_t *neighbors)
 {
     uint32_t *ids = malloc((2 * width + max_degree) * sizeof(uint32_t) +
-                           max_degree * sizeof(float));
+                           (max_degree + 3) * sizeof(float));
     if (ids == NULL)
         return -1;
     struct prune_scratch scratch = {ids, ids + max_degree,

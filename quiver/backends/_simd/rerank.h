@@ -3,9 +3,13 @@
 #define QUIVER_RERANK_H
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "kernels.h"
-#include "keys.h"
+#include "beam.h"
+
+/* How far ahead rows are asked for: enough to cover the latency of main memory. */
+#define PREFETCH_BYTES 6144
 
 /* `query_norm` is ‖q‖ and is read for cosine only. */
 INLINE float exact_distance(const float *vector, const float *query, size_t dim,
@@ -13,48 +17,60 @@ INLINE float exact_distance(const float *vector, const float *query, size_t dim,
 {
     if (metric == QUIVER_EUCLIDEAN)
         return (float)sqrt(lane_squared_difference(vector, query, dim));
-    double dot = lane_dot(vector, query, dim);
     if (metric == QUIVER_INNER_PRODUCT)
-        return (float)-dot;
-    double lengths = query_norm * sqrt(lane_dot(vector, vector, dim));
+        return (float)-lane_dot(vector, query, dim);
+    double norm2, dot = lane_dot_and_norm2(vector, query, dim, &norm2);
+    double lengths = query_norm * sqrt(norm2);
     double distance = 1.0 - (lengths > 0 ? dot / lengths : 0.0);
     return (float)(distance > 0 ? distance : 0.0);
 }
 
-static size_t rerank_one(const float *vectors, const float *query, size_t dim,
-                         const uint32_t *candidates, size_t width, size_t k,
-                         enum quiver_metric metric, uint64_t *best)
+INLINE void prefetch_row(const float *vectors, size_t dim, uint32_t id)
 {
-    size_t n_best = 0;
+    if (id != NO_ID)
+        prefetch_bytes(vectors + id * dim, dim * sizeof(float));
+}
+
+static void rerank_one(const float *vectors, const float *query, size_t dim,
+                       const uint32_t *candidates, size_t width,
+                       enum quiver_metric metric, struct beam *best)
+{
     double query_norm = sqrt(lane_dot(query, query, dim));
+    size_t ahead = 1 + PREFETCH_BYTES / (dim * sizeof(float));
+    clear_beam(best);
+    for (size_t i = 0; i < width && i < ahead; ++i)
+        prefetch_row(vectors, dim, candidates[i]);
     for (size_t i = 0; i < width; ++i) {
-        if (candidates[i] == NO_ID)
+        uint32_t id = candidates[i];
+        if (i + ahead < width)
+            prefetch_row(vectors, dim, candidates[i + ahead]);
+        if (id == NO_ID)
             continue;
-        const float *vector = vectors + candidates[i] * dim;
-        float distance = exact_distance(vector, query, dim, metric, query_norm);
-        uint64_t key = make_key(distance, candidates[i]);
-        if (n_best < k || key < best[k - 1])
-            insert_key(best, &n_best, k, key);
+        float distance =
+            exact_distance(vectors + id * dim, query, dim, metric, query_norm);
+        insert_key(best, make_key(distance, id));
     }
-    return n_best;
 }
 
 static int rerank(const float *vectors, const float *queries, size_t dim,
                   const uint32_t *candidates, size_t n_queries, size_t width, size_t k,
                   enum quiver_metric metric, uint32_t *ids, float *distances)
 {
-    uint64_t *best = malloc((k + 1) * sizeof(uint64_t));
-    if (best == NULL)
+    void *scratch = malloc(beam_words(k) * sizeof(uint64_t) + CACHE_LINE);
+    if (scratch == NULL)
         return -1;
+    struct beam best;
+    place_beam(&best, align_up(scratch), k);
     for (size_t number = 0; number < n_queries; ++number) {
-        size_t n_best = rerank_one(vectors, queries + number * dim, dim,
-                                   candidates + number * width, width, k, metric, best);
+        rerank_one(vectors, queries + number * dim, dim, candidates + number * width,
+                   width, metric, &best);
         for (size_t i = 0; i < k; ++i) {
-            ids[number * k + i] = i < n_best ? key_id(best[i]) : NO_ID;
-            distances[number * k + i] = i < n_best ? key_distance(best[i]) : INFINITY;
+            ids[number * k + i] = key_id(best.keys[i]);
+            distances[number * k + i] = 
+                i < best.size ? key_distance(best.keys[i]) : INFINITY;
         }
     }
-    free(best);
+    free(scratch);
     return 0;
 }
 

@@ -1,56 +1,36 @@
-/* Best-first walks with a bounded, sorted beam; see quiver/reference/search.py. */
+/* Best-first walks with a bounded, sorted beam; see quiver/reference/search.py.
+ *
+ * Several walks take turns on one thread: while one waits for the rows it asked for,
+ * the others compute. Walks share nothing, so their answers cannot depend on it.
+ */
 #ifndef QUIVER_SEARCH_H
 #define QUIVER_SEARCH_H
 
 #include <stdlib.h>
 
+#include "beam.h"
 #include "distance.h"
 
-/* One walk. `unexpanded` has a bit per place of the beam; bits from `size` on are
- * meaningless. `seen` has a bit per row. */
+/* Measured on 100 000 rows: 24.7, 16.5, 13.2, 13.2 ns per distance for 1, 2, 4, 8. */
+#define N_WALKS 4
+
+/* One walk. `seen` has a bit per row; `newly_seen` waits to be measured. */
 struct walk {
-    uint64_t *beam;
-    size_t size;
-    size_t ef;
-    uint64_t *unexpanded;
+    struct query query;
+    size_t number;
+    struct beam beam;
     uint64_t *seen;
+    uint64_t *accepted;
     uint32_t *newly_seen;
     float *distances;
+    size_t n_newly_seen;
+    const uint32_t *neighbors;
+    int64_t hops;
+    int64_t distance_computations;
 };
 
-/* Open a place among the bits, moving those from it on up by one, and set it. */
-INLINE void insert_bit(uint64_t *words, size_t place, size_t n_words)
-{
-    size_t number = place / 64;
-    uint64_t below = ((uint64_t)1 << place % 64) - 1;
-    uint64_t word = words[number], carry = word >> 63;
-    words[number] = (word & below) | (word & ~below) << 1 | (below + 1);
-    while (++number < n_words) {
-        word = words[number];
-        words[number] = word << 1 | carry;
-        carry = word >> 63;
-    }
-}
-
-/* The first unexpanded place, or `size` or more if there is none. */
-INLINE size_t next_place(const struct walk *walk)
-{
-    for (size_t number = 0; 64 * number < walk->size; ++number)
-        if (walk->unexpanded[number] != 0)
-            return 64 * number + lowest_bit(walk->unexpanded[number]);
-    return walk->size;
-}
-
-INLINE void offer(struct walk *walk, uint64_t key)
-{
-    if (walk->size == walk->ef && key >= walk->beam[walk->size - 1])
-        return;
-    size_t place = insert_key(walk->beam, &walk->size, walk->ef, key);
-    insert_bit(walk->unexpanded, place, (walk->ef + 63) / 64);
-}
-
 /* Collect the neighbours not seen before and mark them, without a branch on it. */
-INLINE size_t see(const struct walk *walk, const uint32_t *neighbors, size_t width)
+INLINE void see(struct walk *walk, const uint32_t *neighbors, size_t width)
 {
     size_t count = 0;
     for (size_t i = 0; i < width && neighbors[i] != NO_ID; ++i) {
@@ -60,56 +40,91 @@ INLINE size_t see(const struct walk *walk, const uint32_t *neighbors, size_t wid
         count += ~word >> id % 64 & 1;
         walk->seen[id / 64] = word | (uint64_t)1 << id % 64;
     }
-    return count;
+    walk->n_newly_seen = count;
 }
 
-static void walk_one(struct walk *walk, const struct query *query,
-                     const struct quiver_graph *graph, int64_t *hops,
-                     int64_t *distance_computations)
+/* Measure what was newly seen and choose the next node; return 0 at the end. */
+static int advance(struct walk *walk, const struct quiver_graph *graph)
 {
-    size_t row_bytes = row_bytes_of(query->n_blocks), place;
-    size_t count = see(walk, &graph->entry_point, 1);
-    *hops = *distance_computations = 0;
-    for (;;) {
-        for (size_t i = 0; i < count; ++i)
-            prefetch_bytes(query->rows + walk->newly_seen[i] * row_bytes, row_bytes);
-        measure(query, walk->newly_seen, count, walk->distances);
-        *distance_computations += (int64_t)count;
-        for (size_t i = 0; i < count; ++i)
-            offer(walk, make_key(walk->distances[i], walk->newly_seen[i]));
-        place = next_place(walk);
-        if (place >= walk->size)
-            break;
-        walk->unexpanded[place / 64] &= ~((uint64_t)1 << place % 64);
-        ++*hops;
-        const uint32_t *row =
-            graph->neighbors + key_id(walk->beam[place]) * graph->width;
-        count = see(walk, row, graph->width);
-    }
+    struct beam *beam = &walk->beam;
+    measure(&walk->query, walk->newly_seen, walk->n_newly_seen, walk->distances);
+    walk->distance_computations += (int64_t)walk->n_newly_seen;
+    size_t n_accepted = accept(beam, walk->distances, walk->newly_seen,
+                               walk->n_newly_seen, walk->accepted);
+    for (size_t i = 0; i < n_accepted; ++i)
+        insert_flag(beam, insert_key(beam, walk->accepted[i]));
+    size_t place = first_unexpanded(beam);
+    if (place >= beam->size)
+        return 0;
+    beam->unexpanded[place / 64] &= ~((uint64_t)1 << place % 64);
+    walk->neighbors = graph->neighbors + key_id(beam->keys[place]) * graph->width;
+    prefetch_bytes(walk->neighbors, graph->width * sizeof(uint32_t));
+    return 1;
+}
+
+static void expand(struct walk *walk, const struct quiver_graph *graph)
+{
+    size_t row_bytes = row_bytes_of(walk->query.n_blocks);
+    ++walk->hops;
+    see(walk, walk->neighbors, graph->width);
+    for (size_t i = 0; i < walk->n_newly_seen; ++i)
+        prefetch_bytes(walk->query.rows + walk->newly_seen[i] * row_bytes, row_bytes);
+}
+
+static void open_walk(struct walk *walk, const struct quiver_codes *codes,
+                      const struct quiver_graph *graph,
+                      const struct quiver_queries *queries, size_t number)
+{
+    walk->query = open_query(codes, queries, number);
+    walk->number = number;
+    walk->hops = walk->distance_computations = 0;
+    clear_beam(&walk->beam);
+    memset(walk->seen, 0, (codes->n_rows + 63) / 64 * sizeof(uint64_t));
+    see(walk, &graph->entry_point, 1);
+    advance(walk, graph);
 }
 
 static int search(const struct quiver_codes *codes, const struct quiver_graph *graph,
                   const struct quiver_queries *queries, size_t ef, uint64_t *keys,
                   int64_t *hops, int64_t *distance_computations)
 {
-    size_t n_flags = (ef + 63) / 64, n_seen = (codes->n_rows + 63) / 64;
-    size_t n_lists = graph->width + 1;
-    uint64_t *words = malloc((n_flags + n_seen + n_lists) * sizeof(uint64_t));
-    if (words == NULL)
+    struct walk walks[N_WALKS];
+    size_t n_beam = beam_words(ef);
+    size_t n_seen = round_up((codes->n_rows + 63) / 64, BEAM_STEP);
+    size_t n_list = round_up(graph->width + BEAM_STEP, BEAM_STEP);
+    size_t n_words = n_beam + n_seen + 2 * n_list;
+    size_t n_walks = queries->n_queries < N_WALKS ? queries->n_queries : N_WALKS;
+    size_t n_opened = n_walks;
+    void *scratch = malloc(n_walks * n_words * sizeof(uint64_t) + CACHE_LINE);
+    if (scratch == NULL)
         return -1;
-    struct walk walk = {.ef = ef, .unexpanded = words, .seen = words + n_flags};
-    walk.newly_seen = (uint32_t *)(words + n_flags + n_seen);
-    walk.distances = (float *)(walk.newly_seen + n_lists);
-    for (size_t number = 0; number < queries->n_queries; ++number) {
-        struct query query = open_query(codes, queries, number);
-        memset(words, 0, (n_flags + n_seen) * sizeof(uint64_t));
-        walk.beam = keys + number * ef;
-        walk.size = 0;
-        walk_one(&walk, &query, graph, hops + number, distance_computations + number);
-        for (size_t i = walk.size; i < ef; ++i)
-            walk.beam[i] = NO_KEY;
+    uint64_t *words = align_up(scratch);
+    for (size_t i = 0; i < n_walks; ++i) {
+        struct walk *walk = walks + i;
+        place_beam(&walk->beam, words + i * n_words, ef);
+        walk->seen = words + i * n_words + n_beam;
+        walk->accepted = walk->seen + n_seen;
+        walk->newly_seen = (uint32_t *)(walk->accepted + n_list);
+        walk->distances = (float *)(walk->newly_seen + n_list);
+        open_walk(walk, codes, graph, queries, i);
     }
-    free(words);
+    while (n_walks > 0) {
+        for (size_t i = 0; i < n_walks; ++i)
+            expand(walks + i, graph);
+        for (size_t i = 0; i < n_walks; ++i) {
+            struct walk *walk = walks + i;
+            if (advance(walk, graph))
+                continue;
+            memcpy(keys + walk->number * ef, walk->beam.keys, ef * sizeof(uint64_t));
+            hops[walk->number] = walk->hops;
+            distance_computations[walk->number] = walk->distance_computations;
+            if (n_opened < queries->n_queries)
+                open_walk(walk, codes, graph, queries, n_opened++);
+            else
+                walks[i--] = walks[--n_walks];
+        }
+    }
+    free(scratch);
     return 0;
 }
 

@@ -11,24 +11,19 @@ INLINE __m256i load_32(const void *from)
     return _mm256_loadu_si256((const __m256i *)from);
 }
 
-INLINE int64_t sum_quads(__m256i quads)
+/* Sum each of four registers of int32. */
+INLINE void fold_rows(const __m256i sums[4], int32_t totals[4])
 {
-    __m128i pair = _mm_add_epi64(_mm256_castsi256_si128(quads),
-                                 _mm256_extracti128_si256(quads, 1));
-    return _mm_cvtsi128_si64(_mm_add_epi64(pair, _mm_unpackhi_epi64(pair, pair)));
+    __m256i all = _mm256_hadd_epi32(_mm256_hadd_epi32(sums[0], sums[1]),
+                                    _mm256_hadd_epi32(sums[2], sums[3]));
+    __m128i total = _mm_add_epi32(_mm256_castsi256_si128(all),
+                                  _mm256_extracti128_si256(all, 1));
+    _mm_storeu_si128((__m128i *)totals, total);
 }
 
-INLINE int32_t sum_words(__m256i words)
-{
-    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(words),
-                                 _mm256_extracti128_si256(words, 1));
-    __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
-    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
-}
-
-/* Σ v_j·u_j of an int8 query and a code. A pair of products is at most 762, so the
+/* Σ v_j·u_j of an int8 query and a code, not yet folded. A pair of products is at most 762, so the
  * eight pairs that one block adds to an int16 are far from its limit. */
-INLINE int32_t dot_values(const int8_t *values, const uint8_t *code, size_t n_blocks)
+INLINE __m256i dot_values(const int8_t *values, const uint8_t *code, size_t n_blocks)
 {
     const __m256i low_pair = _mm256_set1_epi8(3), ones = _mm256_set1_epi16(1);
     __m256i dot = _mm256_setzero_si256();
@@ -43,7 +38,16 @@ INLINE int32_t dot_values(const int8_t *values, const uint8_t *code, size_t n_bl
         }
         dot = _mm256_add_epi32(dot, _mm256_madd_epi16(sums, ones));
     }
-    return sum_words(dot);
+    return dot;
+}
+
+INLINE void dot_values_4(const int8_t *values, const uint8_t *const codes[4],
+                         size_t n_blocks, int32_t dots[4])
+{
+    __m256i sums[4];
+    for (int k = 0; k < 4; ++k)
+        sums[k] = dot_values(values, codes[k], n_blocks);
+    fold_rows(sums, dots);
 }
 
 INLINE __m256i swap_pairs_32(__m256i words)
@@ -64,9 +68,9 @@ INLINE __m256i weigh_nibbles(__m256i bytes, __m256i weights)
                            _mm256_shuffle_epi8(weights, high));
 }
 
-/* pop(x) + 3·pop(x ∧ high) + 2·pop(y): how far ⟨w_a, w_b⟩ is below 9·dim, halved.
+/* pop(x) + 3·pop(x ∧ high) + 2·pop(y), not yet folded: small uint64 read as int32.
  * In x a low bit weighs 1 and a high bit 4; in y every bit weighs 2. */
-INLINE int32_t mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
+INLINE __m256i mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
 {
     const __m256i in_x = _mm256_broadcastsi128_si256(
         _mm_setr_epi8(0, 1, 4, 5, 1, 2, 5, 6, 4, 5, 8, 9, 5, 6, 9, 10));
@@ -83,7 +87,17 @@ INLINE int32_t mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
         total = _mm256_add_epi64(total,
                                  _mm256_sad_epu8(bytes, _mm256_setzero_si256()));
     }
-    return (int32_t)sum_quads(total);
+    return total;
+}
+
+/* How far ⟨w_a, w_b⟩ is below 9·dim, halved, for four codes a. */
+INLINE void mismatch_4(const uint8_t *b, const uint8_t *const a[4], size_t n_blocks,
+                       int32_t totals[4])
+{
+    __m256i sums[4];
+    for (int k = 0; k < 4; ++k)
+        sums[k] = mismatch(a[k], b, n_blocks);
+    fold_rows(sums, totals);
 }
 
 /* Eight float64 lanes of a sum: lanes 0–3 and 4–7. */

@@ -18,10 +18,28 @@ INLINE __m512i broadcast_block(const uint8_t *block)
     return _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)block));
 }
 
-/* Σ v_j·u_j of an int8 query and a code. A block is broadcast to both halves, so that
- * one register holds 64 consecutive dimensions, as the query does. */
+/* Sum each of four registers of int32; the upper halves are shifted down first. */
+INLINE void fold_rows(const __m512i sums[4], int upper_shift, int32_t totals[4])
+{
+    __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(sums[0], sums[1]),
+                                  _mm512_unpackhi_epi32(sums[0], sums[1]));
+    __m512i cd = _mm512_add_epi32(_mm512_unpacklo_epi32(sums[2], sums[3]),
+                                  _mm512_unpackhi_epi32(sums[2], sums[3]));
+    __m512i all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd),
+                                   _mm512_unpackhi_epi64(ab, cd));
+    __m256i upper = _mm512_extracti64x4_epi64(all, 1);
+    __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(all),
+                                    _mm256_srai_epi32(upper, upper_shift));
+    __m128i total = _mm_add_epi32(_mm256_castsi256_si128(half),
+                                  _mm256_extracti128_si256(half, 1));
+    _mm_storeu_si128((__m128i *)totals, total);
+}
+
+/* Σ v_j·u_j of an int8 query and a code, not yet folded. A block is broadcast to both
+ * halves, so that one register holds 64 consecutive dimensions, as the query does. */
 #ifdef __AVX512VNNI__
-INLINE int32_t dot_values(const int8_t *values, const uint8_t *code, size_t n_blocks)
+#define UPPER_SHIFT 2
+INLINE __m512i dot_values(const int8_t *values, const uint8_t *code, size_t n_blocks)
 {
     /* Pairs stay in place, worth 1, 4, 16 and 64; the sums are shifted down once. */
     const __m512i first = halves(0x03, 0x0C), last = halves(0x30, (int8_t)0xC0);
@@ -34,13 +52,11 @@ INLINE int32_t dot_values(const int8_t *values, const uint8_t *code, size_t n_bl
         sum_last = _mm512_dpbusd_epi32(sum_last, _mm512_and_si512(bytes, last),
                                        _mm512_loadu_si512(v + 64));
     }
-    const __m512i shift =
-        _mm512_inserti64x4(_mm512_setzero_si512(), _mm256_set1_epi32(2), 1);
-    __m512i sum = _mm512_add_epi32(sum_first, _mm512_srai_epi32(sum_last, 4));
-    return _mm512_reduce_add_epi32(_mm512_srav_epi32(sum, shift));
+    return _mm512_add_epi32(sum_first, _mm512_srai_epi32(sum_last, 4));
 }
 #else
-INLINE int32_t dot_values(const int8_t *values, const uint8_t *code, size_t n_blocks)
+#define UPPER_SHIFT 0
+INLINE __m512i dot_values(const int8_t *values, const uint8_t *code, size_t n_blocks)
 {
     const __m512i low_pair = _mm512_set1_epi8(3), ones = _mm512_set1_epi16(1);
     const __m512i shift =
@@ -57,9 +73,18 @@ INLINE int32_t dot_values(const int8_t *values, const uint8_t *code, size_t n_bl
         __m512i sums = _mm512_madd_epi16(_mm512_add_epi16(first, last), ones);
         dot = _mm512_add_epi32(dot, sums);
     }
-    return _mm512_reduce_add_epi32(dot);
+    return dot;
 }
 #endif
+
+INLINE void dot_values_4(const int8_t *values, const uint8_t *const codes[4],
+                         size_t n_blocks, int32_t dots[4])
+{
+    __m512i sums[4];
+    for (int k = 0; k < 4; ++k)
+        sums[k] = dot_values(values, codes[k], n_blocks);
+    fold_rows(sums, UPPER_SHIFT, dots);
+}
 
 INLINE __m512i swap_pairs_64(__m512i words)
 {
@@ -108,8 +133,8 @@ INLINE __m512i weigh(__m512i x, __m512i y)
 }
 #endif
 
-/* pop(x) + 3·pop(x ∧ high) + 2·pop(y): how far ⟨w_a, w_b⟩ is below 9·dim, halved. */
-INLINE int32_t mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
+/* pop(x) + 3·pop(x ∧ high) + 2·pop(y), not yet folded: small uint64 read as int32. */
+INLINE __m512i mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
 {
     __m512i total = _mm512_setzero_si512();
     for (size_t block = 0; block < n_blocks; block += 2) {
@@ -119,7 +144,17 @@ INLINE int32_t mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
         __m512i y = _mm512_xor_si512(words_a, swap_pairs_64(words_b));
         total = _mm512_add_epi64(total, weigh(x, y));
     }
-    return (int32_t)_mm512_reduce_add_epi64(total);
+    return total;
+}
+
+/* How far ⟨w_a, w_b⟩ is below 9·dim, halved, for four codes a. */
+INLINE void mismatch_4(const uint8_t *b, const uint8_t *const a[4], size_t n_blocks,
+                       int32_t totals[4])
+{
+    __m512i sums[4];
+    for (int k = 0; k < 4; ++k)
+        sums[k] = mismatch(a[k], b, n_blocks);
+    fold_rows(sums, 0, totals);
 }
 
 /* Eight float64 lanes of a sum in one register. */

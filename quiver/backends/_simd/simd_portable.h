@@ -22,7 +22,14 @@ INLINE int32_t dot_values(const int8_t *values, const uint8_t *code, size_t n_bl
     return dot;
 }
 
-/* pop(x) + 3·pop(x ∧ high) + 2·pop(y): how far ⟨w_a, w_b⟩ is below 9·dim, halved. */
+INLINE void dot_values_4(const int8_t *values, const uint8_t *const codes[4],
+                         size_t n_blocks, int32_t dots[4])
+{
+    for (int k = 0; k < 4; ++k)
+        dots[k] = dot_values(values, codes[k], n_blocks);
+}
+
+/* pop(x) + 3·pop(x ∧ high) + 2·pop(y). */
 INLINE int32_t mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
 {
     uint64_t total = 0;
@@ -32,6 +39,14 @@ INLINE int32_t mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
         total += popcount(x) + 3 * popcount(x & HIGH_BITS) + 2 * popcount(y);
     }
     return (int32_t)total;
+}
+
+/* How far ⟨w_a, w_b⟩ is below 9·dim, halved, for four codes a. */
+INLINE void mismatch_4(const uint8_t *b, const uint8_t *const a[4], size_t n_blocks,
+                       int32_t totals[4])
+{
+    for (int k = 0; k < 4; ++k)
+        totals[k] = mismatch(a[k], b, n_blocks);
 }
 
 /* Eight float64 lanes of a sum. */
