@@ -1,0 +1,51 @@
+"""Call every compiled kernel once on fixed inputs; `gate` counts its instructions.
+
+python tools/run_kernels.py TARGET
+
+Inputs are made of raw random bits and integers, the same with every NumPy.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from quiver.backends.cython_backend import CythonBackend
+from quiver.codes import Transform
+from quiver.keys import make_keys
+
+KERNELS = ("encode", "quantise", "distance", "prune", "search", "rerank")
+N, DIM, N_QUERIES, MAX_DEGREE, EF = 1000, 384, 16, 32, 64
+
+
+def draw(shape: tuple[int, int], seed: int) -> np.ndarray:
+    """Return float32 in -1 … 1, exact multiples of 2**-23."""
+    raw = np.random.PCG64(seed).random_raw(shape[0] * shape[1]).reshape(shape)
+    centred = (raw >> np.uint64(40)).astype(np.int64) - 2**23
+    return (centred / 2**23).astype(np.float32)
+
+
+def main(target: str) -> None:
+    """Run the kernels in the order of ``KERNELS``, each exactly once."""
+    backend = CythonBackend(target)
+    vectors, queries = draw((N, DIM), 1), draw((N_QUERIES, DIM), 2)
+    signs = np.where(draw((2, DIM), 3) < 0, np.float32(-1), np.float32(1))
+    transform = Transform("cosine", np.zeros(DIM, dtype=np.float32), signs, 1.0)
+    every_id = np.arange(N, dtype=np.uint32)
+
+    codes = backend.encode(vectors, transform, 3)
+    coded = backend.quantise(queries, transform)
+    distances = backend.distance(codes, coded)
+    keys = np.sort(make_keys(distances, every_id[None]), axis=1)
+    backend.prune(codes, keys[:, :128].copy(), MAX_DEGREE, 1.1, "vamana")
+    # Powers of two reach every row in a few hops from any other.
+    steps = np.array([1 << bit for bit in range(10)] + [3, 5, 7, 11], dtype=np.uint32)
+    neighbors = (every_id[:, None] + steps) % np.uint32(N)
+    backend.search(codes, neighbors, coded, 0, EF)
+    candidates = np.tile(every_id[:EF], (N_QUERIES, 1))
+    backend.rerank(vectors, queries, candidates, 10, "cosine")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
