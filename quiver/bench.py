@@ -88,7 +88,7 @@ def bench_backends(
     Examples
     --------
     >>> import numpy as np
-    >>> points = np.random.default_rng(0).normal(size=(300, 16))
+    >>> points = np.random.default_rng(0).normal(size=(100, 8))
     >>> report = bench_backends(points, points[:5], backends=["reference"], repeats=1)
     >>> report.recommended
     'reference'

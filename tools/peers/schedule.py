@@ -64,13 +64,15 @@ class PeerError(Exception):
 class Worker:
     """A peer's process, stopped except while it is asked something."""
 
-    def __init__(self, name: str, peer: Peer, task: Task, plan: Plan, folder: Path):
+    def __init__(self, name: str, peer: Peer, task: Task, plan: Plan, folder: Path) -> None:
         self.name, self.peer, self.folder = name, peer, folder
         fixed = (folder, task.metric, plan.k, plan.threads, plan.clock)
         environment = {
             variable: value.format(threads=plan.threads)
             for variable, value in peer.environment.items()
         }
+        paths = [str(TOOLS), os.environ.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         self.log = folder / f"{name}.log"
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -80,7 +82,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 bufsize=0,
-                env={**os.environ, **environment, "PYTHONPATH": str(TOOLS)},
+                env={**os.environ, **environment},
             )
 
     def ask(self, *command: Any, seconds: float = ANSWER_SECONDS) -> dict[str, Any]:
