@@ -18,6 +18,7 @@ def first_difference(actual: Any, expected: Any, where: str) -> str:
 
     Type, dtype, shape and memory order count; floats are compared as bits.
     """
+    # A tuple instead of its named kind would break the caller, so types count.
     if type(actual) is not type(expected):
         return f"{where} is {type(actual).__name__}, not {type(expected).__name__}"
     if not isinstance(expected, tuple):
@@ -37,6 +38,7 @@ def _array_difference(actual: AnyArray, expected: AnyArray, where: str) -> str:
             return f"{where} has {trait} {got}, not {wanted}"
     if not actual.flags.c_contiguous:
         return f"{where} is not C-contiguous"
+    # As integers -0.0 differs from 0.0, and a NaN equals itself.
     unsigned = f"u{expected.dtype.itemsize}"
     wanted_bits = np.ascontiguousarray(expected).view(unsigned)
     differs = np.argwhere(actual.view(unsigned) != wanted_bits)

@@ -22,12 +22,17 @@ from quiver.keys import NO_ID, NO_KEY, make_keys
 from quiver.reference.lanes import squared_norms
 from quiver.reference.transform import prepare
 
+# Around a byte, a word, half a block, a block (128) and the cache lines of a row; one
+# dimension has a rotation of length 1, and the two rounds of 1025 nearly coincide.
 BOUNDARY_DIMS = (
     *(1, 2, 3, 7, 8, 9, 31, 32, 33, 63, 64, 65, 127, 128, 129),
     *(255, 256, 257, 383, 384, 385, 511, 512, 513, 1025),
 )
 METRICS: tuple[Metric, ...] = ("cosine", "euclidean", "inner_product")
 GRAPHS = ("random", "complete", "chain", "islands", "empty")
+
+
+# Each hazard changes vectors in place and must cope with no rows at all.
 
 
 def _all_equal(_: Generator, vectors: Vectors) -> None:
@@ -43,11 +48,13 @@ def _zero_row(rng: Generator, vectors: Vectors) -> None:
 
 
 def _signed_zeros(rng: Generator, vectors: Vectors) -> None:
+    # Both count as negative, and neither may outrank the other by magnitude.
     vectors[rng.random(vectors.shape) < 0.3] = 0.0
     vectors[rng.random(vectors.shape) < 0.3] = -0.0
 
 
 def _subnormal(_: Generator, vectors: Vectors) -> None:
+    # The scale of a query overflows here; hardware set to flush would lose all.
     vectors *= np.float32(1e-42)
 
 
@@ -145,7 +152,8 @@ def _targets(rng: Generator, n: int, node: int, kind: str) -> NDArray[np.integer
 def make_ids(rng: Generator, n: int, shape: tuple[int, int]) -> Ids:
     """Return row numbers below ``n`` with holes; only holes where ``n`` is 0."""
     ids = rng.integers(0, max(1, n), shape).astype(np.uint32)
-    ids[rng.random(shape) < (0.2 if n else 1.1)] = NO_ID
+    # random() stays below 1, so without rows every place is a hole.
+    ids[rng.random(shape) < (0.2 if n else 1.0)] = NO_ID
     return ids
 
 
@@ -159,6 +167,7 @@ def make_prune_keys(
     """
     keys = np.full((n_targets, width), NO_KEY, dtype=np.uint64)
     for row in keys:
+        # A target is never among its own candidates: the contract says so.
         target, *others = rng.permutation(codes.n_rows).astype(np.uint32)
         ids = np.array(others[: rng.integers(0, width + 1)], dtype=np.uint32)
         distances = (
@@ -171,5 +180,6 @@ def make_prune_keys(
 
 
 def _drawn_distances(rng: Generator, n: int) -> Distances:
+    # One decimal of a narrow spread ties often.
     spread = rng.choice([0.5, 50.0])
     return (spread * rng.standard_normal(n)).round(1).astype(np.float32)

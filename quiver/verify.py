@@ -6,23 +6,19 @@ plug-in deserves the same proof. Needs NumPy only; the inputs are `quiver.hazard
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.random import Generator
 
 from quiver import hazards, reference
-from quiver._typing import AnyArray, Progress
+from quiver._typing import Progress
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
-from quiver.build import GraphBuilder, choose_entry_point
 from quiver.difference import arrays_in, first_difference
-from quiver.index import Index
 from quiver.parallel import ProgressMeter
-from quiver.params import BuildParams, Encoding, check_int
-from quiver.transform import encode_rows, fit_transform
+from quiver.params import check_int
+from quiver.verify_cases import Call, build_and_search, draw_calls
 
 METHODS = ("encode", "quantise", "distance", "prune", "search", "rerank", "build")
 """The protocol, then a whole index built and searched with it."""
@@ -88,14 +84,6 @@ class VerifyReport:
         return "\n".join([*lines, verdict])
 
 
-class Call(NamedTuple):
-    """One call to compare: the method, its arguments and what they were made of."""
-
-    method: str
-    args: tuple[Any, ...]
-    description: str
-
-
 def verify(
     backend: str | Backend = "auto",
     *,
@@ -142,6 +130,7 @@ def verify(
     meter = ProgressMeter(progress, rounds + 1)
     findings: dict[str, list[str]] = {method: [] for method in METHODS}
     for number in range(rounds):
+        # A generator per round: a case can be drawn again without those before.
         rng = np.random.default_rng([seed, number])
         dim = hazards.BOUNDARY_DIMS[number % len(hazards.BOUNDARY_DIMS)]
         for call in draw_calls(rng, dim):
@@ -151,46 +140,6 @@ def verify(
     meter.advance(1)
     reports = tuple(_summarise(*finding) for finding in findings.items())
     return VerifyReport(kernels.name, kernels.target, reports)
-
-
-def draw_calls(rng: Generator, dim: int) -> Iterator[Call]:
-    """Yield calls of every method, with both encodings and both query forms.
-
-    Their inputs come from the reference, so that one wrong method is not blamed on
-    the others.
-    """
-    n, metric = int(rng.integers(2, 25)), rng.choice(hazards.METRICS).item()
-    names = rng.choice(sorted(hazards.HAZARDS), rng.integers(0, 3), replace=False)
-    vectors = hazards.make_vectors(rng, n, dim, names)
-    queries = hazards.make_vectors(rng, 3, dim, names)
-    center, rotate = rng.random(2) < 0.5
-    transform = hazards.make_transform(
-        rng, vectors, metric, center=bool(center), rotate=bool(rotate)
-    )
-    description = (
-        f"dim={dim}, n={n}, metric={metric}, center={center}, rotate={rotate}, "
-        f"hazards={'+'.join(names) or 'none'}"
-    )
-    yield Call("quantise", (queries, transform), description)
-    candidates = hazards.make_ids(rng, n, (3, int(rng.integers(1, 12))))
-    k = int(rng.integers(1, 12))
-    rerank_args = (vectors, queries, candidates, k, metric)
-    yield Call("rerank", rerank_args, f"{description}, k={k}")
-    for strong in (3, 2):
-        coded = f"{description}, strong={strong}"
-        yield Call("encode", (vectors, transform, strong), coded)
-        codes = reference.encode(vectors, transform, strong)
-        symmetric = reference.encode(queries, transform, strong)
-        rule = "vamana" if rng.random() < 0.5 else "published"
-        keys = hazards.make_prune_keys(rng, codes, 3, n - 1, true_distances=True)
-        yield Call("prune", (codes, keys, 5, 1.1, rule), f"{coded}, rule={rule}")
-        neighbors = hazards.make_neighbors(rng, n, 6, rng.choice(hazards.GRAPHS).item())
-        ef = int(rng.integers(1, n + 4))
-        for asked in (symmetric, reference.quantise(queries, transform)):
-            form = f"{coded}, queries={type(asked).__name__}"
-            yield Call("distance", (codes, asked), form)
-            yield Call("distance", (codes, asked, candidates), form)
-            yield Call("search", (codes, neighbors, asked, 0, ef), f"{form}, ef={ef}")
 
 
 def _compare(backend: Backend, call: Call) -> str:
@@ -211,39 +160,14 @@ def _compare_build(backend: Backend, rng: Generator) -> str:
     vectors = hazards.make_vectors(rng, 150, 65, ["duplicates"])
     queries = hazards.make_vectors(rng, 10, 65, [])
     description = f"dim=65, n={len(vectors)}, metric=euclidean"
-    expected = _build_and_search(get_backend("reference"), vectors, queries)
+    # Duplicates make every tie and the reachability step matter.
+    expected = build_and_search(get_backend("reference"), vectors, queries)
     try:
-        actual = _build_and_search(backend, vectors, queries)
+        actual = build_and_search(backend, vectors, queries)
     except Exception as error:  # As above.
         return f"{description}: raised {type(error).__name__}: {error}"
     difference = first_difference(actual, expected, "build")
     return f"{description}: {difference}" if difference else ""
-
-
-def _build_and_search(
-    backend: Backend, vectors: AnyArray, queries: AnyArray
-) -> tuple[Any, ...]:
-    """Return codes, graph and answers of an index over a backend of any origin."""
-    params, encoding = BuildParams(max_degree=8, ef_construction=16), Encoding()
-    transform = fit_transform(vectors, "euclidean", encoding, params.seed)
-    codes = encode_rows(backend, vectors, transform, encoding.strong, threads=2)
-    entry_point = choose_entry_point(vectors, codes, transform)
-    meter = ProgressMeter(None, len(vectors))
-    builder = GraphBuilder(backend, codes, params, "vamana", threads=2, meter=meter)
-    index = Index(
-        codes=codes,
-        transform=transform,
-        neighbors=builder.build(entry_point),
-        entry_point=entry_point,
-        ids=np.arange(len(vectors)),
-        vectors=vectors,
-        params=params,
-        encoding=encoding,
-        backend=backend,
-    )
-    found = index.search(queries, k=5, ef=16)
-    stats = found.stats.hops, found.stats.distance_computations
-    return codes.rows, index.neighbors, found.ids, found.distances, *stats
 
 
 def _summarise(method: str, findings: list[str]) -> MethodReport:

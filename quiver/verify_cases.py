@@ -1,0 +1,96 @@
+"""The calls that `quiver.verify` compares, and the index it builds twice.
+
+Inputs are `quiver.hazards`, coded by the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.random import Generator
+
+from quiver import hazards, reference
+from quiver._typing import AnyArray
+from quiver.backends.protocol import Backend
+from quiver.build import GraphBuilder, choose_entry_point
+from quiver.index import Index
+from quiver.parallel import ProgressMeter
+from quiver.params import BuildParams, Encoding
+from quiver.transform import encode_rows, fit_transform
+
+
+class Call(NamedTuple):
+    """One call to compare: the method, its arguments and what they were made of."""
+
+    method: str
+    args: tuple[Any, ...]
+    description: str
+
+
+def draw_calls(rng: Generator, dim: int) -> Iterator[Call]:
+    """Yield calls of every method, with both encodings and both query forms.
+
+    Their inputs come from the reference, so that one wrong method is not blamed on
+    the others.
+    """
+    # Two rows at least, so that a target has a candidate to prune.
+    n, metric = int(rng.integers(2, 25)), rng.choice(hazards.METRICS).item()
+    names = rng.choice(sorted(hazards.HAZARDS), rng.integers(0, 3), replace=False)
+    vectors = hazards.make_vectors(rng, n, dim, names)
+    queries = hazards.make_vectors(rng, 3, dim, names)
+    center, rotate = rng.random(2) < 0.5
+    transform = hazards.make_transform(
+        rng, vectors, metric, center=bool(center), rotate=bool(rotate)
+    )
+    description = (
+        f"dim={dim}, n={n}, metric={metric}, center={center}, rotate={rotate}, "
+        f"hazards={'+'.join(names) or 'none'}"
+    )
+    yield Call("quantise", (queries, transform), description)
+    candidates = hazards.make_ids(rng, n, (3, int(rng.integers(1, 12))))
+    k = int(rng.integers(1, 12))
+    rerank_args = (vectors, queries, candidates, k, metric)
+    yield Call("rerank", rerank_args, f"{description}, k={k}")
+    for strong in (3, 2):
+        coded = f"{description}, strong={strong}"
+        yield Call("encode", (vectors, transform, strong), coded)
+        codes = reference.encode(vectors, transform, strong)
+        symmetric = reference.encode(queries, transform, strong)
+        rule = "vamana" if rng.random() < 0.5 else "published"
+        keys = hazards.make_prune_keys(rng, codes, 3, n - 1, true_distances=True)
+        yield Call("prune", (codes, keys, 5, 1.1, rule), f"{coded}, rule={rule}")
+        neighbors = hazards.make_neighbors(rng, n, 6, rng.choice(hazards.GRAPHS).item())
+        ef = int(rng.integers(1, n + 4))
+        for asked in (symmetric, reference.quantise(queries, transform)):
+            form = f"{coded}, queries={type(asked).__name__}"
+            yield Call("distance", (codes, asked), form)
+            yield Call("distance", (codes, asked, candidates), form)
+            yield Call("search", (codes, neighbors, asked, 0, ef), f"{form}, ef={ef}")
+
+
+def build_and_search(
+    backend: Backend, vectors: AnyArray, queries: AnyArray
+) -> tuple[Any, ...]:
+    """Return codes, graph and answers of an index over a backend of any origin."""
+    params, encoding = BuildParams(max_degree=8, ef_construction=16), Encoding()
+    transform = fit_transform(vectors, "euclidean", encoding, params.seed)
+    codes = encode_rows(backend, vectors, transform, encoding.strong, threads=2)
+    entry_point = choose_entry_point(vectors, codes, transform)
+    meter = ProgressMeter(None, len(vectors))
+    builder = GraphBuilder(backend, codes, params, "vamana", threads=2, meter=meter)
+    index = Index(
+        codes=codes,
+        transform=transform,
+        neighbors=builder.build(entry_point),
+        entry_point=entry_point,
+        ids=np.arange(len(vectors)),
+        vectors=vectors,
+        params=params,
+        encoding=encoding,
+        backend=backend,
+    )
+    found = index.search(queries, k=5, ef=16)
+    stats = found.stats.hops, found.stats.distance_computations
+    return codes.rows, index.neighbors, found.ids, found.distances, *stats
