@@ -30,7 +30,7 @@ ONE, ALL = "one", "all"
 COMPLETE_RECALL = 0.9995
 # A slower setting is of no interest to anybody and would hold up the others.
 MIN_QUERIES_PER_SECOND = 20
-ANSWER_SECONDS = 600.0
+ANSWER_SECONDS, CLEAN_UP_SECONDS = 600.0, 20.0
 MIN_BATCH = 20
 
 
@@ -64,7 +64,9 @@ class PeerError(Exception):
 class Worker:
     """A peer's process, stopped except while it is asked something."""
 
-    def __init__(self, name: str, peer: Peer, task: Task, plan: Plan, folder: Path) -> None:
+    def __init__(
+        self, name: str, peer: Peer, task: Task, plan: Plan, folder: Path
+    ) -> None:
         self.name, self.peer, self.folder = name, peer, folder
         fixed = (folder, task.metric, plan.k, plan.threads, plan.clock)
         environment = {
@@ -98,7 +100,8 @@ class Worker:
         ready, _, _ = select.select([self._process.stdout], [], [], seconds)
         line = self._process.stdout.readline() if ready else b""
         if not line:
-            self.kill()
+            # Ended by itself, unless it is silent.
+            (self.end if ready else self.kill)()
             code = self._process.returncode
             reason = (
                 f"ended with code {code}" if ready else f"silent for {seconds:.0f} s"
@@ -117,18 +120,19 @@ class Worker:
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def end(self) -> None:
-        """Let the process clean up and end."""
+        """Let the process clean up, and end it."""
         self._process.send_signal(signal.SIGCONT)
         self._process.stdin.close()
-        try:
-            self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(CLEAN_UP_SECONDS)
+        self.kill()
 
     def kill(self) -> None:
-        """End the process at once."""
+        """End the process at once, if it still runs."""
         self._process.kill()
         self._process.wait()
+        self._process.stdin.close()
+        self._process.stdout.close()
 
 
 def run(
