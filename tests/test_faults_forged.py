@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from forge import Forgery
 from refusals import refusal, second_reader_refuses
-from small_index import SCALE, saved
+from small_index import SCALE, saved, small_index
 
 import quiver
 from quiver.errors import FileFormatError
@@ -277,22 +277,32 @@ def test_vectors_of_another_hash_fail_full_verification(tmp_path):
     assert second_reader_refuses(forgery.pack(rehash=False))
 
 
-@pytest.mark.parametrize("shape", ["empty", "ring", "pairs"])
-def test_a_sound_graph_of_odd_shape_opens_and_answers_in_range(tmp_path, shape):
-    path, data = saved(tmp_path, n=12)
+@pytest.mark.parametrize("shape", ["empty", "ring", "pairs", "hub"])
+@pytest.mark.parametrize("paper", [False, True])
+def test_a_sound_graph_of_odd_shape_opens_and_answers_in_range(
+    tmp_path, backend, shape, paper
+):
+    path, data = saved(tmp_path, n=12, paper=paper)
     graph = np.full((12, 4), 0xFFFF_FFFF, dtype="<u4")
     rows = np.arange(12)
-    if shape != "empty":
+    if shape == "hub":
+        graph[small_index(n=12, paper=paper).entry_point] = [0, 11, 1, 10]
+        graph[graph == rows[:, None]] = 5
+    elif shape != "empty":
         graph[:, 0] = (rows + 1) % 12 if shape == "ring" else rows ^ 1
     forgery = Forgery.of(data)
     forgery.section("neighbors")[:] = graph.tobytes()
     path.write_bytes(forgery.pack())
+    assert not second_reader_refuses(forgery.pack())
     index = quiver.open(path, backend="reference")
+    expected = index.search(index.vectors, k=3, ef=12)
+    index.backend = backend
     result = index.search(index.vectors, k=3, ef=12)
-    reached = {"empty": 1, "ring": 12, "pairs": 2}[shape]
+    np.testing.assert_array_equal(result.ids, expected.ids)
+    np.testing.assert_array_equal(result.distances, expected.distances)
+    reached = {"empty": 1, "ring": 12, "pairs": 2, "hub": 5}[shape]
     np.testing.assert_array_equal(result.counts, min(3, reached))
     assert set(result.ids.ravel()) <= {*index.ids.tolist(), -1}
-    assert not second_reader_refuses(forgery.pack())
 
 
 def test_both_readers_agree_on_mutated_files(tmp_path):
