@@ -1,0 +1,139 @@
+"""A complete backend outside quiver: matrices and a heap instead of bit tricks.
+
+The guide "Writing a backend" shows this file, and the test-suite installs and
+verifies it. Only NumPy and quiver's public modules are used.
+"""
+
+from __future__ import annotations
+
+import heapq
+
+import numpy as np
+
+from quiver import reference
+from quiver.codes import Codes, Queries
+from quiver.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
+from quiver.reference.encode import unpack
+from quiver.results import Beams
+
+
+class TextbookBackend:
+    """Every method of the protocol; nothing is inherited."""
+
+    name = "textbook"
+    target = "numpy matrices"
+
+    # What a backend does not want to replace it may borrow.
+    encode = staticmethod(reference.encode)
+    quantise = staticmethod(reference.quantise)
+    rerank = staticmethod(reference.rerank)
+
+    def distance(self, codes, queries, candidates=None):
+        """See `Backend.distance`."""
+        every_row = np.arange(codes.n_rows, dtype=np.uint32)
+        n_queries = len(queries[0])
+        if candidates is None:
+            candidates = np.tile(every_row, (n_queries, 1))
+        distances = np.full(candidates.shape, np.inf, dtype=np.float32)
+        for number, ids in enumerate(candidates):
+            used = ids != NO_ID
+            query = take_query(queries, number)
+            distances[number, used] = measure(codes.take(ids[used]), query)
+        return distances
+
+    def prune(self, codes, candidates, max_degree, alpha, rule):
+        """See `Backend.prune`."""
+        neighbors = np.full((len(candidates), max_degree), NO_ID, dtype=np.uint32)
+        for row, keys in zip(neighbors, candidates, strict=True):
+            keys = keys[keys != NO_KEY]
+            ids, reach = key_ids(keys), key_distances(keys)
+            pairs = self.distance(codes, codes.take(ids), np.tile(ids, (len(ids), 1)))
+            kept = choose(pairs, reach, max_degree, np.float32(alpha), rule)
+            row[: len(kept)] = ids[kept]
+        return neighbors
+
+    def search(self, codes, neighbors, queries, entry_point, ef):
+        """See `Backend.search`."""
+        n_queries = len(queries[0])
+        keys = np.full((n_queries, ef), NO_KEY, dtype=np.uint64)
+        hops = np.zeros(n_queries, dtype=np.int64)
+        computed = np.zeros(n_queries, dtype=np.int64)
+        for number in range(n_queries):
+            query = take_query(queries, number)
+            beam, hops[number], computed[number] = walk(
+                codes, neighbors, query, entry_point, ef
+            )
+            keys[number, : len(beam)] = beam
+        return Beams(keys, hops, computed)
+
+
+def take_query(queries, number):
+    """Return one query of a batch, as a batch of one."""
+    one = slice(number, number + 1)
+    if isinstance(queries, Codes):
+        return Codes(queries.rows[one], queries.dim, queries.strong)
+    return Queries(queries.values[one], queries.corrections[one])
+
+
+def coordinates(codes):
+    """Return the value that every stored pair of bits stands for."""
+    values = [-3, -1, 1, 3] if codes.strong == 3 else [-2, -1, 1, 2]
+    return np.array(values)[unpack(codes.codes, codes.dim)]
+
+
+def measure(rows, query):
+    """Return the distances of one query to all rows, by integer matrix product."""
+    two = np.float32(2)
+    if isinstance(query, Queries):
+        dot = coordinates(rows) @ query.values[0, : rows.dim].astype(np.int64)
+        step, norm2 = query.corrections[0]
+        scale, bias = rows.corrections.T
+        return (norm2 + bias) - two * (dot.astype(np.float32) * (step * scale))
+    dot = coordinates(rows) @ coordinates(query)[0]
+    if rows.strong == 2:
+        return (4 * rows.dim - dot).astype(np.float32)
+    n_strong = (rows.dim + 1) // 3
+    inverse = np.float32(1.0 / np.sqrt(9 * n_strong + (rows.dim - n_strong)))
+    bias, query_bias = rows.corrections[:, 1], query.corrections[:, 1]
+    lengths = (np.sqrt(bias) * inverse) * (np.sqrt(query_bias) * inverse)
+    estimate = (bias + query_bias) - two * (dot.astype(np.float32) * lengths)
+    return np.maximum(np.float32(0), estimate)
+
+
+def choose(pairs, reach, max_degree, alpha, rule):
+    """Return which candidates are kept, from all their mutual distances."""
+    kept, rejected = [], []
+    for place, to_target in enumerate(reach):
+        if len(kept) == max_degree:
+            break
+        to_kept = pairs[place, kept]
+        if rule == "published":
+            covered = np.any(to_kept < alpha * to_target)
+        else:
+            covered = np.any(alpha * to_kept <= to_target)
+        (rejected if covered else kept).append(place)
+    if rule == "published":
+        kept += rejected[: max_degree - len(kept)]
+    return kept
+
+
+def walk(codes, neighbors, query, entry_point, ef):
+    """Return one query's beam and counters, with a heap of what to expand next."""
+    start = np.array([entry_point], dtype=np.uint32)
+    beam = make_keys(measure(codes.take(start), query), start).tolist()
+    waiting, seen, hops = list(beam), {entry_point}, 0
+    while waiting:
+        key = heapq.heappop(waiting)
+        # What fell out of the beam is never expanded.
+        if len(beam) == ef and key > beam[-1]:
+            break
+        hops += 1
+        row = neighbors[key & 0xFFFF_FFFF]
+        fresh = [id_ for id_ in row[row != NO_ID].tolist() if id_ not in seen]
+        seen.update(fresh)
+        ids = np.array(fresh, dtype=np.uint32)
+        found = make_keys(measure(codes.take(ids), query), ids).tolist()
+        for new in found:
+            heapq.heappush(waiting, new)
+        beam = sorted(beam + found)[:ef]
+    return beam, hops, len(seen)
