@@ -12,6 +12,7 @@ endif
 # For example: make test INSTALL_FLAGS=-Csetup-args=-Dext=enabled
 INSTALL_FLAGS ?=
 PYTEST_FLAGS ?=
+FUZZ_SECONDS ?= 600
 
 PACKAGE_FILES := pyproject.toml meson.build meson.options \
 	$(shell find quiver -type f -not -path '*/__pycache__/*')
@@ -27,7 +28,7 @@ PEERS := $(VENV)/.installed-peers
 # For example: make bench BENCH_FLAGS="--data vectors.npy --metric euclidean"
 BENCH_FLAGS ?=
 
-.PHONY: demo test lint bench compare clean
+.PHONY: demo test lint faults fuzz sanitize bench compare clean
 
 demo: $(DEMO)
 	$(BIN)/quiver demo
@@ -39,6 +40,28 @@ lint: $(LINT)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# What `make test` runs bounded, at full length, beside libraries with their own threads.
+faults: $(TEST)
+	$(BIN)/python -m pip install --quiet joblib scikit-learn faiss-cpu
+	QUIVER_FAULT_SCALE=20 $(BIN)/pytest $(PYTEST_FLAGS) tests/test_storage.py \
+		tests/test_check.py tests/test_faults_*.py tests/test_processes.py
+
+fuzz: $(TEST)
+	$(BIN)/python -m pip install --quiet atheris
+	$(BIN)/python -P tools/fuzz_loader.py build/fuzz-corpus \
+		-max_total_time=$(FUZZ_SECONDS)
+
+# The kernels under AddressSanitizer and UndefinedBehaviorSanitizer; needs GCC.
+sanitize: $(TEST)
+	$(BIN)/python -m pip install --quiet --upgrade --no-deps --target build/sanitized \
+		-Csetup-args=-Dext=enabled -Csetup-args=-Db_lundef=false \
+		-Csetup-args=-Db_sanitize=address,undefined \
+		-Csetup-args=-Dc_args=-fno-sanitize-recover=all .
+	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+		ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PYTHONPATH=build/sanitized \
+		$(BIN)/pytest $(PYTEST_FLAGS) -k cython tests/test_oracle_equality.py \
+		tests/test_golden.py tests/test_faults_forged.py
 
 # Peers pin old releases of what quiver shares with them, hence a second environment.
 bench:
