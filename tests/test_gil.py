@@ -1,0 +1,35 @@
+"""Compiled kernels release the GIL, so that threads are worth having."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from strategies import random_codes
+
+from quiver.backends import Backend
+
+
+def test_python_runs_on_while_a_kernel_searches(backend: Backend) -> None:
+    if backend.target == "numpy":
+        pytest.skip("interpreted: it holds the GIL between NumPy's calls")
+    rng = np.random.default_rng(0)
+    n = 10_000
+    codes = random_codes(rng, n, 256)
+    nodes = np.arange(n, dtype=np.uint32)[:, None]
+    neighbors = (7 * nodes + 37 * np.arange(24, dtype=np.uint32)) % np.uint32(n)
+    queries = codes.take(np.arange(1500))
+    backend.search(codes, neighbors, codes.take(np.arange(2)), 0, 300)
+    kernel = threading.Thread(
+        target=backend.search, args=(codes, neighbors, queries, 0, 300)
+    )
+    start, ticks = time.perf_counter(), 0
+    kernel.start()
+    while kernel.is_alive():
+        time.sleep(0.001)
+        ticks += 1
+    elapsed = time.perf_counter() - start
+    # With the GIL held, this thread would not tick before the kernel is done.
+    assert ticks >= 10, f"{ticks} ticks in {elapsed:.3f} s"
