@@ -18,8 +18,9 @@ def test_python_runs_on_while_a_kernel_searches(backend: Backend) -> None:
     rng = np.random.default_rng(0)
     n = 10_000
     codes = random_codes(rng, n, 256)
-    nodes = np.arange(n, dtype=np.uint32)[:, None]
-    neighbors = (7 * nodes + 37 * np.arange(24, dtype=np.uint32)) % np.uint32(n)
+    # Every row has the same random strides, so a walk soon sees thousands of rows.
+    strides = rng.choice(np.arange(1, n, dtype=np.uint32), 24, replace=False)
+    neighbors = (np.arange(n, dtype=np.uint32)[:, None] + strides) % np.uint32(n)
     queries = codes.take(np.arange(1500))
     backend.search(codes, neighbors, codes.take(np.arange(2)), 0, 300)
     kernel = threading.Thread(
