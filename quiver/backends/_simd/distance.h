@@ -70,11 +70,13 @@ INLINE void asymmetric_4(const struct query *query, const uint8_t *const rows[4]
                          float *distances, size_t n_blocks)
 {
     int32_t dots[4];
+    float scale[4], bias[4];
     dot_values_4(query->values, rows, n_blocks, dots);
+    load_corrections_4(rows, BLOCK_BYTES * n_blocks, scale, bias);
     for (int k = 0; k < 4; ++k) {
-        float scale = row_scale(rows[k], n_blocks), bias = row_bias(rows[k], n_blocks);
         float dot = (float)(2 * dots[k] - query->offset);
-        distances[k] = (query->norm2 + bias) - 2.0f * (dot * (query->step * scale));
+        distances[k] =
+            (query->norm2 + bias[k]) - 2.0f * (dot * (query->step * scale[k]));
     }
 }
 
@@ -82,12 +84,13 @@ INLINE void symmetric_4(const struct query *query, const uint8_t *const rows[4],
                         float *distances, size_t n_blocks)
 {
     int32_t apart[4];
+    float scale[4], bias[4];
     mismatch_4(query->code, rows, n_blocks, apart);
+    load_corrections_4(rows, BLOCK_BYTES * n_blocks, scale, bias);
     for (int k = 0; k < 4; ++k) {
         float dot = (float)(9 * (int32_t)query->dim - 2 * apart[k]);
-        float bias = row_bias(rows[k], n_blocks);
-        float m = sqrtf(bias) * query->inverse_length;
-        float estimate = (query->norm2 + bias) - 2.0f * (dot * (query->m * m));
+        float m = sqrtf(bias[k]) * query->inverse_length;
+        float estimate = (query->norm2 + bias[k]) - 2.0f * (dot * (query->m * m));
         distances[k] = estimate > 0.0f ? estimate : 0.0f;
     }
 }

@@ -2,9 +2,7 @@
 #ifndef QUIVER_SIMD_AVX2_H
 #define QUIVER_SIMD_AVX2_H
 
-#include <immintrin.h>
-
-#include "layout.h"
+#include "simd_x86.h"
 
 INLINE __m256i load_32(const void *from)
 {

@@ -3,9 +3,7 @@
 #ifndef QUIVER_SIMD_AVX512_H
 #define QUIVER_SIMD_AVX512_H
 
-#include <immintrin.h>
-
-#include "layout.h"
+#include "simd_x86.h"
 
 /* Give the lower and the upper half of a register each their own constant byte. */
 INLINE __m512i halves(int8_t lower, int8_t upper)

@@ -49,6 +49,16 @@ INLINE void mismatch_4(const uint8_t *b, const uint8_t *const a[4], size_t n_blo
         totals[k] = mismatch(a[k], b, n_blocks);
 }
 
+/* Gather the (scale, bias) pairs that follow four codes. */
+INLINE void load_corrections_4(const uint8_t *const rows[4], size_t offset,
+                               float scale[4], float bias[4])
+{
+    for (int k = 0; k < 4; ++k) {
+        scale[k] = load_float(rows[k] + offset);
+        bias[k] = load_float(rows[k] + offset + sizeof(float));
+    }
+}
+
 /* Eight float64 lanes of a sum. */
 struct lanes {
     double lane[8];
