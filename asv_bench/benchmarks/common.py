@@ -43,8 +43,9 @@ def load_dataset(name: str) -> DataSet:
         return DataSet(demo.vectors.astype(np.float32), demo.queries.astype(np.float32))
     dim = int(name.removeprefix("synthetic-"))
     rng = np.random.default_rng(dim)
-    scales = 1 / np.sqrt(1 + np.arange(dim))
-    centres = rng.normal(size=(50, dim))
+    # Uneven and overlapping enough that recall is below 1 and can be seen to move.
+    scales = (1.0 + np.arange(dim)) ** -0.15
+    centres = 0.3 * rng.normal(size=(50, dim))
     n_rows = N_SYNTHETIC + N_QUERIES
     drawn = centres[rng.integers(0, 50, n_rows)] + rng.normal(size=(n_rows, dim))
     points = (drawn * scales).astype(np.float32)
