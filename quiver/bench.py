@@ -30,6 +30,7 @@ from quiver.validation import as_vectors
 TURN_SECONDS = 0.2
 """A batch may last a millisecond: it is repeated until a clock can tell."""
 
+# The reference builds the first within seconds, compiled kernels the second.
 TRIAL_ROWS, SAMPLE_ROWS = 200, 5000
 _TRIAL_SECONDS = 0.5
 _WARM_ROWS = 64
@@ -109,6 +110,7 @@ def bench_backends(
     meter = ProgressMeter(progress, len(base) + turns)
     build = partial(Index.build, metric=metric, params=params, threads=n_threads)
     first = kernels[0].name
+    # First calls load or compile kernels; that is no part of building.
     build(base[:_WARM_ROWS], backend=first)
     index, seconds = _timed(partial(build, base, backend=first, progress=_rows(meter)))
 
@@ -142,6 +144,7 @@ class _Contender:
     def __init__(
         self, index: Index, backend: Backend, queries: Vectors, effort: SearchParams
     ) -> None:
+        # A shallow copy shares codes, graph and vectors; only the kernels differ.
         self._index = copy.copy(index)
         self._index.backend = backend
         self._search = partial(
@@ -149,6 +152,7 @@ class _Contender:
         )
         self._search(queries[0], threads=1)
         _, seconds = _timed(partial(self._search, queries[0], threads=1))
+        # Slow kernels answer fewer queries rather than take minutes.
         affordable = int(_TRIAL_SECONDS / seconds)
         self._queries = queries[: max(4, affordable)]
         self._fastest = {"one": np.inf, "all": np.inf}

@@ -31,6 +31,7 @@ from quiver.errors import InvalidArgumentError
 DEFAULT_ROWS = 20_000
 # What the NumPy kernels can build in seconds, should nothing else be available.
 REFERENCE_ROWS = 1000
+# Enough for a recall of three digits, few enough for exact search in a moment.
 HELD_OUT = 500
 
 
@@ -118,6 +119,7 @@ def _runnable(backends: str | None) -> list[str]:
         for info in infos:
             if not info.available:
                 print_note(f"left out: {info.reason}")
+    # Compiled now: later the bar would stand still without a reason.
     for name in names:
         load_backend(name)
     return names

@@ -45,6 +45,7 @@ def draw(report: BenchReport, path: Path) -> None:
     latency.set_xlabel("latency of a single query, µs")
     latency.invert_yaxis()
     for axes in (speed, latency):
+        # The reference is slower by orders of magnitude.
         axes.set_xscale("log")
         axes.legend(frameon=False, fontsize=8)
         axes.grid(axis="x", which="both", linewidth=0.3, alpha=0.6)

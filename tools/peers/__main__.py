@@ -43,6 +43,7 @@ def main() -> None:
     )
     peers = chosen(options.peers)
     task = load(options.data, options.queries, options.metric, options.rows, plan.k)
+    # Before the work begins: the load it meets, not the one it makes.
     about = _about(task)
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="peers-") as folder:

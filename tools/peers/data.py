@@ -41,6 +41,7 @@ def load(
         name, base = path.resolve().name, read_vectors(path / "base.npy")
         wanted = read_vectors(path / "queries.npy")
     else:
+        # The readers map files, so rows that are cut off are never read.
         name, base = path.name, read_vectors(path)
         if queries is not None:
             wanted = read_vectors(queries)
@@ -56,6 +57,7 @@ def load(
 
 def recall(task: Task, ids: np.ndarray) -> float:
     """Return recall@k of ids; ties are hits, a repeated id counts once."""
+    # The kernels want distinct ids, and sorting brings equal ones together.
     ids = np.sort(ids, axis=1)
     invalid = (ids < 0) | (ids >= len(task.base))
     invalid[:, 1:] |= ids[:, 1:] == ids[:, :-1]
@@ -70,6 +72,7 @@ def recall(task: Task, ids: np.ndarray) -> float:
 def _prepared(vectors: np.ndarray, metric: str) -> Matrix:
     matrix = np.array(vectors, dtype=np.float32, order="C")
     if metric == "cosine":
+        # Zero rows stay zero: there is no direction to keep.
         norms = np.linalg.norm(matrix, axis=1, keepdims=True)
         matrix /= np.where(norms > 0, norms, 1)
     return matrix

@@ -15,6 +15,7 @@ class FrontPoint(NamedTuple):
 
 def front(points: list[dict[str, Any]], mode: str) -> list[FrontPoint]:
     """Return the undominated settings, recall ascending and speed descending."""
+    # A setting that was dropped from a mode has no speed there.
     timed = [
         FrontPoint(p["recall"], p["qps"][mode]) for p in points if mode in p["qps"]
     ]
@@ -38,5 +39,6 @@ def qps_at(points: list[dict[str, Any]], mode: str, recall: float) -> float | No
     if above == 0:
         return line[0].qps
     low, high = line[above - 1], line[above]
+    # Recalls on a front are distinct, so this never divides by zero.
     share = (recall - low.recall) / (high.recall - low.recall)
     return math.exp(math.log(low.qps) * (1 - share) + math.log(high.qps) * share)

@@ -69,6 +69,7 @@ def _speed_table(document: dict[str, Any], mode: str) -> str:
         name: [qps_at(peer["points"], mode, recall) for recall in RECALLS]
         for name, peer in document["peers"].items()
     }
+    # By the middle recall; whoever does not reach it comes last.
     ranked = sorted(speeds, key=lambda name: -(speeds[name][1] or 0))
     yardstick = speeds.get(YARDSTICK, [None] * len(RECALLS))
     rows = []
@@ -116,6 +117,7 @@ def _targets(document: dict[str, Any]) -> str:
             other = _speed(document, peer, recall)
             aim = f"{factor:g} x {peer} at recall {recall:.2f}, one thread"
             lines.append(_verdict(aim, best, other, factor))
+    # Rates rather than seconds, so that more is better as everywhere else.
     ours = [
         (1 / peer["build"]["build_seconds"], name)
         for name, peer in _ours(document)
