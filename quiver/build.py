@@ -246,18 +246,17 @@ def reverse_edges(growing: Neighbors, batch: Ids) -> tuple[Ids, Ids, NDArray[np.
 
 
 def choose_entry_point(vectors: Vectors, codes: Codes, transform: Transform) -> int:
-    """Return the row nearest the mean of the base, ties by id.
+    """Return the row nearest the mean of the prepared base, ties by id.
 
     Centred corrected codes carry that distance as their bias; otherwise it is
     computed from the vectors.
     """
     if codes.strong == 3 and transform.mean.any():
         return int(np.argmin(codes.corrections[:, 1]))
-    plain = transform._replace(mean=np.zeros_like(transform.mean))
-    mean = prepared_mean(vectors, plain).astype(np.float64)
+    mean = prepared_mean(vectors, transform.metric).astype(np.float64)
     best, best_distance = 0, np.inf
     for start in range(0, len(vectors), 1 << 12):
-        block = prepare(vectors[start : start + (1 << 12)], plain, is_query=False)
+        block = prepare(vectors[start : start + (1 << 12)], transform.metric)
         distances = squared_norms(block - mean)
         row = int(np.argmin(distances))
         if distances[row] < best_distance:

@@ -102,16 +102,13 @@ class Transform(NamedTuple):
     Attributes
     ----------
     metric : {'cosine', 'euclidean', 'inner_product'}
-        Decides the preparation: unit norm, none, or one extra coordinate.
-    mean : ndarray of shape (code_dim,), float32
+        Decides the preparation; see `quiver.reference.transform.prepare`.
+    mean : ndarray of shape (dim,), float32
         Subtracted after the preparation; zeros when not centring.
-    signs : ndarray of shape (0, code_dim) or (2, code_dim), float32
+    signs : ndarray of shape (0, dim) or (2, dim), float32
         The +1 and -1 of each rotation round; no rounds when not rotating.
-    max_norm : float
-        Largest norm of the base (inner product), else 1.0.
     """
 
     metric: Metric
     mean: Distances
     signs: Distances
-    max_norm: float

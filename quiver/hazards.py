@@ -19,7 +19,6 @@ from quiver import reference
 from quiver._typing import Distances, Ids, Keys, Metric, Neighbors, Vectors
 from quiver.codes import Codes, Transform
 from quiver.keys import NO_ID, NO_KEY, make_keys
-from quiver.reference.lanes import squared_norms
 from quiver.reference.transform import prepare
 
 # Around a byte, a word, half a block, a block (128) and the cache lines of a row; one
@@ -116,17 +115,13 @@ def make_transform(
     rng: Generator, vectors: Vectors, metric: Metric, *, center: bool, rotate: bool
 ) -> Transform:
     """Return a transform fitted to ``vectors`` as an index would fit it."""
-    extra = metric == "inner_product"
-    code_dim = vectors.shape[1] + extra
-    max_norm = float(np.sqrt(squared_norms(vectors).max(initial=0.0))) if extra else 1.0
-    mean = np.zeros(code_dim, np.float32)
-    flips = rng.choice([-1, 1], (2 if rotate else 0, code_dim))
-    signs = flips.astype(np.float32)
-    transform = Transform(metric, mean, signs, max_norm)
+    dim = vectors.shape[1]
+    mean = np.zeros(dim, np.float32)
+    flips = rng.choice([-1, 1], (2 if rotate else 0, dim))
     if center and len(vectors):
-        prepared = prepare(vectors, transform, is_query=False)
+        prepared = prepare(vectors, metric)
         mean = prepared.mean(axis=0, dtype=np.float64).astype(np.float32)
-    return transform._replace(mean=mean)
+    return Transform(metric, mean, flips.astype(np.float32))
 
 
 def make_neighbors(rng: Generator, n: int, width: int, kind: str) -> Neighbors:

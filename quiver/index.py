@@ -23,7 +23,12 @@ from quiver.params import BuildParams, Encoding, SearchParams, check_metric
 from quiver.results import SearchResult, SearchStats
 from quiver.storage.cold import ColdVectors, rerank_stored
 from quiver.storage.header import ColdDtype
-from quiver.transform import encode_rows, fit_transform
+from quiver.transform import (
+    drop_norms,
+    encode_rows,
+    fit_transform,
+    searched_metric,
+)
 from quiver.validation import as_ids, as_queries, as_vectors, own_vectors
 
 if TYPE_CHECKING:
@@ -42,10 +47,12 @@ class Index:
 
     Attributes
     ----------
+    metric : {'cosine', 'euclidean', 'inner_product'}
+        The metric of the distances returned.
     codes : Codes
-        Coded rows (hot).
+        Coded rows (hot). For inner product their bias is 0.
     transform : Transform
-        The map from vectors to coded coordinates; its ``metric`` is the index's.
+        The map from vectors to coded coordinates.
     neighbors : ndarray of shape (n, max_degree), uint32
         Graph (hot).
     entry_point : int
@@ -65,6 +72,7 @@ class Index:
     def __init__(
         self,
         *,
+        metric: Metric,
         codes: Codes,
         transform: Transform,
         neighbors: Neighbors,
@@ -75,6 +83,7 @@ class Index:
         encoding: Encoding,
         backend: Backend,
     ) -> None:
+        self.metric = metric
         self.codes = codes
         self.transform = transform
         self.neighbors = neighbors
@@ -146,6 +155,7 @@ class Index:
         metric = check_metric(metric)
         params = _instance("params", params, BuildParams)
         encoding = _instance("encoding", encoding, Encoding)
+        _check_goes_together(metric, encoding)
         n_threads = resolve_threads(threads)
         kernels = get_backend(backend)
         stored = own_vectors(as_vectors(vectors, "vectors", metric=metric), vectors)
@@ -154,8 +164,12 @@ class Index:
             raise InvalidArgumentError(msg)
         own_ids = as_ids(ids, len(stored))
 
-        transform = fit_transform(stored, metric, encoding, params.seed)
-        codes = encode_rows(kernels, stored, transform, encoding.strong, n_threads)
+        def encode(scaling: Metric) -> tuple[Transform, Codes]:
+            transform = fit_transform(stored, scaling, encoding, params.seed)
+            strong = encoding.strong
+            return transform, encode_rows(kernels, stored, transform, strong, n_threads)
+
+        transform, codes = encode(metric)
         entry_point = choose_entry_point(stored, codes, transform)
         builder = GraphBuilder(
             backend=kernels,
@@ -165,10 +179,15 @@ class Index:
             threads=n_threads,
             meter=ProgressMeter(progress, len(stored)),
         )
+        neighbors = builder.build(entry_point)
+        if metric == "inner_product":
+            transform, codes = encode(searched_metric(metric))
+            drop_norms(codes)
         return cls(
+            metric=metric,
             codes=codes,
             transform=transform,
-            neighbors=builder.build(entry_point),
+            neighbors=neighbors,
             entry_point=entry_point,
             ids=own_ids,
             vectors=stored,
@@ -186,11 +205,6 @@ class Index:
     def dim(self) -> int:
         """Number of columns of the stored vectors."""
         return int(self.vectors.shape[1])
-
-    @property
-    def metric(self) -> Metric:
-        """The metric of the distances returned."""
-        return self.transform.metric
 
     def __len__(self) -> int:
         """Return the number of vectors."""
@@ -291,16 +305,17 @@ class Index:
 
     def code_queries(self, queries: Vectors) -> Codes | Queries:
         """Return checked queries in the form the kernels compare with the codes."""
+        transform = self.transform
+        if self.metric == "inner_product":
+            # ⟨q, x - mean⟩ ranks like ⟨q, x⟩, but (q - mean) would not.
+            transform = transform._replace(mean=np.zeros_like(transform.mean))
         if self.encoding.query == "asymmetric":
-            return self.backend.quantise(queries, self.transform)
-        # A query's extra inner-product coordinate is 0, which is what a base
-        # vector gets when no norm exceeds 0.
-        transform = self.transform._replace(max_norm=0.0)
+            return self.backend.quantise(queries, transform)
         return self.backend.encode(queries, transform, self.encoding.strong)
 
     def memory_report(self) -> MemoryReport:
         """Return the bytes of the index by part."""
-        report = predict_memory(self.n, self.dim, self.params, metric=self.metric)
+        report = predict_memory(self.n, self.dim, self.params)
         return replace(report, vectors=self.vectors.nbytes)
 
     def explain(
@@ -381,6 +396,17 @@ class Index:
             If an argument is wrong or a vector does not fit float16.
         """
         storage.save(self, path, cold_dtype=cold_dtype)
+
+
+def _check_goes_together(metric: Metric, encoding: Encoding) -> None:
+    if metric != "inner_product" or encoding.query == "asymmetric":
+        return
+    if encoding.weights == "corrected":
+        msg = (
+            "encoding must have query='asymmetric' with corrected weights and metric "
+            f"'inner_product', got {encoding!r}"
+        )
+        raise InvalidArgumentError(msg)
 
 
 def _instance(name: str, value: Any, kind: type[Any]) -> Any:

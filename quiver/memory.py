@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from quiver._typing import Metric
 from quiver.codes import row_bytes
-from quiver.params import MAX_DIM, MAX_ROWS, BuildParams, check_int, check_metric
+from quiver.params import MAX_DIM, MAX_ROWS, BuildParams, check_int
 
 _ID_BYTES = 8
 _NEIGHBOR_BYTES = 4
@@ -66,8 +65,6 @@ def predict_memory(
     n: int,
     dim: int,
     params: BuildParams | None = None,
-    *,
-    metric: Metric = "cosine",
 ) -> MemoryReport:
     """Return the bytes an index will need, without building it.
 
@@ -77,8 +74,6 @@ def predict_memory(
         Shape of the base.
     params : BuildParams, optional
         Only ``max_degree`` matters.
-    metric : {'cosine', 'euclidean', 'inner_product'}, default 'cosine'
-        Inner product codes one more coordinate.
 
     Returns
     -------
@@ -92,11 +87,10 @@ def predict_memory(
     """
     n = check_int("n", n, 1, MAX_ROWS)
     dim = check_int("dim", dim, 1, MAX_DIM)
-    coded_dim = dim + (check_metric(metric) == "inner_product")
     max_degree = (params or BuildParams()).max_degree
     return MemoryReport(
         n_vectors=n,
-        codes=n * row_bytes(coded_dim),
+        codes=n * row_bytes(dim),
         graph=n * max_degree * _NEIGHBOR_BYTES,
         ids=n * _ID_BYTES,
         vectors=n * dim * _FLOAT32_BYTES,

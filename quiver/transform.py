@@ -13,7 +13,7 @@ from quiver.backends.protocol import Backend
 from quiver.codes import Codes, Transform, aligned_zeros, row_bytes
 from quiver.parallel import map_chunks
 from quiver.params import Encoding
-from quiver.reference.lanes import N_LANES, fold_lanes, squared_norms
+from quiver.reference.lanes import N_LANES, fold_lanes
 from quiver.reference.transform import prepare
 
 N_ROUNDS = 2
@@ -27,26 +27,31 @@ _BLOCK_ROWS = 1 << 12  # A multiple of the lanes, so blocks do not shift them.
 def fit_transform(
     vectors: Vectors, metric: Metric, encoding: Encoding, seed: int
 ) -> Transform:
-    """Return the transform of a base: its norm bound, mean and seeded sign flips."""
-    dim = vectors.shape[1] + (metric == "inner_product")
-    plain = Transform(
-        metric,
-        np.zeros(dim, dtype=np.float32),
-        np.zeros((0, dim), dtype=np.float32),
-        _largest_norm(vectors) if metric == "inner_product" else 1.0,
-    )
-    signs = draw_signs(dim, seed) if encoding.rotate else plain.signs
-    mean = prepared_mean(vectors, plain) if encoding.center else plain.mean
-    return plain._replace(mean=mean, signs=signs)
+    """Return the transform of a base: its mean and its seeded sign flips."""
+    dim = vectors.shape[1]
+    mean = np.zeros(dim, dtype=np.float32)
+    signs = np.zeros((0, dim), dtype=np.float32)
+    if encoding.center:
+        mean = prepared_mean(vectors, metric)
+    if encoding.rotate:
+        signs = draw_signs(dim, seed)
+    return Transform(metric, mean, signs)
 
 
-def prepared_mean(vectors: Vectors, transform: Transform) -> Distances:
+def searched_metric(metric: Metric) -> Metric:
+    """Return the metric whose codes a search compares with its queries.
+
+    Inner product walks codes of the vectors as they are; only its graph was built
+    on those of the scaled ones.
+    """
+    return "euclidean" if metric == "inner_product" else metric
+
+
+def prepared_mean(vectors: Vectors, metric: Metric) -> Distances:
     """Return the mean of the prepared rows: lane k adds rows k, k + 8, … in order."""
-    dim = len(transform.mean)
-    lanes = np.zeros((N_LANES, dim), dtype=np.float64)
+    lanes = np.zeros((N_LANES, vectors.shape[1]), dtype=np.float64)
     for start in range(0, len(vectors), _BLOCK_ROWS):
-        block = vectors[start : start + _BLOCK_ROWS]
-        prepared = prepare(block, transform, is_query=False)
+        prepared = prepare(vectors[start : start + _BLOCK_ROWS], metric)
         for first in range(0, len(prepared), N_LANES):
             rows = prepared[first : first + N_LANES]
             lanes[: len(rows)] += rows
@@ -77,9 +82,10 @@ def encode_rows(
     return Codes(rows, dim, strong)
 
 
-def _largest_norm(vectors: Vectors) -> float:
-    largest = 0.0
-    for start in range(0, len(vectors), _BLOCK_ROWS):
-        norms2 = squared_norms(vectors[start : start + _BLOCK_ROWS])
-        largest = max(largest, float(norms2.max()))
-    return float(np.sqrt(largest))
+def drop_norms(codes: Codes) -> None:
+    """Make distances to these codes rank by inner product alone, in place.
+
+    Without the bias the asymmetric distance is a constant of the query less twice
+    the estimated inner product.
+    """
+    codes.corrections[:, 1] = 0

@@ -81,6 +81,7 @@ def build_and_search(
     meter = ProgressMeter(None, len(vectors))
     builder = GraphBuilder(backend, codes, params, "vamana", threads=2, meter=meter)
     index = Index(
+        metric="euclidean",
         codes=codes,
         transform=transform,
         neighbors=builder.build(entry_point),

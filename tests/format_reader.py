@@ -18,7 +18,7 @@ ENTRY = struct.Struct("<16s4sIQQQQII")
 END = 0xFFFF_FFFF
 TOP_KEYS = {
     *("cold_dtype", "data_sha256", "dim", "encoding", "entry_point"),
-    *("max_norm", "metric", "n", "params", "quiver_version"),
+    *("metric", "n", "params", "quiver_version"),
 }
 
 
@@ -105,9 +105,6 @@ def read_header(raw: bytes) -> dict:
     need(is_int(header["entry_point"], 0, header["n"] - 1), "entry point")
     need(header["cold_dtype"] in ("float32", "float16"), "cold_dtype")
     need(header["metric"] in ("cosine", "euclidean", "inner_product"), "metric")
-    max_norm = real(header["max_norm"])
-    need(max_norm >= 0, "max_norm")
-    need(header["metric"] == "inner_product" or max_norm == 1, "max_norm")
     need(text(header["data_sha256"], "[0-9a-f]{64}"), "data_sha256")
     need(text(header["quiver_version"], "[0-9A-Za-z.+!_-]{1,64}"), "quiver_version")
     check_settings(header["params"], header["encoding"])
@@ -136,12 +133,8 @@ def check_settings(params: object, encoding: object) -> None:
     need(pair != ("published", "asymmetric"), "published weights, symmetric query")
 
 
-def code_dim(header: dict) -> int:
-    return header["dim"] + (header["metric"] == "inner_product")
-
-
 def expected_sections(header: dict) -> list[tuple[str, str, tuple[int, ...]]]:
-    n, dim = header["n"], code_dim(header)
+    n, dim = header["n"], header["dim"]
     row = align(32 * -(-dim // 128) + 8, 64)
     return [
         ("codes", "B", (n, row)),
@@ -158,7 +151,7 @@ def expected_sections(header: dict) -> list[tuple[str, str, tuple[int, ...]]]:
 
 
 def check_meaning(header: dict, contents: dict) -> None:
-    n, dim, encoding = header["n"], code_dim(header), header["encoding"]
+    n, dim, encoding = header["n"], header["dim"], header["encoding"]
     for row in contents["codes"]:
         check_code(row, dim, encoding["weights"] == "corrected")
     for own, row in enumerate(contents["neighbors"]):

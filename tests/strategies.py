@@ -80,9 +80,8 @@ def at_offset(codes: Codes, offset: int) -> Codes:
 
 def plain_transform(metric: Metric, dim: int) -> Transform:
     """Return a transform that neither centres nor rotates."""
-    code_dim = dim + (metric == "inner_product")
-    zeros = np.zeros(code_dim, np.float32)
-    return Transform(metric, zeros, np.zeros((0, code_dim), np.float32), 1.0)
+    zeros = np.zeros(dim, np.float32)
+    return Transform(metric, zeros, np.zeros((0, dim), np.float32))
 
 
 def random_codes(rng: Generator, n: int, dim: int, strong: int = 3) -> Codes:

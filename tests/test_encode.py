@@ -14,11 +14,9 @@ from quiver.reference import encode, quantise
 from quiver.reference.encode import pack, unpack
 
 
-def naive_coordinates(case: Case, vector: np.ndarray, is_query: bool) -> naive.Floats:
-    metric, mean, signs, max_norm = case.transform
-    return naive.transform(
-        vector.tolist(), metric, mean.tolist(), signs.tolist(), max_norm, is_query
-    )
+def naive_coordinates(case: Case, vector: np.ndarray) -> naive.Floats:
+    metric, mean, signs = case.transform
+    return naive.transform(vector.tolist(), metric, mean.tolist(), signs.tolist())
 
 
 def encode_plain(vectors: list[list[float]], strong: int = 3) -> Codes:
@@ -30,7 +28,7 @@ def encode_plain(vectors: list[list[float]], strong: int = 3) -> Codes:
 def test_rows_follow_the_definition_bit_by_bit(case: Case, strong: int) -> None:
     codes = encode(case.vectors, case.transform, strong)
     for row, vector in zip(codes.rows, case.vectors, strict=True):
-        r = naive_coordinates(case, vector, is_query=False)
+        r = naive_coordinates(case, vector)
         u = naive.code(r, strong)
         corrections = naive.corrections(r, u) if strong == 3 else (0.0, 0.0)
         assert row.tobytes() == naive.row(u, *corrections)
@@ -40,7 +38,7 @@ def test_rows_follow_the_definition_bit_by_bit(case: Case, strong: int) -> None:
 def test_queries_follow_the_definition_number_by_number(case: Case) -> None:
     quantised = quantise(case.queries, case.transform)
     for values, corrections, query in zip(*quantised, case.queries, strict=True):
-        expected, *scalars = naive.quantise(naive_coordinates(case, query, True))
+        expected, *scalars = naive.quantise(naive_coordinates(case, query))
         padding = [0] * (len(values) - len(expected))
         assert values.tolist() == expected + padding
         assert corrections.tolist() == scalars

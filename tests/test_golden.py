@@ -40,10 +40,9 @@ def golden(request: pytest.FixtureRequest) -> Golden:
         if name.startswith(prefix)
     }
     mean, signs = fields["mean"], fields["signs"]
-    metric, max_norm = str(fields["metric"]), float(fields["max_norm"])
     return Golden(
         fields,
-        Transform(metric, mean, signs, max_norm),
+        Transform(str(fields["metric"]), mean, signs),
         Codes(fields["rows"], len(mean), int(fields["strong"])),
         Queries(fields["query_values"], fields["query_corrections"]),
     )

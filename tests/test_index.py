@@ -41,7 +41,7 @@ def test_attributes_say_what_was_built(index: quiver.Index) -> None:
     assert index.backend.name == quiver.get_backend().name
     assert index.neighbors.shape == (400, 8)
     assert index.codes.n_rows == 400
-    assert index.codes.dim == 24 + (index.metric == "inner_product")
+    assert index.codes.dim == 24
     for word in ("n=400", "dim=24", index.metric, index.backend.name):
         assert word in repr(index)
 
@@ -204,7 +204,7 @@ def test_norms_count_for_the_inner_product_only() -> None:
 
 def test_memory_is_predicted_and_reported(index: quiver.Index) -> None:
     report = index.memory_report()
-    predicted = quiver.predict_memory(400, 24, PARAMS, metric=index.metric)
+    predicted = quiver.predict_memory(400, 24, PARAMS)
     assert report == predicted
     assert report.codes == index.codes.rows.nbytes
     assert report.graph == index.neighbors.nbytes

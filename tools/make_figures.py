@@ -45,7 +45,7 @@ def make_figures(folder: Path) -> None:
 def plain_transform(dim: int) -> Transform:
     """Return the transform that leaves Euclidean vectors as they are."""
     none = np.zeros((0, dim), dtype=np.float32)
-    return Transform("euclidean", np.zeros(dim, dtype=np.float32), none, 1.0)
+    return Transform("euclidean", np.zeros(dim, dtype=np.float32), none)
 
 
 @cache
@@ -77,7 +77,7 @@ def draw_transform() -> Figure:
     figure = Figure(figsize=(7.2, 3.2), layout="constrained")
     columns = figure.subplots(2, 3, sharex=True, sharey="row").T
     for (top, bottom), (title, stage) in zip(columns, stages.items(), strict=True):
-        coordinates = apply_transform(raw, stage, is_query=False)
+        coordinates = apply_transform(raw, stage)
         top.bar(range(dim), (coordinates > 0).mean(axis=0), color=BLUE, width=1.0)
         bottom.bar(range(dim), coordinates.std(axis=0), color=RED, width=1.0)
         top.axhline(0.5, color="black", lw=0.6)
@@ -91,7 +91,7 @@ def draw_transform() -> Figure:
 def draw_bit_planes() -> Figure:
     """Show one real vector's first coordinates with the two bits each is kept as."""
     index, shown = demo_index(), 64
-    row = apply_transform(index.vectors[:1], index.transform, is_query=False)[0]
+    row = apply_transform(index.vectors[:1], index.transform)[0]
     u = unpack(index.codes.codes[:1], index.dim)[0, :shown]
     sign = u >= 2
     planes = np.array([sign, (u % 2 == 1) == sign])
@@ -172,10 +172,10 @@ def draw_walk() -> Figure:
     hops = list(walk(index.codes, index.neighbors, query, index.entry_point, 8))
     nodes = [hop.node for hop in hops]
     seen = np.concatenate([[index.entry_point], *(hop.newly_seen for hop in hops)])
-    points = apply_transform(index.vectors, index.transform, is_query=False)
+    points = apply_transform(index.vectors, index.transform)
     axes2 = np.linalg.svd(points.astype(np.float64), full_matrices=False)[2][:2]
     places = points @ axes2.T
-    target = apply_transform(question, index.transform, is_query=True)[0] @ axes2.T
+    target = apply_transform(question, index.transform)[0] @ axes2.T
     figure, (axis,) = new_figure(6.0, 4.2)
     axis.scatter(*places.T, s=6, color=GREY, linewidths=0, label="never seen")
     axis.scatter(*places[seen].T, s=12, color=BLUE, linewidths=0, label="seen")

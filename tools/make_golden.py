@@ -59,28 +59,21 @@ class Case:
         self.vectors[3] = self.vectors[1]
         self.vectors[4] = [0.0] * dim
         self.queries = [*draw_vectors(rng, N_QUERIES - 1, dim), self.vectors[5]]
-        code_dim = dim + (metric == "inner_product")
-        self.mean = [naive.f32(rng.gauss(0.1, 0.1)) for _ in range(code_dim)]
+        self.mean = [naive.f32(rng.gauss(0.1, 0.1)) for _ in range(dim)]
         self.signs = [
             [rng.choice([-1.0, 1.0]) for _ in self.mean] for _ in range(2 * rotate)
         ]
-        longest = max(naive.dot(x, x) for x in self.vectors)
-        self.max_norm = longest**0.5 if metric == "inner_product" else 1.0
-        rows = [self.coordinates(x, is_query=False) for x in self.vectors]
+        rows = [self.coordinates(x) for x in self.vectors]
         self.codes = [naive.code(r, strong) for r in rows]
         self.corrections = [
             naive.corrections(r, u) if strong == 3 else (0.0, 0.0)
             for r, u in zip(rows, self.codes, strict=True)
         ]
-        self.quantised = [
-            naive.quantise(self.coordinates(q, is_query=True)) for q in self.queries
-        ]
+        self.quantised = [naive.quantise(self.coordinates(q)) for q in self.queries]
 
-    def coordinates(self, vector: naive.Floats, is_query: bool) -> naive.Floats:
+    def coordinates(self, vector: naive.Floats) -> naive.Floats:
         """Return T(x)."""
-        return naive.transform(
-            vector, self.metric, self.mean, self.signs, self.max_norm, is_query
-        )
+        return naive.transform(vector, self.metric, self.mean, self.signs)
 
     def between(self, a: int, b: int) -> float:
         """Return the symmetric distance of two codes."""
@@ -102,7 +95,6 @@ def describe_inputs(case: Case) -> Arrays:
         "queries": np.array(case.queries, np.float32),
         "mean": np.array(case.mean, np.float32),
         "signs": np.array(case.signs, np.float32).reshape(-1, len(case.mean)),
-        "max_norm": np.array(case.max_norm),
         "metric": np.array(case.metric),
         "strong": np.array(case.strong),
     }

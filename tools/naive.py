@@ -38,21 +38,16 @@ def dot(a: Sequence[float], b: Sequence[float]) -> float:
     return lane_sum([x * y for x, y in zip(a, b, strict=True)])
 
 
-def scale_to(vector: Floats, norm: float) -> Floats:
-    length = math.sqrt(dot(vector, vector))
-    factor = norm / length if length > 0 else 0.0
-    return [f32(x * factor) for x in vector]
-
-
-def prepare(vector: Floats, metric: str, max_norm: float, is_query: bool) -> Floats:
-    if metric == "cosine":
-        return scale_to(vector, 1.0)
+def prepare(vector: Floats, metric: str) -> Floats:
     if metric == "euclidean":
         return vector
-    if is_query:
-        return [*scale_to(vector, max_norm), 0.0]
-    room = max_norm * max_norm - dot(vector, vector)
-    return [*vector, f32(math.sqrt(max(room, 0.0)))]
+    length = math.sqrt(dot(vector, vector))
+    if metric == "cosine":
+        factor = 1 / length if length > 0 else 0.0
+    else:
+        length = max(length, 1e-24)
+        factor = 1 / (length * math.sqrt(length))
+    return [f32(x * factor) for x in vector]
 
 
 def hadamard(block: Floats) -> Floats:
@@ -84,10 +79,8 @@ def transform(
     metric: str,
     mean: Floats,
     signs: Sequence[Floats],
-    max_norm: float,
-    is_query: bool,
 ) -> Floats:
-    prepared = prepare(vector, metric, max_norm, is_query)
+    prepared = prepare(vector, metric)
     centred = [f32(x - m) for x, m in zip(prepared, mean, strict=True)]
     return rotate(centred, signs)
 

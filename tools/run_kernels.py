@@ -31,7 +31,7 @@ def main(target: str) -> None:
     backend = CythonBackend(target)
     vectors, queries = draw((N, DIM), 1), draw((N_QUERIES, DIM), 2)
     signs = np.where(draw((2, DIM), 3) < 0, np.float32(-1), np.float32(1))
-    transform = Transform("cosine", np.zeros(DIM, dtype=np.float32), signs, 1.0)
+    transform = Transform("cosine", np.zeros(DIM, dtype=np.float32), signs)
     every_id = np.arange(N, dtype=np.uint32)
 
     codes = backend.encode(vectors, transform, 3)

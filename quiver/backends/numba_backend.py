@@ -154,9 +154,9 @@ class NumbaBackend:
         return ids, distances
 
 
-def _unpack(transform: Transform) -> tuple[int, float, Distances, Distances]:
-    metric, mean, signs, max_norm = transform
-    return _METRIC_CODES[metric], max_norm, mean, signs
+def _unpack(transform: Transform) -> tuple[int, Distances, Distances]:
+    metric, mean, signs = transform
+    return _METRIC_CODES[metric], mean, signs
 
 
 def _kind(codes: Codes, queries: Codes | Queries) -> tuple[int, int, np.float32]:

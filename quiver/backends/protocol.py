@@ -54,8 +54,7 @@ class Backend(Protocol):
         vectors : ndarray of shape (n, dim), float32
             Finite vectors, as the caller gave them.
         transform : Transform
-            The map T; its mean has code_dim entries (dim, or dim + 1 for inner
-            product).
+            The map T.
         strong : {2, 3}
             3: constant weight and corrections. 2: the paper's strong rule; the
             corrections are zero.

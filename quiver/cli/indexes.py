@@ -68,7 +68,7 @@ def build(
     paper = encoding is EncodingName.PAPER
     vectors = read_vectors(file, key=key, max_rows=max_rows)
     n, dim = vectors.shape
-    memory = quiver.predict_memory(n, dim, params, metric=metric.value)
+    memory = quiver.predict_memory(n, dim, params)
     print_note(f"{file}: {format_count(n)} x {dim}, will need {memory}")
     # Compiling is no part of the build's time.
     kernels = load_backend(backend)

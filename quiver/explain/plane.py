@@ -41,14 +41,14 @@ def project(
     mean = chosen.mean(axis=0)
     axes = _main_axes(chosen - mean)
     places = ((prepared - mean) @ axes.T).round(_DIGITS).tolist()
-    prepared_query = prepare(query, index.transform, is_query=True)[0]
+    prepared_query = prepare(query, index.transform.metric)[0]
     x, y = ((prepared_query - mean) @ axes.T).round(_DIGITS).tolist()
     return [(row, *place) for row, place in zip(drawn, places, strict=True)], (x, y)
 
 
 def _prepare(index: Index, rows: list[int]) -> Lanes:
     vectors = np.ascontiguousarray(index.vectors[np.array(rows)])
-    return prepare(vectors, index.transform, is_query=False).astype(np.float64)
+    return prepare(vectors, index.transform.metric).astype(np.float64)
 
 
 def _main_axes(centred: Lanes) -> Lanes:

@@ -33,7 +33,7 @@ QUERY_PEAK = np.float32(127)
 
 def encode(vectors: Vectors, transform: Transform, strong: int) -> Codes:
     """Code every vector; see `quiver.backends.protocol.Backend.encode`."""
-    coordinates = apply_transform(vectors, transform, is_query=False)
+    coordinates = apply_transform(vectors, transform)
     n, dim = coordinates.shape
     sign = coordinates > 0
     if strong == 2:
@@ -102,7 +102,7 @@ def corrections(coordinates: Vectors, u: NDArray[np.uint8]) -> Lanes:
 
 def quantise(queries: Vectors, transform: Transform) -> Queries:
     """Round queries to int8; see `quiver.backends.protocol.Backend.quantise`."""
-    coordinates = apply_transform(queries, transform, is_query=True)
+    coordinates = apply_transform(queries, transform)
     n, dim = coordinates.shape
     peak = np.abs(coordinates).max(axis=1)
     with np.errstate(divide="ignore", over="ignore"):

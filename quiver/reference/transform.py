@@ -11,36 +11,32 @@ centring and rotation are quiver's departure, and ``Encoding.paper()`` has neith
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from quiver._typing import Distances, Lanes, Vectors
+from quiver._typing import Distances, Metric, Vectors
 from quiver.codes import Transform
 from quiver.reference.lanes import squared_norms
 
+SHORTEST = 1e-24
+"""Smaller norms count as this under inner product, so that no factor overflows."""
 
-def prepare(vectors: Vectors, transform: Transform, *, is_query: bool) -> Vectors:
-    """Bring vectors into the Euclidean space of the metric's task.
 
-    Cosine scales to unit norm (a zero vector stays zero). Inner product adds the
-    coordinate ``sqrt(max_norm² - ‖x‖²)`` to a base vector; a query gets 0 there and
-    the norm ``max_norm``, which leaves its ranking as it was and its 8 bits well
-    used. Scaling multiplies in float64 and rounds to float32 once.
+def prepare(vectors: Vectors, metric: Metric) -> Vectors:
+    """Scale vectors to the points whose Euclidean neighbours serve the metric.
+
+    cosine: to unit norm; a zero vector stays zero. euclidean: not at all.
+    inner_product: to ``x / ‖x‖^1.5``, a graph's view of maximum inner product: the
+    longest vectors, everyone's likely answers, come to lie nearest the middle and
+    become its hubs. The factor is computed in float64 and each product rounded to
+    float32 once.
     """
-    if transform.metric == "euclidean":
+    if metric == "euclidean":
         return vectors
-    norms2 = squared_norms(vectors)
-    if transform.metric == "cosine":
-        return _scale_rows(vectors, 1.0, np.sqrt(norms2))
-    if is_query:
-        scaled = _scale_rows(vectors, transform.max_norm, np.sqrt(norms2))
-        return np.pad(scaled, ((0, 0), (0, 1)))
-    room = np.maximum(transform.max_norm * transform.max_norm - norms2, 0.0)
-    extra = np.sqrt(room).astype(np.float32)
-    return np.concatenate([vectors, extra[:, None]], axis=1)
-
-
-def _scale_rows(vectors: Vectors, norm: float, norms: Lanes) -> Vectors:
-    factors = np.divide(norm, norms, out=np.zeros_like(norms), where=norms > 0)
+    norms = np.sqrt(squared_norms(vectors))
+    if metric == "cosine":
+        factors = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
+    else:
+        norms = np.maximum(norms, SHORTEST)
+        factors = 1.0 / (norms * np.sqrt(norms))
     return (vectors.astype(np.float64) * factors[:, None]).astype(np.float32)
 
 
@@ -72,9 +68,7 @@ def _hadamard(block: Vectors) -> Vectors:
     return block * np.float32(1.0 / np.sqrt(p))
 
 
-def apply_transform(
-    vectors: NDArray[np.float32], transform: Transform, *, is_query: bool
-) -> Vectors:
-    """Return ``T(x)`` for every row: shape (n, code_dim), float32."""
-    prepared = prepare(vectors, transform, is_query=is_query)
+def apply_transform(vectors: Vectors, transform: Transform) -> Vectors:
+    """Return ``T(x)`` for every row: shape (n, dim), float32."""
+    prepared = prepare(vectors, transform.metric)
     return rotate(prepared - transform.mean, transform.signs)

@@ -98,6 +98,7 @@ def open(
         if verify == "full":
             verify_vectors(source, front)
     return Index(
+        metric=front.header.metric,
         codes=hot.codes,
         transform=hot.transform,
         neighbors=hot.neighbors,

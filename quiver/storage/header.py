@@ -29,7 +29,7 @@ ColdDtype = Literal["float32", "float16"]
 
 _KEYS = (
     *("cold_dtype", "data_sha256", "dim", "encoding", "entry_point"),
-    *("max_norm", "metric", "n", "params", "quiver_version"),
+    *("metric", "n", "params", "quiver_version"),
 )
 
 
@@ -54,8 +54,6 @@ class Header:
         The exact metric.
     entry_point : int
         Where every walk starts.
-    max_norm : float
-        Of the transform; 1.0 unless the metric is inner product.
     params, encoding : BuildParams, Encoding
         How the index was built.
     cold_dtype : {'float32', 'float16'}
@@ -70,23 +68,16 @@ class Header:
     dim: int
     metric: Metric
     entry_point: int
-    max_norm: float
     params: BuildParams
     encoding: Encoding
     cold_dtype: ColdDtype
     data_sha256: str
     quiver_version: str
 
-    @property
-    def code_dim(self) -> int:
-        """Coded coordinates: one more than ``dim`` for inner product."""
-        return self.dim + (self.metric == "inner_product")
-
 
 def pack_header(header: Header) -> bytes:
     """Return the canonical JSON of a header."""
     fields = asdict(header)
-    fields["max_norm"] = header.max_norm.hex()
     fields["params"]["alpha"] = header.params.alpha.hex()
     return _canonical(fields)
 
@@ -108,7 +99,6 @@ def unpack_header(raw: bytes) -> Header:
             dim=check_int("dim", fields["dim"], 1, MAX_DIM),
             metric=_word(fields, "metric", get_args(Metric)),
             entry_point=check_int("entry_point", fields["entry_point"], 0, MAX_ROWS),
-            max_norm=_real(fields, "max_norm"),
             params=_params(fields["params"]),
             encoding=_encoding(fields["encoding"]),
             cold_dtype=_word(fields, "cold_dtype", get_args(ColdDtype)),
@@ -177,9 +167,6 @@ def _check_relations(header: Header) -> None:
     """Check what ties fields to each other, and the two free texts."""
     if header.entry_point >= header.n:
         raise HeaderError(header.entry_point, f"entry_point below n = {header.n}")
-    if header.max_norm < 0 or (header.code_dim == header.dim and header.max_norm != 1):
-        expected = "max_norm 1 unless the metric is inner_product, never negative"
-        raise HeaderError(header.max_norm, expected)
     if not _matches("[0-9a-f]{64}", header.data_sha256):
         raise HeaderError(header.data_sha256, "data_sha256 of 64 hexadecimal digits")
     if not _matches(r"[0-9A-Za-z.+!_-]{1,64}", header.quiver_version):

@@ -85,15 +85,15 @@ def table_offset(header_length: int) -> int:
 
 def plan_sections(header: Header, header_length: int) -> list[Section]:
     """Return the table that a header implies, with every checksum 0."""
-    code_dim = header.code_dim
+    dim = header.dim
     rounds = 2 if header.encoding.rotate else 0
     cold_dtype = "f4" if header.cold_dtype == "float32" else "f2"
     shapes: list[tuple[str, str, tuple[int, ...]]] = [
-        ("codes", "u1", (header.n, row_bytes(code_dim))),
+        ("codes", "u1", (header.n, row_bytes(dim))),
         ("neighbors", "u4", (header.n, header.params.max_degree)),
         ("ids", "i8", (header.n,)),
-        ("mean", "f4", (code_dim,)),
-        ("signs", "u1", (rounds, -(-code_dim // 8))),
+        ("mean", "f4", (dim,)),
+        ("signs", "u1", (rounds, -(-dim // 8))),
         ("vectors", cold_dtype, (header.n, header.dim)),
     ]
     sections = []

@@ -42,6 +42,7 @@ from quiver.storage.layout import (
     unpack_entry,
 )
 from quiver.storage.source import SourceFile
+from quiver.transform import searched_metric
 
 VERIFY_BYTES = 1 << 24
 """Bytes of vectors read at a time when all are verified."""
@@ -99,9 +100,9 @@ def read_hot(source: SourceFile, front: Front) -> HotParts:
     """
     header = front.header
     arrays = {name: source.read_section(front.sections[name]) for name in _HOT}
-    codes = Codes(arrays["codes"], header.code_dim, header.encoding.strong)
-    signs = unpack_signs(arrays["signs"], header.code_dim)
-    transform = Transform(header.metric, arrays["mean"], signs, header.max_norm)
+    codes = Codes(arrays["codes"], header.dim, header.encoding.strong)
+    signs = unpack_signs(arrays["signs"], header.dim)
+    transform = Transform(searched_metric(header.metric), arrays["mean"], signs)
 
     def raise_if(fault: Fault | None, name: str) -> None:
         if fault is not None:
@@ -156,9 +157,9 @@ def pack_signs(signs: Distances) -> NDArray[np.uint8]:
     return np.packbits(signs < 0, axis=1, bitorder="little")
 
 
-def unpack_signs(bits: NDArray[np.uint8], code_dim: int) -> Distances:
-    """Return the +1 and -1 of `pack_signs`, shape (rounds, code_dim), float32."""
-    flipped = np.unpackbits(bits, axis=1, count=code_dim, bitorder="little")
+def unpack_signs(bits: NDArray[np.uint8], dim: int) -> Distances:
+    """Return the +1 and -1 of `pack_signs`, shape (rounds, dim), float32."""
+    flipped = np.unpackbits(bits, axis=1, count=dim, bitorder="little")
     return np.where(flipped, np.float32(-1), np.float32(1))
 
 

@@ -46,7 +46,6 @@ def make_header(index: Index, cold_dtype: ColdDtype, version: str) -> Header:
         dim=index.dim,
         metric=index.metric,
         entry_point=index.entry_point,
-        max_norm=index.transform.max_norm,
         params=index.params,
         encoding=index.encoding,
         cold_dtype=cold_dtype,

@@ -7,37 +7,25 @@ from numba.core import types
 
 from quiver.backends._numba.primitives import kernel, readonly, writable
 from quiver.backends._numba.rerank import COSINE, EUCLIDEAN, MATRIX, lane_dot
+from quiver.reference.transform import SHORTEST
 
 VECTOR = readonly(types.float32, 1)
 BUFFER = writable(types.float32, 2)
 LANES = writable(types.float64, 1)
 
 
-@kernel(
-    types.void(
-        MATRIX,
-        types.int64,
-        types.int64,
-        types.float64,
-        types.boolean,
-        LANES,
-        BUFFER,
-    )
-)
-def prepare(vectors, row, metric, max_norm, is_query, lanes, out):
+@kernel(types.void(MATRIX, types.int64, types.int64, LANES, BUFFER))
+def prepare(vectors, row, metric, lanes, out):
     """Write the prepared vector into ``out[0]``."""
-    dim = vectors.shape[1]
     factor = 1.0
     if metric != EUCLIDEAN:
-        norm2 = lane_dot(vectors, row, vectors, row, lanes)
-        norm = np.sqrt(norm2)
-        if metric == COSINE or is_query:
-            wanted = 1.0 if metric == COSINE else max_norm
-            factor = wanted / norm if norm > 0 else 0.0
-        if metric != COSINE:
-            room = max(max_norm * max_norm - norm2, 0.0)
-            out[0, dim] = np.float32(0) if is_query else np.float32(np.sqrt(room))
-    for j in range(dim):
+        norm = np.sqrt(lane_dot(vectors, row, vectors, row, lanes))
+        if metric == COSINE:
+            factor = 1.0 / norm if norm > 0 else 0.0
+        else:
+            norm = max(norm, SHORTEST)
+            factor = 1.0 / (norm * np.sqrt(norm))
+    for j in range(vectors.shape[1]):
         out[0, j] = np.float32(np.float64(vectors[row, j]) * factor)
 
 
@@ -70,17 +58,15 @@ def rotate(buffer, signs):
         MATRIX,
         types.int64,
         types.int64,
-        types.float64,
-        types.boolean,
         VECTOR,
         MATRIX,
         LANES,
         BUFFER,
     )
 )
-def transform_row(vectors, row, metric, max_norm, is_query, mean, signs, lanes, out):
+def transform_row(vectors, row, metric, mean, signs, lanes, out):
     """Write ``T(x)`` of one row into ``out[0]``."""
-    prepare(vectors, row, metric, max_norm, is_query, lanes, out)
+    prepare(vectors, row, metric, lanes, out)
     for j in range(out.shape[1]):
         out[0, j] -= mean[j]
     rotate(out, signs)
@@ -120,7 +106,6 @@ def mark_strong(coordinates, lanes, strong, plane):
     types.void(
         MATRIX,
         types.int64,
-        types.float64,
         VECTOR,
         MATRIX,
         types.int64,
@@ -128,7 +113,7 @@ def mark_strong(coordinates, lanes, strong, plane):
         writable(types.float32, 2),
     )
 )
-def encode_rows(vectors, metric, max_norm, mean, signs, strong, rows, corrections):
+def encode_rows(vectors, metric, mean, signs, strong, rows, corrections):
     """Fill the zeroed code rows, and the corrections of corrected weights."""
     dim = len(mean)
     coordinates = np.empty((1, dim), np.float32)
@@ -137,7 +122,7 @@ def encode_rows(vectors, metric, max_norm, mean, signs, strong, rows, correction
     plane = np.empty(dim, np.bool_)
     for row in range(vectors.shape[0]):
         transform_row(
-            vectors, row, metric, max_norm, False, mean, signs, lanes, coordinates
+            vectors, row, metric, mean, signs, lanes, coordinates
         )
         mark_strong(coordinates, lanes, strong, plane)
         for j in range(dim):
@@ -157,21 +142,20 @@ def encode_rows(vectors, metric, max_norm, mean, signs, strong, rows, correction
     types.void(
         MATRIX,
         types.int64,
-        types.float64,
         VECTOR,
         MATRIX,
         writable(types.int8, 2),
         writable(types.float32, 2),
     )
 )
-def quantise_rows(queries, metric, max_norm, mean, signs, values, corrections):
+def quantise_rows(queries, metric, mean, signs, values, corrections):
     """Fill the zeroed int8 values and (step, squared norm)."""
     dim = len(mean)
     coordinates = np.empty((1, dim), np.float32)
     lanes = np.empty(8, np.float64)
     for query in range(queries.shape[0]):
         transform_row(
-            queries, query, metric, max_norm, True, mean, signs, lanes, coordinates
+            queries, query, metric, mean, signs, lanes, coordinates
         )
         peak = np.float32(0)
         for j in range(dim):

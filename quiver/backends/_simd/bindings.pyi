@@ -20,7 +20,6 @@ class Kernels:
         metric: Metric,
         mean: Distances,
         signs: Distances,
-        max_norm: float,
         strong: int,
         rows: NDArray[np.uint8],
     ) -> None: ...
@@ -30,7 +29,6 @@ class Kernels:
         metric: Metric,
         mean: Distances,
         signs: Distances,
-        max_norm: float,
         values: NDArray[np.int8],
         corrections: Distances,
     ) -> None: ...

@@ -36,8 +36,6 @@ cdef extern from "kernels.h" nogil:
         const float *signs
         size_t n_rounds
         size_t dim
-        size_t code_dim
-        double max_norm
 
     struct quiver_graph:
         const uint32_t *neighbors
@@ -108,17 +106,13 @@ cdef quiver_transform view_transform(
     str metric,
     const float[::1] mean,
     const float[:, ::1] signs,
-    double max_norm,
-    size_t dim,
 ):
     cdef quiver_transform transform
     transform.metric = METRICS[metric]
     transform.mean = &mean[0]
     transform.signs = &signs[0, 0]
     transform.n_rounds = signs.shape[0]
-    transform.dim = dim
-    transform.code_dim = mean.shape[0]
-    transform.max_norm = max_norm
+    transform.dim = mean.shape[0]
     return transform
 
 
@@ -140,13 +134,10 @@ cdef class Kernels:
         str metric,
         const float[::1] mean,
         const float[:, ::1] signs,
-        double max_norm,
         int strong,
         uint8_t[:, ::1] rows,
     ):
-        cdef quiver_transform transform = view_transform(
-            metric, mean, signs, max_norm, vectors.shape[1]
-        )
+        cdef quiver_transform transform = view_transform(metric, mean, signs)
         cdef int status
         with nogil:
             status = self.table.encode(
@@ -160,13 +151,10 @@ cdef class Kernels:
         str metric,
         const float[::1] mean,
         const float[:, ::1] signs,
-        double max_norm,
         int8_t[:, ::1] values,
         float[:, ::1] corrections,
     ):
-        cdef quiver_transform transform = view_transform(
-            metric, mean, signs, max_norm, vectors.shape[1]
-        )
+        cdef quiver_transform transform = view_transform(metric, mean, signs)
         cdef int status
         with nogil:
             status = self.table.quantise(

@@ -107,14 +107,14 @@ static void write_corrections(const struct encode_scratch *scratch, size_t dim,
 static int encode(const struct quiver_transform *transform, const float *vectors,
                   size_t n_vectors, int strong, uint8_t *rows)
 {
-    size_t dim = transform->code_dim, n_blocks = blocks_of(dim);
+    size_t dim = transform->dim, n_blocks = blocks_of(dim);
     struct encode_scratch scratch;
     if (open_scratch(&scratch, dim) != 0)
         return -1;
     memset(scratch.u, 0, BLOCK_DIMS * n_blocks);
     for (size_t i = 0; i < n_vectors; ++i) {
         uint8_t *row = rows + i * row_bytes_of(n_blocks);
-        apply_transform(transform, vectors + i * transform->dim, 0,
+        apply_transform(transform, vectors + i * transform->dim,
                         scratch.coordinates);
         if (strong == 2) {
             code_by_mean(&scratch, dim);
@@ -152,12 +152,12 @@ static void quantise_row(const float *r, size_t dim, int8_t *values, float *corr
 static int quantise(const struct quiver_transform *transform, const float *vectors,
                     size_t n_vectors, int8_t *values, float *corrections)
 {
-    size_t dim = transform->code_dim, padded = BLOCK_DIMS * blocks_of(dim);
+    size_t dim = transform->dim, padded = BLOCK_DIMS * blocks_of(dim);
     float *coordinates = malloc(padded * sizeof(float));
     if (coordinates == NULL)
         return -1;
     for (size_t i = 0; i < n_vectors; ++i) {
-        apply_transform(transform, vectors + i * transform->dim, 1, coordinates);
+        apply_transform(transform, vectors + i * transform->dim, coordinates);
         quantise_row(coordinates, dim, values + i * padded, corrections + 2 * i);
     }
     free(coordinates);

@@ -28,15 +28,13 @@ struct quiver_queries {
     size_t n_queries;
 };
 
-/* The map T; `mean` and each of the `n_rounds` rows of `signs` have code_dim entries. */
+/* The map T; `mean` and each of the `n_rounds` rows of `signs` have dim entries. */
 struct quiver_transform {
     enum quiver_metric metric;
     const float *mean;
     const float *signs;
     size_t n_rounds;
     size_t dim;
-    size_t code_dim;
-    double max_norm;
 };
 
 /* Out-edges of every row; a row ends at its first NO_ID. */

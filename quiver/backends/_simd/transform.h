@@ -6,34 +6,30 @@
 
 #include "kernels.h"
 
-/* Multiply in float64 by norm / ‖x‖ and round once; a zero vector stays zero. */
-INLINE void scale_to_norm(const float *vector, size_t dim, double norm, float *scaled)
+/* Norms below count as this in the inner-product scaling, which so never overflows. */
+#define SHORTEST 1e-24
+
+static double scaling_factor(enum quiver_metric metric, const float *vector, size_t dim)
 {
-    double length = sqrt(lane_dot(vector, vector, dim));
-    double factor = length > 0 ? norm / length : 0.0;
-    for (size_t j = 0; j < dim; ++j)
-        scaled[j] = (float)((double)vector[j] * factor);
+    double norm = sqrt(lane_dot(vector, vector, dim));
+    if (metric == QUIVER_COSINE)
+        return norm > 0 ? 1.0 / norm : 0.0;
+    norm = norm > SHORTEST ? norm : SHORTEST;
+    return 1.0 / (norm * sqrt(norm));
 }
 
+/* Multiply in float64 and round once. */
 static void prepare(const struct quiver_transform *transform, const float *vector,
-                    int is_query, float *prepared)
+                    float *prepared)
 {
     size_t dim = transform->dim;
-    if (transform->metric == QUIVER_COSINE) {
-        scale_to_norm(vector, dim, 1.0, prepared);
+    if (transform->metric == QUIVER_EUCLIDEAN) {
+        memcpy(prepared, vector, dim * sizeof(float));
         return;
     }
-    if (transform->metric == QUIVER_INNER_PRODUCT && is_query) {
-        scale_to_norm(vector, dim, transform->max_norm, prepared);
-        prepared[dim] = 0.0f;
-        return;
-    }
-    memcpy(prepared, vector, dim * sizeof(float));
-    if (transform->metric == QUIVER_INNER_PRODUCT) {
-        double max_norm = transform->max_norm;
-        double room = max_norm * max_norm - lane_dot(vector, vector, dim);
-        prepared[dim] = (float)sqrt(room > 0 ? room : 0.0);
-    }
+    double factor = scaling_factor(transform->metric, vector, dim);
+    for (size_t j = 0; j < dim; ++j)
+        prepared[j] = (float)((double)vector[j] * factor);
 }
 
 INLINE void butterflies(float *block, size_t p, size_t h)
@@ -64,7 +60,7 @@ static void hadamard(float *block, size_t p)
 
 static void rotate(const struct quiver_transform *transform, float *coordinates)
 {
-    size_t dim = transform->code_dim, p = 1;
+    size_t dim = transform->dim, p = 1;
     while (2 * p <= dim)
         p *= 2;
     for (size_t number = 0; number < transform->n_rounds; ++number) {
@@ -76,10 +72,10 @@ static void rotate(const struct quiver_transform *transform, float *coordinates)
 }
 
 static void apply_transform(const struct quiver_transform *transform,
-                            const float *vector, int is_query, float *coordinates)
+                            const float *vector, float *coordinates)
 {
-    prepare(transform, vector, is_query, coordinates);
-    for (size_t j = 0; j < transform->code_dim; ++j)
+    prepare(transform, vector, coordinates);
+    for (size_t j = 0; j < transform->dim; ++j)
         coordinates[j] -= transform->mean[j];
     rotate(transform, coordinates);
 }
