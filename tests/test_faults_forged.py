@@ -39,7 +39,6 @@ HEADER_FORGERIES = {
     "entry point past the end": {"entry_point": 12},
     "entry point negative": {"entry_point": -1},
     "metric unknown": {"metric": "manhattan"},
-    "metric of another dimension": {"metric": "euclidean"},
     "cold dtype unknown": {"cold_dtype": "float64"},
     "cold dtype of half the size": {"cold_dtype": "float16"},
     "hash too short": {"data_sha256": "00"},
@@ -68,6 +67,7 @@ SETTING_FORGERIES = {
         "encoding",
         {"weights": "published", "query": "symmetric"},
     ),
+    "corrected weights, symmetric, inner product": ("encoding", {"query": "symmetric"}),
     "published weights, asymmetric": ("encoding", {"weights": "published"}),
 }
 
@@ -229,14 +229,16 @@ CONTENT_FORGERIES = {
     "edge twice": ("neighbors", 0, struct.pack("<II", 5, 5), "every neighbour once"),
     "id negative": ("ids", 8, struct.pack("<q", -1), "row 1 .*not negative"),
     "id twice": ("ids", 0, struct.pack("<qq", 9, 9), "every id once"),
-    "mean NaN": ("mean", 4, struct.pack("<f", math.nan), "finite"),
-    "mean infinite": ("mean", 0, struct.pack("<f", math.inf), "finite"),
-    "scale NaN": ("codes", 32, struct.pack("<f", math.nan), "finite scale and bias"),
-    "bias negative": ("codes", 36, struct.pack("<f", -1.0), "not negative"),
-    "bias infinite": ("codes", 36, struct.pack("<f", math.inf), "finite scale"),
+    "mean NaN": ("mean", 4, struct.pack("<f", math.nan), "within ±1e"),
+    "mean infinite": ("mean", 0, struct.pack("<f", math.inf), "within ±1e"),
+    "scale NaN": ("codes", 32, struct.pack("<f", math.nan), "a correction in its"),
+    "bias negative": ("codes", 36, struct.pack("<f", -1.0), "a correction in its"),
+    "bias infinite": ("codes", 36, struct.pack("<f", math.inf), "a correction in its"),
+    "bias for inner product": ("codes", 36, struct.pack("<f", 1.0), "a correction in"),
+    "mean too large": ("mean", 0, struct.pack("<f", 2e16), "within ±1e"),
     "bits past dim": ("codes", 6, b"\x01", "hold nothing"),
     "byte past the corrections": ("codes", 40, b"\x80", "hold nothing"),
-    "too many strong": ("codes", 0, b"\x03\x03\x03\x03\x03\x03", "weak coordinates"),
+    "too many strong": ("codes", 0, b"\x03\x03\x03\x03\x03", "weak coordinates"),
     "sign past the last": ("signs", 0, b"\xff", "bits past the last"),
 }
 
@@ -253,13 +255,13 @@ def test_forged_content_with_valid_checksums_is_refused(tmp_path, name, cold):
 
 
 @pytest.mark.parametrize("cold", ["memory", "mmap"])
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_vectors_that_are_not_finite_fail_full_verification(tmp_path, cold, value):
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 2e16, -2e16])
+def test_vectors_out_of_range_fail_full_verification(tmp_path, cold, value):
     path, data = saved(tmp_path)
     forgery = Forgery.of(data)
     forgery.section("vectors")[24:28] = struct.pack("<f", value)
     error = refusal(path, forgery.pack(), cold=cold, verify="full")
-    assert f"found {value}, expected a finite number" in str(error)
+    assert f"found {value}, expected a finite number within ±1e+16" in str(error)
     assert second_reader_refuses(forgery.pack())
 
 
