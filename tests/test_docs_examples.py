@@ -28,7 +28,10 @@ NEED_COMPILED = {
     "docs/parameters.md",
     "docs/boundary.md",
     "README.md",
+    "quiver",
     "quiver.index",
+    "quiver.evaluate",
+    "quiver.tune",
 }
 
 
