@@ -19,7 +19,13 @@ from quiver.errors import InvalidArgumentError, InvalidTypeError
 from quiver.keys import NO_ID, key_ids
 from quiver.memory import MemoryReport, predict_memory
 from quiver.parallel import ProgressMeter, map_chunks, resolve_threads
-from quiver.params import BuildParams, Encoding, SearchParams, check_metric
+from quiver.params import (
+    BuildParams,
+    Encoding,
+    SearchParams,
+    check_goes_together,
+    check_metric,
+)
 from quiver.results import SearchResult, SearchStats
 from quiver.storage.cold import ColdVectors, rerank_stored
 from quiver.storage.header import ColdDtype
@@ -155,7 +161,7 @@ class Index:
         metric = check_metric(metric)
         params = _instance("params", params, BuildParams)
         encoding = _instance("encoding", encoding, Encoding)
-        _check_goes_together(metric, encoding)
+        check_goes_together(metric, encoding)
         n_threads = resolve_threads(threads)
         kernels = get_backend(backend)
         stored = own_vectors(as_vectors(vectors, "vectors", metric=metric), vectors)
@@ -396,17 +402,6 @@ class Index:
             If an argument is wrong or a vector does not fit float16.
         """
         storage.save(self, path, cold_dtype=cold_dtype)
-
-
-def _check_goes_together(metric: Metric, encoding: Encoding) -> None:
-    if metric != "inner_product" or encoding.query == "asymmetric":
-        return
-    if encoding.weights == "corrected":
-        msg = (
-            "encoding must have query='asymmetric' with corrected weights and metric "
-            f"'inner_product', got {encoding!r}"
-        )
-        raise InvalidArgumentError(msg)
 
 
 def _instance(name: str, value: Any, kind: type[Any]) -> Any:

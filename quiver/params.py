@@ -214,6 +214,18 @@ def check_metric(metric: Any) -> Metric:
     return metric
 
 
+def check_goes_together(metric: Metric, encoding: Encoding) -> None:
+    """Raise if an encoding's codes cannot be searched by a metric."""
+    if metric != "inner_product" or encoding.query == "asymmetric":
+        return
+    if encoding.weights == "corrected":
+        msg = (
+            "encoding must have query='asymmetric' with corrected weights and metric "
+            f"'inner_product', got {encoding!r}"
+        )
+        raise InvalidArgumentError(msg)
+
+
 def _check_alpha(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         msg = f"alpha must be a number, got {value!r} of {type(value).__name__}"

@@ -11,11 +11,13 @@ import json
 import math
 import re
 import struct
+import sys
 import zlib
 
 PREFIX = struct.Struct("<8sIIIIQII20sI")
 ENTRY = struct.Struct("<16s4sIQQQQII")
 END = 0xFFFF_FFFF
+LIMIT = 10_000_000_272_564_224.0  # float32 nearest to 1e16
 TOP_KEYS = {
     *("cold_dtype", "data_sha256", "dim", "encoding", "entry_point"),
     *("metric", "n", "params", "quiver_version"),
@@ -108,6 +110,8 @@ def read_header(raw: bytes) -> dict:
     need(text(header["data_sha256"], "[0-9a-f]{64}"), "data_sha256")
     need(text(header["quiver_version"], "[0-9A-Za-z.+!_-]{1,64}"), "quiver_version")
     check_settings(header["params"], header["encoding"])
+    kinds = (header["metric"], *map(header["encoding"].get, ("weights", "query")))
+    need(kinds != ("inner_product", "corrected", "symmetric"), "metric and encoding")
     return header
 
 
@@ -153,7 +157,7 @@ def expected_sections(header: dict) -> list[tuple[str, str, tuple[int, ...]]]:
 def check_meaning(header: dict, contents: dict) -> None:
     n, dim, encoding = header["n"], header["dim"], header["encoding"]
     for row in contents["codes"]:
-        check_code(row, dim, encoding["weights"] == "corrected")
+        check_code(row, dim, encoding["weights"] == "corrected", header["metric"])
     for own, row in enumerate(contents["neighbors"]):
         edges = row[: row.index(END)] if END in row else row
         need(all(edge == END for edge in row[len(edges) :]), "no edge after the end")
@@ -162,15 +166,16 @@ def check_meaning(header: dict, contents: dict) -> None:
     ids = [row[0] for row in contents["ids"]]
     need(min(ids) >= 0 and len(set(ids)) == n, "ids unique and not negative")
     for (value,) in contents["mean"]:
-        need(math.isfinite(value) and (encoding["center"] or value == 0), "mean")
+        need(abs(value) <= (LIMIT if encoding["center"] else 0), "mean")
     for row in contents["signs"]:
         number = int.from_bytes(bytes(row), "little")
         need(number < 1 << dim, "no sign past the last")
+    limit = sys.float_info.max if header["metric"] == "cosine" else LIMIT
     for row in contents["vectors"]:
-        need(all(map(math.isfinite, row)), "finite vectors")
+        need(all(abs(value) <= limit for value in row), "vectors in range")
 
 
-def check_code(row: tuple[int, ...], dim: int, corrected: bool) -> None:
+def check_code(row: tuple[int, ...], dim: int, corrected: bool, metric: str) -> None:
     n_coded = 32 * -(-dim // 128)
     n_weak = 0
     for j in range(4 * n_coded):
@@ -180,6 +185,7 @@ def check_code(row: tuple[int, ...], dim: int, corrected: bool) -> None:
         n_weak += u in (1, 2)
     pair = struct.unpack("<2f", bytes(row[n_coded : n_coded + 8]))
     need(all(math.isfinite(x) and x >= 0 for x in pair), "corrections")
+    need(metric != "inner_product" or pair[1] == 0, "no bias for inner product")
     need(not any(row[n_coded + 8 :]), "bytes past the corrections are zero")
     if corrected:
         need(n_weak == dim - (dim + 1) // 3, "a third of the coordinates is strong")

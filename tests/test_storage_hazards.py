@@ -8,7 +8,7 @@ from pathlib import Path
 import format_reader
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import hazard_lists, metrics, rngs
 
@@ -21,7 +21,8 @@ ENCODINGS = (
     quiver.Encoding(),
     quiver.Encoding.paper(),
     quiver.Encoding(center=False),
-    quiver.Encoding(rotate=False, query="symmetric"),
+    quiver.Encoding(rotate=False),
+    quiver.Encoding(query="symmetric"),
 )
 
 
@@ -34,6 +35,7 @@ ENCODINGS = (
     encoding=st.sampled_from(ENCODINGS),
 )
 def test_hazardous_vectors_survive_the_file(rng, names, metric, n, dim, encoding):
+    assume(metric != "inner_product" or encoding != ENCODINGS[-1])
     vectors = np.clip(hazards.make_vectors(rng, n, dim, names), -1e15, 1e15)
     options = {"metric": metric, "params": PARAMS, "encoding": encoding}
     ids = rng.choice(2**62, n, replace=False)
@@ -68,7 +70,7 @@ def test_every_width_of_row_survives_the_file(tmp_path, metric, dim):
 def test_cosine_takes_what_float16_does_not(tmp_path):
     vectors = np.full((3, 4), 1e30)
     index = quiver.Index.build(vectors, params=PARAMS)
-    with pytest.raises(InvalidArgumentError, match="finite as float16"):
+    with pytest.raises(InvalidArgumentError, match="a finite number as float16"):
         index.save(tmp_path / "x.quiver", cold_dtype="float16")
     index.save(tmp_path / "x.quiver")
     assert quiver.open(tmp_path / "x.quiver", verify="full").check(full=True).ok

@@ -22,6 +22,7 @@ from quiver.params import (
     BuildParams,
     Encoding,
     check_choice,
+    check_goes_together,
     check_int,
 )
 
@@ -105,6 +106,7 @@ def unpack_header(raw: bytes) -> Header:
             data_sha256=fields["data_sha256"],
             quiver_version=fields["quiver_version"],
         )
+        check_goes_together(header.metric, header.encoding)
     except QuiverError as error:
         raise HeaderError(str(error), "a value within its documented range") from error
     _check_relations(header)

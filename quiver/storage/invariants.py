@@ -12,11 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import AnyArray, Ids, Neighbors
+from quiver._typing import AnyArray, Ids, Metric, Neighbors
 from quiver.codes import CORRECTION_BYTES, Codes, Transform, code_bytes
 from quiver.keys import NO_ID
 from quiver.params import Encoding
 from quiver.reference.encode import pack
+from quiver.validation import MAX_MAGNITUDE
 
 BLOCK_ROWS = 1 << 15
 """Rows checked at a time, so that a check needs little memory of its own."""
@@ -58,25 +59,21 @@ def neighbors_fault(neighbors: Neighbors) -> Fault | None:
     return None
 
 
-def codes_fault(codes: Codes) -> Fault | None:
+def codes_fault(codes: Codes, metric: Metric) -> Fault | None:
     """Return the first byte that no encoder writes.
 
     Bits past ``dim`` and bytes past the corrections are zero; corrections are finite
-    and not negative; the default encoding has a constant number of strong ones.
+    and not negative, and zero with published weights; the bias is zero for inner
+    product; the default encoding has a constant number of strong coordinates.
     """
     used = _used_bits(codes)
     start_of_scale = code_bytes(codes.dim)
     for start, rows in _blocks(codes.rows):
         block = codes._replace(rows=rows)
         corrections = block.corrections
-        low = corrections >= 0 if codes.strong == 3 else corrections == 0
         faults = (
             _first(rows, (rows & ~used) != 0, "zero in bits that hold nothing"),
-            _first(
-                corrections,
-                ~(low & np.isfinite(corrections)),
-                "a finite scale and bias, not negative (zero with published weights)",
-            ),
+            _first(corrections, ~_in_range(block, metric), "a correction in its range"),
             _strong_fault(block),
         )
         places = ((0, 1), (start_of_scale, 4), (0, 1))
@@ -102,14 +99,20 @@ def ids_fault(ids: NDArray[np.int64]) -> Fault | None:
 def transform_fault(transform: Transform, encoding: Encoding) -> Fault | None:
     """Return the first coordinate of the mean that cannot be subtracted."""
     mean = transform.mean[:, None]
-    valid = np.isfinite(mean) if encoding.center else mean == 0
-    return _first(mean, ~valid, "finite, and zero when not centring")
+    limit = np.float32(MAX_MAGNITUDE if encoding.center else 0)
+    rule = f"a number within ±{MAX_MAGNITUDE:g}, zero when not centring"
+    return _first(mean, ~(np.abs(mean) <= limit), rule)
 
 
-def vectors_fault(vectors: AnyArray) -> Fault | None:
-    """Return the first coordinate that is not finite."""
+def vectors_fault(vectors: AnyArray, metric: Metric) -> Fault | None:
+    """Return the first coordinate that a build would refuse."""
+    limit = np.inf if metric == "cosine" else np.float32(MAX_MAGNITUDE)
+    rule = "a finite number"
+    if metric != "cosine":
+        rule += f" within ±{MAX_MAGNITUDE:g}"
     for start, block in _blocks(vectors):
-        if fault := _first(block, ~np.isfinite(block), "a finite number"):
+        valid = np.isfinite(block) & (np.abs(block) <= limit)
+        if fault := _first(block, ~valid, rule):
             return fault._replace(row=fault.row + start)
     return None
 
@@ -146,6 +149,17 @@ def _used_bits(codes: Codes) -> NDArray[np.uint8]:
     used[:width] = pack(np.full((1, codes.dim), 3, dtype=np.uint8))[0]
     used[width : width + CORRECTION_BYTES] = 255
     return used
+
+
+def _in_range(block: Codes, metric: Metric) -> NDArray[np.bool_]:
+    """Mark the corrections that an encoder may write."""
+    corrections = block.corrections
+    valid = np.isfinite(corrections) & (corrections >= 0)
+    if block.strong == 2:
+        valid &= corrections == 0
+    if metric == "inner_product":
+        valid[:, 1] &= corrections[:, 1] == 0
+    return valid
 
 
 def _strong_fault(block: Codes) -> Fault | None:

@@ -113,7 +113,7 @@ def read_hot(source: SourceFile, front: Front) -> HotParts:
             part = f"section {name!r}, row {fault.row}"
             source.fail(part, offset, fault.found, fault.expected)
 
-    raise_if(codes_fault(codes), "codes")
+    raise_if(codes_fault(codes, header.metric), "codes")
     raise_if(neighbors_fault(arrays["neighbors"]), "neighbors")
     raise_if(ids_fault(arrays["ids"]), "ids")
     raise_if(transform_fault(transform, header.encoding), "mean")
@@ -143,7 +143,7 @@ def verify_vectors(source: SourceFile, front: Front) -> None:
         crc = zlib.crc32(raw, crc)
         digest.update(raw)
         block = np.frombuffer(raw, dtype="<" + section.dtype).reshape(-1, dim)
-        if fault := vectors_fault(block):
+        if fault := vectors_fault(block, front.header.metric):
             place = offset + fault.row * row_bytes + fault.column * block.itemsize
             source.fail(part, place, fault.found, fault.expected)
     source.check_crc(section, crc)

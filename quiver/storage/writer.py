@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from quiver._typing import AnyArray, Vectors
+from quiver._typing import AnyArray
 from quiver.errors import InvalidArgumentError
 from quiver.storage.atomic import write_all
-from quiver.storage.cold import ColdVectors
 from quiver.storage.header import ColdDtype, Header, pack_header
 from quiver.storage.invariants import (
     codes_fault,
@@ -63,7 +62,7 @@ def check_savable(index: Index) -> None:
         Naming the part, the place, the value and the rule.
     """
     faults = {
-        "codes": codes_fault(index.codes),
+        "codes": codes_fault(index.codes, index.metric),
         "neighbors": neighbors_fault(index.neighbors),
         "ids": ids_fault(index.ids),
         "mean": transform_fault(index.transform, index.encoding),
@@ -94,7 +93,7 @@ def write_index(fd: int, index: Index, header: Header) -> None:
         "ids": [index.ids],
         "mean": [index.transform.mean],
         "signs": [pack_signs(index.transform.signs)],
-        "vectors": _hashed(_stored_blocks(index.vectors, header.cold_dtype), digest),
+        "vectors": _hashed(_stored_blocks(index, header.cold_dtype), digest),
     }
     end = plan[0].offset  # Nothing pads the first section.
     os.lseek(fd, end, os.SEEK_SET)
@@ -119,20 +118,18 @@ def _write_blocks(fd: int, section: Section, blocks: Iterable[AnyArray]) -> int:
     return crc
 
 
-def _stored_blocks(
-    vectors: Vectors | ColdVectors, cold_dtype: ColdDtype
-) -> Iterator[AnyArray]:
+def _stored_blocks(index: Index, cold_dtype: ColdDtype) -> Iterator[AnyArray]:
     """Yield the vectors as stored, a block at a time, whether in memory or not."""
-    n, dim = vectors.shape
+    n, dim = index.vectors.shape
     block_rows = max(1, BLOCK_BYTES // (4 * dim))
     for start in range(0, n, block_rows):
-        block = vectors[slice(start, start + block_rows)]
+        block = index.vectors[start : start + block_rows]
         with np.errstate(over="ignore"):
             stored = block.astype(cold_dtype, copy=False)
-        if fault := vectors_fault(stored):
+        if fault := vectors_fault(stored, index.metric):
             value = block[fault.row, fault.column]
             msg = (
-                f"vectors must be finite as {cold_dtype}, got {value} "
+                f"vectors must be {fault.expected} as {cold_dtype}, got {value} "
                 f"in row {start + fault.row}, column {fault.column}"
             )
             raise InvalidArgumentError(msg)
