@@ -66,33 +66,26 @@ INLINE const uint8_t *row_of(const struct query *query, uint32_t id, size_t n_bl
     return query->rows + id * row_bytes_of(n_blocks);
 }
 
-INLINE void asymmetric_4(const struct query *query, const uint8_t *const rows[4],
-                         float *distances, size_t n_blocks)
+INLINE floats4 asymmetric4(const struct query *query, const uint8_t *const rows[4],
+                           size_t n_blocks)
 {
-    int32_t dots[4];
-    float scale[4], bias[4];
-    dot_values_4(query->values, rows, n_blocks, dots);
-    load_corrections_4(rows, BLOCK_BYTES * n_blocks, scale, bias);
-    for (int k = 0; k < 4; ++k) {
-        float dot = (float)(2 * dots[k] - query->offset);
-        distances[k] =
-            (query->norm2 + bias[k]) - 2.0f * (dot * (query->step * scale[k]));
-    }
+    floats4 scale, bias;
+    load_corrections4(rows, BLOCK_BYTES * n_blocks, &scale, &bias);
+    floats4 dot = linear4(dot_values4(query->values, rows, n_blocks), 2, -query->offset);
+    floats4 overlap = mul4(dot, mul4(splat4(query->step), scale));
+    return sub4(add4(splat4(query->norm2), bias), mul4(splat4(2.0f), overlap));
 }
 
-INLINE void symmetric_4(const struct query *query, const uint8_t *const rows[4],
-                        float *distances, size_t n_blocks)
+INLINE floats4 symmetric4(const struct query *query, const uint8_t *const rows[4],
+                          size_t n_blocks)
 {
-    int32_t apart[4];
-    float scale[4], bias[4];
-    mismatch_4(query->code, rows, n_blocks, apart);
-    load_corrections_4(rows, BLOCK_BYTES * n_blocks, scale, bias);
-    for (int k = 0; k < 4; ++k) {
-        float dot = (float)(9 * (int32_t)query->dim - 2 * apart[k]);
-        float m = sqrtf(bias[k]) * query->inverse_length;
-        float estimate = (query->norm2 + bias[k]) - 2.0f * (dot * (query->m * m));
-        distances[k] = estimate > 0.0f ? estimate : 0.0f;
-    }
+    floats4 scale, bias;
+    load_corrections4(rows, BLOCK_BYTES * n_blocks, &scale, &bias);
+    floats4 dot = linear4(mismatch4(query->code, rows, n_blocks), -2,
+                          9 * (int32_t)query->dim);
+    floats4 m = mul4(sqrt4(bias), splat4(query->inverse_length));
+    floats4 overlap = mul4(dot, mul4(splat4(query->m), m));
+    return clamp4(sub4(add4(splat4(query->norm2), bias), mul4(splat4(2.0f), overlap)));
 }
 
 /* Padding reads as strong and alike: counting it as dimensions makes it harmless. */
@@ -113,20 +106,22 @@ INLINE float published(const struct query *query, const uint8_t *row, size_t n_b
     return (float)(4 * n_coded - dot);
 }
 
-INLINE void measure_blocks(const struct query *query, const uint32_t *ids, size_t count,
+INLINE void measure_blocks(const struct query *shared, const uint32_t *ids, size_t count,
                            float *distances, size_t n_blocks)
 {
+    /* A copy that no store to `distances` can change stays in registers. */
+    const struct query query = *shared;
     for (size_t i = 0; i < count; i += 4) {
         const uint8_t *rows[4];
         for (size_t k = 0; k < 4; ++k)
-            rows[k] = row_of(query, ids[i + k < count ? i + k : count - 1], n_blocks);
-        if (query->kind == ASYMMETRIC)
-            asymmetric_4(query, rows, distances + i, n_blocks);
-        else if (query->kind == SYMMETRIC)
-            symmetric_4(query, rows, distances + i, n_blocks);
+            rows[k] = row_of(&query, ids[i + k < count ? i + k : count - 1], n_blocks);
+        if (query.kind == ASYMMETRIC)
+            store4(distances + i, asymmetric4(&query, rows, n_blocks));
+        else if (query.kind == SYMMETRIC)
+            store4(distances + i, symmetric4(&query, rows, n_blocks));
         else
             for (size_t k = 0; k < 4; ++k)
-                distances[i + k] = published(query, rows[k], n_blocks);
+                distances[i + k] = published(&query, rows[k], n_blocks);
     }
 }
 

@@ -32,13 +32,15 @@ struct walk {
 /* Collect the neighbours not seen before and mark them, without a branch on it. */
 INLINE void see(struct walk *walk, const uint32_t *neighbors, size_t width)
 {
+    uint64_t *restrict seen = walk->seen;
+    uint32_t *restrict newly_seen = walk->newly_seen;
     size_t count = 0;
     for (size_t i = 0; i < width && neighbors[i] != NO_ID; ++i) {
         uint32_t id = neighbors[i];
-        uint64_t word = walk->seen[id / 64];
-        walk->newly_seen[count] = id;
-        count += ~word >> id % 64 & 1;
-        walk->seen[id / 64] = word | (uint64_t)1 << id % 64;
+        uint64_t word = seen[id / 64], bit = (uint64_t)1 << id % 64;
+        newly_seen[count] = id;
+        count += (word & bit) == 0;
+        seen[id / 64] = word | bit;
     }
     walk->n_newly_seen = count;
 }

@@ -10,13 +10,12 @@ INLINE __m256i load_32(const void *from)
 }
 
 /* Sum each of four registers of int32. */
-INLINE void fold_rows(const __m256i sums[4], int32_t totals[4])
+INLINE ints4 fold_rows(const __m256i sums[4])
 {
     __m256i all = _mm256_hadd_epi32(_mm256_hadd_epi32(sums[0], sums[1]),
                                     _mm256_hadd_epi32(sums[2], sums[3]));
-    __m128i total = _mm_add_epi32(_mm256_castsi256_si128(all),
-                                  _mm256_extracti128_si256(all, 1));
-    _mm_storeu_si128((__m128i *)totals, total);
+    return _mm_add_epi32(_mm256_castsi256_si128(all),
+                         _mm256_extracti128_si256(all, 1));
 }
 
 /* Σ v_j·u_j of an int8 query and a code, not yet folded. A pair of products is at most 762, so the
@@ -39,13 +38,13 @@ INLINE __m256i dot_values(const int8_t *values, const uint8_t *code, size_t n_bl
     return dot;
 }
 
-INLINE void dot_values_4(const int8_t *values, const uint8_t *const codes[4],
-                         size_t n_blocks, int32_t dots[4])
+INLINE ints4 dot_values4(const int8_t *values, const uint8_t *const codes[4],
+                         size_t n_blocks)
 {
     __m256i sums[4];
     for (int k = 0; k < 4; ++k)
         sums[k] = dot_values(values, codes[k], n_blocks);
-    fold_rows(sums, dots);
+    return fold_rows(sums);
 }
 
 INLINE __m256i swap_pairs_32(__m256i words)
@@ -89,13 +88,12 @@ INLINE __m256i mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
 }
 
 /* How far ⟨w_a, w_b⟩ is below 9·dim, halved, for four codes a. */
-INLINE void mismatch_4(const uint8_t *b, const uint8_t *const a[4], size_t n_blocks,
-                       int32_t totals[4])
+INLINE ints4 mismatch4(const uint8_t *b, const uint8_t *const a[4], size_t n_blocks)
 {
     __m256i sums[4];
     for (int k = 0; k < 4; ++k)
         sums[k] = mismatch(a[k], b, n_blocks);
-    fold_rows(sums, totals);
+    return fold_rows(sums);
 }
 
 /* Eight float64 lanes of a sum: lanes 0–3 and 4–7. */

@@ -17,7 +17,7 @@ INLINE __m512i broadcast_block(const uint8_t *block)
 }
 
 /* Sum each of four registers of int32; the upper halves are shifted down first. */
-INLINE void fold_rows(const __m512i sums[4], int upper_shift, int32_t totals[4])
+INLINE ints4 fold_rows(const __m512i sums[4], int upper_shift)
 {
     __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(sums[0], sums[1]),
                                   _mm512_unpackhi_epi32(sums[0], sums[1]));
@@ -28,9 +28,8 @@ INLINE void fold_rows(const __m512i sums[4], int upper_shift, int32_t totals[4])
     __m256i upper = _mm512_extracti64x4_epi64(all, 1);
     __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(all),
                                     _mm256_srai_epi32(upper, upper_shift));
-    __m128i total = _mm_add_epi32(_mm256_castsi256_si128(half),
-                                  _mm256_extracti128_si256(half, 1));
-    _mm_storeu_si128((__m128i *)totals, total);
+    return _mm_add_epi32(_mm256_castsi256_si128(half),
+                         _mm256_extracti128_si256(half, 1));
 }
 
 /* Σ v_j·u_j of an int8 query and a code, not yet folded. A block is broadcast to both
@@ -75,13 +74,13 @@ INLINE __m512i dot_values(const int8_t *values, const uint8_t *code, size_t n_bl
 }
 #endif
 
-INLINE void dot_values_4(const int8_t *values, const uint8_t *const codes[4],
-                         size_t n_blocks, int32_t dots[4])
+INLINE ints4 dot_values4(const int8_t *values, const uint8_t *const codes[4],
+                         size_t n_blocks)
 {
     __m512i sums[4];
     for (int k = 0; k < 4; ++k)
         sums[k] = dot_values(values, codes[k], n_blocks);
-    fold_rows(sums, UPPER_SHIFT, dots);
+    return fold_rows(sums, UPPER_SHIFT);
 }
 
 INLINE __m512i swap_pairs_64(__m512i words)
@@ -146,13 +145,12 @@ INLINE __m512i mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
 }
 
 /* How far ⟨w_a, w_b⟩ is below 9·dim, halved, for four codes a. */
-INLINE void mismatch_4(const uint8_t *b, const uint8_t *const a[4], size_t n_blocks,
-                       int32_t totals[4])
+INLINE ints4 mismatch4(const uint8_t *b, const uint8_t *const a[4], size_t n_blocks)
 {
     __m512i sums[4];
     for (int k = 0; k < 4; ++k)
         sums[k] = mismatch(a[k], b, n_blocks);
-    fold_rows(sums, 0, totals);
+    return fold_rows(sums, 0);
 }
 
 /* Eight float64 lanes of a sum in one register. */

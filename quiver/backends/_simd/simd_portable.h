@@ -2,7 +2,14 @@
 #ifndef QUIVER_SIMD_PORTABLE_H
 #define QUIVER_SIMD_PORTABLE_H
 
+#include <math.h>
+
 #include "layout.h"
+
+/* Four rows at a time: their integers. */
+typedef struct {
+    int32_t row[4];
+} ints4;
 
 /* Σ v_j·u_j of an int8 query and a code. Four products of at most 381 fit int16. */
 INLINE int32_t dot_values(const int8_t *values, const uint8_t *code, size_t n_blocks)
@@ -22,11 +29,13 @@ INLINE int32_t dot_values(const int8_t *values, const uint8_t *code, size_t n_bl
     return dot;
 }
 
-INLINE void dot_values_4(const int8_t *values, const uint8_t *const codes[4],
-                         size_t n_blocks, int32_t dots[4])
+INLINE ints4 dot_values4(const int8_t *values, const uint8_t *const codes[4],
+                         size_t n_blocks)
 {
+    ints4 dots;
     for (int k = 0; k < 4; ++k)
-        dots[k] = dot_values(values, codes[k], n_blocks);
+        dots.row[k] = dot_values(values, codes[k], n_blocks);
+    return dots;
 }
 
 /* pop(x) + 3·pop(x ∧ high) + 2·pop(y). */
@@ -42,20 +51,79 @@ INLINE int32_t mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
 }
 
 /* How far ⟨w_a, w_b⟩ is below 9·dim, halved, for four codes a. */
-INLINE void mismatch_4(const uint8_t *b, const uint8_t *const a[4], size_t n_blocks,
-                       int32_t totals[4])
+INLINE ints4 mismatch4(const uint8_t *b, const uint8_t *const a[4], size_t n_blocks)
+{
+    ints4 totals;
+    for (int k = 0; k < 4; ++k)
+        totals.row[k] = mismatch(a[k], b, n_blocks);
+    return totals;
+}
+
+/* Four rows at a time: their floats. */
+typedef struct {
+    float row[4];
+} floats4;
+
+INLINE floats4 splat4(float value)
+{
+    return (floats4){{value, value, value, value}};
+}
+
+INLINE floats4 add4(floats4 x, floats4 y)
 {
     for (int k = 0; k < 4; ++k)
-        totals[k] = mismatch(a[k], b, n_blocks);
+        x.row[k] += y.row[k];
+    return x;
+}
+
+INLINE floats4 sub4(floats4 x, floats4 y)
+{
+    for (int k = 0; k < 4; ++k)
+        x.row[k] -= y.row[k];
+    return x;
+}
+
+INLINE floats4 mul4(floats4 x, floats4 y)
+{
+    for (int k = 0; k < 4; ++k)
+        x.row[k] *= y.row[k];
+    return x;
+}
+
+INLINE floats4 sqrt4(floats4 x)
+{
+    for (int k = 0; k < 4; ++k)
+        x.row[k] = sqrtf(x.row[k]);
+    return x;
+}
+
+INLINE floats4 clamp4(floats4 x)
+{
+    for (int k = 0; k < 4; ++k)
+        x.row[k] = x.row[k] > 0.0f ? x.row[k] : 0.0f;
+    return x;
+}
+
+INLINE void store4(float *to, floats4 x)
+{
+    memcpy(to, x.row, sizeof x.row);
+}
+
+INLINE floats4 linear4(ints4 x, int32_t factor, int32_t offset)
+{
+    floats4 result;
+    for (int k = 0; k < 4; ++k)
+        result.row[k] = (float)(factor * x.row[k] + offset);
+    return result;
 }
 
 /* Gather the (scale, bias) pairs that follow four codes. */
-INLINE void load_corrections_4(const uint8_t *const rows[4], size_t offset,
-                               float scale[4], float bias[4])
+INLINE void load_corrections4(const uint8_t *const rows[4], size_t offset,
+                              floats4 *scale, floats4 *bias)
 {
     for (int k = 0; k < 4; ++k) {
-        scale[k] = load_float(rows[k] + offset);
-        bias[k] = load_float(rows[k] + offset + sizeof(float));
+        scale->row[k] = load_float(rows[k] + offset);
+        bias->row[k] = load_float(rows[k] + offset + sizeof(float));
     }
 }
 
