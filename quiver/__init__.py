@@ -12,6 +12,7 @@ array([[0],
 """
 
 from quiver.backends.registry import get_backend, list_backends, register_backend
+from quiver.diagnosis import Diagnosis, diagnose
 from quiver.evaluate import Evaluation, evaluate
 from quiver.index import Index
 from quiver.memory import MemoryReport, predict_memory
@@ -26,6 +27,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BuildParams",
+    "Diagnosis",
     "Encoding",
     "Evaluation",
     "Index",
@@ -33,6 +35,7 @@ __all__ = [
     "SearchResult",
     "SearchStats",
     "Tuned",
+    "diagnose",
     "evaluate",
     "exact_knn",
     "get_backend",

@@ -6,12 +6,12 @@ One walk or scan per query then answers every question about depth: recall with 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import AnyArray, Counts, Distances, Ids, Lanes, Vectors
+from quiver._typing import AnyArray, Counts, Distances, Ids, Lanes, Metric, Vectors
 from quiver.backends.protocol import Backend
 from quiver.codes import Codes, Queries
 from quiver.errors import InvalidArgumentError, InvalidTypeError
@@ -19,7 +19,7 @@ from quiver.index import Index
 from quiver.keys import NO_ID, key_ids, make_keys
 from quiver.metrics import exact_knn
 from quiver.parallel import map_chunks
-from quiver.storage.cold import rerank_stored
+from quiver.storage.cold import ColdVectors, rerank_stored
 from quiver.validation import as_vectors
 
 WALK_CHUNK = 64
@@ -27,6 +27,22 @@ WALK_CHUNK = 64
 
 # Distances of a few queries to every row, held at once by each thread.
 _SCAN_VALUES = 1 << 24
+
+
+class Exact(Protocol):
+    """What can tell exact distances: an `Index`, or a sample with a backend."""
+
+    @property
+    def backend(self) -> Backend:
+        """Kernels."""
+
+    @property
+    def vectors(self) -> Vectors | ColdVectors:
+        """The base."""
+
+    @property
+    def metric(self) -> Metric:
+        """The exact metric."""
 
 
 class Hits(NamedTuple):
@@ -142,7 +158,11 @@ def nearest_codes(
     backend: Backend, codes: Codes, queries: Codes | Queries, depth: int
 ) -> Ids:
     """Return the best ``depth`` rows of every query by (code distance, row)."""
-    distances = backend.distance(codes, queries)
+    return nearest(backend.distance(codes, queries), depth)
+
+
+def nearest(distances: Distances, depth: int) -> Ids:
+    """Return the ``depth`` smallest of every row, by (distance, column)."""
     best = np.empty((len(distances), depth), dtype=np.uint32)
     limits = np.partition(distances, depth - 1, axis=1)[:, depth - 1]
     for line, row, limit in zip(best, distances, limits, strict=True):
@@ -152,12 +172,12 @@ def nearest_codes(
 
 
 def mark_hits(
-    index: Index, queries: Vectors, candidates: Ids, kth: Distances
+    exact: Exact, queries: Vectors, candidates: Ids, kth: Distances
 ) -> NDArray[np.bool_]:
     """Return which candidates are no farther than each query's k-th neighbour."""
     width = candidates.shape[1]
     rows, distances = rerank_stored(
-        index.backend, index.vectors, queries, candidates, width, index.metric
+        exact.backend, exact.vectors, queries, candidates, width, exact.metric
     )
     near = (rows != NO_ID) & (distances <= kth[:, None])
     # Sorted by row number, the re-ranked and the candidates line up again.

@@ -1,0 +1,11 @@
+"""Diagnosis: will two bits do for these vectors? Told from a sample, before a build.
+
+Reading order: ``sample`` (which rows are looked at), ``structure`` (is there a
+neighbourhood to find), ``planes`` (what the bits carry), ``fidelity`` (how codes rank
+the true neighbours, for every way of coding), ``forecast`` (small indexes, and what
+they foretell for all rows), ``verdict`` (words from numbers), ``diagnose``.
+"""
+
+from quiver.diagnosis.diagnose import Diagnosis, diagnose
+
+__all__ = ["Diagnosis", "diagnose"]

@@ -1,0 +1,134 @@
+"""Fidelity: the share of the true neighbours among the best by code.
+
+Every way of coding is tried on the sample: plain, centred, rotated or both; the
+published codes by Hamming and by weighted distance, the corrected ones symmetric and
+asymmetric. No graph is involved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quiver._typing import Distances, Ids
+from quiver.codes import Codes
+from quiver.diagnosis.planes import Planes, measure_planes
+from quiver.diagnosis.sample import Sample, subset_means
+from quiver.hits import Hits, mark_hits, nearest, nearest_codes
+from quiver.params import Encoding
+from quiver.transform import encode_rows, fit_transform
+
+DEPTHS = (16, 32, 64, 128)
+
+TRANSFORMS = {
+    "centred + rotated": (True, True),
+    "centred": (True, False),
+    "rotated": (False, True),
+    "plain": (False, False),
+}
+"""Centring and rotation by name, the default first."""
+
+_HIGH_BITS = np.uint64(0xAAAA_AAAA_AAAA_AAAA)
+
+
+class Fidelity(NamedTuple):
+    """How one way of coding ranks the true neighbours of the sample.
+
+    Attributes
+    ----------
+    transform, distance : str
+        The way: one of ``TRANSFORMS``; ``asymmetric``, ``symmetric``, ``weighted``
+        (published) or ``hamming`` (published).
+    encoding : Encoding or None
+        What to build with; None for Hamming, which no index uses.
+    shares : tuple of float
+        Mean share of the true 10 among the best of each of ``DEPTHS``.
+    spread : tuple of float
+        Standard deviation of the same between the disjoint subsets of queries.
+    hits : Hits
+        Per query, for paired comparison.
+    """
+
+    transform: str
+    distance: str
+    encoding: Encoding | None
+    shares: tuple[float, ...]
+    spread: tuple[float, ...]
+    hits: Hits
+
+
+def measure_fidelity(
+    sample: Sample, kth: Distances, k: int, seed: int, threads: int
+) -> Iterator[tuple[list[Fidelity], dict[str, Planes]]]:
+    """Yield, transform by transform, four fidelities and the planes of the codes.
+
+    The sample must be Euclidean; ``kth`` are its distances of the k-th neighbours.
+    """
+    depth = min(DEPTHS[-1], len(sample.vectors))
+    for name, (center, rotate) in TRANSFORMS.items():
+        corrected = Encoding(center=center, rotate=rotate)
+        published = Encoding(
+            center=center, rotate=rotate, weights="published", query="symmetric"
+        )
+        symmetric = Encoding(center=center, rotate=rotate, query="symmetric")
+        transform = fit_transform(sample.vectors, sample.metric, corrected, seed)
+        kernels = sample.backend
+        codes, paper = (
+            encode_rows(kernels, sample.vectors, transform, strong, threads)
+            for strong in (corrected.strong, published.strong)
+        )
+        own, paper_own = (
+            kernels.encode(sample.queries, transform, strong)
+            for strong in (corrected.strong, published.strong)
+        )
+        int8 = kernels.quantise(sample.queries, transform)
+        ways: list[tuple[str, Encoding | None, Ids]] = [
+            ("asymmetric", corrected, nearest_codes(kernels, codes, int8, depth)),
+            ("symmetric", symmetric, nearest_codes(kernels, codes, own, depth)),
+            ("weighted", published, nearest_codes(kernels, paper, paper_own, depth)),
+            ("hamming", None, _nearest_hamming(paper, paper_own, depth)),
+        ]
+        rows = [
+            _fidelity(sample, kth, k, name, distance, encoding, best)
+            for distance, encoding, best in ways
+        ]
+        yield rows, {name: measure_planes(paper)}
+
+
+def _fidelity(
+    sample: Sample,
+    kth: Distances,
+    k: int,
+    transform: str,
+    distance: str,
+    encoding: Encoding | None,
+    best: Ids,
+) -> Fidelity:
+    hits = Hits(mark_hits(sample, sample.queries, best, kth), k)
+    shares = [hits.shares(depth) for depth in DEPTHS]
+    return Fidelity(
+        transform=transform,
+        distance=distance,
+        encoding=encoding,
+        shares=tuple(float(share.mean()) for share in shares),
+        spread=tuple(float(subset_means(share).std(ddof=1)) for share in shares),
+        hits=hits,
+    )
+
+
+def _nearest_hamming(codes: Codes, queries: Codes, depth: int) -> Ids:
+    """Return the best rows by the number of differing sign and strong bits."""
+    base, asked = _planes_as_words(codes), _planes_as_words(queries)
+    distances = np.stack(
+        [np.bitwise_count(base ^ query).sum(axis=1, dtype=np.int64) for query in asked]
+    )
+    return nearest(distances.astype(np.float32), depth)
+
+
+def _planes_as_words(codes: Codes) -> NDArray[np.uint64]:
+    """Return the code words with each low bit made the complement of *strong*."""
+    words = np.ascontiguousarray(codes.codes).view(np.uint64)
+    return words ^ ((words & _HIGH_BITS) >> np.uint64(1))

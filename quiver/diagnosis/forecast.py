@@ -1,0 +1,162 @@
+"""Forecast: small indexes over parts of the sample, and what they foretell for n rows.
+
+A sample flatters: fewer points are fewer rivals, for the codes and for the walk. So
+an index is built on a quarter, a half and all of the sample, and the loss is followed
+as it grows. A neighbour is lost when noise outweighs its lead over its strongest
+rivals; the extreme of n normal variables grows like sqrt(2 ln n), so on the normal
+scale recall falls along a straight line in that variable, which is continued to n.
+``docs/diagnosis.md`` shows how well this held.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from quiver._typing import Lanes
+from quiver.diagnosis.sample import Sample
+from quiver.hits import Hits, scan_hits, walk_hits
+from quiver.index import Index
+from quiver.intervals import (
+    CONFIDENCE,
+    Interval,
+    effective_trials,
+    normal_share,
+    probit,
+)
+from quiver.params import BuildParams, Encoding, SearchParams
+
+BEAM_WIDTHS = (32, 64, 128, 256)
+
+SIZES = (4, 2, 1)
+"""The sample is divided by these; the largest index comes last."""
+
+MODEL_ERROR = 0.15
+"""Standard deviation, on the normal scale, allowed for the line not being straight,
+per unit of sqrt(2 ln n) between the sample and n; see ``docs/diagnosis.md``."""
+
+
+class Trial(NamedTuple):
+    """One small index: what it found at every beam width.
+
+    Attributes
+    ----------
+    rows : int
+        Size of the index.
+    walks : dict of int to Hits
+        Of the walk's beam, by ef.
+    scan : Hits
+        Of the best by code among all its rows.
+    """
+
+    rows: int
+    walks: dict[int, Hits]
+    scan: Hits
+
+
+class Forecast(NamedTuple):
+    """What to expect of an index over all n rows at one beam width.
+
+    Attributes
+    ----------
+    ef, n_rerank : int
+        The effort; ``n_rerank`` is `Index.search`'s own default.
+    sample_recall : tuple of float
+        Measured on the small indexes, the smallest first.
+    recall : Interval
+        Expected at n.
+    whole_beam : Interval
+        The same with ``n_rerank=ef``.
+    ceiling : Interval
+        Expected of the codes alone: true neighbours among the best ef of all n.
+    """
+
+    ef: int
+    n_rerank: int
+    sample_recall: tuple[float, ...]
+    recall: Interval
+    whole_beam: Interval
+    ceiling: Interval
+
+
+def run_trials(
+    sample: Sample, k: int, encoding: Encoding, params: BuildParams, threads: int
+) -> Iterator[Trial]:
+    """Build and ask an index on each part of the sample."""
+    for divisor in SIZES:
+        part = sample.prefix(max(k, len(sample.vectors) // divisor))
+        index = Index.build(
+            part.vectors,
+            metric=sample.metric,
+            params=params,
+            encoding=encoding,
+            backend=sample.backend.name,
+            threads=threads,
+        )
+        kth = part.neighbours(k)[1][:, -1]
+        walks = {
+            ef: walk_hits(index, part.queries, kth, k, ef, threads).hits
+            for ef in BEAM_WIDTHS
+        }
+        scan = scan_hits(index, part.queries, kth, k, BEAM_WIDTHS[-1], threads)
+        yield Trial(len(part.vectors), walks, scan)
+
+
+def forecast(trials: list[Trial], n: int, k: int) -> tuple[Forecast, ...]:
+    """Continue the trials to n rows, for every beam width."""
+    return tuple(_forecast(trials, n, k, ef) for ef in BEAM_WIDTHS)
+
+
+def _forecast(trials: list[Trial], n: int, k: int, ef: int) -> Forecast:
+    n_rerank = SearchParams.resolve(k, ef, None).n_rerank
+    rows = [trial.rows for trial in trials]
+    reranked = [trial.walks[ef].shares(n_rerank) for trial in trials]
+    return Forecast(
+        ef=ef,
+        n_rerank=n_rerank,
+        sample_recall=tuple(float(shares.mean()) for shares in reranked),
+        recall=extrapolate(rows, reranked, n),
+        whole_beam=extrapolate(rows, [t.walks[ef].shares(ef) for t in trials], n),
+        ceiling=extrapolate(rows, [t.scan.shares(ef) for t in trials], n),
+    )
+
+
+def extrapolate(rows: list[int], shares: list[Lanes], n: int) -> Interval:
+    """Return the share expected at n rows, from per-query shares at a few sizes.
+
+    Notes
+    -----
+    A weighted least-squares line of probit(share) over sqrt(2 ln rows); each size
+    weighs by what its queries know, and half a miss is added so that a perfect share
+    stays finite. The line may not rise. The interval joins the line's own variance
+    with ``MODEL_ERROR``.
+    """
+    x = np.sqrt(2 * np.log(rows)) - math.sqrt(2 * math.log(n))
+    z, weights = np.array([_on_normal_scale(share) for share in shares]).T
+    center, level = np.average(x, weights=weights), np.average(z, weights=weights)
+    spread = float((weights * (x - center) ** 2).sum())
+    variance, slope = 1 / float(weights.sum()), 0.0
+    if spread > 0:
+        slope = min(0.0, float((weights * (x - center) * (z - level)).sum()) / spread)
+        variance += center**2 / spread
+    variance += (MODEL_ERROR * float(x[-1])) ** 2
+    # n lies at 0 on the abscissa.
+    expected = float(level - slope * center)
+    reach = probit((1 + CONFIDENCE) / 2) * math.sqrt(variance)
+    return Interval(
+        normal_share(expected),
+        normal_share(expected - reach),
+        normal_share(expected + reach),
+    )
+
+
+def _on_normal_scale(shares: Lanes) -> tuple[float, float]:
+    """Return probit(mean share) and the inverse of its variance."""
+    trials = effective_trials(shares)
+    p = (float(shares.mean()) * trials + 0.5) / (trials + 1)
+    z = probit(p)
+    density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    return z, trials * density**2 / (p * (1 - p))

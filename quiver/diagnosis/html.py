@@ -1,0 +1,148 @@
+"""The diagnosis as one page: tables and SVG plots, no script, no outside file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from quiver.diagnosis.fidelity import DEPTHS, TRANSFORMS
+from quiver.svg import Series, bar_chart, line_chart
+
+if TYPE_CHECKING:
+    from quiver.diagnosis.diagnose import Diagnosis
+
+_STYLE = """
+body { font: 15px/1.5 sans-serif; margin: 2em auto; max-width: 70em; color: #222 }
+table { border-collapse: collapse; margin: 1em 0 }
+td, th { padding: .2em .8em; text-align: right; border-bottom: 1px solid #ddd }
+td:first-child, th:first-child { text-align: left }
+svg { margin: .5em }
+"""
+_N_BINS = 25
+
+
+def render(diagnosis: Diagnosis) -> str:
+    """Return the page."""
+    d = diagnosis
+    title = f"{d.n} x {d.dim}, {d.metric}: {d.verdict.word}"
+    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in d.verdict.reasons)
+    asked = "the caller's queries" if d.queries_given else "rows held out as queries"
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        f"<p>From {d.sample_rows} rows and {d.n_queries} of {asked}. "
+        f"Build with <code>{escape(repr(d.encoding))}</code>.</p><ul>{reasons}</ul>",
+        "<h2>Recall@10 to expect</h2>",
+        _table(
+            ("ef", "default re-rank", "whole beam re-ranked", "codes alone"),
+            ((f.ef, f.recall, f.whole_beam, f.ceiling) for f in d.forecasts),
+        ),
+        _forecast_chart(d),
+        "<h2>Exact distances</h2>",
+        _table(("", ""), _structure_rows(d)),
+        _distance_chart(d),
+        "<h2>Code fidelity: share of the true 10 among the best by code</h2>",
+        _table(("", *DEPTHS), _fidelity_rows(d)),
+        *_fidelity_charts(d),
+        "<h2>Planes of the published code</h2>",
+        _table(
+            ("", "sign entropy (bits)", "strong share"),
+            (
+                (name, f"{p.sign_entropy:.3f}", f"{p.strong_share:.3f}")
+                for name, p in d.planes.items()
+            ),
+        ),
+        *_plane_charts(d),
+        f"<h2>Memory</h2><p>{escape(str(d.memory))}</p>",
+    ]
+    body = "\n".join(parts)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
+        f"<body>\n{body}\n</body></html>\n"
+    )
+
+
+def _table(headings: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
+    head = "".join(f"<th>{escape(str(cell))}</th>" for cell in headings)
+    lines = [
+        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>"
+        for row in rows
+    ]
+    return f"<table><tr>{head}</tr>{''.join(lines)}</table>"
+
+
+def _structure_rows(d: Diagnosis) -> list[tuple[str, str]]:
+    s, m = d.structure, d.moments
+    return [
+        ("local intrinsic dimension", f"{s.local_dimension:.1f}"),
+        ("effective dimension of the base", f"{m.effective_dimension:.1f}"),
+        ("norm of the mean / root mean square norm", f"{m.mean_norm:.3f}"),
+        ("mean distance / distance of the 10th neighbour", f"{s.contrast:.2f}"),
+        ("rows at most 10 % farther than that", f"{100 * s.rivals:.2f} %"),
+        ("queries whose 10th and 11th neighbour tie", f"{100 * s.ties:.1f} %"),
+        ("rows with all coordinates equal", f"{100 * m.constant_rows:.1f} %"),
+    ]
+
+
+def _fidelity_rows(d: Diagnosis) -> Iterable[tuple[object, ...]]:
+    for row in d.fidelity:
+        cells = (
+            f"{100 * share:.1f} ± {100 * spread:.1f}"
+            for share, spread in zip(row.shares, row.spread, strict=True)
+        )
+        yield (f"{row.transform}, {row.distance}", *cells)
+
+
+def _forecast_chart(d: Diagnosis) -> str:
+    efs = [float(f.ef) for f in d.forecasts]
+    lines = [
+        Series("codes alone", efs, [f.ceiling.mean for f in d.forecasts]),
+        Series("whole beam re-ranked", efs, [f.whole_beam.mean for f in d.forecasts]),
+        Series("default", efs, [f.recall.mean for f in d.forecasts]),
+        Series("low end", efs, [f.recall.low for f in d.forecasts]),
+    ]
+    return line_chart(f"expected at n = {d.n}", "ef", "recall@10", lines)
+
+
+def _distance_chart(d: Diagnosis) -> str:
+    s, middles = d.structure, range(len(d.structure.all_distances))
+    return bar_chart(
+        "distances from queries",
+        "Euclidean distance of the task",
+        "density",
+        s.edges,
+        Series("all rows", middles, s.all_distances),
+        Series("the 10 nearest", middles, s.near_distances),
+    )
+
+
+def _fidelity_charts(d: Diagnosis) -> Iterable[str]:
+    depths = [float(depth) for depth in DEPTHS]
+    for transform in TRANSFORMS:
+        lines = [
+            Series(row.distance, depths, row.shares)
+            for row in d.fidelity
+            if row.transform == transform
+        ]
+        yield line_chart(transform, "best by code", "share of the true 10", lines)
+
+
+def _plane_charts(d: Diagnosis) -> Iterable[str]:
+    edges = [place / _N_BINS for place in range(_N_BINS + 1)]
+    for name, planes in d.planes.items():
+        bars = [
+            Series(plane, range(_N_BINS), _counts(density))
+            for plane, density in (
+                ("sign", planes.sign_density),
+                ("strong", planes.strong_density),
+            )
+        ]
+        yield bar_chart(name, "share of rows with the bit", "coordinates", edges, *bars)
+
+
+def _counts(shares: Sequence[float]) -> list[float]:
+    counts = [0.0] * _N_BINS
+    for share in shares:
+        counts[min(_N_BINS - 1, int(share * _N_BINS))] += 1
+    return counts

@@ -1,0 +1,196 @@
+"""Sample: a few rows of a large matrix, drawn by a seed, and queries to ask them.
+
+Only the rows drawn are read, so a memory-mapped file of any size costs the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quiver._typing import AnyArray, Distances, Ids, Metric, Vectors
+from quiver.backends.protocol import Backend
+from quiver.errors import InvalidArgumentError
+from quiver.hits import nearest
+from quiver.reference.lanes import squared_norms
+from quiver.validation import as_vectors
+
+MIN_ROWS = 100
+"""Fewer rows have too few rivals to tell anything about codes."""
+
+N_SUBSETS = 5
+"""Disjoint subsets of the queries; the spread between them is reported."""
+
+MAX_QUERIES = 2000
+"""Queries that ask the small indexes, whose loss is small and must be seen."""
+
+FEW_QUERIES = 500
+"""Queries for everything else."""
+
+SPARE = 32
+"""Rows screened beyond k, for those that rounding might misplace."""
+
+_SCREEN_QUERIES = 500
+# At least four rows to search for every query held out.
+_HELD_OUT_SHARE = 5
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows of a base, queries, and who the true neighbours are among those rows.
+
+    Attributes
+    ----------
+    vectors : ndarray of shape (m, dim), float32
+        Rows searched, in the random order in which they were drawn.
+    queries : ndarray of shape (q, dim), float32
+        The caller's, or other rows of the base.
+    n : int
+        Rows of the whole base.
+    metric : {'cosine', 'euclidean', 'inner_product'}
+        Of the task.
+    backend : Backend
+        Kernels.
+    queries_given : bool
+        Whether the queries are the caller's.
+    """
+
+    vectors: Vectors
+    queries: Vectors
+    n: int
+    metric: Metric
+    backend: Backend
+    queries_given: bool
+
+    def neighbours(self, k: int) -> tuple[Ids, Distances]:
+        """Return the k nearest rows of every query, with their exact distances.
+
+        A matrix product screens; rows it confuses tie for all practical purposes.
+        """
+        points = self.euclidean()
+        width = min(len(self.vectors), k + SPARE)
+        screened = np.empty((len(self.queries), width), dtype=np.uint32)
+        half = (squared_norms(points.vectors) / 2).astype(np.float32)
+        for start in range(0, len(self.queries), _SCREEN_QUERIES):
+            stop = start + _SCREEN_QUERIES
+            scores = half - points.queries[start:stop] @ points.vectors.T
+            screened[start:stop] = nearest(scores, width)
+        vectors, queries = self.vectors, self.queries
+        return self.backend.rerank(vectors, queries, screened, k, self.metric)
+
+    def fewer_queries(self) -> Sample:
+        """Return the sample with the first ``FEW_QUERIES`` queries."""
+        return replace(self, queries=self.queries[:FEW_QUERIES])
+
+    def prefix(self, rows: int) -> Sample:
+        """Return the sample of only the first rows, which are a sample as well."""
+        return replace(self, vectors=self.vectors[:rows])
+
+    def euclidean(self) -> Sample:
+        """Return the same task as points whose Euclidean neighbours are the answers.
+
+        Cosine scales all to unit norm. Inner product adds the coordinate
+        ``sqrt(M² - ‖x‖²)`` to the rows, M the largest norm, and scales queries to M.
+        """
+        if self.metric == "euclidean":
+            return self
+        norms = np.sqrt(squared_norms(self.vectors))
+        if self.metric == "cosine":
+            vectors, queries = _scaled(self.vectors, 1.0), _scaled(self.queries, 1.0)
+        else:
+            longest = float(norms.max())
+            room = np.sqrt(np.maximum(longest**2 - norms**2, 0.0))
+            vectors = np.column_stack([self.vectors, room.astype(np.float32)])
+            queries = np.pad(_scaled(self.queries, longest), ((0, 0), (0, 1)))
+        return replace(self, vectors=vectors, queries=queries, metric="euclidean")
+
+
+def draw_sample(
+    vectors: Any,
+    queries: Any,
+    *,
+    metric: Metric,
+    size: int,
+    seed: int,
+    backend: Backend,
+) -> Sample:
+    """Draw up to ``size`` rows to search, and queries if none are given.
+
+    Raises
+    ------
+    InvalidArgumentError, InvalidTypeError
+        If there are fewer than ``MIN_ROWS`` rows, or a row drawn is no finite vector;
+        the message names it by its number in ``vectors``.
+    """
+    matrix = vectors if isinstance(vectors, np.ndarray) else np.asarray(vectors)
+    if matrix.ndim != 2:
+        msg = f"vectors must be 2-d (n, dim), got shape {matrix.shape}"
+        raise InvalidArgumentError(msg)
+    n = len(matrix)
+    if n < MIN_ROWS:
+        msg = f"vectors must have at least {MIN_ROWS} rows to diagnose, got {n}"
+        raise InvalidArgumentError(msg)
+    wanted = None
+    n_held_out = min(MAX_QUERIES, n // _HELD_OUT_SHARE)
+    if queries is not None:
+        wanted = as_vectors(queries, "queries", metric=metric, dim=matrix.shape[1])
+        wanted = _thinned(wanted, seed)
+        n_held_out = 0
+    rows = _draw(n, min(n, size + n_held_out), seed)
+    drawn = _read_rows(matrix, rows, metric)
+    if wanted is None:
+        wanted, drawn = drawn[:n_held_out], drawn[n_held_out:]
+    return Sample(drawn, wanted, n, metric, backend, queries is not None)
+
+
+def subset_means(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean of each disjoint subset of the queries."""
+    return np.array([part.mean() for part in np.array_split(shares, N_SUBSETS)])
+
+
+def _scaled(vectors: Vectors, norm: float) -> Vectors:
+    norms = np.sqrt(squared_norms(vectors))
+    factors = np.divide(norm, norms, out=np.zeros_like(norms), where=norms > 0)
+    return (vectors * factors[:, None]).astype(np.float32)
+
+
+def _thinned(queries: Vectors, seed: int) -> Vectors:
+    if len(queries) < N_SUBSETS:
+        msg = f"queries must have at least {N_SUBSETS} rows, got {len(queries)}"
+        raise InvalidArgumentError(msg)
+    return queries[_draw(len(queries), min(MAX_QUERIES, len(queries)), seed)]
+
+
+def _draw(n: int, size: int, seed: int) -> NDArray[np.int64]:
+    """Return ``size`` distinct rows of n in a seeded random order.
+
+    The raw stream of a bit generator is the same in every NumPy release.
+    """
+    source = np.random.PCG64(seed)
+    if 2 * size >= n:
+        return np.argsort(source.random_raw(n), kind="stable")[:size]
+    drawn = np.empty(0, dtype=np.int64)
+    while len(drawn) < size:
+        more = (source.random_raw(size) % np.uint64(n)).astype(np.int64)
+        drawn = np.concatenate([drawn, more])
+        _, first = np.unique(drawn, return_index=True)
+        drawn = drawn[np.sort(first)]
+    return drawn[:size]
+
+
+def _read_rows(matrix: AnyArray, rows: NDArray[np.int64], metric: Metric) -> Vectors:
+    # In file order, so that a mapped file is read forwards.
+    order = np.argsort(rows, kind="stable")
+    drawn = np.empty((len(rows), matrix.shape[1]), dtype=matrix.dtype)
+    drawn[order] = matrix[rows[order]]
+    if drawn.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(drawn.astype(np.float32)).all(axis=1)
+        if not finite.all():
+            row = int(rows[np.argmin(finite)])
+            msg = f"vectors must be finite as float32, got NaN or infinity in row {row}"
+            raise InvalidArgumentError(msg)
+    return as_vectors(drawn, "vectors", metric=metric)
