@@ -53,11 +53,16 @@ def test_every_backend_gives_the_same_explanation(backend, built, points, questi
 
 
 @pytest.mark.parametrize(
-    "encoding",
-    [quiver.Encoding(), quiver.Encoding.paper(), quiver.Encoding(query="symmetric")],
-    ids=["default", "paper", "symmetric"],
+    ("metric", "encoding"),
+    [
+        ("cosine", quiver.Encoding()),
+        ("euclidean", quiver.Encoding()),
+        ("inner_product", quiver.Encoding()),
+        ("cosine", quiver.Encoding.paper()),
+        ("euclidean", quiver.Encoding(query="symmetric")),
+    ],
+    ids=["cosine", "euclidean", "inner product", "paper", "symmetric"],
 )
-@pytest.mark.parametrize("metric", ["cosine", "euclidean", "inner_product"])
 def test_the_final_beam_is_the_backend_s_own(backend, points, metric, encoding):
     index = build(points[:80], backend.name, metric=metric, encoding=encoding)
     explanation = index.explain(points[90], k=4, ef=9)
