@@ -16,16 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Ids, Keys, Neighbors, PruneRule, Vectors
+from quiver._typing import Ids, Keys, Neighbors, PruneRule
 from quiver.backends.protocol import Backend
-from quiver.codes import Codes, Transform, aligned_zeros
+from quiver.codes import Codes, aligned_zeros
 from quiver.graph import SearchTree, degrees
 from quiver.keys import NO_ID, key_ids, make_keys
 from quiver.parallel import ProgressMeter, map_chunks
 from quiver.params import BuildParams
-from quiver.reference.lanes import squared_norms
-from quiver.reference.transform import prepare
-from quiver.transform import prepared_mean
 
 BATCH_SHARE = 50
 """A batch holds at most n / 50 nodes, so each searches a nearly complete graph."""
@@ -243,22 +240,3 @@ def reverse_edges(growing: Neighbors, batch: Ids) -> tuple[Ids, Ids, NDArray[np.
     targets = (pairs >> _SOURCE_BITS).astype(np.uint32)
     is_start = np.append(True, targets[1:] != targets[:-1])[: len(targets)]
     return targets, (pairs & _LOW_HALF).astype(np.uint32), np.flatnonzero(is_start)
-
-
-def choose_entry_point(vectors: Vectors, codes: Codes, transform: Transform) -> int:
-    """Return the row nearest the mean of the prepared base, ties by id.
-
-    Centred corrected codes carry that distance as their bias; otherwise it is
-    computed from the vectors.
-    """
-    if codes.strong == 3 and transform.mean.any():
-        return int(np.argmin(codes.corrections[:, 1]))
-    mean = prepared_mean(vectors, transform.metric).astype(np.float64)
-    best, best_distance = 0, np.inf
-    for start in range(0, len(vectors), 1 << 12):
-        block = prepare(vectors[start : start + (1 << 12)], transform.metric)
-        distances = squared_norms(block - mean)
-        row = int(np.argmin(distances))
-        if distances[row] < best_distance:
-            best, best_distance = start + row, float(distances[row])
-    return best

@@ -13,7 +13,7 @@ from quiver import storage
 from quiver._typing import Metric, Neighbors, Progress, Vectors
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
-from quiver.build import GraphBuilder, choose_entry_point
+from quiver.build import GraphBuilder
 from quiver.codes import Codes, Queries, Transform
 from quiver.errors import InvalidArgumentError, InvalidTypeError
 from quiver.keys import NO_ID, key_ids
@@ -30,6 +30,7 @@ from quiver.results import SearchResult, SearchStats
 from quiver.storage.cold import ColdVectors, rerank_stored
 from quiver.storage.header import ColdDtype
 from quiver.transform import (
+    choose_entry_point,
     drop_norms,
     encode_rows,
     fit_transform,

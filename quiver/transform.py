@@ -13,7 +13,7 @@ from quiver.backends.protocol import Backend
 from quiver.codes import Codes, Transform, aligned_zeros, row_bytes
 from quiver.parallel import map_chunks
 from quiver.params import Encoding
-from quiver.reference.lanes import N_LANES, fold_lanes
+from quiver.reference.lanes import N_LANES, fold_lanes, squared_norms
 from quiver.reference.transform import prepare
 
 N_ROUNDS = 2
@@ -80,6 +80,25 @@ def encode_rows(
 
     map_chunks(encode_chunk, len(vectors), chunk_rows=ENCODE_ROWS, threads=threads)
     return Codes(rows, dim, strong)
+
+
+def choose_entry_point(vectors: Vectors, codes: Codes, transform: Transform) -> int:
+    """Return the row nearest the mean of the prepared base, ties by id.
+
+    Centred corrected codes carry that distance as their bias; otherwise it is
+    computed from the vectors.
+    """
+    if codes.strong == 3 and transform.mean.any():
+        return int(np.argmin(codes.corrections[:, 1]))
+    mean = prepared_mean(vectors, transform.metric).astype(np.float64)
+    best, best_distance = 0, np.inf
+    for start in range(0, len(vectors), _BLOCK_ROWS):
+        block = prepare(vectors[start : start + _BLOCK_ROWS], transform.metric)
+        distances = squared_norms(block - mean)
+        row = int(np.argmin(distances))
+        if distances[row] < best_distance:
+            best, best_distance = start + row, float(distances[row])
+    return best
 
 
 def drop_norms(codes: Codes) -> None:

@@ -14,11 +14,11 @@ from numpy.random import Generator
 from quiver import hazards, reference
 from quiver._typing import AnyArray
 from quiver.backends.protocol import Backend
-from quiver.build import GraphBuilder, choose_entry_point
+from quiver.build import GraphBuilder
 from quiver.index import Index
 from quiver.parallel import ProgressMeter
 from quiver.params import BuildParams, Encoding
-from quiver.transform import encode_rows, fit_transform
+from quiver.transform import choose_entry_point, encode_rows, fit_transform
 
 
 class Call(NamedTuple):
