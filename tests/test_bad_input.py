@@ -159,6 +159,14 @@ def test_bad_ids_are_named(
         ({"threads": 1.5}, InvalidTypeError, ("threads", "1.5")),
         ({"params": 32}, InvalidTypeError, ("params", "BuildParams", "32")),
         ({"params": {"max_degree": 8}}, InvalidTypeError, ("params", "BuildParams")),
+        (
+            {
+                "metric": "inner_product",
+                "encoding": quiver.Encoding(query="symmetric"),
+            },
+            InvalidArgumentError,
+            ("encoding", "query='asymmetric'", "inner_product"),
+        ),
         ({"encoding": "paper"}, InvalidTypeError, ("encoding", "Encoding", "paper")),
     ],
 )

@@ -21,7 +21,8 @@ PARAMS = quiver.BuildParams(max_degree=8, ef_construction=20, seed=11)
 N, DIM = 300, 40
 CASES: dict[str, tuple[Metric, quiver.Encoding]] = {
     "cosine": ("cosine", quiver.Encoding()),
-    "inner product": ("inner_product", quiver.Encoding(query="symmetric")),
+    "inner product": ("inner_product", quiver.Encoding()),
+    "symmetric": ("cosine", quiver.Encoding(query="symmetric")),
     "paper": ("euclidean", quiver.Encoding.paper()),
 }
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import hazard_lists, metrics, rngs
+from strategies import hazard_lists, rngs
 
 import quiver
 from quiver import hazards
@@ -22,6 +22,13 @@ ENCODINGS = {
     "symmetric": quiver.Encoding(query="symmetric"),
     "plain": quiver.Encoding(center=False, rotate=False),
 }
+# Inner product drops the biases that a corrected symmetric distance is made of.
+GO_TOGETHER = [
+    (metric, name)
+    for metric in hazards.METRICS
+    for name in ENCODINGS
+    if (metric, name) != ("inner_product", "symmetric")
+]
 
 
 def draw(n: int, dim: int = 24, seed: int = 0) -> np.ndarray:
@@ -126,8 +133,7 @@ def test_one_row_answers_every_query(backend: Backend) -> None:
     assert result.stats.hops.tolist() == [1] * 3
 
 
-@pytest.mark.parametrize("name", ENCODINGS)
-@pytest.mark.parametrize("metric", hazards.METRICS)
+@pytest.mark.parametrize(("metric", "name"), GO_TOGETHER)
 def test_every_encoding_serves_every_metric(metric: Metric, name: str) -> None:
     index = quiver.Index.build(
         draw(300), metric=metric, params=PARAMS, encoding=ENCODINGS[name]
@@ -141,19 +147,18 @@ def test_every_encoding_serves_every_metric(metric: Metric, name: str) -> None:
 @given(
     rng=rngs,
     names=hazard_lists,
-    metric=metrics,
+    kind=st.sampled_from(GO_TOGETHER),
     n=st.sampled_from([1, 2, 9, 40]),
     dim=st.sampled_from([1, 2, 33, 129]),
-    encoding=st.sampled_from(list(ENCODINGS.values())),
 )
 def test_hazardous_vectors_are_found_without_a_warning(
     rng: np.random.Generator,
     names: list[str],
-    metric: Metric,
+    kind: tuple[Metric, str],
     n: int,
     dim: int,
-    encoding: quiver.Encoding,
 ) -> None:
+    metric, encoding = kind[0], ENCODINGS[kind[1]]
     vectors = np.clip(hazards.make_vectors(rng, n, dim, names), -1e15, 1e15)
     index = quiver.Index.build(vectors, metric=metric, params=PARAMS, encoding=encoding)
     result = index.search(vectors, k=n, ef=n, n_rerank=n)
