@@ -40,10 +40,11 @@ class Target:
 def test_every_flipped_bit_is_refused(tmp_path, paper):
     path, data = saved(tmp_path, paper=paper)
     target = Target(path)
+    # Of the second file one bit a byte, unless there is time.
     accepted = [
         (offset, bit)
         for offset, byte in enumerate(data)
-        for bit in range(8)
+        for bit in (range(8) if SCALE > 1 or not paper else [offset % 8])
         if not target.is_refused_with(offset, bytes([byte ^ 1 << bit]))
     ]
     assert accepted == []

@@ -65,21 +65,21 @@ def test_the_second_reader_reads_the_same(tmp_path, case, cold_dtype):
 def test_float16_answers_are_those_of_the_rounded_vectors(
     tmp_path, metric, cold, kernels
 ):
-    path, _ = saved(tmp_path, n=200, dim=20, metric=metric, cold_dtype="float16")
+    path, _ = saved(tmp_path, n=60, dim=20, metric=metric, cold_dtype="float16")
     found = quiver.open(path, cold=cold, verify="full", backend=kernels)
     twin = quiver.open(path, backend=kernels)
     twin.vectors = (
-        small_index(n=200, dim=20, metric=metric)
+        small_index(n=60, dim=20, metric=metric)
         .vectors.astype(np.float16)
         .astype(np.float32)
     )
-    queries = np.random.default_rng(3).normal(size=(70, 20))
-    for one in (found.search(queries), found.search(queries, k=200, ef=200)):
+    queries = np.random.default_rng(3).normal(size=(66, 20))
+    for one in (found.search(queries), found.search(queries, k=60, ef=60)):
         other = twin.search(queries, k=one.ids.shape[1], ef=max(64, one.ids.shape[1]))
         np.testing.assert_array_equal(one.ids, other.ids)
         np.testing.assert_array_equal(one.distances, other.distances)
     assert found.vectors.cold_dtype == "float16"
-    assert found.memory_report().vectors == 200 * 20 * 2
+    assert found.memory_report().vectors == 60 * 20 * 2
 
 
 def test_cold_rows_are_read_in_small_batches_with_the_same_answer(
