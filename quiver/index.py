@@ -246,7 +246,7 @@ class Index:
             if that is more.
         n_rerank : int, optional
             How many of the beam are ordered exactly, k … ef. Default: all of the
-            beam up to 32, then ``max(32, 3k)``.
+            beam up to 64, then ``max(64, ef / 2, 3k)``.
         threads : int, optional
             For batches; default all this process may use. The answer does not
             depend on it.

@@ -19,7 +19,9 @@ MIN_DEGREE, MAX_DEGREE = 2, 512
 MAX_DIM = 65_536
 MAX_ROWS = 2**32 - 2
 DEFAULT_EF = 64
-RERANK_FLOOR = 32
+RERANK_FLOOR = 64
+"""A beam up to this wide is re-ranked whole. SIFT, 128-d, 100 000 rows, ef = 64:
+recall@10 is 95.9 % when 32 are re-ranked and 98.1 % when all are."""
 
 Weights = Literal["corrected", "published"]
 QueryForm = Literal["asymmetric", "symmetric"]
@@ -141,7 +143,7 @@ class SearchParams:
         Beam width, >= k. None: 64, or 2k if that is more.
     n_rerank : int or None
         How many of the beam are ordered exactly, k … ef. None: all of the beam up
-        to 32, then ``max(32, 3k)``.
+        to 64, then ``max(64, ef / 2, 3k)``.
 
     Raises
     ------
@@ -162,7 +164,7 @@ class SearchParams:
             msg = f"ef must be >= k, got ef={ef}, k={k}"
             raise InvalidArgumentError(msg)
         if n_rerank is None:
-            n_rerank = min(ef, max(RERANK_FLOOR, 3 * k))
+            n_rerank = min(ef, max(RERANK_FLOOR, ef // 2, 3 * k))
         n_rerank = check_int("n_rerank", n_rerank, 1, MAX_ROWS)
         if not k <= n_rerank <= ef:
             msg = f"n_rerank must be in k … ef = {k} … {ef}, got n_rerank={n_rerank}"
