@@ -14,7 +14,7 @@
 struct encode_scratch {
     float *coordinates;
     float *weights;
-    uint32_t *magnitudes;
+    int32_t *magnitudes;
     uint8_t *u;
 };
 
@@ -25,22 +25,25 @@ static int open_scratch(struct encode_scratch *scratch, size_t dim)
     if (scratch->coordinates == NULL)
         return -1;
     scratch->weights = scratch->coordinates + padded;
-    scratch->magnitudes = (uint32_t *)(scratch->weights + padded);
+    scratch->magnitudes = (int32_t *)(scratch->weights + padded);
     scratch->u = (uint8_t *)(scratch->magnitudes + padded);
     return 0;
 }
 
-/* Return the k-th largest magnitude's bits, found from the highest bit down.
- * Bits of non-negative floats sort like the floats; int32 compares vectorise. */
-static int32_t kth_largest(const uint32_t *magnitudes, size_t dim, size_t k)
+/* Return a threshold that k magnitudes exceed or, where equal ones forbid that, the
+ * k-th largest itself. It is built from the highest bit down: bits of non-negative
+ * floats sort like the floats, and compares of int32 vectorise. */
+static int32_t strong_threshold(const int32_t *magnitudes, size_t dim, size_t k)
 {
     int32_t threshold = 0;
     for (int bit = MAGNITUDE_BITS - 1; bit >= 0; --bit) {
         int32_t candidate = threshold | (int32_t)1 << bit;
-        int32_t n_reaching = 0;
+        uint32_t n_reaching = 0;
         for (size_t j = 0; j < dim; ++j)
-            n_reaching += (int32_t)magnitudes[j] >= candidate;
-        if ((size_t)n_reaching >= k)
+            n_reaching += magnitudes[j] >= candidate;
+        if (n_reaching == k)
+            return candidate - 1;
+        if (n_reaching > k)
             threshold = candidate;
     }
     return threshold;
@@ -50,18 +53,18 @@ static int32_t kth_largest(const uint32_t *magnitudes, size_t dim, size_t k)
 static void code_by_rank(const struct encode_scratch *scratch, size_t dim)
 {
     const float *r = scratch->coordinates;
-    uint32_t *magnitudes = scratch->magnitudes;
+    int32_t *magnitudes = scratch->magnitudes;
     for (size_t j = 0; j < dim; ++j)
-        magnitudes[j] = float_bits(r[j]) & ~SIGN_BIT;
+        magnitudes[j] = (int32_t)(float_bits(r[j]) & ~SIGN_BIT);
     size_t k = (dim + 1) / 3, n_above = 0;
-    int32_t threshold = kth_largest(magnitudes, dim, k);
+    int32_t threshold = strong_threshold(magnitudes, dim, k);
     for (size_t j = 0; j < dim; ++j) {
-        uint8_t sign = r[j] > 0, strong = (int32_t)magnitudes[j] > threshold;
+        uint8_t sign = r[j] > 0, strong = magnitudes[j] > threshold;
         n_above += strong;
         scratch->u[j] = (uint8_t)(2 * sign + (strong == sign));
     }
     for (size_t j = 0, n_equal = k - n_above; n_equal > 0; ++j)
-        if ((int32_t)magnitudes[j] == threshold) {
+        if (magnitudes[j] == threshold) {
             scratch->u[j] ^= 1;
             --n_equal;
         }
@@ -135,15 +138,24 @@ INLINE int8_t round_to_int8(float x)
     return (int8_t)((x + round_here) - round_here);
 }
 
+/* max |r_j|, compared as bits: unlike floats, integers let the compiler vectorise. */
+INLINE float peak_of(const float *r, size_t dim)
+{
+    int32_t peak_bits = 0;
+    for (size_t j = 0; j < dim; ++j) {
+        int32_t bits = (int32_t)(float_bits(r[j]) & ~SIGN_BIT);
+        peak_bits = bits > peak_bits ? bits : peak_bits;
+    }
+    return load_float(&peak_bits);
+}
+
 static void quantise_row(const float *r, size_t dim, int8_t *values, float *corrections)
 {
-    float peak = 0.0f;
-    for (size_t j = 0; j < dim; ++j)
-        peak = fabsf(r[j]) > peak ? fabsf(r[j]) : peak;
-    float inverse = 127.0f / peak;
+    float peak = peak_of(r, dim), inverse = 127.0f / peak;
     int usable = inverse <= FLT_MAX;
+    inverse = usable ? inverse : 0.0f;
     for (size_t j = 0; j < dim; ++j)
-        values[j] = usable ? round_to_int8(r[j] * inverse) : 0;
+        values[j] = round_to_int8(r[j] * inverse);
     memset(values + dim, 0, BLOCK_DIMS * blocks_of(dim) - dim);
     corrections[0] = usable ? peak / 127.0f : 0.0f;
     corrections[1] = (float)lane_dot(r, r, dim);

@@ -127,6 +127,24 @@ INLINE void load_corrections4(const uint8_t *const rows[4], size_t offset,
     }
 }
 
+INLINE void butterflies_in_8(float *eight, size_t h)
+{
+    for (size_t start = 0; start < 8; start += 2 * h)
+        for (size_t j = start; j < start + h; ++j) {
+            float a = eight[j], b = eight[j + h];
+            eight[j] = a + b;
+            eight[j + h] = a - b;
+        }
+}
+
+/* Butterflies h = 1, 2, 4 of eight floats; constants let the compiler unroll them. */
+INLINE void butterflies_of_8(float *eight)
+{
+    butterflies_in_8(eight, 1);
+    butterflies_in_8(eight, 2);
+    butterflies_in_8(eight, 4);
+}
+
 /* Eight float64 lanes of a sum. */
 struct lanes {
     double lane[8];

@@ -6,6 +6,20 @@
 
 #include "layout.h"
 
+/* Butterflies h = 1, 2, 4 of eight floats: partner plus self, negated where it is b.
+ * Adding -b is subtracting b, in every bit. */
+INLINE void butterflies_of_8(float *eight)
+{
+    const __m256 b1 = _mm256_setr_ps(0, -0.f, 0, -0.f, 0, -0.f, 0, -0.f);
+    const __m256 b2 = _mm256_setr_ps(0, 0, -0.f, -0.f, 0, 0, -0.f, -0.f);
+    const __m256 b4 = _mm256_setr_ps(0, 0, 0, 0, -0.f, -0.f, -0.f, -0.f);
+    __m256 x = _mm256_loadu_ps(eight);
+    x = _mm256_add_ps(_mm256_permute_ps(x, 0xB1), _mm256_xor_ps(x, b1));
+    x = _mm256_add_ps(_mm256_permute_ps(x, 0x4E), _mm256_xor_ps(x, b2));
+    x = _mm256_add_ps(_mm256_permute2f128_ps(x, x, 1), _mm256_xor_ps(x, b4));
+    _mm256_storeu_ps(eight, x);
+}
+
 /* Four rows at a time: their integers and their floats. */
 typedef __m128i ints4;
 typedef __m128 floats4;

@@ -34,24 +34,27 @@ static void prepare(const struct quiver_transform *transform, const float *vecto
 
 INLINE void butterflies(float *block, size_t p, size_t h)
 {
-    for (size_t start = 0; start < p; start += 2 * h)
-        for (size_t j = start; j < start + h; ++j) {
-            float a = block[j], b = block[j + h];
-            block[j] = a + b;
-            block[j + h] = a - b;
+    for (size_t start = 0; start < p; start += 2 * h) {
+        float *restrict lower = block + start, *restrict upper = lower + h;
+        for (size_t j = 0; j < h; ++j) {
+            float a = lower[j], b = upper[j];
+            lower[j] = a + b;
+            upper[j] = a - b;
         }
+    }
 }
 
-/* Constant small h lets the compiler turn the first rounds into shuffles. */
+/* Short steps are constants: vectors longer than h would leave them to scalar code. */
 static void hadamard(float *block, size_t p)
 {
-    if (p >= 2)
-        butterflies(block, p, 1);
-    if (p >= 4)
-        butterflies(block, p, 2);
-    if (p >= 8)
-        butterflies(block, p, 4);
-    for (size_t h = 8; h < p; h *= 2)
+    size_t h = 1;
+    if (p >= 16) {
+        for (size_t start = 0; start < p; start += 8)
+            butterflies_of_8(block + start);
+        butterflies(block, p, 8);
+        h = 16;
+    }
+    for (; h < p; h *= 2)
         butterflies(block, p, h);
     float factor = (float)(1.0 / sqrt((double)p));
     for (size_t j = 0; j < p; ++j)
