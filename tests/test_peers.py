@@ -100,7 +100,9 @@ def test_a_pattern_that_names_nobody_is_an_error():
 
 def document(ours, hnswlib):
     def peer(one, seconds):
-        measured = Measured("x", build={"build_seconds": seconds})
+        measured = Measured(
+            "x", build={"build_seconds": seconds, "build_cpu_seconds": 2 * seconds}
+        )
         sizes = {"resident_bytes": 1 << 21, "hot_bytes": None, "peak_bytes": 1}
         build = {**measured.build, **sizes}
         return {**vars(measured), "build": build, "points": [point(0.99, one)]}
@@ -141,7 +143,7 @@ def test_the_report_cuts_ratios_and_says_what_was_missed():
     assert "a third of hnswlib-m16's time: reached, 3.00 x" in text
     assert "1.5 x symphonyqg at recall 0.99, one thread: not measured" in text
     assert "| scann |  | skipped: not installed |" in text
-    assert "| hnswlib-m16 |  | 3.0 | 2 | - | 1 | 0.9900 |" in text
+    assert "| hnswlib-m16 |  | 3.0 | 6.0 | 2 | - | 1 | 0.9900 |" in text
 
 
 def test_the_plot_is_drawn_in_both_formats(tmp_path):
