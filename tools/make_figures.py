@@ -23,6 +23,7 @@ from quiver.build import batches, insertion_order
 from quiver.codes import Codes, Transform
 from quiver.datasets import load_demo
 from quiver.keys import NO_ID, key_ids, make_keys
+from quiver.params import RERANK_FLOOR
 from quiver.reference.encode import unpack
 from quiver.reference.search import walk
 from quiver.reference.transform import apply_transform
@@ -209,13 +210,13 @@ def draw_rerank() -> Figure:
     places = [np.flatnonzero(np.isin(*pair)) for pair in zip(order, true, strict=True)]
     ranks = np.concatenate(places) + 1
     figure, (axis,) = new_figure(6.0, 2.6)
-    axis.hist(ranks, bins=np.arange(1, 66) - 0.5, color=BLUE)
-    share = 100 * np.mean(ranks <= 32)
-    axis.axvline(32.5, color=RED, lw=1)
+    axis.hist(ranks, bins=np.arange(1, RERANK_FLOOR + 34) - 0.5, color=BLUE)
+    share = 100 * np.mean(ranks <= RERANK_FLOOR)
+    axis.axvline(RERANK_FLOOR + 0.5, color=RED, lw=1)
     axis.set(
         xlabel="place by code distance among 2 000 rows",
         ylabel="true neighbours",
-        title=f"{share:.1f} % of the true ten stand among the first 32",
+        title=f"{share:.2f} % of the true ten stand among the first {RERANK_FLOOR}",
     )
     return figure
 
