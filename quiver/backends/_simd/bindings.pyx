@@ -3,8 +3,18 @@
 """Typed doors to the C kernels: pointers and shapes, no arithmetic.
 
 Arrays arrive validated; outputs are allocated by the caller, of the right shape.
+Buffers are borrowed one by one, because a typed memoryview each would cost a single
+query more than its walk through a small index.
 """
 
+from cpython.buffer cimport (
+    PyBUF_C_CONTIGUOUS,
+    PyBUF_FORMAT,
+    PyBUF_WRITABLE,
+    PyBuffer_Release,
+    PyObject_GetBuffer,
+)
+from libc.string cimport strchr
 from libc.stdint cimport int8_t, int64_t, uint8_t, uint32_t, uint64_t
 
 
@@ -68,52 +78,98 @@ METRICS = {
 PRUNE_RULES = {"vamana": QUIVER_VAMANA, "published": QUIVER_PUBLISHED}
 
 
+# Struct codes of the array types; which of two is used depends on the platform.
+cdef const char *UINT8 = b"B"
+cdef const char *INT8 = b"b"
+cdef const char *UINT32 = b"IL"
+cdef const char *UINT64 = b"LQ"
+cdef const char *INT64 = b"lq"
+cdef const char *FLOAT32 = b"f"
+cdef enum:
+    MOST_BUFFERS = 8
+
+
+cdef class Borrowed:
+    """The buffers of one call, given back when it ends."""
+
+    cdef Py_buffer buffers[MOST_BUFFERS]
+    cdef int n_buffers
+
+    def __dealloc__(self):
+        for number in range(self.n_buffers):
+            PyBuffer_Release(&self.buffers[number])
+
+    cdef Py_buffer *borrow(
+        self, object array, const char *formats, int ndim, int flags
+    ) except NULL:
+        """Return the C-contiguous buffer of an array of one of these formats."""
+        cdef Py_buffer *buffer = &self.buffers[self.n_buffers]
+        PyObject_GetBuffer(array, buffer, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | flags)
+        self.n_buffers += 1
+        if buffer.ndim != ndim or strchr(formats, buffer.format[0]) == NULL:
+            raise TypeError(
+                f"expected {ndim} dimensions of {formats.decode()}, "
+                f"got {buffer.ndim} of {buffer.format.decode()}"
+            )
+        return buffer
+
+    cdef Py_buffer *read(
+        self, object array, const char *formats, int ndim=2
+    ) except NULL:
+        return self.borrow(array, formats, ndim, 0)
+
+    cdef Py_buffer *write(
+        self, object array, const char *formats, int ndim=2
+    ) except NULL:
+        return self.borrow(array, formats, ndim, PyBUF_WRITABLE)
+
+    cdef quiver_codes codes(self, object rows, size_t dim, int strong) except *:
+        cdef Py_buffer *buffer = self.read(rows, UINT8)
+        return quiver_codes(
+            rows=<const uint8_t *>buffer.buf,
+            n_rows=buffer.shape[0],
+            dim=dim,
+            strong=strong,
+        )
+
+    cdef quiver_queries queries(
+        self, object rows, object values, object corrections
+    ) except *:
+        cdef Py_buffer *buffer
+        if rows is not None:
+            buffer = self.read(rows, UINT8)
+            return quiver_queries(
+                rows=<const uint8_t *>buffer.buf,
+                values=NULL,
+                corrections=NULL,
+                n_queries=buffer.shape[0],
+            )
+        buffer = self.read(values, INT8)
+        return quiver_queries(
+            rows=NULL,
+            values=<const int8_t *>buffer.buf,
+            corrections=<const float *>self.read(corrections, FLOAT32).buf,
+            n_queries=buffer.shape[0],
+        )
+
+    cdef quiver_transform transform(
+        self, str metric, object mean, object signs
+    ) except *:
+        cdef Py_buffer *means = self.read(mean, FLOAT32, 1)
+        cdef Py_buffer *rounds = self.read(signs, FLOAT32)
+        return quiver_transform(
+            metric=METRICS[metric],
+            mean=<const float *>means.buf,
+            signs=<const float *>rounds.buf,
+            n_rounds=rounds.shape[0],
+            dim=means.shape[0],
+        )
+
+
 cdef int check(int status) except -1:
     if status != 0:
         raise MemoryError("the kernel could not allocate its scratch memory")
     return 0
-
-
-cdef quiver_codes view_codes(const uint8_t[:, ::1] rows, size_t dim, int strong):
-    cdef quiver_codes codes
-    codes.rows = &rows[0, 0]
-    codes.n_rows = rows.shape[0]
-    codes.dim = dim
-    codes.strong = strong
-    return codes
-
-
-cdef quiver_queries view_queries(
-    const uint8_t[:, ::1] rows,
-    const int8_t[:, ::1] values,
-    const float[:, ::1] corrections,
-):
-    cdef quiver_queries queries
-    queries.rows = NULL
-    queries.values = NULL
-    queries.corrections = NULL
-    if rows is not None:
-        queries.rows = &rows[0, 0]
-        queries.n_queries = rows.shape[0]
-    else:
-        queries.values = &values[0, 0]
-        queries.corrections = &corrections[0, 0]
-        queries.n_queries = values.shape[0]
-    return queries
-
-
-cdef quiver_transform view_transform(
-    str metric,
-    const float[::1] mean,
-    const float[:, ::1] signs,
-):
-    cdef quiver_transform transform
-    transform.metric = METRICS[metric]
-    transform.mean = &mean[0]
-    transform.signs = &signs[0, 0]
-    transform.n_rounds = signs.shape[0]
-    transform.dim = mean.shape[0]
-    return transform
 
 
 cdef class Kernels:
@@ -128,148 +184,152 @@ cdef class Kernels:
         if self.table == NULL:
             raise ImportError(f"{target}: {reason.decode()}")
 
-    def encode(
-        self,
-        const float[:, ::1] vectors,
-        str metric,
-        const float[::1] mean,
-        const float[:, ::1] signs,
-        int strong,
-        uint8_t[:, ::1] rows,
-    ):
-        cdef quiver_transform transform = view_transform(metric, mean, signs)
+    def encode(self, vectors, str metric, mean, signs, int strong, rows):
+        cdef Borrowed borrowed = Borrowed()
+        cdef Py_buffer *base = borrowed.read(vectors, FLOAT32)
+        cdef Py_buffer *out = borrowed.write(rows, UINT8)
+        cdef quiver_transform transform = borrowed.transform(metric, mean, signs)
         cdef int status
         with nogil:
             status = self.table.encode(
-                &transform, &vectors[0, 0], vectors.shape[0], strong, &rows[0, 0]
+                &transform,
+                <const float *>base.buf,
+                base.shape[0],
+                strong,
+                <uint8_t *>out.buf,
             )
         check(status)
 
-    def quantise(
-        self,
-        const float[:, ::1] vectors,
-        str metric,
-        const float[::1] mean,
-        const float[:, ::1] signs,
-        int8_t[:, ::1] values,
-        float[:, ::1] corrections,
-    ):
-        cdef quiver_transform transform = view_transform(metric, mean, signs)
+    def quantise(self, vectors, str metric, mean, signs, values, corrections):
+        cdef Borrowed borrowed = Borrowed()
+        cdef Py_buffer *base = borrowed.read(vectors, FLOAT32)
+        cdef Py_buffer *out = borrowed.write(values, INT8)
+        cdef Py_buffer *pairs = borrowed.write(corrections, FLOAT32)
+        cdef quiver_transform transform = borrowed.transform(metric, mean, signs)
         cdef int status
         with nogil:
             status = self.table.quantise(
                 &transform,
-                &vectors[0, 0],
-                vectors.shape[0],
-                &values[0, 0],
-                &corrections[0, 0],
+                <const float *>base.buf,
+                base.shape[0],
+                <int8_t *>out.buf,
+                <float *>pairs.buf,
             )
         check(status)
 
     def distance(
         self,
-        const uint8_t[:, ::1] rows,
+        rows,
         size_t dim,
         int strong,
-        const uint8_t[:, ::1] query_rows,
-        const int8_t[:, ::1] values,
-        const float[:, ::1] corrections,
-        const uint32_t[:, ::1] candidates,
-        float[:, ::1] distances,
+        query_rows,
+        values,
+        corrections,
+        candidates,
+        distances,
     ):
-        cdef quiver_codes codes = view_codes(rows, dim, strong)
-        cdef quiver_queries queries = view_queries(query_rows, values, corrections)
+        cdef Borrowed borrowed = Borrowed()
+        cdef quiver_codes codes = borrowed.codes(rows, dim, strong)
+        cdef quiver_queries queries = borrowed.queries(query_rows, values, corrections)
+        cdef Py_buffer *out = borrowed.write(distances, FLOAT32)
         cdef const uint32_t *ids = NULL
         cdef int status
         if candidates is not None:
-            ids = &candidates[0, 0]
+            ids = <const uint32_t *>borrowed.read(candidates, UINT32).buf
         with nogil:
             status = self.table.distance(
-                &codes, &queries, ids, distances.shape[1], &distances[0, 0]
+                &codes, &queries, ids, out.shape[1], <float *>out.buf
             )
         check(status)
 
     def prune(
         self,
-        const uint8_t[:, ::1] rows,
+        rows,
         size_t dim,
         int strong,
-        const uint64_t[:, ::1] candidates,
+        candidates,
         float alpha,
         str rule,
-        uint32_t[:, ::1] neighbors,
+        neighbors,
     ):
-        cdef quiver_codes codes = view_codes(rows, dim, strong)
+        cdef Borrowed borrowed = Borrowed()
+        cdef quiver_codes codes = borrowed.codes(rows, dim, strong)
+        cdef Py_buffer *keys = borrowed.read(candidates, UINT64)
+        cdef Py_buffer *out = borrowed.write(neighbors, UINT32)
         cdef quiver_prune_rule which = PRUNE_RULES[rule]
         cdef int status
         with nogil:
             status = self.table.prune(
                 &codes,
-                &candidates[0, 0],
-                candidates.shape[0],
-                candidates.shape[1],
-                neighbors.shape[1],
+                <const uint64_t *>keys.buf,
+                keys.shape[0],
+                keys.shape[1],
+                out.shape[1],
                 alpha,
                 which,
-                &neighbors[0, 0],
+                <uint32_t *>out.buf,
             )
         check(status)
 
     def search(
         self,
-        const uint8_t[:, ::1] rows,
+        rows,
         size_t dim,
         int strong,
-        const uint32_t[:, ::1] neighbors,
-        const uint8_t[:, ::1] query_rows,
-        const int8_t[:, ::1] values,
-        const float[:, ::1] corrections,
+        neighbors,
+        query_rows,
+        values,
+        corrections,
         uint32_t entry_point,
-        uint64_t[:, ::1] keys,
-        int64_t[::1] hops,
-        int64_t[::1] distance_computations,
+        keys,
+        hops,
+        distance_computations,
     ):
-        cdef quiver_codes codes = view_codes(rows, dim, strong)
-        cdef quiver_queries queries = view_queries(query_rows, values, corrections)
-        cdef quiver_graph graph
+        cdef Borrowed borrowed = Borrowed()
+        cdef quiver_codes codes = borrowed.codes(rows, dim, strong)
+        cdef quiver_queries queries = borrowed.queries(query_rows, values, corrections)
+        cdef Py_buffer *edges = borrowed.read(neighbors, UINT32)
+        cdef quiver_graph graph = quiver_graph(
+            neighbors=<const uint32_t *>edges.buf,
+            width=edges.shape[1],
+            entry_point=entry_point,
+        )
+        cdef Py_buffer *beams = borrowed.write(keys, UINT64)
+        cdef Py_buffer *n_hops = borrowed.write(hops, INT64, 1)
+        cdef Py_buffer *n_distances = borrowed.write(distance_computations, INT64, 1)
         cdef int status
-        graph.neighbors = &neighbors[0, 0]
-        graph.width = neighbors.shape[1]
-        graph.entry_point = entry_point
         with nogil:
             status = self.table.search(
                 &codes,
                 &graph,
                 &queries,
-                keys.shape[1],
-                &keys[0, 0],
-                &hops[0],
-                &distance_computations[0],
+                beams.shape[1],
+                <uint64_t *>beams.buf,
+                <int64_t *>n_hops.buf,
+                <int64_t *>n_distances.buf,
             )
         check(status)
 
-    def rerank(
-        self,
-        const float[:, ::1] vectors,
-        const float[:, ::1] queries,
-        const uint32_t[:, ::1] candidates,
-        str metric,
-        uint32_t[:, ::1] ids,
-        float[:, ::1] distances,
-    ):
+    def rerank(self, vectors, queries, candidates, str metric, ids, distances):
+        cdef Borrowed borrowed = Borrowed()
+        cdef Py_buffer *base = borrowed.read(vectors, FLOAT32)
+        cdef Py_buffer *wanted = borrowed.read(queries, FLOAT32)
+        cdef Py_buffer *lists = borrowed.read(candidates, UINT32)
+        cdef Py_buffer *best = borrowed.write(ids, UINT32)
+        cdef Py_buffer *exact = borrowed.write(distances, FLOAT32)
         cdef quiver_metric which = METRICS[metric]
         cdef int status
         with nogil:
             status = self.table.rerank(
-                &vectors[0, 0],
-                &queries[0, 0],
-                vectors.shape[1],
-                &candidates[0, 0],
-                queries.shape[0],
-                candidates.shape[1],
-                ids.shape[1],
+                <const float *>base.buf,
+                <const float *>wanted.buf,
+                base.shape[1],
+                <const uint32_t *>lists.buf,
+                wanted.shape[0],
+                lists.shape[1],
+                best.shape[1],
                 which,
-                &ids[0, 0],
-                &distances[0, 0],
+                <uint32_t *>best.buf,
+                <float *>exact.buf,
             )
         check(status)
