@@ -14,6 +14,11 @@ SCALE = int(os.environ.get("QUIVER_FAULT_SCALE", "1"))
 """How much more than in the default suite the bounded fault tests try."""
 
 
+def bounded(n: int) -> int:
+    """Return n, or few enough for the reference where nothing faster is installed."""
+    return n if quiver.get_backend().name != "reference" else n // 20
+
+
 @cache
 def small_index(
     n: int = 12,

@@ -11,12 +11,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from small_index import bounded
 
 import quiver
 
 RNG = np.random.default_rng(0)
-VECTORS = RNG.normal(size=(2000, 48)).astype(np.float32)
-QUERIES = RNG.normal(size=(300, 48)).astype(np.float32)
+VECTORS = RNG.normal(size=(bounded(2000), 48)).astype(np.float32)
+QUERIES = RNG.normal(size=(bounded(300), 48)).astype(np.float32)
 INDEX: list[quiver.Index] = []
 
 

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from small_index import bounded
 
 import quiver
 
@@ -25,7 +26,9 @@ def resident_bytes() -> int:
 
 def main(folder: Path, rounds: int, cold: str) -> None:
     path = folder / "index.quiver"
-    vectors = np.random.default_rng(0).normal(size=(1000, 64)).astype(np.float32)
+    vectors = (
+        np.random.default_rng(0).normal(size=(bounded(1000), 64)).astype(np.float32)
+    )
     params = quiver.BuildParams(max_degree=8, ef_construction=16)
     quiver.Index.build(vectors, params=params).save(path)
     resident = descriptors = 0
