@@ -10,6 +10,8 @@ import math
 import random
 import re
 import struct
+import tarfile
+from pathlib import Path
 
 import format_reader
 import numpy as np
@@ -21,6 +23,7 @@ from small_index import SCALE, saved, small_index
 import quiver
 from quiver.errors import FileFormatError
 
+KEPT_CORPUS = Path(__file__).parent / "data" / "fuzz-corpus.tar.xz"
 NO_EDGE = struct.pack("<I", 0xFFFF_FFFF)
 
 HEADER_FORGERIES = {
@@ -318,6 +321,22 @@ def test_both_readers_agree_on_mutated_files(tmp_path):
         assert accepted != second_reader_refuses(mutated)
         n_accepted += accepted
     assert n_accepted > 0
+
+
+def test_both_readers_agree_on_what_fuzzing_found(tmp_path):
+    path, n_files = tmp_path / "found.quiver", 0
+    with tarfile.open(KEPT_CORPUS) as kept:
+        for entry in kept:
+            data = kept.extractfile(entry).read()
+            path.write_bytes(data)
+            try:
+                quiver.open(path, verify="full", backend="reference")
+                accepted = True
+            except FileFormatError:
+                accepted = False
+            assert accepted != second_reader_refuses(data), entry.name
+            n_files += 1
+    assert n_files > 50
 
 
 def mutate(forgery: Forgery, draw: random.Random) -> bytes:

@@ -1,17 +1,20 @@
 """Coverage-guided fuzzing of `quiver.open` against the second reader (``make fuzz``).
 
     python tools/fuzz_loader.py CORPUS [-max_total_time=600] [libFuzzer options]
+    python tools/fuzz_loader.py CORPUS --keep
 
-Needs atheris. The mutator changes bytes of the file, or takes it apart, changes
-header, table or sections, and makes all checksums right again, so that the search
-gets past them. Any exception but `FileFormatError`, any disagreement between the two
-readers, and any answer out of range is a finding.
+The second form packs what was found into ``tests/data/fuzz-corpus.tar.xz``, from which
+later runs start and which the tests replay. Needs atheris. The mutator changes bytes of
+the file, or takes it apart, changes header, table or sections, and makes all checksums
+right again, so that the search gets past them. Any exception but `FileFormatError`, any
+disagreement between the two readers, and any answer out of range is a finding.
 """
 
 from __future__ import annotations
 
 import random
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -29,6 +32,7 @@ with atheris.instrument_imports(include=["quiver.storage", "format_reader"]):
 
 MAX_BYTES = 16_384
 SEEDS = sorted((ROOT / "tests" / "data").glob("golden-v*.quiver"))
+KEPT = ROOT / "tests" / "data" / "fuzz-corpus.tar.xz"
 TARGET = Path(tempfile.mkdtemp()) / "fuzzed.quiver"
 
 
@@ -98,12 +102,34 @@ def header_bytes(forgery: Forgery) -> bytes:
     return packed[64 : 64 + int.from_bytes(packed[16:20], "little")]
 
 
-def main() -> None:
-    corpus = Path(sys.argv[1])
+def seed_corpus(corpus: Path) -> None:
+    """Put the golden files and the kept corpus where libFuzzer reads them."""
     corpus.mkdir(parents=True, exist_ok=True)
     for seed in SEEDS:
         (corpus / seed.stem).write_bytes(seed.read_bytes())
-    atheris.Setup([*sys.argv, f"-max_len={MAX_BYTES}"], try_one, custom_mutator=mutate)
+    if KEPT.exists():
+        with tarfile.open(KEPT) as kept:
+            kept.extractall(corpus, filter="data")
+
+
+def keep_corpus(corpus: Path) -> None:
+    """Pack the corpus under plain numbers, without dates or owners."""
+    with tarfile.open(KEPT, "w:xz") as kept:
+        for number, path in enumerate(sorted(corpus.iterdir())):
+            entry = tarfile.TarInfo(f"{number:04}")
+            entry.size = path.stat().st_size
+            with path.open("rb") as content:
+                kept.addfile(entry, content)
+
+
+def main() -> None:
+    corpus = Path(sys.argv[1])
+    if sys.argv[2:] == ["--keep"]:
+        keep_corpus(corpus)
+        return
+    seed_corpus(corpus)
+    options = [*sys.argv, f"-max_len={MAX_BYTES}"]
+    atheris.Setup(options, try_one, custom_mutator=mutate)
     atheris.Fuzz()
 
 
