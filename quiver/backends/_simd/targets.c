@@ -33,6 +33,8 @@ const struct quiver_kernels *quiver_find_kernels(const char *target,
     if (strcmp(target, "scalar") == 0)
         return &quiver_kernels_scalar;
 #ifdef QUIVER_BUILT_X86
+    /* Not every compiler's runtime has done this before the first question. */
+    __builtin_cpu_init();
     *reason = "this processor lacks the instructions";
     if (strcmp(target, "avx2") == 0)
         return has_avx2() ? &quiver_kernels_avx2 : NULL;
