@@ -2,7 +2,8 @@
 
 A batch of queries asks for the rows it needs once, in file order, and gets them as
 float32. The ids keep their order when renumbered, so ties fall as they would in
-memory and every backend's `rerank` serves unchanged.
+memory and every backend's `rerank` serves unchanged. Mapped float32 rows that are in
+the page cache already need no copy: kernels read them where they are.
 
 Source: QuIVer (arXiv 2605.02171), the split into hot and cold; section 6 of the
 specification.
@@ -84,6 +85,20 @@ class ColdVectors:
         with self._mapped.reading(None if isinstance(key, slice) else key):
             return self._stored[key].astype(np.float32)
 
+    @property
+    def needs_copy(self) -> bool:
+        """Whether rows must be gathered: half precision, or not in the page cache."""
+        return (
+            self._mapped is None or self._mapped.misses or self.cold_dtype != "float32"
+        )
+
+    @contextmanager
+    def in_place(self) -> Iterator[Vectors]:
+        """Lend the mapped rows themselves."""
+        assert self._mapped is not None
+        with self._mapped.reading(None):
+            yield self._stored
+
     def is_intact(self) -> bool:
         """Return whether mapped rows still have the file's checksum."""
         return self._mapped is None or self._mapped.has_valid_crc()
@@ -105,6 +120,11 @@ class MappedFile:
 
     While batches miss the page cache, the next one is announced row by row before it
     is read: the disk then works on all rows at once, at about a microsecond a row.
+
+    Attributes
+    ----------
+    misses : bool
+        Whether the last batch had to wait for the disk; True before the first.
     """
 
     def __init__(self, source: SourceFile, section: Section) -> None:
@@ -114,7 +134,7 @@ class MappedFile:
         # Rows are read in no order the system could guess.
         if hasattr(mmap, "MADV_RANDOM"):
             self._map.madvise(mmap.MADV_RANDOM)
-        self._announces = False
+        self.misses = True
 
     def array(self) -> AnyArray:
         """Return the section as a view of the mapping."""
@@ -134,13 +154,13 @@ class MappedFile:
 
     @contextmanager
     def reading(self, rows: NDArray[np.integer] | None) -> Iterator[None]:
-        """Surround the reading of rows; None stands for a slice."""
+        """Surround the reading of rows; None stands for rows not known before."""
         self.check_size()
         before = blocks_read()
-        if self._announces and rows is not None:
+        if self.misses and rows is not None:
             self._announce(rows)
         yield
-        self._announces = blocks_read() > before
+        self.misses = blocks_read() > before
 
     def _announce(self, rows: NDArray[np.integer]) -> None:
         row_bytes = self._section.length // self._section.shape[0]
@@ -189,6 +209,9 @@ def rerank_stored(
     """
     if not isinstance(vectors, ColdVectors):
         return backend.rerank(vectors, queries, candidates, k, metric)
+    if not vectors.needs_copy:
+        with vectors.in_place() as rows:
+            return backend.rerank(rows, queries, candidates, k, metric)
     row_bytes = 4 * vectors.shape[1] * max(1, candidates.shape[1])
     step = max(1, GATHER_BYTES // row_bytes)
     ids = np.empty((len(queries), k), dtype=np.uint32)
