@@ -136,6 +136,7 @@ def measure_index(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "gate.quiver"
         index.save(path)
+        # Unlike the digests this moves with the format alone.
         yield "file bytes", path.stat().st_size
     yield "codes digest", digest(index.codes.rows)
     yield "graph digest", digest(index.neighbors)
@@ -203,6 +204,7 @@ def count_instructions(target: str) -> Values:
         subprocess.run(command, check=True, capture_output=True, cwd=folder)
         annotate = ["callgrind_annotate", "--inclusive=yes", "--threshold=100", out]
         report = subprocess.run(annotate, check=True, capture_output=True, text=True)
+    # The bindings, not the kernels' own functions, whose names may change.
     return {
         f"{target} {kernel}": parse_instructions(report.stdout, kernel)
         for kernel in KERNELS

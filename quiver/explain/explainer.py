@@ -60,6 +60,7 @@ class _Explainer:
         self.seen_in = {index.entry_point: 0}
         self.dropped_in: dict[int, int] = {}
         self.hops = tuple(self._hops())
+        # A walk has at least one hop: the entry point is always expanded.
         self.final_beam = key_ids(self.expansions[-1].beam).tolist()
 
     def _hops(self) -> list[Hop]:
@@ -69,6 +70,8 @@ class _Explainer:
             newly_seen = expansion.newly_seen.tolist()
             self.seen_in.update(dict.fromkeys(newly_seen, number))
             after = set(key_ids(expansion.beam).tolist())
+            # A row leaves the beam for good: what pushed it out stays or is pushed out
+            # by something nearer. So one hop number per row says it all.
             dropped = sorted(in_beam.union(newly_seen) - after)
             self.dropped_in.update(dict.fromkeys(dropped, number))
             in_beam = after
@@ -129,6 +132,7 @@ class _Explainer:
     ) -> TrueNeighbour:
         fate, reason = self._fate(row)
         id_ = self._id(row)
+        # Only a row outside the answer keeps the fate that its history gives it.
         if id_ in result.ids:
             fate, reason = "found", f"in the answer; {reason}"
         elif np.float32(distance) == result.distances[-1]:
@@ -158,6 +162,7 @@ class _Explainer:
         distance = self._code_distance(row)
         last = self._code_distance(self.final_beam[-1])
         linked = "no node expanded links to it; its code distance "
+        # A beam that is not full has room for anything.
         if distance < last or len(self.final_beam) < self.ef:
             return f"{linked}{distance:.4g} would have had a place in the beam"
         return f"{linked}{distance:.4g} is beyond the beam's last {last:.4g} anyway"

@@ -138,6 +138,7 @@ class Explanation:
 
     def __str__(self) -> str:
         """Return the walk as text."""
+        # Not at the top, here and below: the forms are written on top of this class.
         from quiver.explain.text import to_text
 
         return to_text(self)

@@ -33,10 +33,12 @@ def project(
     metric asks. Each component's largest entry is positive, so that the picture does
     not depend on the sign a linear-algebra library happens to choose.
     """
+    # Sorted, since rows of a mapped index are read in file order.
     named = sorted(set(rows))
     background = np.linspace(0, index.n - 1, min(BACKGROUND_ROWS, index.n), dtype=int)
     drawn = sorted(set(named).union(background.tolist()))
     prepared = _prepare(index, drawn)
+    # The background must not turn the plane away from the walk.
     chosen = prepared[np.searchsorted(drawn, named)]
     mean = chosen.mean(axis=0)
     axes = _main_axes(chosen - mean)
