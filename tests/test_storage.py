@@ -127,6 +127,21 @@ def test_rows_that_miss_the_page_cache_are_announced(tmp_path, monkeypatch, cold
     assert (np.diff(announced[0]) > 0).all()
 
 
+@pytest.mark.parametrize("cold", COLD)
+@pytest.mark.parametrize("cold_dtype", ["float32", "float16"])
+def test_cold_vectors_are_indexed_like_an_array(tmp_path, cold, cold_dtype):
+    path, _ = saved(tmp_path, n=20, cold_dtype=cold_dtype)
+    vectors = quiver.open(path, cold=cold, backend="reference").vectors
+    twin = small_index(n=20).vectors.astype(cold_dtype).astype(np.float32)
+    assert vectors.shape == twin.shape
+    assert vectors.dtype == twin.dtype
+    assert len(vectors) == 20
+    for key in (3, -1, slice(2, 5), np.array([7, 7, -2]), twin[:, 0] > 0):
+        np.testing.assert_array_equal(vectors[key], twin[key])
+        assert vectors[key].dtype == np.float32
+    np.testing.assert_array_equal(np.asarray(vectors), twin)
+
+
 def test_a_vector_too_large_for_float16_is_named_and_nothing_is_written(tmp_path):
     vectors = np.ones((3, 2), dtype=np.float32)
     vectors[1, 1] = 70_000

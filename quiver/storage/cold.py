@@ -19,7 +19,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quiver._typing import AnyArray, Distances, Ids, Metric, Vectors
 from quiver.backends.protocol import Backend
@@ -50,6 +49,8 @@ class ColdVectors:
     ----------
     shape : tuple of int
         (n, dim).
+    dtype : dtype
+        float32, what indexing gives.
     nbytes : int
         Bytes as stored.
     on_disk : bool
@@ -60,6 +61,7 @@ class ColdVectors:
         self._stored = stored
         self._mapped = mapped
         self.shape = stored.shape
+        self.dtype = np.dtype(np.float32)
         self.nbytes = stored.nbytes
         self.on_disk = mapped is not None
 
@@ -72,18 +74,24 @@ class ColdVectors:
         """Return the number of rows."""
         return len(self._stored)
 
-    def __getitem__(self, key: slice | NDArray[np.integer]) -> Vectors:
-        """Return the rows of a slice or of row numbers, as float32.
+    def __getitem__(self, key: Any) -> Vectors:
+        """Return what the same index of an array would, as float32.
 
         Raises
         ------
         FileFormatError
             If the mapped file has been cut short since it was opened.
         """
+        if self._mapped is not None:
+            self._mapped.check_size()
+        return self._stored[key].astype(np.float32)
+
+    def gather(self, rows: Ids) -> Vectors:
+        """Return the rows of ascending row numbers, as float32, for a re-rank."""
         if self._mapped is None:
-            return self._stored[key].astype(np.float32)
-        with self._mapped.reading(None if isinstance(key, slice) else key):
-            return self._stored[key].astype(np.float32)
+            return self[rows]
+        with self._mapped.reading(rows):
+            return self[rows]
 
     @property
     def needs_copy(self) -> bool:
@@ -153,7 +161,7 @@ class MappedFile:
         return crc == self._section.crc
 
     @contextmanager
-    def reading(self, rows: NDArray[np.integer] | None) -> Iterator[None]:
+    def reading(self, rows: Ids | None) -> Iterator[None]:
         """Surround the reading of rows; None stands for rows not known before."""
         self.check_size()
         before = blocks_read()
@@ -162,7 +170,7 @@ class MappedFile:
         yield
         self.misses = blocks_read() > before
 
-    def _announce(self, rows: NDArray[np.integer]) -> None:
+    def _announce(self, rows: Ids) -> None:
         row_bytes = self._section.length // self._section.shape[0]
         starts = self._section.offset + rows.astype(np.int64) * row_bytes
         pages = starts - starts % mmap.PAGESIZE
@@ -224,7 +232,7 @@ def rerank_stored(
         places = np.append(needed, NO_ID)
         local = np.searchsorted(needed, wanted).astype(np.uint32)
         local[wanted == NO_ID] = NO_ID
-        rows = vectors[needed]
+        rows = vectors.gather(needed)
         best, distances[part] = backend.rerank(rows, queries[part], local, k, metric)
         ids[part] = places[np.minimum(best, len(needed))]
     return ids, distances
