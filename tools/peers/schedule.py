@@ -75,6 +75,8 @@ class Worker:
         }
         paths = [str(TOOLS), os.environ.get("PYTHONPATH", "")]
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        # A library that ends the process leaves files behind; they go with the folder.
+        environment["TMPDIR"] = str(folder)
         self.log = folder / f"{name}.log"
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
