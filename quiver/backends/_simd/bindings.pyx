@@ -15,61 +15,6 @@ from cpython.buffer cimport (
     PyObject_GetBuffer,
 )
 from libc.string cimport strchr
-from libc.stdint cimport int8_t, int64_t, uint8_t, uint32_t, uint64_t
-
-
-cdef extern from "kernels.h" nogil:
-    enum quiver_metric:
-        QUIVER_COSINE
-        QUIVER_EUCLIDEAN
-        QUIVER_INNER_PRODUCT
-
-    enum quiver_prune_rule:
-        QUIVER_VAMANA
-        QUIVER_PUBLISHED
-
-    struct quiver_codes:
-        const uint8_t *rows
-        size_t n_rows
-        size_t dim
-        int strong
-
-    struct quiver_queries:
-        const uint8_t *rows
-        const int8_t *values
-        const float *corrections
-        size_t n_queries
-
-    struct quiver_transform:
-        quiver_metric metric
-        const float *mean
-        const float *signs
-        size_t n_rounds
-        size_t dim
-
-    struct quiver_graph:
-        const uint32_t *neighbors
-        size_t width
-        uint32_t entry_point
-
-    struct quiver_kernels:
-        int (*encode)(const quiver_transform *, const float *, size_t, int,
-                      uint8_t *) noexcept nogil
-        int (*quantise)(const quiver_transform *, const float *, size_t, int8_t *,
-                        float *) noexcept nogil
-        int (*distance)(const quiver_codes *, const quiver_queries *,
-                        const uint32_t *, size_t, float *) noexcept nogil
-        int (*prune)(const quiver_codes *, const uint64_t *, size_t, size_t, size_t,
-                     float, quiver_prune_rule, uint32_t *) noexcept nogil
-        int (*search)(const quiver_codes *, const quiver_graph *,
-                      const quiver_queries *, size_t, uint64_t *, int64_t *,
-                      int64_t *) noexcept nogil
-        int (*rerank)(const float *, const float *, size_t, const uint32_t *,
-                      size_t, size_t, size_t, quiver_metric, uint32_t *, float *) noexcept nogil
-
-    const quiver_kernels *quiver_find_kernels(const char *, const char **)
-
-
 METRICS = {
     "cosine": QUIVER_COSINE,
     "euclidean": QUIVER_EUCLIDEAN,
@@ -99,8 +44,8 @@ cdef class Borrowed:
         for number in range(self.n_buffers):
             PyBuffer_Release(&self.buffers[number])
 
-    cdef Py_buffer *borrow(
-        self, object array, const char *formats, int ndim, int flags
+    cdef Py_buffer *read(
+        self, object array, const char *formats, int ndim=2, int flags=0
     ) except NULL:
         """Return the C-contiguous buffer of an array of one of these formats."""
         cdef Py_buffer *buffer = &self.buffers[self.n_buffers]
@@ -113,15 +58,10 @@ cdef class Borrowed:
             )
         return buffer
 
-    cdef Py_buffer *read(
-        self, object array, const char *formats, int ndim=2
-    ) except NULL:
-        return self.borrow(array, formats, ndim, 0)
-
     cdef Py_buffer *write(
         self, object array, const char *formats, int ndim=2
     ) except NULL:
-        return self.borrow(array, formats, ndim, PyBUF_WRITABLE)
+        return self.read(array, formats, ndim, PyBUF_WRITABLE)
 
     cdef quiver_codes codes(self, object rows, size_t dim, int strong) except *:
         cdef Py_buffer *buffer = self.read(rows, UINT8)

@@ -45,6 +45,18 @@ INLINE void see(struct walk *walk, const uint32_t *neighbors, size_t width)
     walk->n_newly_seen = count;
 }
 
+INLINE const uint32_t *neighbors_at(const struct walk *walk, size_t place,
+                                    const struct quiver_graph *graph)
+{
+    return graph->neighbors + key_id(walk->beam.keys[place]) * graph->width;
+}
+
+INLINE void prefetch_neighbors(const struct walk *walk, size_t place,
+                               const struct quiver_graph *graph)
+{
+    prefetch_bytes(neighbors_at(walk, place, graph), graph->width * sizeof(uint32_t));
+}
+
 /* Measure what was newly seen and choose the next node; return 0 at the end. */
 static int advance(struct walk *walk, const struct quiver_graph *graph)
 {
@@ -59,15 +71,19 @@ static int advance(struct walk *walk, const struct quiver_graph *graph)
     if (place >= beam->size)
         return 0;
     beam->unexpanded[place / 64] &= ~((uint64_t)1 << place % 64);
-    walk->neighbors = graph->neighbors + key_id(beam->keys[place]) * graph->width;
-    prefetch_bytes(walk->neighbors, graph->width * sizeof(uint32_t));
+    walk->neighbors = neighbors_at(walk, place, graph);
+    prefetch_neighbors(walk, place, graph);
     return 1;
 }
 
 static void expand(struct walk *walk, const struct quiver_graph *graph)
 {
     size_t row_bytes = row_bytes_of(walk->query.n_blocks);
+    size_t runner_up = first_unexpanded(&walk->beam);
     ++walk->hops;
+    /* It is next, unless a neighbour seen now turns out to be nearer. */
+    if (runner_up < walk->beam.size)
+        prefetch_neighbors(walk, runner_up, graph);
     see(walk, walk->neighbors, graph->width);
     for (size_t i = 0; i < walk->n_newly_seen; ++i)
         prefetch_bytes(walk->query.rows + walk->newly_seen[i] * row_bytes, row_bytes);
@@ -86,30 +102,39 @@ static void open_walk(struct walk *walk, const struct quiver_codes *codes,
     advance(walk, graph);
 }
 
+/* Give every walk its share of one block; return the block, or NULL. */
+static void *place_walks(struct walk *walks, size_t n_walks, size_t ef, size_t n_rows,
+                         size_t width)
+{
+    size_t n_beam = beam_words(ef), n_seen = round_up((n_rows + 63) / 64, BEAM_STEP);
+    size_t n_list = round_up(width + BEAM_STEP, BEAM_STEP);
+    size_t n_words = n_beam + n_seen + 2 * n_list;
+    void *scratch = malloc(n_walks * n_words * sizeof(uint64_t) + CACHE_LINE);
+    if (scratch == NULL)
+        return NULL;
+    uint64_t *words = align_up(scratch);
+    for (struct walk *walk = walks; walk < walks + n_walks; ++walk, words += n_words) {
+        place_beam(&walk->beam, words, ef);
+        walk->seen = words + n_beam;
+        walk->accepted = walk->seen + n_seen;
+        walk->newly_seen = (uint32_t *)(walk->accepted + n_list);
+        walk->distances = (float *)(walk->newly_seen + n_list);
+    }
+    return scratch;
+}
+
 static int search(const struct quiver_codes *codes, const struct quiver_graph *graph,
                   const struct quiver_queries *queries, size_t ef, uint64_t *keys,
                   int64_t *hops, int64_t *distance_computations)
 {
     struct walk walks[N_WALKS];
-    size_t n_beam = beam_words(ef);
-    size_t n_seen = round_up((codes->n_rows + 63) / 64, BEAM_STEP);
-    size_t n_list = round_up(graph->width + BEAM_STEP, BEAM_STEP);
-    size_t n_words = n_beam + n_seen + 2 * n_list;
     size_t n_walks = queries->n_queries < N_WALKS ? queries->n_queries : N_WALKS;
-    size_t n_opened = n_walks;
-    void *scratch = malloc(n_walks * n_words * sizeof(uint64_t) + CACHE_LINE);
+    size_t n_opened = 0;
+    void *scratch = place_walks(walks, n_walks, ef, codes->n_rows, graph->width);
     if (scratch == NULL)
         return -1;
-    uint64_t *words = align_up(scratch);
-    for (size_t i = 0; i < n_walks; ++i) {
-        struct walk *walk = walks + i;
-        place_beam(&walk->beam, words + i * n_words, ef);
-        walk->seen = words + i * n_words + n_beam;
-        walk->accepted = walk->seen + n_seen;
-        walk->newly_seen = (uint32_t *)(walk->accepted + n_list);
-        walk->distances = (float *)(walk->newly_seen + n_list);
-        open_walk(walk, codes, graph, queries, i);
-    }
+    for (; n_opened < n_walks; ++n_opened)
+        open_walk(walks + n_opened, codes, graph, queries, n_opened);
     while (n_walks > 0) {
         for (size_t i = 0; i < n_walks; ++i)
             expand(walks + i, graph);

@@ -1,0 +1,54 @@
+# The kernel contract of kernels.h, as Cython needs to hear it.
+from libc.stdint cimport int8_t, int64_t, uint8_t, uint32_t, uint64_t
+
+
+cdef extern from "kernels.h" nogil:
+    enum quiver_metric:
+        QUIVER_COSINE
+        QUIVER_EUCLIDEAN
+        QUIVER_INNER_PRODUCT
+
+    enum quiver_prune_rule:
+        QUIVER_VAMANA
+        QUIVER_PUBLISHED
+
+    struct quiver_codes:
+        const uint8_t *rows
+        size_t n_rows
+        size_t dim
+        int strong
+
+    struct quiver_queries:
+        const uint8_t *rows
+        const int8_t *values
+        const float *corrections
+        size_t n_queries
+
+    struct quiver_transform:
+        quiver_metric metric
+        const float *mean
+        const float *signs
+        size_t n_rounds
+        size_t dim
+
+    struct quiver_graph:
+        const uint32_t *neighbors
+        size_t width
+        uint32_t entry_point
+
+    struct quiver_kernels:
+        int (*encode)(const quiver_transform *, const float *, size_t, int,
+                      uint8_t *) noexcept nogil
+        int (*quantise)(const quiver_transform *, const float *, size_t, int8_t *,
+                        float *) noexcept nogil
+        int (*distance)(const quiver_codes *, const quiver_queries *,
+                        const uint32_t *, size_t, float *) noexcept nogil
+        int (*prune)(const quiver_codes *, const uint64_t *, size_t, size_t, size_t,
+                     float, quiver_prune_rule, uint32_t *) noexcept nogil
+        int (*search)(const quiver_codes *, const quiver_graph *,
+                      const quiver_queries *, size_t, uint64_t *, int64_t *,
+                      int64_t *) noexcept nogil
+        int (*rerank)(const float *, const float *, size_t, const uint32_t *,
+                      size_t, size_t, size_t, quiver_metric, uint32_t *, float *) noexcept nogil
+
+    const quiver_kernels *quiver_find_kernels(const char *, const char **)
