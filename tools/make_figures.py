@@ -143,7 +143,7 @@ def draw_prune() -> Figure:
     keys = np.sort(make_keys(to_target, ids[None]), axis=1)
     kept = reference.prune(codes, keys, len(ids), 1.1, "vamana")[0]
     kept = kept[kept != NO_ID]
-    figure, (axis,) = new_figure(4.6, 4.2)
+    figure, (axis,) = new_figure(5.4, 3.2)
     for c in np.setdiff1d(ids, kept):
         cover = _cover(codes, c, kept, to_target[0, c - 1])
         axis.plot(*points[[c, cover]].T, color=GREY, lw=0.8, zorder=1)
