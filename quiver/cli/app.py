@@ -14,6 +14,8 @@ from quiver.cli.backends import backends, verify
 from quiver.cli.bench import bench
 from quiver.cli.console import print_error
 from quiver.cli.demo import demo
+from quiver.cli.diagnose import diagnose
+from quiver.cli.evaluate import evaluate, tune
 from quiver.cli.explain import explain
 from quiver.cli.indexes import build, check, info
 from quiver.cli.queries import search
@@ -56,7 +58,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, build, search, info, check, explain, backends, bench, verify):
+for command in (
+    *(demo, diagnose, build, search, info, check, evaluate, tune, explain),
+    *(backends, bench, verify),
+):
     app.command()(command)
 
 

@@ -34,9 +34,15 @@ BEAM_WIDTHS = (32, 64, 128, 256)
 SIZES = (4, 2, 1)
 """The sample is divided by these; the largest index comes last."""
 
-MODEL_ERROR = 0.15
-"""Standard deviation, on the normal scale, allowed for the line not being straight,
-per unit of sqrt(2 ln n) between the sample and n; see ``docs/diagnosis.md``."""
+USUAL_SLOPE, SLOPE_SPREAD = -1.3, 0.5
+"""Loss on the normal scale per unit of sqrt(2 ln n), and its spread, over nine kinds of
+data: what is believed of a slope where the sample itself says little."""
+
+FLATTENING = 0.85
+"""How steep the line is beyond the sample, as a share of its slope within it."""
+
+MODEL_ERROR = 0.35
+"""Standard deviation of the slope beyond the sample from that, on the same data."""
 
 
 class Trial(NamedTuple):
@@ -107,7 +113,19 @@ def run_trials(
 
 def forecast(trials: list[Trial], n: int, k: int) -> tuple[Forecast, ...]:
     """Continue the trials to n rows, for every beam width."""
-    return tuple(_forecast(trials, n, k, ef) for ef in BEAM_WIDTHS)
+    forecasts: list[Forecast] = []
+    for ef in BEAM_WIDTHS:
+        found = _forecast(trials, n, k, ef)
+        if forecasts:
+            # Noise must not make a wider beam look worse.
+            narrower = forecasts[-1]
+            found = found._replace(
+                recall=max(found.recall, narrower.recall),
+                whole_beam=max(found.whole_beam, narrower.whole_beam),
+                ceiling=max(found.ceiling, narrower.ceiling),
+            )
+        forecasts.append(found)
+    return tuple(forecasts)
 
 
 def _forecast(trials: list[Trial], n: int, k: int, ef: int) -> Forecast:
@@ -129,22 +147,26 @@ def extrapolate(rows: list[int], shares: list[Lanes], n: int) -> Interval:
 
     Notes
     -----
-    A weighted least-squares line of probit(share) over sqrt(2 ln rows); each size
-    weighs by what its queries know, and half a miss is added so that a perfect share
-    stays finite. The line may not rise. The interval joins the line's own variance
-    with ``MODEL_ERROR``.
+    A weighted least-squares line of probit(share) over sqrt(2 ln rows). Each size
+    weighs by what its queries know, half a miss is added so that a perfect share stays
+    finite, and the slope is drawn towards ``USUAL_SLOPE``. Beyond the sample the line
+    goes on ``FLATTENING`` times as steep; it never rises. The interval joins the
+    variances of level and slope with ``MODEL_ERROR``.
     """
-    x = np.sqrt(2 * np.log(rows)) - math.sqrt(2 * math.log(n))
+    x = np.sqrt(2 * np.log(rows))
     z, weights = np.array([_on_normal_scale(share) for share in shares]).T
     center, level = np.average(x, weights=weights), np.average(z, weights=weights)
-    spread = float((weights * (x - center) ** 2).sum())
-    variance, slope = 1 / float(weights.sum()), 0.0
-    if spread > 0:
-        slope = min(0.0, float((weights * (x - center) * (z - level)).sum()) / spread)
-        variance += center**2 / spread
-    variance += (MODEL_ERROR * float(x[-1])) ** 2
-    # n lies at 0 on the abscissa.
-    expected = float(level - slope * center)
+    belief = 1 / SLOPE_SPREAD**2
+    certainty = belief + float((weights * (x - center) ** 2).sum())
+    slope = float((weights * (x - center) * (z - level)).sum())
+    slope = min(0.0, (slope + belief * USUAL_SLOPE) / certainty)
+    within, beyond = float(x[-1] - center), math.sqrt(2 * math.log(n)) - float(x[-1])
+    expected = float(level) + slope * (within + FLATTENING * beyond)
+    variance = (
+        1 / float(weights.sum())
+        + (within + FLATTENING * beyond) ** 2 / certainty
+        + (MODEL_ERROR * beyond) ** 2
+    )
     reach = probit((1 + CONFIDENCE) / 2) * math.sqrt(variance)
     return Interval(
         normal_share(expected),

@@ -1,0 +1,171 @@
+"""The command ``diagnose``: will two bits do, before anything is built."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+import quiver
+from quiver.cli.console import (
+    answers,
+    format_bytes,
+    format_count,
+    load_backend,
+    print_facts,
+    print_json,
+    print_note,
+    progress_bar,
+)
+from quiver.cli.options import (
+    BackendOption,
+    JsonOption,
+    KeyOption,
+    MaxDegreeOption,
+    MaxRowsOption,
+    MetricName,
+    MetricOption,
+    ThreadsOption,
+    VectorsArgument,
+)
+from quiver.datasets import is_hdf5, read_vectors
+from quiver.diagnosis.fidelity import DEPTHS
+from quiver.params import BuildParams
+
+# The command line's defaults are the library's, by construction.
+_DEFAULTS = BuildParams()
+_COLOURS = {
+    "fits": "green",
+    "fits with rotation": "green",
+    "use a larger ef": "yellow",
+    "not with two bits": "red",
+    "no structure": "red",
+}
+
+
+def diagnose(
+    file: VectorsArgument,
+    queries: Annotated[
+        Path | None,
+        typer.Option(help="Query vectors; else rows of FILE are held out."),
+    ] = None,
+    metric: MetricOption = MetricName.COSINE,
+    sample: Annotated[
+        int | None, typer.Option(help="Rows to search; default 10 000.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Draws the rows.")] = 0,
+    max_degree: MaxDegreeOption = _DEFAULTS.max_degree,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page with plots there.")
+    ] = None,
+    backend: BackendOption = "auto",
+    threads: ThreadsOption = None,
+    key: KeyOption = None,
+    max_rows: MaxRowsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell from a sample whether two bits will do, and what recall to expect."""
+    vectors = read_vectors(file, key=key, max_rows=max_rows)
+    asked = None
+    if queries is not None:
+        asked = read_vectors(queries, key="test" if is_hdf5(queries) else None)
+    kernels = load_backend(backend)
+    start = time.perf_counter()
+    with progress_bar("diagnosing") as progress:
+        diagnosis = quiver.diagnose(
+            vectors,
+            asked,
+            metric=metric.value,
+            sample=sample,
+            seed=seed,
+            params=BuildParams(max_degree=max_degree),
+            backend=kernels.name,
+            threads=threads,
+            progress=progress,
+        )
+    print_note(f"diagnosed in {time.perf_counter() - start:.1f} s")
+    if html is not None:
+        html.write_text(diagnosis.to_html(), encoding="utf-8")
+        print_note(f"wrote {html}")
+    if as_json:
+        print_json(diagnosis.to_dict())
+        return
+    _print_verdict(diagnosis)
+    _print_forecast(diagnosis)
+    _print_fidelity(diagnosis)
+    _print_facts(diagnosis)
+
+
+def _print_verdict(diagnosis: quiver.Diagnosis) -> None:
+    verdict = diagnosis.verdict
+    answers.print(Text(verdict.word, style=f"bold {_COLOURS[verdict.word]}"))
+    for reason in verdict.reasons:
+        answers.print(Text(f"  - {reason}"), soft_wrap=True)
+    answers.print(Text(f"  build with {diagnosis.encoding}\n"), soft_wrap=True)
+
+
+def _print_forecast(diagnosis: quiver.Diagnosis) -> None:
+    n = format_count(diagnosis.n)
+    answers.print(f"Recall@10 to expect of all {n} rows, in %", style="bold")
+    table = Table(
+        "ef", "re-ranked", "expected", "95 % interval", "codes alone", box=None
+    )
+    for found in diagnosis.forecasts:
+        recall = found.recall
+        table.add_row(
+            str(found.ef),
+            str(found.n_rerank),
+            f"{100 * recall.mean:.1f}",
+            f"{100 * recall.low:.1f} … {100 * recall.high:.1f}",
+            f"{100 * found.ceiling.mean:.1f}",
+        )
+    answers.print(table)
+    asked = "given queries" if diagnosis.queries_given else "rows held out as queries"
+    rows = format_count(diagnosis.sample_rows)
+    answers.print(
+        f"  from {rows} rows and {diagnosis.n_queries} {asked}\n", style="dim"
+    )
+
+
+def _print_fidelity(diagnosis: quiver.Diagnosis) -> None:
+    answers.print("True neighbours among the best by code, sample, in %", style="bold")
+    headings = [f"best {depth}" for depth in DEPTHS]
+    table = Table("vectors", "distance", *headings, box=None)
+    for row in diagnosis.fidelity:
+        cells = (f"{100 * share:.1f}" for share in row.shares)
+        table.add_row(row.transform, row.distance, *cells)
+    answers.print(table)
+    answers.print()
+
+
+def _print_facts(diagnosis: quiver.Diagnosis) -> None:
+    structure, moments, memory = (
+        diagnosis.structure,
+        diagnosis.moments,
+        diagnosis.memory,
+    )
+    planes = [
+        (f"signs, {name}", f"{p.sign_entropy:.2f} bits each")
+        for name, p in diagnosis.planes.items()
+    ]
+    facts = [
+        ("local dimension", f"{structure.local_dimension:.1f}"),
+        (
+            "effective dimension",
+            f"{moments.effective_dimension:.1f} of {diagnosis.dim}",
+        ),
+        ("norm of the mean", f"{moments.mean_norm:.2f} of a typical norm"),
+        ("contrast", f"{structure.contrast:.2f}, mean to 10th distance"),
+        ("rivals", f"{100 * structure.rivals:.2f} % at most 10 % farther"),
+        ("ties", f"{100 * structure.ties:.1f} % of 10th neighbours"),
+        *planes,
+        (
+            "memory",
+            f"{format_bytes(memory.hot)} hot, {format_bytes(memory.vectors)} cold",
+        ),
+    ]
+    print_facts("Facts", facts)

@@ -1,0 +1,164 @@
+"""The commands ``evaluate`` and ``tune``: how well an index answers, and how to ask."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+import quiver
+from quiver._typing import AnyArray
+from quiver.cli.console import (
+    answers,
+    format_bytes,
+    format_count,
+    load_backend,
+    print_facts,
+    print_json,
+    print_note,
+    progress_bar,
+)
+from quiver.cli.options import (
+    BackendOption,
+    ColdName,
+    ColdOption,
+    IndexArgument,
+    JsonOption,
+    KeyOption,
+    KOption,
+    MaxRowsOption,
+    QueriesArgument,
+    RerankOption,
+    ThreadsOption,
+    TruthOption,
+)
+from quiver.datasets import is_hdf5, read_vectors
+from quiver.evaluate import BEAM_WIDTHS
+
+
+def evaluate(
+    index: IndexArgument,
+    queries: QueriesArgument,
+    k: KOption = 10,
+    ef: Annotated[
+        list[int] | None, typer.Option("--ef", help="Beam width; may be repeated.")
+    ] = None,
+    n_rerank: RerankOption = None,
+    ground_truth: TruthOption = None,
+    svg: Annotated[Path | None, typer.Option(help="Draw recall over ef there.")] = None,
+    cold: ColdOption = ColdName.MEMORY,
+    backend: BackendOption = "auto",
+    threads: ThreadsOption = None,
+    key: KeyOption = None,
+    max_rows: MaxRowsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure recall, speed and counters, and name the stage that loses recall."""
+    kernels = load_backend(backend)
+    opened = quiver.open(index, cold=cold.value, backend=kernels.name)
+    asked = _read_queries(queries, key, max_rows)
+    with progress_bar("evaluating") as progress:
+        evaluation = quiver.evaluate(
+            opened,
+            asked,
+            _read_truth(ground_truth, len(asked)),
+            k=k,
+            ef=ef or BEAM_WIDTHS,
+            n_rerank=n_rerank,
+            threads=threads,
+            progress=progress,
+        )
+    if svg is not None:
+        svg.write_text(evaluation.to_svg(), encoding="utf-8")
+        print_note(f"wrote {svg}")
+    if as_json:
+        print_json(evaluation.to_dict())
+        return
+    _print_points(evaluation)
+
+
+def tune(
+    index: IndexArgument,
+    queries: QueriesArgument,
+    target: Annotated[
+        float, typer.Option("--target", help="Recall to hold, inside 0 … 1.")
+    ] = 0.95,
+    k: KOption = 10,
+    confidence: Annotated[
+        float, typer.Option(help="Of the lower bound that must hold it.")
+    ] = 0.95,
+    ground_truth: TruthOption = None,
+    cold: ColdOption = ColdName.MEMORY,
+    backend: BackendOption = "auto",
+    threads: ThreadsOption = None,
+    key: KeyOption = None,
+    max_rows: MaxRowsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the cheapest ef and n_rerank that hold a recall."""
+    kernels = load_backend(backend)
+    opened = quiver.open(index, cold=cold.value, backend=kernels.name)
+    asked = _read_queries(queries, key, max_rows)
+    with progress_bar("tuning") as progress:
+        tuned = quiver.tune(
+            opened,
+            asked,
+            target,
+            k=k,
+            ground_truth=_read_truth(ground_truth, len(asked)),
+            confidence=confidence,
+            threads=threads,
+            progress=progress,
+        )
+    if as_json:
+        print_json({**asdict(tuned), "recall": tuned.recall._asdict()})
+        return
+    facts = [
+        ("recall", str(tuned.recall)),
+        ("reads", f"{format_bytes(tuned.bytes_per_query)} per query"),
+    ]
+    print_facts(f"ef={tuned.ef}, n_rerank={tuned.n_rerank}", facts)
+
+
+def _read_queries(path: Path, key: str | None, max_rows: int | None) -> AnyArray:
+    if key is None and is_hdf5(path):
+        key = "test"
+    return read_vectors(path, key=key, max_rows=max_rows)
+
+
+def _read_truth(path: Path | None, n_queries: int) -> AnyArray | None:
+    if path is None:
+        return None
+    key = "neighbors" if is_hdf5(path) else None
+    return read_vectors(path, key=key, max_rows=n_queries)
+
+
+def _print_points(evaluation: quiver.Evaluation) -> None:
+    title = f"recall@{evaluation.k} of {evaluation.n_queries} queries, in %"
+    answers.print(Text(title, style="bold"))
+    table = Table(box=None)
+    for heading in (
+        *("ef", "re-ranked", "recall", "95 % interval", "lost by codes", "graph"),
+        *("re-rank", "queries/s", "hops", "distances"),
+    ):
+        table.add_column(heading, justify="right")
+    for point in evaluation.points:
+        recall = point.recall
+        losses = (point.code_loss, point.graph_loss, point.rerank_loss)
+        table.add_row(
+            str(point.ef),
+            str(point.n_rerank),
+            f"{100 * recall.mean:.2f}",
+            f"{100 * recall.low:.2f} … {100 * recall.high:.2f}",
+            *(f"{100 * loss:.2f}" for loss in losses),
+            format_count(point.queries_per_second),
+            format_count(point.hops),
+            format_count(point.distance_computations),
+        )
+    answers.print(table)
+    for suggestion in evaluation.suggestions:
+        answers.print(Text(f"  {suggestion}"), soft_wrap=True)
