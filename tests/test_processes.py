@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -67,6 +68,22 @@ def test_children_started_after_build_and_search_give_the_same_answers(
 ):
     out = run_isolated("fork_after_work.py", tmp_path, method, timeout=200)
     assert out.split() == ["6"]
+
+
+@pytest.mark.parametrize("cold", ["memory", "mmap"])
+@pytest.mark.parametrize("cold_dtype", ["float32", "float16"])
+def test_an_index_travels_in_a_pickle(tmp_path, backend, vectors, cold, cold_dtype):
+    params = quiver.BuildParams(max_degree=8, ef_construction=16)
+    built = quiver.Index.build(vectors[:150], params=params)
+    built.save(tmp_path / "index.quiver", cold_dtype=cold_dtype)
+    index = quiver.open(tmp_path / "index.quiver", cold=cold, backend=backend.name)
+    found = pickle.loads(pickle.dumps(index))
+    assert found.backend.name == backend.name
+    expected = index.search(vectors[:5], k=3)
+    result = found.search(vectors[:5], k=3)
+    np.testing.assert_array_equal(result.ids, expected.ids)
+    np.testing.assert_array_equal(result.distances, expected.distances)
+    assert found.check(full=True).ok
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("joblib"), reason="needs joblib")

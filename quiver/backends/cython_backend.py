@@ -53,6 +53,10 @@ class CythonBackend:
         self.target = target
         self._kernels = Kernels(target)
 
+    def __reduce__(self) -> tuple[type[CythonBackend], tuple[str]]:
+        """Pickle the name of the target: kernels are found again, not copied."""
+        return CythonBackend, (self.target,)
+
     def encode(self, vectors: Vectors, transform: Transform, strong: int) -> Codes:
         """See `Backend.encode`."""
         dim = len(transform.mean)

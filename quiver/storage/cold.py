@@ -107,6 +107,10 @@ class ColdVectors:
         with self._mapped.reading(None):
             yield self._stored
 
+    def __reduce__(self) -> tuple[type[ColdVectors], tuple[AnyArray]]:
+        """Pickle the rows themselves: another process may not see the file."""
+        return ColdVectors, (np.array(self._stored),)
+
     def is_intact(self) -> bool:
         """Return whether mapped rows still have the file's checksum."""
         return self._mapped is None or self._mapped.has_valid_crc()

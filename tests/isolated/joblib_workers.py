@@ -11,8 +11,11 @@ import numpy as np
 import quiver
 
 
-def search(path: Path, queries: np.ndarray) -> bytes:
-    return quiver.open(path, cold="mmap").search(queries, k=3).ids.tobytes()
+def search(given: Path | quiver.Index, queries: np.ndarray) -> bytes:
+    index = (
+        given if isinstance(given, quiver.Index) else quiver.open(given, cold="mmap")
+    )
+    return index.search(queries, k=3).ids.tobytes()
 
 
 def main(folder: Path) -> None:
@@ -23,9 +26,10 @@ def main(folder: Path) -> None:
     parts = np.array_split(vectors, 8)
     expected = [index.search(part, k=3).ids.tobytes() for part in parts]
     for backend in ("loky", "multiprocessing", "threading"):
-        with joblib.parallel_backend(backend, n_jobs=2):
-            found = joblib.Parallel()(joblib.delayed(search)(path, p) for p in parts)
-        assert found == expected
+        for given in (path, index):
+            with joblib.parallel_backend(backend, n_jobs=2):
+                tasks = (joblib.delayed(search)(given, part) for part in parts)
+                assert joblib.Parallel()(tasks) == expected
     print("equal")
 
 
