@@ -30,6 +30,7 @@ NEED_COMPILED = {
     "README.md",
     "quiver",
     "quiver.index",
+    "quiver.diagnosis.diagnose",
     "quiver.evaluate",
     "quiver.tune",
 }
@@ -61,7 +62,10 @@ def test_pages_were_found_and_hold_examples():
 def module_names() -> list[str]:
     """Return every module whose import needs no extra."""
     walked = pkgutil.walk_packages(quiver.__path__, "quiver.")
-    optional = ("quiver.cli", "quiver.backends._numba", "quiver.backends._simd")
+    optional = (
+        *("quiver.cli", "quiver.backends._numba", "quiver.backends._simd"),
+        "quiver.backends.numba_backend",
+    )
     return [info.name for info in walked if not info.name.startswith(optional)]
 
 
