@@ -63,7 +63,18 @@ def penalty_published(a_words, a, b_words, b, n_words):
     return 4 * DIMS_PER_WORD * n_words - dot
 
 
-@kernel(types.float32(*KIND, *SIDE, types.int64, *SIDE, SUMS, types.int64))
+@kernel(
+    types.void(
+        *KIND,
+        *SIDE,
+        *SIDE,
+        SUMS,
+        types.int64,
+        types.Array(types.uint32, 1, "C", readonly=True),
+        types.int64,
+        writable(types.float32, 1),
+    )
+)
 def measure(
     mode,
     dim,
@@ -71,31 +82,45 @@ def measure(
     words,
     floats,
     column,
-    row,
     query_words,
     query_floats,
     query_column,
     value_sums,
     query,
+    ids,
+    count,
+    out,
 ):
-    """Return the distance between base row ``row`` and query ``query``."""
-    bias = floats[row, column + 1]
+    """Fill ``out[:count]`` with the distances of query ``query`` to rows ``ids``.
+
+    A list at a time, because a call costs more than a distance.
+    """
     query_bias = query_floats[query, query_column + 1]
+    query_length = np.sqrt(query_bias) * inverse_length
+    n_words = column // FLOATS_PER_WORD
+    two = np.float32(2)
     if mode == ASYMMETRIC:
         n_blocks = column // FLOATS_PER_BLOCK
-        total = dot_int8(words, row, query_words, query, n_blocks)
-        dot = np.float32(2 * total - 3 * value_sums[query])
-        step_scale = query_floats[query, query_column] * floats[row, column]
-        return (query_bias + bias) - np.float32(2) * (dot * step_scale)
-    n_words = column // FLOATS_PER_WORD
-    if mode == PUBLISHED:
-        return np.float32(penalty_published(words, row, query_words, query, n_words))
-    half = penalty_corrected(words, row, query_words, query, n_words)
-    dot = np.float32(9 * dim - 2 * half)
-    length = np.sqrt(bias) * inverse_length
-    query_length = np.sqrt(query_bias) * inverse_length
-    estimate = (bias + query_bias) - np.float32(2) * (dot * (length * query_length))
-    return max(np.float32(0), estimate)
+        offset = 3 * value_sums[query]
+        step = query_floats[query, query_column]
+        for place in range(count):
+            row = np.int64(ids[place])
+            total = dot_int8(words, row, query_words, query, n_blocks)
+            overlap = np.float32(2 * total - offset) * (step * floats[row, column])
+            out[place] = (query_bias + floats[row, column + 1]) - two * overlap
+    elif mode == SYMMETRIC:
+        for place in range(count):
+            row = np.int64(ids[place])
+            half = penalty_corrected(words, row, query_words, query, n_words)
+            bias = floats[row, column + 1]
+            length = np.sqrt(bias) * inverse_length
+            overlap = np.float32(9 * dim - 2 * half) * (length * query_length)
+            out[place] = max(np.float32(0), (bias + query_bias) - two * overlap)
+    else:
+        for place in range(count):
+            row = np.int64(ids[place])
+            penalty = penalty_published(words, row, query_words, query, n_words)
+            out[place] = np.float32(penalty)
 
 
 @kernel(
@@ -126,23 +151,34 @@ def distances(
 
     One row of candidates may serve all queries.
     """
+    width = out.shape[1]
+    used = np.empty(width, np.uint32)
+    places = np.empty(width, np.int64)
+    found = np.empty(width, np.float32)
     for query in range(out.shape[0]):
         ids = candidates[query if candidates.shape[0] > 1 else 0]
-        for place in range(len(ids)):
-            if ids[place] == NO_ID:
-                out[query, place] = np.float32(np.inf)
-                continue
-            out[query, place] = measure(
-                mode,
-                dim,
-                inverse_length,
-                words,
-                floats,
-                column,
-                np.int64(ids[place]),
-                query_words,
-                query_floats,
-                query_column,
-                value_sums,
-                query,
-            )
+        n_used = 0
+        for place in range(width):
+            if ids[place] != NO_ID:
+                used[n_used] = ids[place]
+                places[n_used] = place
+                n_used += 1
+        measure(
+            mode,
+            dim,
+            inverse_length,
+            words,
+            floats,
+            column,
+            query_words,
+            query_floats,
+            query_column,
+            value_sums,
+            query,
+            used,
+            n_used,
+            found,
+        )
+        out[query] = np.float32(np.inf)
+        for place in range(n_used):
+            out[query, places[place]] = found[place]

@@ -121,9 +121,7 @@ def encode_rows(vectors, metric, mean, signs, strong, rows, corrections):
     lanes = np.empty(8, np.float64)
     plane = np.empty(dim, np.bool_)
     for row in range(vectors.shape[0]):
-        transform_row(
-            vectors, row, metric, mean, signs, lanes, coordinates
-        )
+        transform_row(vectors, row, metric, mean, signs, lanes, coordinates)
         mark_strong(coordinates, lanes, strong, plane)
         for j in range(dim):
             sign = coordinates[0, j] > 0
@@ -154,9 +152,7 @@ def quantise_rows(queries, metric, mean, signs, values, corrections):
     coordinates = np.empty((1, dim), np.float32)
     lanes = np.empty(8, np.float64)
     for query in range(queries.shape[0]):
-        transform_row(
-            queries, query, metric, mean, signs, lanes, coordinates
-        )
+        transform_row(queries, query, metric, mean, signs, lanes, coordinates)
         peak = np.float32(0)
         for j in range(dim):
             peak = max(peak, abs(coordinates[0, j]))

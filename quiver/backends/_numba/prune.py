@@ -15,6 +15,68 @@ from quiver.backends._numba.primitives import (
     writable,
 )
 
+STEP = 8
+"""Kept rows measured at a time, so that a near one ends the test."""
+
+
+@kernel(
+    types.boolean(
+        *KIND,
+        *SIDE,
+        SUMS,
+        types.int64,
+        writable(types.uint32, 1),
+        types.int64,
+        types.float32,
+        types.float32,
+        types.boolean,
+        writable(types.float32, 1),
+    )
+)
+def is_covered(
+    mode,
+    dim,
+    inverse_length,
+    words,
+    floats,
+    column,
+    no_sums,
+    candidate,
+    kept,
+    n_kept,
+    reach,
+    slack,
+    published,
+    to_kept,
+):
+    """Return whether some kept row covers the candidate; ``to_kept`` is scratch."""
+    for start in range(0, n_kept, STEP):
+        count = min(STEP, n_kept - start)
+        measure(
+            mode,
+            dim,
+            inverse_length,
+            words,
+            floats,
+            column,
+            words,
+            floats,
+            column,
+            no_sums,
+            candidate,
+            kept[start:],
+            count,
+            to_kept,
+        )
+        for place in range(count):
+            between = to_kept[place]
+            if published:
+                if between < slack * reach:
+                    return True
+            elif slack * between <= reach:
+                return True
+    return False
+
 
 @kernel(
     types.void(
@@ -43,6 +105,7 @@ def prune_rows(
     """Fill every row of ``out`` with the kept ids of one row of sorted keys."""
     width, max_degree = candidates.shape[1], out.shape[1]
     rejected = np.empty(width, np.uint32)
+    to_kept = np.empty(STEP, np.float32)
     for target in range(out.shape[0]):
         n_kept, n_rejected = 0, 0
         for place in range(width):
@@ -51,28 +114,22 @@ def prune_rows(
                 break
             candidate = np.uint32(key)
             reach = key_distance(key)
-            covered = False
-            for kept in range(n_kept):
-                between = measure(
-                    mode,
-                    dim,
-                    inverse_length,
-                    words,
-                    floats,
-                    column,
-                    np.int64(candidate),
-                    words,
-                    floats,
-                    column,
-                    no_sums,
-                    np.int64(out[target, kept]),
-                )
-                if published:
-                    covered = between < slack * reach
-                else:
-                    covered = slack * between <= reach
-                if covered:
-                    break
+            covered = is_covered(
+                mode,
+                dim,
+                inverse_length,
+                words,
+                floats,
+                column,
+                no_sums,
+                np.int64(candidate),
+                out[target],
+                n_kept,
+                reach,
+                slack,
+                published,
+                to_kept,
+            )
             if covered:
                 rejected[n_rejected] = candidate
                 n_rejected += 1

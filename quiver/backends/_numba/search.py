@@ -80,6 +80,7 @@ def search_rows(
     seen = np.empty((words.shape[0] + 63) >> 6, np.uint64)
     expanded = np.empty(ef, np.bool_)
     fresh = np.empty(neighbors.shape[1] + 1, np.uint32)
+    found = np.empty(neighbors.shape[1] + 1, np.float32)
     code_lines = (words.shape[1] + LINE_WORDS - 1) // LINE_WORDS
     for query in range(beams.shape[0]):
         beam = beams[query]
@@ -93,23 +94,24 @@ def search_rows(
                 for line in range(code_lines):
                     prefetch_line(words, np.int64(fresh[place]), line)
             n_computed += n_fresh
+            measure(
+                mode,
+                dim,
+                inverse_length,
+                words,
+                floats,
+                column,
+                query_words,
+                query_floats,
+                query_column,
+                value_sums,
+                query,
+                fresh,
+                n_fresh,
+                found,
+            )
             for place in range(n_fresh):
-                row = fresh[place]
-                distance = measure(
-                    mode,
-                    dim,
-                    inverse_length,
-                    words,
-                    floats,
-                    column,
-                    np.int64(row),
-                    query_words,
-                    query_floats,
-                    query_column,
-                    value_sums,
-                    query,
-                )
-                key = make_key(distance, row)
+                key = make_key(found[place], fresh[place])
                 if count == ef and key >= beam[ef - 1]:
                     continue
                 at = insert_sorted(beam, count, key)
