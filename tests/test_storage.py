@@ -13,7 +13,8 @@ from small_index import answers, assert_same_index, saved, small_index
 
 import quiver
 from quiver.errors import FileAccessError, InvalidArgumentError, InvalidTypeError
-from quiver.storage.cold import MappedFile
+from quiver.storage.cold import as_float32
+from quiver.storage.mapped import MappedFile
 
 COLD = ("memory", "mmap")
 CASES = [
@@ -120,11 +121,17 @@ def test_rows_that_miss_the_page_cache_are_announced(tmp_path, monkeypatch, cold
     # A batch is announced if the one before it missed; read in place if it did not.
     steps = ((read_a_block, 0), (read_a_block, 1), (lambda: 0, 2), (lambda: 0, 2))
     for counter, n_announced in steps:
-        monkeypatch.setattr("quiver.storage.cold.blocks_read", counter)
+        monkeypatch.setattr("quiver.storage.mapped.blocks_read", counter)
         for part, twin in zip(answers(index), expected, strict=True):
             np.testing.assert_array_equal(part, twin)
         assert len(announced) == n_announced
     assert (np.diff(announced[0]) > 0).all()
+
+
+def test_every_half_is_widened_exactly():
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16).reshape(2, -1)
+    found, expected = as_float32(halves), halves.astype(np.float32)
+    np.testing.assert_array_equal(found.view(np.uint32), expected.view(np.uint32))
 
 
 @pytest.mark.parametrize("cold", COLD)

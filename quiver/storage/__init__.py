@@ -2,8 +2,8 @@
 
 Reading order: ``layout`` (where every byte lies), ``header`` (what the JSON says),
 ``source`` and ``reader`` (opening, checked before anything is allocated or followed),
-``invariants`` (what a kernel relies on), ``cold`` (vectors left on the disk),
-``atomic`` and ``writer`` (saving). The format is told byte by byte in
+``invariants`` (what a kernel relies on), ``mapped`` and ``cold`` (vectors left on the
+disk), ``atomic`` and ``writer`` (saving). The format is told byte by byte in
 ``docs/format.md``.
 """
 
@@ -108,6 +108,7 @@ def open(
         params=front.header.params,
         encoding=front.header.encoding,
         backend=kernels,
+        diagnosis=front.header.diagnosis,
     )
 
 

@@ -34,6 +34,11 @@ _KEYS = (
 )
 
 
+_OPTIONAL_KEYS = ("diagnosis",)
+MAX_NOTES = 64
+"""Most entries of a diagnosis."""
+
+
 class HeaderError(Exception):
     """A rule of the header is broken; the reader adds file and offset."""
 
@@ -63,6 +68,8 @@ class Header:
         SHA-256 of the vectors section, 64 hexadecimal digits.
     quiver_version : str
         Of the writer; informative.
+    diagnosis : dict of str to str, or None
+        What a diagnosis found before the build; informative.
     """
 
     n: int
@@ -74,11 +81,14 @@ class Header:
     cold_dtype: ColdDtype
     data_sha256: str
     quiver_version: str
+    diagnosis: dict[str, str] | None = None
 
 
 def pack_header(header: Header) -> bytes:
     """Return the canonical JSON of a header."""
     fields = asdict(header)
+    if header.diagnosis is None:
+        del fields["diagnosis"]
     fields["params"]["alpha"] = header.params.alpha.hex()
     return _canonical(fields)
 
@@ -93,7 +103,8 @@ def unpack_header(raw: bytes) -> Header:
         outside its range.
     """
     fields = _parse(raw)
-    _expect_keys(fields, _KEYS, "header")
+    present = tuple(key for key in _OPTIONAL_KEYS if key in fields)
+    _expect_keys(fields, (*_KEYS, *present), "header")
     try:
         header = Header(
             n=check_int("n", fields["n"], 1, MAX_ROWS),
@@ -105,6 +116,7 @@ def unpack_header(raw: bytes) -> Header:
             cold_dtype=_word(fields, "cold_dtype", get_args(ColdDtype)),
             data_sha256=fields["data_sha256"],
             quiver_version=fields["quiver_version"],
+            diagnosis=fields.get("diagnosis"),
         )
         check_goes_together(header.metric, header.encoding)
     except QuiverError as error:
@@ -173,6 +185,18 @@ def _check_relations(header: Header) -> None:
         raise HeaderError(header.data_sha256, "data_sha256 of 64 hexadecimal digits")
     if not _matches(r"[0-9A-Za-z.+!_-]{1,64}", header.quiver_version):
         raise HeaderError(header.quiver_version, "quiver_version of 1 … 64 characters")
+    if header.diagnosis is not None:
+        _check_notes(header.diagnosis)
+
+
+def _check_notes(notes: object) -> None:
+    """Check a diagnosis: a few short texts by name."""
+    expected = f"diagnosis of 1 … {MAX_NOTES} names with texts of 1 … 64 characters"
+    if not isinstance(notes, dict) or not 1 <= len(notes) <= MAX_NOTES:
+        raise HeaderError(notes, expected)
+    for name, note in notes.items():
+        if not (_matches("[a-z0-9_]{1,64}", name) and _matches("[ -~]{1,64}", note)):
+            raise HeaderError({name: note}, expected)
 
 
 def _matches(pattern: str, text: object) -> bool:

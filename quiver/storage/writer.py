@@ -50,6 +50,7 @@ def make_header(index: Index, cold_dtype: ColdDtype, version: str) -> Header:
         cold_dtype=cold_dtype,
         data_sha256=_UNKNOWN_HASH,
         quiver_version=version,
+        diagnosis=index.diagnosis,
     )
 
 
