@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,8 @@ class Index:
         What the codes were made with.
     backend : Backend
         The kernels in use.
+    diagnosis : dict of str to str, or None
+        What ``encoding="auto"`` found before the build.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Index:
         params: BuildParams,
         encoding: Encoding,
         backend: Backend,
+        diagnosis: dict[str, str] | None = None,
     ) -> None:
         self.metric = metric
         self.codes = codes
@@ -100,6 +103,7 @@ class Index:
         self.params = params
         self.encoding = encoding
         self.backend = backend
+        self.diagnosis = diagnosis
 
     @classmethod
     def build(
@@ -109,7 +113,7 @@ class Index:
         metric: Metric = "cosine",
         ids: Any = None,
         params: BuildParams | None = None,
-        encoding: Encoding | None = None,
+        encoding: Encoding | Literal["auto"] | None = None,
         backend: str = "auto",
         threads: int | None = None,
         progress: Progress | None = None,
@@ -128,8 +132,10 @@ class Index:
             Unique non-negative integers to return; default 0 … n - 1.
         params : BuildParams, optional
             Shape of the graph.
-        encoding : Encoding, optional
+        encoding : Encoding or 'auto', optional
             Default `Encoding()`; `Encoding.paper()` audits the published system.
+            ``auto`` asks `quiver.diagnose`, warns where no search will do, and keeps
+            the numbers in ``index.diagnosis``.
         backend : str, default "auto"
             See `get_backend`.
         threads : int, optional
@@ -161,8 +167,9 @@ class Index:
         """
         metric = check_metric(metric)
         params = _instance("params", params, BuildParams)
-        encoding = _instance("encoding", encoding, Encoding)
-        check_goes_together(metric, encoding)
+        is_auto = isinstance(encoding, str) and encoding == "auto"
+        chosen = _instance("encoding", None if is_auto else encoding, Encoding)
+        check_goes_together(metric, chosen)
         n_threads = resolve_threads(threads)
         kernels = get_backend(backend)
         stored = own_vectors(as_vectors(vectors, "vectors", metric=metric), vectors)
@@ -170,10 +177,23 @@ class Index:
             msg = f"vectors must have at least 1 row, got shape {stored.shape}"
             raise InvalidArgumentError(msg)
         own_ids = as_ids(ids, len(stored))
+        diagnosis = None
+        if is_auto:
+            # Not at the top: diagnosing builds small indexes with this class.
+            from quiver.diagnosis.auto import choose_encoding
+
+            chosen, diagnosis = choose_encoding(
+                stored,
+                metric=metric,
+                params=params,
+                backend=backend,
+                threads=n_threads,
+                progress=progress,
+            )
 
         def encode(scaling: Metric) -> tuple[Transform, Codes]:
-            transform = fit_transform(stored, scaling, encoding, params.seed)
-            strong = encoding.strong
+            transform = fit_transform(stored, scaling, chosen, params.seed)
+            strong = chosen.strong
             return transform, encode_rows(kernels, stored, transform, strong, n_threads)
 
         transform, codes = encode(metric)
@@ -182,7 +202,7 @@ class Index:
             backend=kernels,
             codes=codes,
             params=params,
-            rule=params.rule_for(encoding),
+            rule=params.rule_for(chosen),
             threads=n_threads,
             meter=ProgressMeter(progress, len(stored)),
         )
@@ -199,8 +219,9 @@ class Index:
             ids=own_ids,
             vectors=stored,
             params=params,
-            encoding=encoding,
+            encoding=chosen,
             backend=kernels,
+            diagnosis=diagnosis,
         )
 
     @property

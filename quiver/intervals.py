@@ -15,6 +15,9 @@ from quiver._typing import Lanes
 
 CONFIDENCE = 0.95
 
+# Equal shares differ by less than this squared when their mean is subtracted.
+_ROUNDING = 1e-24
+
 _NORMAL = NormalDist()
 
 
@@ -61,7 +64,7 @@ def effective_trials(shares: Lanes) -> float:
     so each query counts once.
     """
     p, variance = float(shares.mean()), float(shares.var())
-    if variance == 0.0:
+    if variance < _ROUNDING:
         return float(len(shares))
     return len(shares) * max(1.0, p * (1 - p) / variance)
 

@@ -216,11 +216,15 @@ def check_metric(metric: Any) -> Metric:
     return metric
 
 
+def goes_together(metric: Metric, encoding: Encoding) -> bool:
+    """Return whether an encoding's codes can be searched by a metric."""
+    is_symmetric = encoding.query == "symmetric" and encoding.weights == "corrected"
+    return not (metric == "inner_product" and is_symmetric)
+
+
 def check_goes_together(metric: Metric, encoding: Encoding) -> None:
     """Raise if an encoding's codes cannot be searched by a metric."""
-    if metric != "inner_product" or encoding.query == "asymmetric":
-        return
-    if encoding.weights == "corrected":
+    if not goes_together(metric, encoding):
         msg = (
             "encoding must have query='asymmetric' with corrected weights and metric "
             f"'inner_product', got {encoding!r}"

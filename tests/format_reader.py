@@ -100,7 +100,9 @@ def read_header(raw: bytes) -> dict:
     except (ValueError, RecursionError) as error:
         raise Refused(error) from error
     need(isinstance(header, dict) and spelt == raw, "header is canonical")
-    need(header.keys() == TOP_KEYS, "header keys")
+    need(header.keys() - {"diagnosis"} == TOP_KEYS, "header keys")
+    if "diagnosis" in header:
+        check_notes(header["diagnosis"])
     need(
         is_int(header["n"], 1, 2**32 - 2) and is_int(header["dim"], 1, 65536), "n, dim"
     )
@@ -113,6 +115,12 @@ def read_header(raw: bytes) -> dict:
     kinds = (header["metric"], *map(header["encoding"].get, ("weights", "query")))
     need(kinds != ("inner_product", "corrected", "symmetric"), "metric and encoding")
     return header
+
+
+def check_notes(notes: object) -> None:
+    need(isinstance(notes, dict) and 1 <= len(notes) <= 64, "diagnosis")
+    for name, note in notes.items():
+        need(text(name, "[a-z0-9_]{1,64}") and text(note, "[ -~]{1,64}"), "a note")
 
 
 def text(value: object, pattern: str) -> bool:

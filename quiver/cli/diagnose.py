@@ -162,6 +162,7 @@ def _print_facts(diagnosis: quiver.Diagnosis) -> None:
         ("contrast", f"{structure.contrast:.2f}, mean to 10th distance"),
         ("rivals", f"{100 * structure.rivals:.2f} % at most 10 % farther"),
         ("ties", f"{100 * structure.ties:.1f} % of 10th neighbours"),
+        ("duplicates", f"{100 * moments.duplicates:.1f} % of rows"),
         *planes,
         (
             "memory",

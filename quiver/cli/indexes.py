@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
 import typer
 
@@ -43,6 +44,11 @@ from quiver.parallel import resolve_threads
 
 # The command line's defaults are the library's, by construction.
 _DEFAULTS = quiver.BuildParams()
+_ENCODINGS: dict[EncodingName, quiver.Encoding | Literal["auto"]] = {
+    EncodingName.DEFAULT: quiver.Encoding(),
+    EncodingName.PAPER: quiver.Encoding.paper(),
+    EncodingName.AUTO: "auto",
+}
 
 
 def build(
@@ -65,7 +71,6 @@ def build(
     params = quiver.BuildParams(
         max_degree=max_degree, ef_construction=ef_construction, alpha=alpha, seed=seed
     )
-    paper = encoding is EncodingName.PAPER
     vectors = read_vectors(file, key=key, max_rows=max_rows)
     n, dim = vectors.shape
     memory = quiver.predict_memory(n, dim, params)
@@ -78,7 +83,7 @@ def build(
             vectors,
             metric=metric.value,
             params=params,
-            encoding=quiver.Encoding.paper() if paper else quiver.Encoding(),
+            encoding=_ENCODINGS[encoding],
             backend=kernels.name,
             threads=threads,
             progress=progress,

@@ -18,10 +18,11 @@ class MetricName(StrEnum):
 
 
 class EncodingName(StrEnum):
-    """The two encodings that have a name."""
+    """The encodings that have a name, and the diagnosis's choice."""
 
     DEFAULT = "default"
     PAPER = "paper"
+    AUTO = "auto"
 
 
 class ColdName(StrEnum):
@@ -45,7 +46,7 @@ OutOption = Annotated[
 
 MetricOption = Annotated[MetricName, typer.Option(help="What near means.")]
 EncodingOption = Annotated[
-    EncodingName, typer.Option(help="`paper` audits the published system.")
+    EncodingName, typer.Option(help="`paper` is as published; `auto` diagnoses first.")
 ]
 MaxDegreeOption = Annotated[int, typer.Option(help="Out-degree bound.")]
 EfConstructionOption = Annotated[int, typer.Option(help="Beam width while building.")]

@@ -24,6 +24,7 @@ def describe(index: quiver.Index) -> dict[str, Any]:
         "encoding": asdict(index.encoding),
         "params": asdict(index.params),
         "entry_point": int(index.entry_point),
+        "diagnosis": index.diagnosis,
         "bytes": {
             "codes": memory.codes,
             "graph": memory.graph,
@@ -57,6 +58,8 @@ def print_summary(summary: dict[str, Any], *, as_json: bool) -> None:
         facts.append(("built in", f"{summary['seconds']:.1f} s, {rate} vectors/s"))
         kernels = f"{summary['backend']} ({summary['target']})"
         facts.append(("backend", f"{kernels}, threads: {summary['threads']}"))
+    notes = (summary["diagnosis"] or {}).items()
+    facts += [(name.replace("_", " "), note) for name, note in notes]
     print_facts(summary["path"], facts)
 
 

@@ -206,7 +206,7 @@ def diagnose(
         fidelity += rows
         planes |= of_transform
         meter.advance(1)
-    chosen = choose(fidelity)
+    chosen = choose(fidelity, metric)
     encoding = chosen.encoding or Encoding()
     trials = []
     for trial in run_trials(drawn, K, encoding, params, n_threads):

@@ -48,13 +48,13 @@ class Moments(NamedTuple):
         Norm of the mean over the root mean square of the norms, 0 … 1.
     effective_dimension : float
         Participation ratio of the covariance: how many directions share the variance.
-    constant_rows : float
-        Share of rows whose coordinates are all equal.
+    duplicates : float
+        Share of rows that repeat another.
     """
 
     mean_norm: float
     effective_dimension: float
-    constant_rows: float
+    duplicates: float
 
 
 def measure_planes(codes: Codes) -> Planes:
@@ -75,11 +75,11 @@ def measure_moments(sample: Sample) -> Moments:
     base = sample.vectors
     mean = base.mean(axis=0, dtype=np.float64)
     scale = np.sqrt(squared_norms(base).mean())
-    constant = (base == base[:, :1]).all(axis=1)
+    distinct = {row.tobytes() for row in base}
     return Moments(
         mean_norm=float(np.sqrt(mean @ mean) / scale) if scale > 0 else 0.0,
         effective_dimension=_effective_dimension(base[:_MOMENT_ROWS]),
-        constant_rows=float(constant.mean()),
+        duplicates=1 - len(distinct) / len(base),
     )
 
 

@@ -6,10 +6,11 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
+from quiver._typing import Metric
 from quiver.diagnosis.fidelity import DEPTHS, Fidelity
 from quiver.diagnosis.forecast import Forecast
 from quiver.diagnosis.structure import Structure
-from quiver.params import Encoding
+from quiver.params import Encoding, goes_together
 
 Word = Literal[
     "fits",
@@ -58,13 +59,17 @@ class Verdict(NamedTuple):
         return self.word in HOPELESS
 
 
-def choose(rows: list[Fidelity]) -> Fidelity:
+def choose(rows: list[Fidelity], metric: Metric) -> Fidelity:
     """Return the way of coding to build with: the default unless another is better.
 
     Better means by more than a point of fidelity at 32 and by more than two standard
     errors of the paired difference, query by query.
     """
-    usable = [row for row in rows if row.encoding is not None]
+    usable = [
+        row
+        for row in rows
+        if row.encoding is not None and goes_together(metric, row.encoding)
+    ]
     best = next(row for row in usable if row.encoding == Encoding())
     default = best
     for row in usable:
@@ -108,6 +113,8 @@ def judge(
 
 def _no_structure(structure: Structure) -> tuple[str, ...]:
     near = 100 * structure.rivals
+    if structure.local_dimension == float("inf"):
+        return ("all distances between sampled rows are equal: nothing is nearer",)
     return (
         "exact distances are concentrated: local intrinsic dimension "
         f"{structure.local_dimension:.0f} (embeddings have 10 to 40), and "
