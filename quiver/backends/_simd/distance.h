@@ -24,29 +24,36 @@ struct query {
     int32_t offset;         /* asymmetric 3·Σv */
 };
 
-static struct query coded_query(const struct quiver_codes *codes, const uint8_t *row)
+/* A symmetric query without its row. */
+static struct query open_symmetric(const struct quiver_codes *codes)
 {
     size_t n_strong = (codes->dim + 1) / 3;
     double length2 = (double)(9 * n_strong + (codes->dim - n_strong));
-    struct query query = {
+    return (struct query){
         .kind = codes->strong == 2 ? PUBLISHED : SYMMETRIC,
         .rows = codes->rows,
         .dim = codes->dim,
         .n_blocks = blocks_of(codes->dim),
-        .code = row,
         .inverse_length = (float)(1.0 / sqrt(length2)),
     };
-    query.norm2 = row_bias(row, query.n_blocks);
-    query.m = sqrtf(query.norm2) * query.inverse_length;
-    return query;
+}
+
+INLINE void set_row(struct query *query, const uint8_t *row)
+{
+    query->code = row;
+    query->norm2 = row_bias(row, query->n_blocks);
+    query->m = sqrtf(query->norm2) * query->inverse_length;
 }
 
 static struct query open_query(const struct quiver_codes *codes,
                                const struct quiver_queries *queries, size_t number)
 {
     size_t n_blocks = blocks_of(codes->dim);
-    if (queries->values == NULL)
-        return coded_query(codes, queries->rows + number * row_bytes_of(n_blocks));
+    if (queries->values == NULL) {
+        struct query query = open_symmetric(codes);
+        set_row(&query, queries->rows + number * row_bytes_of(n_blocks));
+        return query;
+    }
     struct query query = {
         .kind = ASYMMETRIC,
         .rows = codes->rows,

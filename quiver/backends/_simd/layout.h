@@ -21,11 +21,6 @@ INLINE size_t row_bytes_of(size_t n_blocks)
     return (used + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
 }
 
-INLINE float row_scale(const uint8_t *row, size_t n_blocks)
-{
-    return load_float(row + BLOCK_BYTES * n_blocks);
-}
-
 INLINE float row_bias(const uint8_t *row, size_t n_blocks)
 {
     return load_float(row + BLOCK_BYTES * n_blocks + sizeof(float));

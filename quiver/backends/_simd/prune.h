@@ -41,14 +41,15 @@ static size_t prune_one(const struct quiver_codes *codes, const uint64_t *candid
                         size_t width, size_t max_degree, float alpha,
                         enum quiver_prune_rule rule, const struct prune_scratch *scratch)
 {
-    size_t n_kept = 0, n_rejected = 0, row_bytes = row_bytes_of(blocks_of(codes->dim));
+    struct query query = open_symmetric(codes);
+    size_t n_kept = 0, n_rejected = 0, row_bytes = row_bytes_of(query.n_blocks);
     for (size_t i = 0; i < width && candidates[i] != NO_KEY; ++i)
         prefetch_bytes(codes->rows + key_id(candidates[i]) * row_bytes, row_bytes);
     for (size_t i = 0; i < width && candidates[i] != NO_KEY; ++i) {
         if (n_kept == max_degree)
             break;
         uint32_t id = key_id(candidates[i]);
-        struct query query = coded_query(codes, codes->rows + id * row_bytes);
+        set_row(&query, codes->rows + id * row_bytes);
         if (is_covered(&query, scratch->kept, n_kept, key_distance(candidates[i]), alpha,
                        rule))
             scratch->rejected[n_rejected++] = id;
