@@ -6,7 +6,7 @@ kernels hold the arithmetic.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,12 +45,8 @@ _METRIC_CODES = {
 _FLOAT32_BYTES = 4
 
 
-class _Side(NamedTuple):
-    """One side of a distance; see `quiver.backends._numba.distance`."""
-
-    words: NDArray[np.uint64]
-    floats: Distances
-    column: int
+Side: TypeAlias = tuple[NDArray[np.uint64], Distances, int]
+"""One side of a distance; see `quiver.backends._numba.distance`."""
 
 
 class NumbaBackend:
@@ -86,7 +82,7 @@ class NumbaBackend:
             candidates = np.arange(codes.n_rows, dtype=np.uint32)[None]
         out = np.empty((len(queries[0]), candidates.shape[1]), dtype=np.float32)
         _distance.distances(
-            *_kind(codes, queries), *_base(codes), *_query(queries), candidates, out
+            _kind(codes, queries), _base(codes), *_query(queries), candidates, out
         )
         return out
 
@@ -102,8 +98,8 @@ class NumbaBackend:
         neighbors = np.empty((len(candidates), max_degree), dtype=np.uint32)
         no_sums = np.empty(0, dtype=np.int64)
         _prune.prune_rows(
-            *_kind(codes, codes),
-            *_base(codes),
+            _kind(codes, codes),
+            _base(codes),
             no_sums,
             candidates,
             np.float32(alpha),
@@ -126,8 +122,8 @@ class NumbaBackend:
         hops = np.empty(n_queries, dtype=np.int64)
         distance_computations = np.empty(n_queries, dtype=np.int64)
         _search.search_rows(
-            *_kind(codes, queries),
-            *_base(codes),
+            _kind(codes, queries),
+            _base(codes),
             *_query(queries),
             neighbors,
             entry_point,
@@ -170,15 +166,15 @@ def _kind(codes: Codes, queries: Codes | Queries) -> tuple[int, int, np.float32]
     return mode, codes.dim, inverse_length
 
 
-def _base(codes: Codes) -> _Side:
+def _base(codes: Codes) -> Side:
     column = code_bytes(codes.dim) // _FLOAT32_BYTES
-    return _Side(codes.rows.view(np.uint64), codes.rows.view(np.float32), column)
+    return codes.rows.view(np.uint64), codes.rows.view(np.float32), column
 
 
-def _query(queries: Codes | Queries) -> tuple[NDArray[np.uint64], Distances, int, Ids]:
+def _query(queries: Codes | Queries) -> tuple[Side, NDArray[np.int64]]:
     """Return the query side and the sum of each int8 query's values."""
     if isinstance(queries, Codes):
-        return *_base(queries), np.empty(0, dtype=np.int64)
+        return _base(queries), np.empty(0, dtype=np.int64)
     words = queries.values.view(np.uint64)
     sums = queries.values.sum(axis=1, dtype=np.int64)
-    return words, queries.corrections, 0, sums
+    return (words, queries.corrections, 0), sums

@@ -2,7 +2,8 @@
 
 One side of a distance is a triple (words, floats, column): the rows seen as uint64
 and as float32, and the column of ``floats`` where the corrections start. An int8
-query has the same form, so one function measures every pair.
+query has the same form, so one function measures every pair. The kind of a distance
+is a triple too: mode, dim and 1/‖w‖.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ DIMS_PER_WORD = 32
 WORDS = readonly(types.uint64, 2)
 FLOATS = readonly(types.float32, 2)
 SUMS = readonly(types.int64, 1)
-SIDE = (WORDS, FLOATS, types.int64)
-KIND = (types.int64, types.int64, types.float32)
+SIDE = types.Tuple((WORDS, FLOATS, types.int64))
+KIND = types.Tuple((types.int64, types.int64, types.float32))
 
 
 @kernel(types.int64(WORDS, types.int64, WORDS, types.int64, types.int64))
@@ -65,9 +66,9 @@ def penalty_published(a_words, a, b_words, b, n_words):
 
 @kernel(
     types.void(
-        *KIND,
-        *SIDE,
-        *SIDE,
+        KIND,
+        SIDE,
+        SIDE,
         SUMS,
         types.int64,
         types.Array(types.uint32, 1, "C", readonly=True),
@@ -75,26 +76,14 @@ def penalty_published(a_words, a, b_words, b, n_words):
         writable(types.float32, 1),
     )
 )
-def measure(
-    mode,
-    dim,
-    inverse_length,
-    words,
-    floats,
-    column,
-    query_words,
-    query_floats,
-    query_column,
-    value_sums,
-    query,
-    ids,
-    count,
-    out,
-):
+def measure(kind, base, queries, value_sums, query, ids, count, out):
     """Fill ``out[:count]`` with the distances of query ``query`` to rows ``ids``.
 
     A list at a time, because a call costs more than a distance.
     """
+    mode, dim, inverse_length = kind
+    words, floats, column = base
+    query_words, query_floats, query_column = queries
     query_bias = query_floats[query, query_column + 1]
     query_length = np.sqrt(query_bias) * inverse_length
     n_words = column // FLOATS_PER_WORD
@@ -125,28 +114,15 @@ def measure(
 
 @kernel(
     types.void(
-        *KIND,
-        *SIDE,
-        *SIDE,
+        KIND,
+        SIDE,
+        SIDE,
         SUMS,
         readonly(types.uint32, 2),
         writable(types.float32, 2),
     )
 )
-def distances(
-    mode,
-    dim,
-    inverse_length,
-    words,
-    floats,
-    column,
-    query_words,
-    query_floats,
-    query_column,
-    value_sums,
-    candidates,
-    out,
-):
+def distances(kind, base, queries, value_sums, candidates, out):
     """Fill ``out`` with the distance of every (query, candidate) pair.
 
     One row of candidates may serve all queries.
@@ -163,22 +139,7 @@ def distances(
                 used[n_used] = ids[place]
                 places[n_used] = place
                 n_used += 1
-        measure(
-            mode,
-            dim,
-            inverse_length,
-            words,
-            floats,
-            column,
-            query_words,
-            query_floats,
-            query_column,
-            value_sums,
-            query,
-            used,
-            n_used,
-            found,
-        )
+        measure(kind, base, queries, value_sums, query, used, n_used, found)
         out[query] = np.float32(np.inf)
         for place in range(n_used):
             out[query, places[place]] = found[place]

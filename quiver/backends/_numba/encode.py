@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 from numba.core import types
 
+from quiver.backends._numba.lanes import lane_dot
 from quiver.backends._numba.primitives import kernel, readonly, writable
-from quiver.backends._numba.rerank import COSINE, EUCLIDEAN, MATRIX, lane_dot
+from quiver.backends._numba.rerank import COSINE, EUCLIDEAN, MATRIX
 from quiver.reference.transform import SHORTEST
 
 VECTOR = readonly(types.float32, 1)
 BUFFER = writable(types.float32, 2)
-LANES = writable(types.float64, 1)
 
 
-@kernel(types.void(MATRIX, types.int64, types.int64, LANES, BUFFER))
-def prepare(vectors, row, metric, lanes, out):
+@kernel(types.void(MATRIX, types.int64, types.int64, BUFFER))
+def prepare(vectors, row, metric, out):
     """Write the prepared vector into ``out[0]``."""
     factor = 1.0
     if metric != EUCLIDEAN:
-        norm = np.sqrt(lane_dot(vectors, row, vectors, row, lanes))
+        norm = np.sqrt(lane_dot(vectors, row, vectors, row))
         if metric == COSINE:
             factor = 1.0 / norm if norm > 0 else 0.0
         else:
@@ -60,30 +60,24 @@ def rotate(buffer, signs):
         types.int64,
         VECTOR,
         MATRIX,
-        LANES,
         BUFFER,
     )
 )
-def transform_row(vectors, row, metric, mean, signs, lanes, out):
+def transform_row(vectors, row, metric, mean, signs, out):
     """Write ``T(x)`` of one row into ``out[0]``."""
-    prepare(vectors, row, metric, lanes, out)
+    prepare(vectors, row, metric, out)
     for j in range(out.shape[1]):
         out[0, j] -= mean[j]
     rotate(out, signs)
 
 
-@kernel(types.void(BUFFER, LANES, types.int64, writable(types.boolean, 1)))
-def mark_strong(coordinates, lanes, strong, plane):
+@kernel(types.void(BUFFER, types.int64, writable(types.boolean, 1)))
+def mark_strong(coordinates, strong, plane):
     """Mark the strong coordinates of one row by the rule of its encoding."""
     dim = coordinates.shape[1]
     if strong == 2:
-        lanes[:] = 0.0
-        for j in range(dim):
-            lanes[j % 8] += np.float64(abs(coordinates[0, j]))
-        total = ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + (
-            (lanes[1] + lanes[5]) + (lanes[3] + lanes[7])
-        )
-        mean_abs = total / dim
+        ones = np.ones((1, dim), np.float32)
+        mean_abs = lane_dot(np.abs(coordinates), 0, ones, 0) / dim
         for j in range(dim):
             plane[j] = np.float64(abs(coordinates[0, j])) > mean_abs
         return
@@ -118,11 +112,10 @@ def encode_rows(vectors, metric, mean, signs, strong, rows, corrections):
     dim = len(mean)
     coordinates = np.empty((1, dim), np.float32)
     values = np.empty((1, dim), np.float32)
-    lanes = np.empty(8, np.float64)
     plane = np.empty(dim, np.bool_)
     for row in range(vectors.shape[0]):
-        transform_row(vectors, row, metric, mean, signs, lanes, coordinates)
-        mark_strong(coordinates, lanes, strong, plane)
+        transform_row(vectors, row, metric, mean, signs, coordinates)
+        mark_strong(coordinates, strong, plane)
         for j in range(dim):
             sign = coordinates[0, j] > 0
             u = 2 * np.int64(sign) + np.int64(plane[j] == sign)
@@ -130,8 +123,8 @@ def encode_rows(vectors, metric, mean, signs, strong, rows, corrections):
             rows[row, byte] |= np.uint8(u << ((j >> 5 & 3) << 1))
             values[0, j] = np.float32(2 * u - 3)
         if strong == 3:
-            norm2 = lane_dot(coordinates, 0, coordinates, 0, lanes)
-            overlap = lane_dot(values, 0, coordinates, 0, lanes)
+            norm2 = lane_dot(coordinates, 0, coordinates, 0)
+            overlap = lane_dot(values, 0, coordinates, 0)
             corrections[row, 0] = np.float32(norm2 / overlap if overlap > 0 else 0.0)
             corrections[row, 1] = np.float32(norm2)
 
@@ -150,9 +143,8 @@ def quantise_rows(queries, metric, mean, signs, values, corrections):
     """Fill the zeroed int8 values and (step, squared norm)."""
     dim = len(mean)
     coordinates = np.empty((1, dim), np.float32)
-    lanes = np.empty(8, np.float64)
     for query in range(queries.shape[0]):
-        transform_row(queries, query, metric, mean, signs, lanes, coordinates)
+        transform_row(queries, query, metric, mean, signs, coordinates)
         peak = np.float32(0)
         for j in range(dim):
             peak = max(peak, abs(coordinates[0, j]))
@@ -161,5 +153,5 @@ def quantise_rows(queries, metric, mean, signs, values, corrections):
             corrections[query, 0] = peak / np.float32(127)
             for j in range(dim):
                 values[query, j] = np.int8(np.rint(coordinates[0, j] * inverse))
-        norm2 = lane_dot(coordinates, 0, coordinates, 0, lanes)
+        norm2 = lane_dot(coordinates, 0, coordinates, 0)
         corrections[query, 1] = np.float32(norm2)

@@ -68,7 +68,7 @@ def bits_float(typing_context, bits):
     return types.float32(types.uint32), generate
 
 
-def _row_address(context, builder, array_type, array, row):
+def row_address(context, builder, array_type, array, row):
     """Return the integer address of ``array[row, 0]`` of a C-ordered matrix."""
     struct = context.make_array(array_type)(context, builder, array)
     stride = cgutils.unpack_tuple(builder, struct.strides, 2)[0]
@@ -81,7 +81,7 @@ def prefetch_line(typing_context, matrix, row, line):
     """Ask for cache line ``line`` of ``matrix[row]``; no effect on results."""
 
     def generate(context, builder, signature, args):
-        address = _row_address(context, builder, signature.args[0], *args[:2])
+        address = row_address(context, builder, signature.args[0], *args[:2])
         offset = builder.mul(args[2], ir.Constant(_I64, 64))
         pointer = builder.inttoptr(builder.add(address, offset), _I8.as_pointer())
         kind = ir.FunctionType(ir.VoidType(), [_I8.as_pointer(), _I32, _I32, _I32])
@@ -96,6 +96,22 @@ def prefetch_line(typing_context, matrix, row, line):
 
 
 @intrinsic
+def move_up(typing_context, array, start, stop):
+    """Move ``array[start:stop]`` one place up."""
+
+    def generate(context, builder, signature, args):
+        struct = context.make_array(signature.args[0])(context, builder, args[0])
+        source = builder.gep(struct.data, [args[1]])
+        target = builder.gep(struct.data, [builder.add(args[1], ir.Constant(_I64, 1))])
+        count = builder.sub(args[2], args[1])
+        size = context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype))
+        cgutils.raw_memmove(builder, target, source, count, size)
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, types.int64), generate
+
+
+@intrinsic
 def dot_int8(typing_context, words, row, values, query, n_blocks):
     """Return Σ v_j·u_j of a coded row and an int8 query, as int64, exact.
 
@@ -104,8 +120,8 @@ def dot_int8(typing_context, words, row, values, query, n_blocks):
     """
 
     def generate(context, builder, signature, args):
-        code = _row_address(context, builder, signature.args[0], *args[:2])
-        value = _row_address(context, builder, signature.args[2], *args[2:4])
+        code = row_address(context, builder, signature.args[0], *args[:2])
+        value = row_address(context, builder, signature.args[2], *args[2:4])
         narrow, wide = ir.VectorType(ir.IntType(16), 32), ir.VectorType(_I32, 32)
         total = cgutils.alloca_once_value(builder, ir.Constant(wide, None))
         with cgutils.for_range(builder, args[4]) as loop:
@@ -172,14 +188,14 @@ def key_distance(key):
 @kernel(types.int64(writable(types.uint64, 1), types.int64, types.uint64))
 def insert_sorted(keys, count, key):
     """Insert into ``keys[:count]``; the last falls off when full. Return the place."""
-    low, high = 0, count
-    while low < high:
-        middle = (low + high) >> 1
-        if keys[middle] < key:
-            low = middle + 1
-        else:
-            high = middle
-    for place in range(min(count, len(keys) - 1), low, -1):
-        keys[place] = keys[place - 1]
+    # The place moves by an addition, not a branch: half of those would be mispredicted.
+    low, length = 0, count
+    while length > 1:
+        half = length >> 1
+        low += half * np.int64(keys[low + half - 1] < key)
+        length -= half
+    if count > 0:
+        low += np.int64(keys[low] < key)
+    move_up(keys, low, min(count, len(keys) - 1))
     keys[low] = key
     return low

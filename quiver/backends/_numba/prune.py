@@ -21,8 +21,8 @@ STEP = 8
 
 @kernel(
     types.boolean(
-        *KIND,
-        *SIDE,
+        KIND,
+        SIDE,
         SUMS,
         types.int64,
         writable(types.uint32, 1),
@@ -34,12 +34,8 @@ STEP = 8
     )
 )
 def is_covered(
-    mode,
-    dim,
-    inverse_length,
-    words,
-    floats,
-    column,
+    kind,
+    base,
     no_sums,
     candidate,
     kept,
@@ -52,22 +48,7 @@ def is_covered(
     """Return whether some kept row covers the candidate; ``to_kept`` is scratch."""
     for start in range(0, n_kept, STEP):
         count = min(STEP, n_kept - start)
-        measure(
-            mode,
-            dim,
-            inverse_length,
-            words,
-            floats,
-            column,
-            words,
-            floats,
-            column,
-            no_sums,
-            candidate,
-            kept[start:],
-            count,
-            to_kept,
-        )
+        measure(kind, base, base, no_sums, candidate, kept[start:], count, to_kept)
         for place in range(count):
             between = to_kept[place]
             if published:
@@ -80,8 +61,8 @@ def is_covered(
 
 @kernel(
     types.void(
-        *KIND,
-        *SIDE,
+        KIND,
+        SIDE,
         SUMS,
         readonly(types.uint64, 2),
         types.float32,
@@ -90,12 +71,8 @@ def is_covered(
     )
 )
 def prune_rows(
-    mode,
-    dim,
-    inverse_length,
-    words,
-    floats,
-    column,
+    kind,
+    base,
     no_sums,
     candidates,
     slack,
@@ -115,12 +92,8 @@ def prune_rows(
             candidate = np.uint32(key)
             reach = key_distance(key)
             covered = is_covered(
-                mode,
-                dim,
-                inverse_length,
-                words,
-                floats,
-                column,
+                kind,
+                base,
                 no_sums,
                 np.int64(candidate),
                 out[target],

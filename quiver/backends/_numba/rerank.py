@@ -1,10 +1,11 @@
-"""Rerank kernel and lane sums; see `quiver.reference.rerank` and ``lanes``."""
+"""Rerank kernel; see `quiver.reference.rerank`."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba.core import types
 
+from quiver.backends._numba.lanes import lane_dot, lane_squared_difference
 from quiver.backends._numba.primitives import (
     NO_ID,
     NO_KEY,
@@ -22,53 +23,6 @@ MATRIX = readonly(types.float32, 2)
 FLOATS_PER_LINE = 16
 
 
-@kernel(types.float64(writable(types.float64, 1)))
-def fold(lanes):
-    """Add eight lanes by the fixed tree of the lane rule."""
-    return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + (
-        (lanes[1] + lanes[5]) + (lanes[3] + lanes[7])
-    )
-
-
-@kernel(
-    types.float64(MATRIX, types.int64, MATRIX, types.int64, writable(types.float64, 1))
-)
-def lane_dot(a, a_row, b, b_row, lanes):
-    """Return the lane sum of the products of two rows; ``lanes`` is scratch."""
-    dim = a.shape[1]
-    whole = dim - dim % 8
-    lanes[:] = 0.0
-    for start in range(0, whole, 8):
-        for lane in range(8):
-            product = np.float64(a[a_row, start + lane]) * np.float64(
-                b[b_row, start + lane]
-            )
-            lanes[lane] += product
-    for j in range(whole, dim):
-        lanes[j - whole] += np.float64(a[a_row, j]) * np.float64(b[b_row, j])
-    return fold(lanes)
-
-
-@kernel(
-    types.float64(MATRIX, types.int64, MATRIX, types.int64, writable(types.float64, 1))
-)
-def lane_squared_difference(a, a_row, b, b_row, lanes):
-    """Return the lane sum of the squared differences of two rows."""
-    dim = a.shape[1]
-    whole = dim - dim % 8
-    lanes[:] = 0.0
-    for start in range(0, whole, 8):
-        for lane in range(8):
-            difference = np.float64(a[a_row, start + lane]) - np.float64(
-                b[b_row, start + lane]
-            )
-            lanes[lane] += difference * difference
-    for j in range(whole, dim):
-        difference = np.float64(a[a_row, j]) - np.float64(b[b_row, j])
-        lanes[j - whole] += difference * difference
-    return fold(lanes)
-
-
 @kernel(
     types.float32(
         MATRIX,
@@ -77,19 +31,18 @@ def lane_squared_difference(a, a_row, b, b_row, lanes):
         types.int64,
         types.float64,
         types.int64,
-        writable(types.float64, 1),
     )
 )
-def exact_distance(vectors, row, queries, query, query_norm2, metric, lanes):
+def exact_distance(vectors, row, queries, query, query_norm2, metric):
     """Return the metric between one stored row and one query."""
     if metric == EUCLIDEAN:
         return np.float32(
-            np.sqrt(lane_squared_difference(vectors, row, queries, query, lanes))
+            np.sqrt(lane_squared_difference(vectors, row, queries, query))
         )
-    dot = lane_dot(vectors, row, queries, query, lanes)
+    dot = lane_dot(vectors, row, queries, query)
     if metric == INNER_PRODUCT:
         return np.float32(-dot)
-    norm2 = lane_dot(vectors, row, vectors, row, lanes)
+    norm2 = lane_dot(vectors, row, vectors, row)
     length = np.sqrt(query_norm2) * np.sqrt(norm2)
     cosine = dot / length if length > 0 else 0.0
     return np.float32(max(0.0, 1.0 - cosine))
@@ -108,12 +61,11 @@ def exact_distance(vectors, row, queries, query, query_norm2, metric, lanes):
 def rerank_rows(vectors, queries, candidates, metric, ids, distances):
     """Order every row of candidates; fills ids and distances."""
     k = ids.shape[1]
-    lanes = np.empty(8, np.float64)
     best = np.empty(k, np.uint64)
     n_lines = (vectors.shape[1] + FLOATS_PER_LINE - 1) // FLOATS_PER_LINE
     for query in range(ids.shape[0]):
         best[:] = NO_KEY
-        query_norm2 = lane_dot(queries, query, queries, query, lanes)
+        query_norm2 = lane_dot(queries, query, queries, query)
         row_candidates = candidates[query]
         for place in range(len(row_candidates)):
             if place + 1 < len(row_candidates):
@@ -125,7 +77,7 @@ def rerank_rows(vectors, queries, candidates, metric, ids, distances):
             if row == NO_ID:
                 continue
             distance = exact_distance(
-                vectors, np.int64(row), queries, query, query_norm2, metric, lanes
+                vectors, np.int64(row), queries, query, query_norm2, metric
             )
             key = make_key(distance, row)
             if key < best[k - 1]:

@@ -5,20 +5,29 @@ from __future__ import annotations
 import numpy as np
 from numba.core import types
 
-from quiver.backends._numba.distance import KIND, SIDE, SUMS, measure
+from quiver.backends._numba.distance import KIND, SIDE, SUMS, WORDS, measure
 from quiver.backends._numba.primitives import (
     NO_ID,
     NO_KEY,
     insert_sorted,
     kernel,
     make_key,
+    move_up,
     prefetch_line,
     readonly,
     writable,
 )
 
 NEIGHBORS = readonly(types.uint32, 2)
+BEAM = writable(types.uint64, 1)
+FLAGS = writable(types.boolean, 1)
+FOUND = writable(types.float32, 1)
+LIST = writable(types.uint32, 1)
+COUNTS = writable(types.int64, 1)
 LINE_WORDS = 8
+LINE_IDS = 16
+N_WALKS = 4
+CLOSED = -1
 
 
 @kernel(
@@ -45,29 +54,65 @@ def take_unseen(neighbors, node, seen, fresh):
     return n_fresh
 
 
+@kernel(types.int64(BEAM, FLAGS, types.int64, FOUND, LIST, types.int64))
+def accept(beam, expanded, count, found, fresh, n_fresh):
+    """Insert what was measured into the beam; return the new count."""
+    ef = len(beam)
+    for place in range(n_fresh):
+        key = make_key(found[place], fresh[place])
+        if count == ef and key >= beam[ef - 1]:
+            continue
+        at = insert_sorted(beam, count, key)
+        move_up(expanded, at, min(count, ef - 1))
+        expanded[at] = False
+        count = min(count + 1, ef)
+    return count
+
+
+@kernel(
+    types.void(WORDS, NEIGHBORS, types.int64, writable(types.uint64, 1), LIST, COUNTS)
+)
+def expand(words, neighbors, node, seen, fresh, n_fresh):
+    """Gather the unseen neighbours of a node and ask for their rows."""
+    n_fresh[0] = take_unseen(neighbors, node, seen, fresh)
+    code_lines = (words.shape[1] + LINE_WORDS - 1) // LINE_WORDS
+    for place in range(n_fresh[0]):
+        for line in range(code_lines):
+            prefetch_line(words, np.int64(fresh[place]), line)
+
+
+@kernel(types.int64(BEAM, FLAGS, types.int64, NEIGHBORS))
+def choose(beam, expanded, count, neighbors):
+    """Return the first unexpanded node, its list on the way, or ``CLOSED``."""
+    place = 0
+    while place < count and expanded[place]:
+        place += 1
+    if place == count:
+        return CLOSED
+    expanded[place] = True
+    node = np.int64(np.uint32(beam[place]))
+    for line in range((neighbors.shape[1] + LINE_IDS - 1) // LINE_IDS):
+        prefetch_line(neighbors, node, line)
+    return node
+
+
 @kernel(
     types.void(
-        *KIND,
-        *SIDE,
-        *SIDE,
+        KIND,
+        SIDE,
+        SIDE,
         SUMS,
         NEIGHBORS,
         types.int64,
         writable(types.uint64, 2),
-        writable(types.int64, 1),
-        writable(types.int64, 1),
+        COUNTS,
+        COUNTS,
     )
 )
 def search_rows(
-    mode,
-    dim,
-    inverse_length,
-    words,
-    floats,
-    column,
-    query_words,
-    query_floats,
-    query_column,
+    kind,
+    base,
+    queries,
     value_sums,
     neighbors,
     entry_point,
@@ -75,59 +120,56 @@ def search_rows(
     hops,
     distance_computations,
 ):
-    """Walk once per query; fills the beams and both counters."""
-    ef = beams.shape[1]
-    seen = np.empty((words.shape[0] + 63) >> 6, np.uint64)
-    expanded = np.empty(ef, np.bool_)
-    fresh = np.empty(neighbors.shape[1] + 1, np.uint32)
-    found = np.empty(neighbors.shape[1] + 1, np.float32)
-    code_lines = (words.shape[1] + LINE_WORDS - 1) // LINE_WORDS
-    for query in range(beams.shape[0]):
-        beam = beams[query]
-        beam[:] = NO_KEY
-        seen[:] = np.uint64(0)
-        fresh[0] = entry_point
-        seen[entry_point >> 6] |= np.uint64(1) << np.uint64(entry_point & 63)
-        n_fresh, count, first, n_hops, n_computed = 1, 0, 0, 0, 0
-        while True:
-            for place in range(n_fresh):
-                for line in range(code_lines):
-                    prefetch_line(words, np.int64(fresh[place]), line)
-            n_computed += n_fresh
-            measure(
-                mode,
-                dim,
-                inverse_length,
-                words,
-                floats,
-                column,
-                query_words,
-                query_floats,
-                query_column,
-                value_sums,
-                query,
-                fresh,
-                n_fresh,
-                found,
-            )
-            for place in range(n_fresh):
-                key = make_key(found[place], fresh[place])
-                if count == ef and key >= beam[ef - 1]:
-                    continue
-                at = insert_sorted(beam, count, key)
-                for moved in range(min(count, ef - 1), at, -1):
-                    expanded[moved] = expanded[moved - 1]
-                expanded[at] = False
-                count = min(count + 1, ef)
-                first = min(first, at)
-            while first < count and expanded[first]:
-                first += 1
-            if first == count:
-                break
-            expanded[first] = True
-            n_hops += 1
-            n_fresh = take_unseen(
-                neighbors, np.int64(np.uint32(beam[first])), seen, fresh
-            )
-        hops[query] = n_hops
-        distance_computations[query] = n_computed
+    """Walk once per query; fills the beams and both counters.
+
+    Several walks take turns: while one waits for the rows it asked for, the others
+    compute. They share nothing, so their answers cannot depend on it.
+    """
+    words = base[0]
+    n_queries, ef = beams.shape
+    n_walks = min(N_WALKS, n_queries)
+    width = neighbors.shape[1]
+    seen = np.empty((n_walks, (words.shape[0] + 63) >> 6), np.uint64)
+    expanded = np.empty((n_walks, ef), np.bool_)
+    fresh = np.empty((n_walks, width + 1), np.uint32)
+    n_fresh = np.empty((n_walks, 1), np.int64)
+    found = np.empty(width + 1, np.float32)
+    counts = np.empty(n_walks, np.int64)
+    nodes = np.full(n_walks, CLOSED)
+    walked = np.empty(n_walks, np.int64)
+    beams[:] = NO_KEY
+    hops[:] = 0
+    distance_computations[:] = 0
+    n_opened, n_done = 0, 0
+    while n_done < n_queries:
+        for walk in range(n_walks):
+            if nodes[walk] != CLOSED:
+                hops[walked[walk]] += 1
+                expand(
+                    words,
+                    neighbors,
+                    nodes[walk],
+                    seen[walk],
+                    fresh[walk],
+                    n_fresh[walk],
+                )
+            elif n_opened < n_queries:
+                walked[walk], counts[walk] = n_opened, 0
+                fresh[walk, 0], n_fresh[walk, 0] = entry_point, 1
+                seen[walk] = np.uint64(0)
+                mark = np.uint64(1) << np.uint64(entry_point & 63)
+                seen[walk, entry_point >> 6] = mark
+                n_opened += 1
+            else:
+                walked[walk] = CLOSED
+        for walk in range(n_walks):
+            query = walked[walk]
+            if query == CLOSED:
+                continue
+            count = n_fresh[walk, 0]
+            measure(kind, base, queries, value_sums, query, fresh[walk], count, found)
+            distance_computations[query] += count
+            beam, flags = beams[query], expanded[walk]
+            counts[walk] = accept(beam, flags, counts[walk], found, fresh[walk], count)
+            nodes[walk] = choose(beam, flags, counts[walk], neighbors)
+            n_done += nodes[walk] == CLOSED
