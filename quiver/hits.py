@@ -26,7 +26,7 @@ WALK_CHUNK = 64
 """Queries per kernel call of a walk."""
 
 # Distances of a few queries to every row, held at once by each thread.
-_SCAN_VALUES = 1 << 24
+_SCAN_VALUES = 1 << 22
 
 
 class Exact(Protocol):
