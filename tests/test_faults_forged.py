@@ -48,6 +48,12 @@ HEADER_FORGERIES = {
     "version with a path": {"quiver_version": "/tmp/x"},
     "version missing": {"quiver_version": None},
     "unknown key": {"tombstones": []},
+    "diagnosis null": {"diagnosis": None},
+    "diagnosis empty": {"diagnosis": {}},
+    "diagnosis of numbers": {"diagnosis": {"recall": 1}},
+    "diagnosis of many": {"diagnosis": {f"a{i}": "b" for i in range(65)}},
+    "diagnosis of long texts": {"diagnosis": {"a": "b" * 65}},
+    "diagnosis of odd names": {"diagnosis": {"../a": "b"}},
     "params no object": {"params": []},
     "encoding no object": {"encoding": "paper"},
 }
@@ -83,6 +89,16 @@ def test_a_forged_header_with_valid_checksums_is_refused(tmp_path, name):
     forged = forgery.pack(rehash="data_sha256" not in HEADER_FORGERIES[name])
     refusal(path, forged)
     assert second_reader_refuses(forged)
+
+
+def test_a_diagnosis_is_read_back_and_saved_again(tmp_path):
+    path, data = saved(tmp_path)
+    forgery = Forgery.of(data)
+    forgery.header["diagnosis"] = {"verdict": "fits", "sample": "10000"}
+    path.write_bytes(forgery.pack())
+    assert not second_reader_refuses(forgery.pack())
+    quiver.open(path, backend="reference").save(path)
+    assert path.read_bytes() == forgery.pack()
 
 
 @pytest.mark.parametrize("name", SETTING_FORGERIES)

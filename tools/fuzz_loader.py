@@ -78,8 +78,21 @@ def change(forgery: Forgery, draw: random.Random) -> None:
     if kind == 0:
         part = draw.choice([forgery.header, *forgery.header.values()])
         part = part if isinstance(part, dict) else forgery.header
-        values = [*numbers, -1, "", "0x1p+0", None, True, [], {}, 1.5, "symmetric"]
-        part[draw.choice([*part, "x"])] = draw.choice(values)
+        values = [
+            *numbers,
+            -1,
+            "",
+            "0x1p+0",
+            None,
+            True,
+            [],
+            {},
+            {"a": "b"},
+            {"a": 1},
+            1.5,
+            "symmetric",
+        ]
+        part[draw.choice([*part, "x", "diagnosis"])] = draw.choice(values)
     elif kind == 1:
         line = draw.choice(forgery.entries)
         line[draw.randrange(2, 9)] = draw.choice(numbers)

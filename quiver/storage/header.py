@@ -103,8 +103,11 @@ def unpack_header(raw: bytes) -> Header:
         outside its range.
     """
     fields = _parse(raw)
-    present = tuple(key for key in _OPTIONAL_KEYS if key in fields)
-    _expect_keys(fields, (*_KEYS, *present), "header")
+    notes = {key: fields[key] for key in _OPTIONAL_KEYS if key in fields}
+    _expect_keys(fields, (*_KEYS, *notes), "header")
+    # Checked here, where an absent key and one that is null still differ.
+    for note in notes.values():
+        _check_notes(note)
     try:
         header = Header(
             n=check_int("n", fields["n"], 1, MAX_ROWS),
@@ -116,7 +119,7 @@ def unpack_header(raw: bytes) -> Header:
             cold_dtype=_word(fields, "cold_dtype", get_args(ColdDtype)),
             data_sha256=fields["data_sha256"],
             quiver_version=fields["quiver_version"],
-            diagnosis=fields.get("diagnosis"),
+            **notes,
         )
         check_goes_together(header.metric, header.encoding)
     except QuiverError as error:
@@ -185,8 +188,6 @@ def _check_relations(header: Header) -> None:
         raise HeaderError(header.data_sha256, "data_sha256 of 64 hexadecimal digits")
     if not _matches(r"[0-9A-Za-z.+!_-]{1,64}", header.quiver_version):
         raise HeaderError(header.quiver_version, "quiver_version of 1 … 64 characters")
-    if header.diagnosis is not None:
-        _check_notes(header.diagnosis)
 
 
 def _check_notes(notes: object) -> None:
