@@ -22,13 +22,13 @@ DEMO := $(VENV)/.installed-demo
 TEST := $(VENV)/.installed-test
 LINT := $(VENV)/.installed-lint
 DOCS := $(VENV)/.installed-docs
-BENCH := $(VENV)/.installed-bench
 PEERS := $(VENV)/.installed-peers
 
 # For example: make bench BENCH_FLAGS="--data vectors.npy --metric euclidean"
 BENCH_FLAGS ?=
+BOUNDARY_FLAGS ?=
 
-.PHONY: demo test lint faults fuzz sanitize bench compare clean
+.PHONY: demo test lint docs gate asv boundary faults fuzz sanitize bench compare clean
 
 demo: $(DEMO)
 	$(BIN)/quiver demo
@@ -40,6 +40,23 @@ lint: $(LINT)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(DOCS)
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
+
+# Recall, counters and bytes exactly, kernel instructions within 2 %, as committed.
+gate: $(TEST)
+	$(BIN)/python tools/gate.py
+
+# One quick pass of the benchmarks; `asv continuous HEAD~1 HEAD` compares commits.
+asv: $(TEST)
+	$(BIN)/asv check --config asv_bench/asv.conf.json --python=same
+	$(BIN)/asv run --config asv_bench/asv.conf.json --python=same --quick
+
+# Twelve kinds of data, measured anew: docs/boundary.md and its plot.
+boundary: $(TEST)
+	$(BIN)/python tools/boundary.py $(BOUNDARY_FLAGS)
 
 # What `make test` runs bounded, at full length, beside libraries with their own threads.
 faults: $(TEST)
@@ -75,10 +92,9 @@ compare: $(PEERS) tools/peers/libraries.txt
 	PYTHONPATH=tools $(BIN)/python -P -m peers $(BENCH_FLAGS)
 
 $(DEMO): EXTRAS := numba,cli
-$(TEST): EXTRAS := numba,cli,io,plot,test
+$(TEST): EXTRAS := numba,cli,io,plot,test,bench,docs
 $(LINT): EXTRAS := numba,cli,io,plot,test,lint
 $(DOCS): EXTRAS := numba,cli,io,plot,test,docs
-$(BENCH): EXTRAS := numba,cli,plot,bench
 $(PEERS): EXTRAS := numba,io,plot
 
 $(VENV)/.installed-%: $(PACKAGE_FILES) | $(VENV)/pyvenv.cfg
