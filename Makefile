@@ -19,9 +19,7 @@ PACKAGE_FILES := pyproject.toml meson.build meson.options \
 
 # One stamp per set of extras: reinstalls after any change of the package.
 DEMO := $(VENV)/.installed-demo
-TEST := $(VENV)/.installed-test
-LINT := $(VENV)/.installed-lint
-DOCS := $(VENV)/.installed-docs
+DEV := $(VENV)/.installed-dev
 PEERS := $(VENV)/.installed-peers
 
 # For example: make bench BENCH_FLAGS="--data vectors.npy --metric euclidean"
@@ -33,44 +31,44 @@ BOUNDARY_FLAGS ?=
 demo: $(DEMO)
 	$(BIN)/quiver demo
 
-test: $(TEST)
+test: $(DEV)
 	$(BIN)/pytest $(PYTEST_FLAGS)
 
-lint: $(LINT)
+lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-docs: $(DOCS)
+docs: $(DEV)
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
 
 # Recall, counters and bytes exactly, kernel instructions within 2 %, as committed.
-gate: $(TEST)
+gate: $(DEV)
 	$(BIN)/python tools/gate.py
 
 # One quick pass of the benchmarks; `asv continuous HEAD~1 HEAD` compares commits.
-asv: $(TEST)
+asv: $(DEV)
 	$(BIN)/asv check --config asv_bench/asv.conf.json --python=same
 	$(BIN)/asv run --config asv_bench/asv.conf.json --python=same --quick
 
 # Twelve kinds of data, measured anew: docs/boundary.md and its plot.
-boundary: $(TEST)
+boundary: $(DEV)
 	$(BIN)/python tools/boundary.py $(BOUNDARY_FLAGS)
 
 # What `make test` runs bounded, at full length, beside libraries with their own threads.
-faults: $(TEST)
+faults: $(DEV)
 	$(BIN)/python -m pip install --quiet joblib scikit-learn faiss-cpu
 	QUIVER_FAULT_SCALE=20 $(BIN)/pytest $(PYTEST_FLAGS) tests/test_storage.py \
 		tests/test_check.py tests/test_faults_*.py tests/test_processes.py
 
-fuzz: $(TEST)
+fuzz: $(DEV)
 	$(BIN)/python -m pip install --quiet atheris
 	$(BIN)/python -P tools/fuzz_loader.py build/fuzz-corpus \
 		-max_total_time=$(FUZZ_SECONDS)
 
 # The kernels under AddressSanitizer and UndefinedBehaviorSanitizer; needs GCC.
-sanitize: $(TEST)
+sanitize: $(DEV)
 	$(BIN)/python -m pip install --quiet --upgrade --no-deps --target build/sanitized \
 		-Csetup-args=-Dext=enabled -Csetup-args=-Db_lundef=false \
 		-Csetup-args=-Db_sanitize=address,undefined \
@@ -92,9 +90,7 @@ compare: $(PEERS) tools/peers/libraries.txt
 	PYTHONPATH=tools $(BIN)/python -P -m peers $(BENCH_FLAGS)
 
 $(DEMO): EXTRAS := numba,cli
-$(TEST): EXTRAS := numba,cli,io,plot,test,bench,docs
-$(LINT): EXTRAS := numba,cli,io,plot,test,lint
-$(DOCS): EXTRAS := numba,cli,io,plot,test,docs
+$(DEV): EXTRAS := numba,cli,io,plot,test,bench,docs,lint
 $(PEERS): EXTRAS := numba,io,plot
 
 $(VENV)/.installed-%: $(PACKAGE_FILES) | $(VENV)/pyvenv.cfg
