@@ -393,7 +393,8 @@ class Index:
         CheckReport
             ``ok``, ``exit_code``, ``lines``; ``str()`` gives a table whose last
             line is the verdict. Checked are the arrays (ranges, degrees, padding),
-            that every row is reachable, and that sampled vectors find themselves.
+            that every row is reachable, that codes are those of sampled vectors, and
+            that these find themselves.
         """
         # Not at the top: the checks are written on top of this class.
         from quiver.check import check

@@ -8,7 +8,7 @@ from pathlib import Path
 import format_reader
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import hazard_lists, metrics, rngs
 
@@ -26,6 +26,7 @@ ENCODINGS = (
 )
 
 
+@settings(max_examples=50)
 @given(
     rng=rngs,
     names=hazard_lists,
