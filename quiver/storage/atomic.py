@@ -84,7 +84,7 @@ def replacing(path: Path) -> Iterator[int]:
             # while the lock still holds.
             with _closing(os.dup(lock)) as fd:
                 yield fd
-                os.fsync(fd)
+                _force(fd)
             if sys.platform == "win32":  # An open file cannot be renamed there.
                 locked.close()
             os.replace(temp, target)
@@ -150,6 +150,14 @@ def _closing(fd: int) -> Iterator[int]:
         yield fd
     finally:
         os.close(fd)
+
+
+def _force(fd: int) -> None:
+    """Force what was written to the disk."""
+    if sys.platform == "darwin":  # There fsync stops at the disk's own cache.
+        with suppress(OSError):  # Not every file system knows the stronger call.
+            fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
+    os.fsync(fd)
 
 
 def _sync_folder(folder: Path) -> None:
