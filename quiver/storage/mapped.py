@@ -40,7 +40,7 @@ class MappedFile:
         self._section = section
         self._map = mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ)
         # Rows are read in no order the system could guess.
-        if hasattr(mmap, "MADV_RANDOM"):
+        if sys.platform != "win32":
             self._map.madvise(mmap.MADV_RANDOM)
         self.misses = True
 
@@ -71,6 +71,8 @@ class MappedFile:
         self.misses = blocks_read() > before
 
     def _announce(self, rows: Ids) -> None:
+        if sys.platform == "win32":
+            return
         row_bytes = self._section.length // self._section.shape[0]
         starts = self._section.offset + rows.astype(np.int64) * row_bytes
         pages = starts - starts % mmap.PAGESIZE
@@ -92,6 +94,6 @@ class MappedFile:
 
 def blocks_read() -> int:
     """Return the blocks this thread had read from a disk; 0 where nobody counts."""
-    if sys.platform != "linux":
-        return 0
-    return resource.getrusage(resource.RUSAGE_THREAD).ru_inblock
+    if sys.platform == "linux":
+        return resource.getrusage(resource.RUSAGE_THREAD).ru_inblock
+    return 0
