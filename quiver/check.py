@@ -104,7 +104,9 @@ def _sound_parts(index: Index) -> Iterator[CheckLine]:
     n, dim = index.n, len(index.transform.mean)
     sizes = {len(index.neighbors), len(index.ids), len(index.vectors)}
     yield CheckLine("sizes", sizes == {n}, f"{n} codes, {sorted(sizes)} other rows")
-    yield _line("codes", codes_fault(index.codes, index.metric), f"{n} rows of {dim} dimensions")
+    yield _line(
+        "codes", codes_fault(index.codes, index.metric), f"{n} rows of {dim} dimensions"
+    )
     degree = degrees(index.neighbors)
     spread = f"{degree.min()} … {degree.max()} edges a row, mean {degree.mean():.1f}"
     yield _line("graph", neighbors_fault(index.neighbors), spread)
