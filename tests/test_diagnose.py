@@ -24,6 +24,11 @@ from quiver.reference.lanes import squared_norms
 
 METRICS = ("cosine", "euclidean", "inner_product")
 
+needs_kernels = pytest.mark.skipif(
+    quiver.get_backend("auto").name == "reference",
+    reason="a diagnosis builds three indexes: minutes with the NumPy kernels",
+)
+
 
 def skewed(n: int, dim: int, seed: int = 0) -> np.ndarray:
     """Points whose coordinates matter unequally, far from the origin."""
@@ -184,6 +189,7 @@ def test_perfect_shares_stay_inside_the_unit_interval() -> None:
     assert 0 < found.low <= found.mean <= found.high < 1
 
 
+@needs_kernels
 def test_the_forecast_of_a_whole_sample_is_what_an_index_measures() -> None:
     vectors = skewed(1500, 32)
     found = quiver.diagnose(vectors, metric="euclidean", sample=1200)
@@ -193,12 +199,14 @@ def test_the_forecast_of_a_whole_sample_is_what_an_index_measures() -> None:
         assert abs(forecast.recall.mean - point.recall.mean) < 0.04
 
 
+@needs_kernels
 def test_forecasts_never_fall_with_ef(diagnosis: quiver.Diagnosis) -> None:
     means = [forecast.recall.mean for forecast in diagnosis.forecasts]
     assert means == sorted(means)
     assert diagnosis.expected_recall(64) == means[1]
 
 
+@needs_kernels
 @pytest.mark.parametrize("metric", METRICS)
 def test_easy_data_fits(metric: str) -> None:
     found = quiver.diagnose(skewed(1500, 48), metric=metric, sample=1000)
@@ -206,6 +214,7 @@ def test_easy_data_fits(metric: str) -> None:
     assert found.expected_recall(64) > 0.9
 
 
+@needs_kernels
 def test_data_far_from_the_origin_fits_only_with_the_transform() -> None:
     vectors = np.abs(skewed(1500, 48)) + 3
     found = quiver.diagnose(vectors, metric="euclidean", sample=1000)
@@ -217,6 +226,7 @@ def test_data_far_from_the_origin_fits_only_with_the_transform() -> None:
     )
 
 
+@needs_kernels
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_an_isotropic_cloud_has_no_structure(metric: str) -> None:
     noise = np.random.default_rng(0).normal(size=(3000, 512))
@@ -226,6 +236,7 @@ def test_an_isotropic_cloud_has_no_structure(metric: str) -> None:
     assert "concentrated" in found.verdict.reasons[0]
 
 
+@needs_kernels
 def test_one_dimension_is_told_by_the_corrections_alone() -> None:
     line = np.random.default_rng(0).normal(size=(3000, 1))
     found = quiver.diagnose(line, metric="euclidean", sample=2000)
@@ -235,6 +246,7 @@ def test_one_dimension_is_told_by_the_corrections_alone() -> None:
     assert shares["plain", "asymmetric"] > 0.99 > 0.5 > shares["plain", "weighted"]
 
 
+@needs_kernels
 @pytest.mark.parametrize("metric", METRICS)
 def test_equal_rows_get_a_clear_answer(metric: str) -> None:
     found = quiver.diagnose(np.full((300, 8), 2.0), metric=metric)
@@ -246,11 +258,13 @@ def test_equal_rows_get_a_clear_answer(metric: str) -> None:
     assert "no structure" in found.to_html()
 
 
+@needs_kernels
 def test_zero_rows_are_no_error() -> None:
     vectors = np.zeros((200, 8))
     assert quiver.diagnose(vectors).verdict.word == "no structure"
 
 
+@needs_kernels
 def test_few_rows_are_enough_for_an_answer() -> None:
     found = quiver.diagnose(skewed(100, 16))
     assert (found.sample_rows, found.n_queries) == (80, 20)
@@ -295,6 +309,7 @@ def test_a_value_that_is_not_finite_is_named_by_its_row(value: float) -> None:
         quiver.diagnose(vectors)
 
 
+@needs_kernels
 def test_the_same_seed_gives_the_same_diagnosis_with_any_threads() -> None:
     vectors = skewed(900, 24)
     one, other = (
@@ -305,6 +320,7 @@ def test_the_same_seed_gives_the_same_diagnosis_with_any_threads() -> None:
     assert one != quiver.diagnose(vectors, sample=500, seed=6).to_dict()
 
 
+@needs_kernels
 def test_given_queries_are_used() -> None:
     vectors = skewed(1200, 24)
     found = quiver.diagnose(vectors[:900], vectors[900:], sample=900)
@@ -312,6 +328,7 @@ def test_given_queries_are_used() -> None:
     assert (found.sample_rows, found.n_queries) == (900, 300)
 
 
+@needs_kernels
 def test_progress_ends_at_its_total_and_can_cancel() -> None:
     steps: list[tuple[int, int]] = []
     quiver.diagnose(skewed(200, 8), progress=lambda *step: steps.append(step))
@@ -320,6 +337,7 @@ def test_progress_ends_at_its_total_and_can_cancel() -> None:
         quiver.diagnose(skewed(200, 8), progress=lambda *_: False)
 
 
+@needs_kernels
 def test_the_document_is_json(diagnosis: quiver.Diagnosis) -> None:
     document = json.loads(json.dumps(diagnosis.to_dict(), allow_nan=False))
     assert document["verdict"]["word"] == diagnosis.verdict.word
@@ -327,6 +345,7 @@ def test_the_document_is_json(diagnosis: quiver.Diagnosis) -> None:
     assert document["memory"]["codes"] == diagnosis.memory.codes
 
 
+@needs_kernels
 def test_the_page_needs_nothing_from_outside(diagnosis: quiver.Diagnosis) -> None:
     class Tags(HTMLParser):
         def __init__(self) -> None:
@@ -345,6 +364,7 @@ def test_the_page_needs_nothing_from_outside(diagnosis: quiver.Diagnosis) -> Non
     assert not any("href" in attrs or "src" in attrs for _, attrs in tags.found)
 
 
+@needs_kernels
 def test_the_report_says_verdict_and_memory(diagnosis: quiver.Diagnosis) -> None:
     report = str(diagnosis)
     assert report.startswith(diagnosis.verdict.word)
@@ -352,6 +372,7 @@ def test_the_report_says_verdict_and_memory(diagnosis: quiver.Diagnosis) -> None
     assert "memory: hot" in report
 
 
+@needs_kernels
 def test_auto_builds_what_the_diagnosis_recommends_and_keeps_its_numbers(
     tmp_path: Path,
 ) -> None:
@@ -376,6 +397,7 @@ def test_an_index_built_without_auto_keeps_nothing(tmp_path: Path) -> None:
     assert quiver.open(tmp_path / "plain.quiver").diagnosis is None
 
 
+@needs_kernels
 def test_auto_warns_where_no_search_will_do() -> None:
     noise = np.random.default_rng(0).normal(size=(1500, 512))
     with pytest.warns(UserWarning, match="no structure: exact distances"):
@@ -391,6 +413,7 @@ def test_auto_takes_the_default_where_rows_are_too_few() -> None:
     assert index.diagnosis is None
 
 
+@needs_kernels
 def test_auto_can_be_cancelled_while_it_diagnoses() -> None:
     with pytest.raises(CancelledError):
         quiver.Index.build(skewed(300, 8), encoding="auto", progress=lambda *_: False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from xml.etree import ElementTree
 
 import numpy as np
@@ -16,22 +17,28 @@ from quiver.intervals import effective_trials, share_interval
 METRICS = ("cosine", "euclidean", "inner_product")
 
 
-@pytest.fixture(scope="module")
-def rows() -> np.ndarray:
+@cache
+def all_rows() -> np.ndarray:
     spread = np.exp(-np.arange(24) / 8)
     points = np.random.default_rng(5).normal(size=(660, 24)) * spread
     return points.astype(np.float32)
 
 
-def small_index(rows: np.ndarray, **options: object) -> quiver.Index:
+@pytest.fixture
+def rows() -> np.ndarray:
+    return all_rows()
+
+
+@cache
+def small_index(**options: object) -> quiver.Index:
     # Few edges and short beams, so that every stage loses something.
     params = quiver.BuildParams(max_degree=4, ef_construction=8)
-    return quiver.Index.build(rows[:600], params=params, **options)
+    return quiver.Index.build(all_rows()[:600], params=params, **options)
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_losses_and_the_recall_add_up_to_one(rows: np.ndarray, metric: str) -> None:
-    index = small_index(rows, metric=metric)
+    index = small_index(metric=metric)
     evaluation = quiver.evaluate(index, rows[600:], k=5, ef=[8, 40], n_rerank=6)
     for point in evaluation.points:
         lost = point.code_loss + point.graph_loss + point.rerank_loss
@@ -41,7 +48,7 @@ def test_the_losses_and_the_recall_add_up_to_one(rows: np.ndarray, metric: str) 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_recall_is_that_of_search(rows: np.ndarray, metric: str) -> None:
-    index = small_index(rows, metric=metric)
+    index = small_index(metric=metric)
     queries = rows[600:]
     _, true = quiver.exact_knn(rows[:600], queries, 5, metric=metric)
     evaluation = quiver.evaluate(index, queries, k=5, ef=(8, 16, 40))
@@ -60,7 +67,7 @@ def test_recall_is_that_of_search(rows: np.ndarray, metric: str) -> None:
 def test_the_ceiling_ranks_every_row_by_code(
     rows: np.ndarray, encoding: quiver.Encoding
 ) -> None:
-    index = small_index(rows, encoding=encoding)
+    index = small_index(encoding=encoding)
     queries = rows[600:]
     ids, true = quiver.exact_knn(rows[:600], queries, 5)
     scan = scan_hits(index, queries, true[:, -1], 5, 16, threads=1)
@@ -72,7 +79,7 @@ def test_the_ceiling_ranks_every_row_by_code(
 
 
 def test_a_walk_marks_its_beam_in_code_order(rows: np.ndarray) -> None:
-    index = small_index(rows)
+    index = small_index()
     queries = rows[600:]
     ids, true = quiver.exact_knn(rows[:600], queries, 5)
     walk = walk_hits(index, queries, true[:, -1], 5, 12, threads=1)
@@ -101,7 +108,7 @@ def test_duplicates_count_as_hits(rows: np.ndarray) -> None:
 
 def test_given_ground_truth_is_the_computed_one(rows: np.ndarray) -> None:
     ids = np.arange(600)[::-1] * 7
-    index = small_index(rows, ids=ids)
+    index = quiver.Index.build(rows[:600], ids=ids)
     true_rows, _ = quiver.exact_knn(rows[:600], rows[600:], 10)
     computed = quiver.evaluate(index, rows[600:], ef=20)
     given = quiver.evaluate(index, rows[600:], ids[true_rows], ef=20)
@@ -111,7 +118,7 @@ def test_given_ground_truth_is_the_computed_one(rows: np.ndarray) -> None:
 def test_cold_vectors_give_the_same_evaluation(
     rows: np.ndarray, tmp_path: object
 ) -> None:
-    index = small_index(rows)
+    index = small_index()
     index.save(f"{tmp_path}/cold.quiver")
     cold = quiver.open(f"{tmp_path}/cold.quiver", cold="mmap")
     one, other = (
@@ -122,7 +129,7 @@ def test_cold_vectors_give_the_same_evaluation(
 
 
 def test_suggestions_name_the_stage_that_loses_most(rows: np.ndarray) -> None:
-    walk_loses = quiver.evaluate(small_index(rows), rows[600:], ef=12, n_rerank=12)
+    walk_loses = quiver.evaluate(small_index(), rows[600:], ef=12, n_rerank=12)
     assert "The graph loses" in walk_loses.suggestions[1]
     index = quiver.Index.build(rows[:600])
     rerank_loses = quiver.evaluate(index, rows[600:], ef=300, n_rerank=10)
@@ -130,7 +137,7 @@ def test_suggestions_name_the_stage_that_loses_most(rows: np.ndarray) -> None:
 
 
 def test_the_document_is_json_and_the_drawing_xml(rows: np.ndarray) -> None:
-    evaluation = quiver.evaluate(small_index(rows), rows[600:], ef=[16, 32])
+    evaluation = quiver.evaluate(small_index(), rows[600:], ef=[16, 32])
     document = json.loads(json.dumps(evaluation.to_dict(), allow_nan=False))
     assert [point["ef"] for point in document["points"]] == [16, 32]
     assert document["points"][0]["recall"]["low"] < 1
@@ -156,16 +163,16 @@ def test_wrong_arguments_are_named(
     rows: np.ndarray, options: dict, error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        quiver.evaluate(small_index(rows), rows[600:], **options)
+        quiver.evaluate(small_index(), rows[600:], **options)
 
 
 def test_no_query_is_an_error(rows: np.ndarray) -> None:
     with pytest.raises(InvalidArgumentError, match="queries must have at least 1 row"):
-        quiver.evaluate(small_index(rows), rows[:0])
+        quiver.evaluate(small_index(), rows[:0])
 
 
 def test_progress_ends_at_its_total_and_can_cancel(rows: np.ndarray) -> None:
-    index, seen = small_index(rows), []
+    index, seen = small_index(), []
     quiver.evaluate(
         index, rows[600:], ef=[16, 32], progress=lambda *step: seen.append(step)
     )
