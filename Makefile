@@ -76,7 +76,7 @@ sanitize: $(DEV)
 	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 		ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PYTHONPATH=build/sanitized \
 		$(BIN)/pytest $(PYTEST_FLAGS) -k cython tests/test_oracle_equality.py \
-		tests/test_golden.py tests/test_faults_forged.py
+		tests/test_golden.py tests/test_faults_content.py
 
 # Peers pin old releases of what quiver shares with them, hence a second environment.
 bench:

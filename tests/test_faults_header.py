@@ -1,30 +1,17 @@
-"""Forged files: every checksum is valid, the content is not.
-
-``QUIVER_FAULT_SCALE=n`` tries n times as many of the drawn cases (``make faults``).
-"""
+"""Forged prefixes, headers and tables: every checksum is valid, the fields are not."""
 
 from __future__ import annotations
 
 import json
-import math
-import random
 import re
-import struct
-import tarfile
-from pathlib import Path
 
 import format_reader
-import numpy as np
 import pytest
 from forge import Forgery
 from refusals import refusal, second_reader_refuses
-from small_index import SCALE, saved, small_index
+from small_index import saved
 
 import quiver
-from quiver.errors import FileFormatError
-
-KEPT_CORPUS = Path(__file__).parent / "data" / "fuzz-corpus.tar.xz"
-NO_EDGE = struct.pack("<I", 0xFFFF_FFFF)
 
 HEADER_FORGERIES = {
     "n of 2**63": {"n": 2**63},
@@ -236,137 +223,3 @@ def test_bytes_after_the_last_section_are_refused_with_a_valid_size(tmp_path):
     forgery.tail = b"\0"
     assert "file size" in str(refusal(path, forgery.pack()))
     assert second_reader_refuses(forgery.pack())
-
-
-# Section, byte in it, new bytes, and what the message must name.
-CONTENT_FORGERIES = {
-    "neighbour n": ("neighbors", 0, struct.pack("<I", 12), "found 12, expected below"),
-    "neighbour 2**31": ("neighbors", 20, struct.pack("<I", 2**31), "row 1 at byte"),
-    "neighbour negative": ("neighbors", 4, struct.pack("<i", -2), "below n = 12"),
-    "self-loop": ("neighbors", 16, struct.pack("<I", 1), "edge from a row to itself"),
-    "edge after the end": ("neighbors", 0, NO_EDGE, "no edge after the end"),
-    "edge twice": ("neighbors", 0, struct.pack("<II", 5, 5), "every neighbour once"),
-    "id negative": ("ids", 8, struct.pack("<q", -1), "row 1 .*not negative"),
-    "id twice": ("ids", 0, struct.pack("<qq", 9, 9), "every id once"),
-    "mean NaN": ("mean", 4, struct.pack("<f", math.nan), "within ±1e"),
-    "mean infinite": ("mean", 0, struct.pack("<f", math.inf), "within ±1e"),
-    "scale NaN": ("codes", 32, struct.pack("<f", math.nan), "a correction in its"),
-    "bias negative": ("codes", 36, struct.pack("<f", -1.0), "a correction in its"),
-    "bias infinite": ("codes", 36, struct.pack("<f", math.inf), "a correction in its"),
-    "bias for inner product": ("codes", 36, struct.pack("<f", 1.0), "a correction in"),
-    "mean too large": ("mean", 0, struct.pack("<f", 2e16), "within ±1e"),
-    "bits past dim": ("codes", 6, b"\x01", "hold nothing"),
-    "byte past the corrections": ("codes", 40, b"\x80", "hold nothing"),
-    "too many strong": ("codes", 0, b"\x03\x03\x03\x03\x03", "weak coordinates"),
-    "sign past the last": ("signs", 0, b"\xff", "bits past the last"),
-}
-
-
-@pytest.mark.parametrize("name", CONTENT_FORGERIES)
-@pytest.mark.parametrize("cold", ["memory", "mmap"])
-def test_forged_content_with_valid_checksums_is_refused(tmp_path, name, cold):
-    path, data = saved(tmp_path)
-    section, offset, content, message = CONTENT_FORGERIES[name]
-    forgery = Forgery.of(data)
-    forgery.section(section)[offset : offset + len(content)] = content
-    assert re.search(message, str(refusal(path, forgery.pack(), cold=cold)))
-    assert second_reader_refuses(forgery.pack())
-
-
-@pytest.mark.parametrize("cold", ["memory", "mmap"])
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 2e16, -2e16])
-def test_vectors_out_of_range_fail_full_verification(tmp_path, cold, value):
-    path, data = saved(tmp_path)
-    forgery = Forgery.of(data)
-    forgery.section("vectors")[24:28] = struct.pack("<f", value)
-    error = refusal(path, forgery.pack(), cold=cold, verify="full")
-    assert f"found {value}, expected a finite number within ±1e+16" in str(error)
-    assert second_reader_refuses(forgery.pack())
-
-
-def test_vectors_of_another_hash_fail_full_verification(tmp_path):
-    path, data = saved(tmp_path)
-    forgery = Forgery.of(data)
-    forgery.section("vectors")[0] ^= 1
-    error = refusal(path, forgery.pack(rehash=False), verify="full")
-    assert "as in the header" in str(error)
-    assert second_reader_refuses(forgery.pack(rehash=False))
-
-
-@pytest.mark.parametrize("shape", ["empty", "ring", "pairs", "hub"])
-@pytest.mark.parametrize("paper", [False, True])
-def test_a_sound_graph_of_odd_shape_opens_and_answers_in_range(
-    tmp_path, backend, shape, paper
-):
-    path, data = saved(tmp_path, n=12, paper=paper)
-    graph = np.full((12, 4), 0xFFFF_FFFF, dtype="<u4")
-    rows = np.arange(12)
-    if shape == "hub":
-        graph[small_index(n=12, paper=paper).entry_point] = [0, 11, 1, 10]
-        graph[graph == rows[:, None]] = 5
-    elif shape != "empty":
-        graph[:, 0] = (rows + 1) % 12 if shape == "ring" else rows ^ 1
-    forgery = Forgery.of(data)
-    forgery.section("neighbors")[:] = graph.tobytes()
-    path.write_bytes(forgery.pack())
-    assert not second_reader_refuses(forgery.pack())
-    index = quiver.open(path, backend="reference")
-    expected = index.search(index.vectors, k=3, ef=12)
-    index.backend = backend
-    result = index.search(index.vectors, k=3, ef=12)
-    np.testing.assert_array_equal(result.ids, expected.ids)
-    np.testing.assert_array_equal(result.distances, expected.distances)
-    reached = {"empty": 1, "ring": 12, "pairs": 2, "hub": 5}[shape]
-    np.testing.assert_array_equal(result.counts, min(3, reached))
-    assert set(result.ids.ravel()) <= {*index.ids.tolist(), -1}
-
-
-def test_both_readers_agree_on_mutated_files(tmp_path):
-    """Mutations reach past the checksums, which are made right again."""
-    path, data = saved(tmp_path)
-    draw = random.Random(1)
-    n_accepted = 0
-    for _ in range(1500 * SCALE):
-        mutated = mutate(Forgery.of(data), draw)
-        path.write_bytes(mutated)
-        try:
-            quiver.open(path, verify="full", backend="reference")
-            accepted = True
-        except FileFormatError:
-            accepted = False
-        assert accepted != second_reader_refuses(mutated)
-        n_accepted += accepted
-    assert n_accepted > 0
-
-
-def test_both_readers_agree_on_what_fuzzing_found(tmp_path):
-    path, n_files = tmp_path / "found.quiver", 0
-    with tarfile.open(KEPT_CORPUS) as kept:
-        for entry in kept:
-            data = kept.extractfile(entry).read()
-            path.write_bytes(data)
-            try:
-                quiver.open(path, verify="full", backend="reference")
-                accepted = True
-            except FileFormatError:
-                accepted = False
-            assert accepted != second_reader_refuses(data), entry.name
-            n_files += 1
-    assert n_files > 50
-
-
-def mutate(forgery: Forgery, draw: random.Random) -> bytes:
-    """Change a few bytes of sections, table or header text, then forge checksums."""
-    for _ in range(draw.randrange(1, 4)):
-        kind = draw.randrange(4)
-        if kind == 0:
-            key = draw.choice([*forgery.header])
-            forgery.header[key] = draw.choice([0, 1, 12, -1, "", "x", None, [], {}])
-        elif kind == 1:
-            line = draw.choice(forgery.entries)
-            forgery.pack()
-            line[draw.randrange(2, 5)] = draw.choice([0, 1, 2, 12, 2**31, 2**32 - 1])
-        else:
-            content = draw.choice(forgery.sections)
-            content[draw.randrange(len(content))] = draw.choice([0, 1, 7, 127, 255])
-    return forgery.pack(rehash=draw.random() < 0.9)

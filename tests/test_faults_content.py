@@ -1,0 +1,99 @@
+"""Forged sections: every checksum is valid, the codes, graph or vectors are not."""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+
+import numpy as np
+import pytest
+from forge import Forgery
+from refusals import refusal, second_reader_refuses
+from small_index import saved, small_index
+
+import quiver
+
+NO_EDGE = struct.pack("<I", 0xFFFF_FFFF)
+
+# Section, byte in it, new bytes, and what the message must name.
+CONTENT_FORGERIES = {
+    "neighbour n": ("neighbors", 0, struct.pack("<I", 12), "found 12, expected below"),
+    "neighbour 2**31": ("neighbors", 20, struct.pack("<I", 2**31), "row 1 at byte"),
+    "neighbour negative": ("neighbors", 4, struct.pack("<i", -2), "below n = 12"),
+    "self-loop": ("neighbors", 16, struct.pack("<I", 1), "edge from a row to itself"),
+    "edge after the end": ("neighbors", 0, NO_EDGE, "no edge after the end"),
+    "edge twice": ("neighbors", 0, struct.pack("<II", 5, 5), "every neighbour once"),
+    "id negative": ("ids", 8, struct.pack("<q", -1), "row 1 .*not negative"),
+    "id twice": ("ids", 0, struct.pack("<qq", 9, 9), "every id once"),
+    "mean NaN": ("mean", 4, struct.pack("<f", math.nan), "within ±1e"),
+    "mean infinite": ("mean", 0, struct.pack("<f", math.inf), "within ±1e"),
+    "scale NaN": ("codes", 32, struct.pack("<f", math.nan), "a correction in its"),
+    "bias negative": ("codes", 36, struct.pack("<f", -1.0), "a correction in its"),
+    "bias infinite": ("codes", 36, struct.pack("<f", math.inf), "a correction in its"),
+    "bias for inner product": ("codes", 36, struct.pack("<f", 1.0), "a correction in"),
+    "mean too large": ("mean", 0, struct.pack("<f", 2e16), "within ±1e"),
+    "bits past dim": ("codes", 6, b"\x01", "hold nothing"),
+    "byte past the corrections": ("codes", 40, b"\x80", "hold nothing"),
+    "too many strong": ("codes", 0, b"\x03\x03\x03\x03\x03", "weak coordinates"),
+    "sign past the last": ("signs", 0, b"\xff", "bits past the last"),
+}
+
+
+@pytest.mark.parametrize("name", CONTENT_FORGERIES)
+@pytest.mark.parametrize("cold", ["memory", "mmap"])
+def test_forged_content_with_valid_checksums_is_refused(tmp_path, name, cold):
+    path, data = saved(tmp_path)
+    section, offset, content, message = CONTENT_FORGERIES[name]
+    forgery = Forgery.of(data)
+    forgery.section(section)[offset : offset + len(content)] = content
+    assert re.search(message, str(refusal(path, forgery.pack(), cold=cold)))
+    assert second_reader_refuses(forgery.pack())
+
+
+@pytest.mark.parametrize("cold", ["memory", "mmap"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 2e16, -2e16])
+def test_vectors_out_of_range_fail_full_verification(tmp_path, cold, value):
+    path, data = saved(tmp_path)
+    forgery = Forgery.of(data)
+    forgery.section("vectors")[24:28] = struct.pack("<f", value)
+    error = refusal(path, forgery.pack(), cold=cold, verify="full")
+    assert f"found {value}, expected a finite number within ±1e+16" in str(error)
+    assert second_reader_refuses(forgery.pack())
+
+
+def test_vectors_of_another_hash_fail_full_verification(tmp_path):
+    path, data = saved(tmp_path)
+    forgery = Forgery.of(data)
+    forgery.section("vectors")[0] ^= 1
+    error = refusal(path, forgery.pack(rehash=False), verify="full")
+    assert "as in the header" in str(error)
+    assert second_reader_refuses(forgery.pack(rehash=False))
+
+
+@pytest.mark.parametrize("shape", ["empty", "ring", "pairs", "hub"])
+@pytest.mark.parametrize("paper", [False, True])
+def test_a_sound_graph_of_odd_shape_opens_and_answers_in_range(
+    tmp_path, backend, shape, paper
+):
+    path, data = saved(tmp_path, n=12, paper=paper)
+    graph = np.full((12, 4), 0xFFFF_FFFF, dtype="<u4")
+    rows = np.arange(12)
+    if shape == "hub":
+        graph[small_index(n=12, paper=paper).entry_point] = [0, 11, 1, 10]
+        graph[graph == rows[:, None]] = 5
+    elif shape != "empty":
+        graph[:, 0] = (rows + 1) % 12 if shape == "ring" else rows ^ 1
+    forgery = Forgery.of(data)
+    forgery.section("neighbors")[:] = graph.tobytes()
+    path.write_bytes(forgery.pack())
+    assert not second_reader_refuses(forgery.pack())
+    index = quiver.open(path, backend="reference")
+    expected = index.search(index.vectors, k=3, ef=12)
+    index.backend = backend
+    result = index.search(index.vectors, k=3, ef=12)
+    np.testing.assert_array_equal(result.ids, expected.ids)
+    np.testing.assert_array_equal(result.distances, expected.distances)
+    reached = {"empty": 1, "ring": 12, "pairs": 2, "hub": 5}[shape]
+    np.testing.assert_array_equal(result.counts, min(3, reached))
+    assert set(result.ids.ravel()) <= {*index.ids.tolist(), -1}
