@@ -35,14 +35,14 @@ SIZES = (4, 2, 1)
 """The sample is divided by these; the largest index comes last."""
 
 USUAL_SLOPE, SLOPE_SPREAD = -1.3, 0.5
-"""Loss on the normal scale per unit of sqrt(2 ln n), and its spread, over nine kinds of
-data: what is believed of a slope where the sample itself says little."""
+"""Loss on the normal scale per unit of sqrt(2 ln n), and its spread: what is believed
+of a slope where the sample itself says little. Nine kinds of data lost 0.8 to 2.1."""
 
 FLATTENING = 0.85
 """How steep the line is beyond the sample, as a share of its slope within it."""
 
 MODEL_ERROR = 0.35
-"""Standard deviation of the slope beyond the sample from that, on the same data."""
+"""Standard deviation of the slope beyond the sample from that, on eight of the nine."""
 
 
 class Trial(NamedTuple):
