@@ -12,7 +12,12 @@ import pytest
 from small_index import answers, assert_same_index, saved, small_index
 
 import quiver
-from quiver.errors import FileAccessError, InvalidArgumentError, InvalidTypeError
+from quiver.errors import (
+    FileAccessError,
+    FileFormatError,
+    InvalidArgumentError,
+    InvalidTypeError,
+)
 
 COLD = ("memory", "mmap")
 CASES = [
@@ -103,6 +108,15 @@ def test_a_wrong_cold_dtype_is_named(tmp_path):
         small_index().save(tmp_path / "x.quiver", cold_dtype="int8")
 
 
+def test_a_big_endian_computer_is_refused(tmp_path, monkeypatch):
+    path, data = saved(tmp_path)
+    monkeypatch.setattr("sys.byteorder", "big")
+    for act in (quiver.open, small_index().save):
+        with pytest.raises(FileFormatError, match="little-endian computer"):
+            act(path)
+    assert path.read_bytes() == data
+
+
 def test_a_missing_file_is_an_os_error_with_its_number(tmp_path):
     with pytest.raises(FileAccessError) as caught:
         quiver.open(tmp_path / "none.quiver")
@@ -164,7 +178,7 @@ class TestFilesThatExist:
         path, data = saved(tmp_path, n=50)
         index = quiver.open(path, cold="mmap", backend="reference")
         os.truncate(path, len(data) - 1)
-        with pytest.raises(quiver.errors.FileFormatError, match="cut short while open"):
+        with pytest.raises(FileFormatError, match="cut short while open"):
             answers(index)
 
 

@@ -10,11 +10,12 @@ disk), ``atomic`` and ``writer`` (saving). The format is told byte by byte in
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from quiver._typing import Vectors
-from quiver.errors import InvalidArgumentError, InvalidTypeError
+from quiver.errors import FileFormatError, InvalidArgumentError, InvalidTypeError
 from quiver.params import check_choice
 from quiver.storage.atomic import replacing
 from quiver.storage.cold import ColdVectors, map_vectors
@@ -39,6 +40,7 @@ def save(
     """Write an index to one file, atomically; see `quiver.Index.save`."""
     from quiver import __version__
 
+    _require_little_endian()
     target = _as_path(path)
     if cold_dtype is None:
         cold_dtype = _cold_dtype(index.vectors)
@@ -90,6 +92,8 @@ def open(
 
     check_choice("cold", cold, get_args(Cold))
     check_choice("verify", verify, get_args(Verify))
+    _require_little_endian()
+    # Before the file, so that an unknown backend is told at once.
     kernels = get_backend(backend)
     with SourceFile(_as_path(path)) as source:
         front = read_front(source)
@@ -124,6 +128,13 @@ def _read_vectors(
 
 def _cold_dtype(vectors: Vectors | ColdVectors) -> ColdDtype:
     return vectors.cold_dtype if isinstance(vectors, ColdVectors) else "float32"
+
+
+def _require_little_endian() -> None:
+    """Raise on the few computers that would read the corrections backwards."""
+    if sys.byteorder != "little":
+        msg = "index files need a little-endian computer, this one is big-endian"
+        raise FileFormatError(msg)
 
 
 def _as_path(path: Any) -> Path:

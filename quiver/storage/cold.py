@@ -151,6 +151,7 @@ def rerank_stored(
     """
     if not isinstance(vectors, ColdVectors):
         return backend.rerank(vectors, queries, candidates, k, metric)
+    # A kernel hides the latency of cached rows better than a copy does.
     if not vectors.needs_copy:
         with vectors.in_place() as rows:
             return backend.rerank(rows, queries, candidates, k, metric)

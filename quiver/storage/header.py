@@ -89,6 +89,7 @@ def pack_header(header: Header) -> bytes:
     fields = asdict(header)
     if header.diagnosis is None:
         del fields["diagnosis"]
+    # Hexadecimal is exact, and has one spelling in every language.
     fields["params"]["alpha"] = header.params.alpha.hex()
     return _canonical(fields)
 

@@ -66,6 +66,7 @@ def codes_fault(codes: Codes, metric: Metric) -> Fault | None:
     and not negative, and zero with published weights; the bias is zero for inner
     product; the default encoding has a constant number of strong coordinates.
     """
+    # Kernels count padding bits as agreeing: one set bit would change distances.
     used = _used_bits(codes)
     start_of_scale = code_bytes(codes.dim)
     for start, rows in _blocks(codes.rows):
@@ -88,6 +89,7 @@ def ids_fault(ids: NDArray[np.int64]) -> Fault | None:
     """Return the first negative or repeated id."""
     if fault := _first(ids[:, None], ids[:, None] < 0, "an id not negative"):
         return fault
+    # The default ids ascend: no need to sort them.
     if (ids[1:] > ids[:-1]).all():
         return None
     order = np.argsort(ids, kind="stable")
@@ -137,6 +139,7 @@ def _edge_after_end(block: Neighbors, _own: Ids) -> NDArray[np.bool_]:
 
 def _repeated(block: Neighbors, _own: Ids) -> NDArray[np.bool_]:
     """Mark a whole row where two neighbours are equal: sorting hides which."""
+    # The end mark is the largest id, so ends gather behind all edges.
     ordered = np.sort(block, axis=1)
     equal = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != NO_ID)
     return np.broadcast_to(equal.any(axis=1)[:, None], block.shape)
@@ -166,6 +169,7 @@ def _strong_fault(block: Codes) -> Fault | None:
     """Weak coordinates have unequal bits; padding reads as strong."""
     if block.strong != 3:
         return None
+    # Within each pair of bits: high ⊕ low, in the high place.
     words = np.ascontiguousarray(block.codes).view(np.uint64)
     unequal = (words ^ (words << np.uint64(1))) & _HIGH_BITS
     n_weak = np.bitwise_count(unequal).sum(axis=1, dtype=np.int64)

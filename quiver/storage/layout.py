@@ -97,6 +97,7 @@ def plan_sections(header: Header, header_length: int) -> list[Section]:
         ("vectors", cold_dtype, (header.n, header.dim)),
     ]
     sections = []
+    # Python integers: no forged product can overflow.
     end = table_offset(header_length) + ENTRY.size * len(shapes)
     for name, dtype, shape in shapes:
         offset = align(end, COLD_ALIGNMENT if name == "vectors" else ALIGNMENT)
@@ -123,6 +124,7 @@ def pack_front(header_bytes: bytes, sections: list[Section]) -> bytes:
 
 def pack_prefix(prefix: Prefix) -> bytes:
     """Return the 64 bytes of a prefix, with its checksum computed anew."""
+    # The last field is the checksum of the bytes before it.
     body = PREFIX.pack(*prefix)[:-4]
     return body + zlib.crc32(body).to_bytes(4, "little")
 

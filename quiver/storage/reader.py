@@ -80,6 +80,7 @@ def read_front(source: SourceFile) -> Front:
     sections = _read_table(source, prefix, plan)
     last = sections[-1]
     end = last.offset + last.length
+    # From here on every section is known to lie inside the file.
     if not source.size == prefix.file_size == end:
         found = f"{source.size} bytes in the file, {prefix.file_size} in the prefix"
         source.fail("prefix, file size", 24, found, f"{end} in both")
@@ -117,6 +118,7 @@ def read_hot(source: SourceFile, front: Front) -> HotParts:
     raise_if(neighbors_fault(arrays["neighbors"]), "neighbors")
     raise_if(ids_fault(arrays["ids"]), "ids")
     raise_if(transform_fault(transform, header.encoding), "mean")
+    # Unpacking drops the bits past the last sign; packing again shows them.
     if pack_signs(signs).tobytes() != arrays["signs"].tobytes():
         offset = front.sections["signs"].offset
         source.fail("section 'signs'", offset, "bits past the last", "zeros")
@@ -146,7 +148,7 @@ def verify_vectors(source: SourceFile, front: Front) -> None:
         if fault := vectors_fault(block, front.header.metric):
             place = offset + fault.row * row_bytes + fault.column * block.itemsize
             source.fail(part, place, fault.found, fault.expected)
-    source.check_crc(section, crc)
+    source.check_crc(part, section.offset, crc, section.crc)
     if digest.hexdigest() != front.header.data_sha256:
         expected = f"{front.header.data_sha256} as in the header"
         source.fail(part, section.offset, digest.hexdigest(), expected)
@@ -190,10 +192,7 @@ def _read_prefix(source: SourceFile) -> Prefix:
 
 def _read_header(source: SourceFile, prefix: Prefix) -> Header:
     raw = source.read("header", PREFIX.size, prefix.header_length)
-    crc = zlib.crc32(raw)
-    if crc != prefix.header_crc:
-        expected = f"{prefix.header_crc:#010x}"
-        source.fail("header", PREFIX.size, f"CRC-32 {crc:#010x}", expected)
+    source.check_crc("header", PREFIX.size, zlib.crc32(raw), prefix.header_crc)
     try:
         header = unpack_header(raw)
     except HeaderError as error:
@@ -211,15 +210,13 @@ def _read_table(
         found = f"{prefix.n_sections} sections"
         source.fail("prefix, sections", 20, found, len(plan))
     raw = source.read("section table", start, ENTRY.size * len(plan))
-    crc = zlib.crc32(raw)
-    if crc != prefix.table_crc:
-        found, expected = f"CRC-32 {crc:#010x}", f"{prefix.table_crc:#010x}"
-        source.fail("section table", start, found, expected)
+    source.check_crc("section table", start, zlib.crc32(raw), prefix.table_crc)
     sections = []
     for number, planned in enumerate(plan):
         place = number * ENTRY.size
         line = raw[place : place + ENTRY.size]
         found_section = unpack_entry(line)
+        # Packed again, the planned line also covers the bytes it leaves zero.
         section = planned._replace(crc=found_section.crc)
         if pack_entry(section) != line:
             part = f"section table, line {number}"

@@ -114,15 +114,15 @@ class SourceFile:
         rows, columns = (*section.shape, 1)[:2]
         array = np.asarray(aligned_zeros((rows, columns), dtype)).reshape(section.shape)
         view = array.reshape(-1).view(np.uint8).data
-        crc = self.checksum_into(section.name, section.offset, view)
-        self.check_crc(section, crc)
+        part = f"section {section.name!r}"
+        crc = self.checksum_into(part, section.offset, view)
+        self.check_crc(part, section.offset, crc, section.crc)
         return array
 
-    def check_crc(self, section: Section, crc: int) -> None:
-        """Raise unless the checksum of a section is the one in the table."""
-        if crc != section.crc:
-            found, expected = f"CRC-32 {crc:#010x}", f"{section.crc:#010x}"
-            self.fail(f"section {section.name!r}", section.offset, found, expected)
+    def check_crc(self, part: str, offset: int, found: int, expected: int) -> None:
+        """Raise unless the checksum of a part is the one stored for it."""
+        if found != expected:
+            self.fail(part, offset, f"CRC-32 {found:#010x}", f"{expected:#010x}")
 
     def checksum_into(self, part: str, offset: int, view: memoryview) -> int:
         """Fill ``view`` from ``offset`` on and return the CRC-32 of the bytes."""

@@ -85,6 +85,7 @@ def write_index(fd: int, index: Index, header: Header) -> None:
     InvalidArgumentError
         If a vector does not fit float16 when that was asked for.
     """
+    # The true hash, known at the end, is as long as the zeros that stand for it.
     header_length = len(pack_header(header))
     plan = plan_sections(header, header_length)
     digest = hashlib.sha256()
@@ -125,6 +126,7 @@ def _stored_blocks(index: Index, cold_dtype: ColdDtype) -> Iterator[AnyArray]:
     block_rows = max(1, BLOCK_BYTES // (4 * dim))
     for start in range(0, n, block_rows):
         block = index.vectors[start : start + block_rows]
+        # A float32 beyond float16 becomes infinite, which the check reports.
         with np.errstate(over="ignore"):
             stored = block.astype(cold_dtype, copy=False)
         if fault := vectors_fault(stored, index.metric):
