@@ -13,7 +13,8 @@ array([[0],
 
 from quiver.backends.registry import get_backend, list_backends, register_backend
 from quiver.diagnosis import Diagnosis, diagnose
-from quiver.evaluate import Evaluation, evaluate
+from quiver.evaluate import evaluate
+from quiver.evaluation import Evaluation
 from quiver.index import Index
 from quiver.memory import MemoryReport, predict_memory
 from quiver.metrics import exact_knn, recall_at_k

@@ -3,9 +3,10 @@
 Reading order: ``sample`` (which rows are looked at), ``structure`` (is there a
 neighbourhood to find), ``planes`` (what the bits carry), ``fidelity`` (how codes rank
 the true neighbours, for every way of coding), ``forecast`` (small indexes, and what
-they foretell for all rows), ``verdict`` (words from numbers), ``diagnose``.
+they foretell for all rows), ``verdict`` (words from numbers), ``record``, ``diagnose``.
 """
 
-from quiver.diagnosis.diagnose import Diagnosis, diagnose
+from quiver.diagnosis.diagnose import diagnose
+from quiver.diagnosis.record import Diagnosis
 
 __all__ = ["Diagnosis", "diagnose"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import warnings
 
 from quiver._typing import Metric, Progress, Vectors
-from quiver.diagnosis.diagnose import Diagnosis, diagnose
+from quiver.diagnosis.diagnose import diagnose
+from quiver.diagnosis.record import Diagnosis
 from quiver.diagnosis.sample import MIN_ROWS
 from quiver.params import BuildParams, Encoding
 

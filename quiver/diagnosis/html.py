@@ -10,7 +10,7 @@ from quiver.diagnosis.fidelity import DEPTHS, TRANSFORMS
 from quiver.svg import Series, bar_chart, line_chart
 
 if TYPE_CHECKING:
-    from quiver.diagnosis.diagnose import Diagnosis
+    from quiver.diagnosis.record import Diagnosis
 
 _STYLE = """
 body { font: 15px/1.5 sans-serif; margin: 2em auto; max-width: 70em; color: #222 }

@@ -81,6 +81,12 @@ def choose(rows: list[Fidelity], metric: Metric) -> Fidelity:
     return best
 
 
+def plain_coding(rows: list[Fidelity]) -> Fidelity:
+    """Return the corrected codes of vectors as they are, for comparison."""
+    bare = Encoding(center=False, rotate=False)
+    return next(row for row in rows if row.encoding == bare)
+
+
 def judge(
     chosen: Fidelity,
     plain: Fidelity,
