@@ -133,7 +133,7 @@ INLINE void measure_blocks(const struct query *shared, const uint32_t *ids, size
 }
 
 /* Measure rows `ids`, four at a time: `distances` has room for three more. Common code
- * sizes (128 … 1 536 dimensions) are unrolled. */
+ * sizes, 128 to 1 536 dimensions, are unrolled. */
 static void measure(const struct query *query, const uint32_t *ids, size_t count,
                     float *distances)
 {
@@ -147,8 +147,14 @@ static void measure(const struct query *query, const uint32_t *ids, size_t count
     case 3:
         measure_blocks(query, ids, count, distances, 3);
         break;
+    case 4:
+        measure_blocks(query, ids, count, distances, 4);
+        break;
     case 6:
         measure_blocks(query, ids, count, distances, 6);
+        break;
+    case 8:
+        measure_blocks(query, ids, count, distances, 8);
         break;
     case 12:
         measure_blocks(query, ids, count, distances, 12);
