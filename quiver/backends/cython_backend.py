@@ -34,8 +34,9 @@ class CythonBackend:
 
     Parameters
     ----------
-    target : {'scalar', 'avx2', 'avx512'}
-        What the kernels were compiled for.
+    target : {'scalar', 'avx2', 'avx512', 'avx512base'}
+        What the kernels were compiled for. ``avx512base`` is what ``avx512`` runs on
+        processors without VNNI or VPOPCNTDQ; its name is for tests.
 
     Raises
     ------
