@@ -24,11 +24,13 @@ from quiver.keys import NO_ID, key_ids, make_keys
 from quiver.parallel import ProgressMeter, map_chunks
 from quiver.params import BuildParams
 
-BATCH_SHARE = 50
-"""A batch holds at most n / 50 nodes, so each searches a nearly complete graph."""
+BATCH_SHARE = 500
+"""A batch holds at most n / 500 nodes. Nodes of one batch do not see each other, which
+costs small clusters their edges: 20 000 rows in nested clusters, recall@10 at ef = 64:
+90.4 % with n / 50, 99.8 % with n / 500."""
 
 CHUNK_ROWS = 64
-"""Rows per kernel call: enough to hide the call, few enough to stop at once."""
+"""Rows per kernel call at most: enough to hide the call, few enough to stop at once."""
 
 _SOURCE_BITS = np.uint64(32)
 _LOW_HALF = np.uint64(0xFFFF_FFFF)
@@ -204,7 +206,8 @@ class GraphBuilder:
         map_chunks(
             task,
             n_rows,
-            chunk_rows=CHUNK_ROWS,
+            # A small batch is still worth all threads.
+            chunk_rows=min(CHUNK_ROWS, -(-n_rows // self.threads) or 1),
             threads=self.threads,
             # Phases that insert nothing still let the caller cancel.
             on_rows=on_rows or (lambda _: self.meter.advance(0)),
@@ -221,7 +224,7 @@ def insertion_order(n: int, entry_point: int, seed: int) -> Ids:
 
 
 def batches(order: Ids) -> Iterator[Ids]:
-    """Cut the order into batches of 1, 2, 4, … up to ``max(1, n // 50)`` nodes."""
+    """Cut the order into batches of 1, 2, 4, … up to ``max(1, n // 500)`` nodes."""
     largest = max(1, len(order) // BATCH_SHARE)
     start, size = 0, 1
     while start < len(order):
