@@ -19,6 +19,7 @@ def build(
     ef_construction: int,
     alpha: float,
     rule: str,
+    largest_batch: int,
 ) -> Lists:
     """Return the out-edges of every node, in the order they were kept."""
     n, entry_point = len(order), order[0]
@@ -30,7 +31,7 @@ def build(
             candidates, lambda c, s: table[c][s], max_degree, alpha, rule
         )
 
-    start, size = 1, min(2, max(1, n // 50))
+    start, size = 1, min(2, largest_batch)
     while start < n:
         batch = order[start : start + size]
         graph = [list(edges) for edges in lists]
@@ -45,7 +46,7 @@ def build(
             elif sources:
                 lists[target] = prune(target, {*lists[target], *sources})
         start += size
-        size = min(2 * size, max(1, n // 50))
+        size = min(2 * size, largest_batch)
     for node, edges in enumerate(lists):
         if len(edges) > max_degree:
             lists[node] = prune(node, set(edges))

@@ -15,7 +15,7 @@ import quiver
 from quiver import hazards
 from quiver._typing import Metric, PruneRule
 from quiver.backends import Backend, get_backend
-from quiver.build import GraphBuilder, batches, insertion_order
+from quiver.build import BATCH_SHARE, GraphBuilder, batches, insertion_order
 from quiver.errors import CancelledError
 from quiver.graph import SearchTree, degrees, reachable
 from quiver.keys import NO_ID
@@ -43,9 +43,14 @@ def assert_sound(neighbors: np.ndarray, entry_point: int) -> None:
     assert naive_build.reached_from(lists, entry_point) == set(range(n))
 
 
+@pytest.mark.parametrize("share", [BATCH_SHARE, 50, 10])
 @pytest.mark.parametrize("rule", ["vamana", "published"])
 @pytest.mark.parametrize("strong", [3, 2])
-def test_the_graph_is_that_of_the_naive_build(strong: int, rule: PruneRule) -> None:
+def test_the_graph_is_that_of_the_naive_build(
+    monkeypatch: pytest.MonkeyPatch, strong: int, rule: PruneRule, share: int
+) -> None:
+    # At this size the real share makes batches of one; larger ones must be right too.
+    monkeypatch.setattr("quiver.build.BATCH_SHARE", share)
     codes = random_codes(np.random.default_rng(strong), 160, 33, strong)
     params = BuildParams(max_degree=5, ef_construction=14, alpha=1.1, seed=3)
     meter = ProgressMeter(None, 160)
@@ -54,7 +59,8 @@ def test_the_graph_is_that_of_the_naive_build(strong: int, rule: PruneRule) -> N
     neighbors = builder.build(entry_point=17)
     order = insertion_order(160, 17, params.seed).tolist()
     table = distance(codes, codes).tolist()
-    expected = naive_build.build(table, order, 5, 14, 1.1, rule)
+    largest = max(1, 160 // share)
+    expected = naive_build.build(table, order, 5, 14, 1.1, rule, largest)
     assert edge_lists(neighbors) == expected
 
 
@@ -71,12 +77,12 @@ def test_the_order_is_a_seeded_permutation_with_the_entry_point_first() -> None:
     [
         (1, [1]),
         (3, [1, 1, 1]),
-        (99, [1] * 99),
-        (100, [1] + [2] * 49 + [1]),
-        (400, [1, 2, 4] + [8] * 49 + [1]),
+        (999, [1] * 999),
+        (1000, [1] + [2] * 499 + [1]),
+        (4000, [1, 2, 4] + [8] * 499 + [1]),
     ],
 )
-def test_batches_double_up_to_a_fiftieth(n: int, sizes: list[int]) -> None:
+def test_batches_double_up_to_a_share_of_the_rows(n: int, sizes: list[int]) -> None:
     order = np.arange(n, dtype=np.uint32)
     cut = list(batches(order))
     assert [len(batch) for batch in cut] == sizes

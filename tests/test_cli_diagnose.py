@@ -7,9 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import quiver
+
+pytest.importorskip("typer", reason="needs the extra `cli`")
+pytest.importorskip("rich", reason="needs the extra `cli`")
+
+from typer.testing import CliRunner
+
 from quiver.cli.app import app
 
 pytestmark = pytest.mark.skipif(
