@@ -7,7 +7,7 @@ Only measures; ``quiver demo`` shows it. The published parameters are those of Q
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -16,12 +16,10 @@ from quiver._typing import AnyArray, Distances, Progress
 from quiver.index import Index
 from quiver.metrics import recall_at_k
 from quiver.params import BuildParams, Encoding
-from quiver.results import SearchResult
+from quiver.timing import fastest
 
 BEAM_WIDTHS = (16, 24, 32, 48, 64, 96, 128)
 
-# A batch of 200 queries lasts milliseconds: repeat it until a clock can tell.
-_TIMING_SECONDS = 0.2
 _WARM_ROWS = 64
 
 
@@ -113,20 +111,10 @@ def measure(
         search = partial(
             index.search, queries, k=true.shape[1], ef=ef, n_rerank=ef, threads=threads
         )
-        result, seconds = _timed(search)
+        result, seconds = fastest(search)
         yield Point(
             ef=ef,
             recall=recall_at_k(result.distances, true),
             queries_per_second=len(queries) / seconds,
             distance_computations=float(result.stats.distance_computations.mean()),
         )
-
-
-def _timed(search: Callable[[], SearchResult]) -> tuple[SearchResult, float]:
-    """Return the answer and the seconds of the fastest of several runs."""
-    seconds: list[float] = []
-    while sum(seconds) < _TIMING_SECONDS:
-        start = time.perf_counter()
-        result = search()
-        seconds.append(time.perf_counter() - start)
-    return result, min(seconds)

@@ -8,8 +8,7 @@ and the recall add up to 1.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -21,11 +20,9 @@ from quiver.index import Index
 from quiver.intervals import CONFIDENCE, share_interval
 from quiver.parallel import ProgressMeter, resolve_threads
 from quiver.params import SearchParams, check_int
-from quiver.results import SearchStats
+from quiver.timing import fastest
 
 BEAM_WIDTHS = (16, 32, 64, 128, 256)
-
-_TIMING_SECONDS = 0.2
 
 
 def evaluate(
@@ -133,7 +130,8 @@ def _measure(
         n_rerank=effort.n_rerank,
         threads=threads,
     )
-    seconds, stats = _fastest(lambda: search().stats)
+    result, seconds = fastest(search)
+    stats = result.stats
     return Point(
         ef=effort.ef,
         n_rerank=effort.n_rerank,
@@ -146,13 +144,3 @@ def _measure(
         distance_computations=float(stats.distance_computations.mean()),
         reranked=float(stats.reranked.mean()),
     )
-
-
-def _fastest(search: Callable[[], SearchStats]) -> tuple[float, SearchStats]:
-    """Return the seconds of the fastest of several runs, and the counters of one."""
-    seconds: list[float] = []
-    while sum(seconds) < _TIMING_SECONDS:
-        start = time.perf_counter()
-        stats = search()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds), stats

@@ -148,9 +148,9 @@ def test_recall_from_a_ground_truth_file_is_the_api_s(folder):
 @pytest.mark.parametrize(
     ("truth", "message"),
     [
-        (np.zeros((QUERIES, 10), np.float32), "integer ids, got float32"),
-        (np.zeros((QUERIES, 9), np.int32), "at least k=10 ids"),
-        (np.zeros((QUERIES - 1, 10), np.int32), f"each of {QUERIES} queries"),
+        (np.zeros((QUERIES, 10), np.float32), "integer ids, got dtype float32"),
+        (np.zeros((QUERIES, 9), np.int32), f"shape ({QUERIES}, >= 10)"),
+        (np.zeros((QUERIES - 1, 10), np.int32), f"got ({QUERIES - 1}, 10)"),
         (np.full((QUERIES, 10), ROWS, np.int32), f"got {ROWS}"),
         (np.full((QUERIES, 10), -1, np.int32), "got -1"),
     ],

@@ -33,7 +33,7 @@ from quiver.cli.options import (
     ThreadsOption,
     TruthOption,
 )
-from quiver.cli.truth import true_distances
+from quiver.cli.truth import read_truth
 from quiver.datasets import is_hdf5, read_vectors
 
 SHOWN_QUERIES = 5
@@ -64,7 +64,7 @@ def search(
     truth = None
     # Read before the search, so that a file that does not fit costs no time.
     if ground_truth is not None:
-        truth = true_distances(opened, wanted, ground_truth, k)
+        truth = read_truth(opened, wanted, ground_truth, k)
     start = time.perf_counter()
     result = opened.search(wanted, k=k, ef=ef, n_rerank=n_rerank, threads=threads)
     seconds = time.perf_counter() - start
