@@ -17,7 +17,10 @@ copyright = author
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build", "algorithm/measured.md", "measured_parameters.md"]
+exclude_patterns = [
+    *("_build", "algorithm/measured.md"),
+    *("measured_parameters.md", "measured_defaults.md"),
+]
 numpydoc_show_class_members = False
 autodoc_typehints = "none"  # numpydoc's own type lines say shape and unit.
 

@@ -3,7 +3,8 @@
     python tools/measure_defaults.py [FOLDER] > docs/measured_defaults.md
 
 FOLDER may hold ``minilm`` and ``sift``, each with base.npy and queries.npy; the 768-d
-and 1 536-d data are generated. Deterministic for one NumPy release.
+and 1 536-d data are generated. A second table has the first rows of ``minilm`` with
+norms that vary, where ``alpha`` matters most. Deterministic for one NumPy release.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ SETTINGS = (
     {"max_degree": 48, "ef_construction": 128},
     {"max_degree": 64, "ef_construction": 128},
 )
+VARYING_ROWS, SIGMA, VARYING_EF = 20_000, 0.2, 64
+SLACKS = (1.0, 1.05, 1.1, 1.2, 1.3, 1.5)
 
 
 class Data(NamedTuple):
@@ -49,11 +52,16 @@ def data_sets(folder: Path | None) -> Iterator[Data]:
     """Yield the files, if any, and the generated data."""
     for name, metric in FILES:
         if folder is not None and (folder / name).is_dir():
-            parts = (np.load(folder / name / f"{part}.npy") for part in PARTS)
-            yield prepare(name, metric, *(part.astype(np.float32) for part in parts))
+            yield prepare(name, metric, *read(folder / name))
     for name, n in REGIMES:
         regime = find_regime(name)
         yield prepare(name, regime.metric, *generate(regime, n, N_QUERIES))
+
+
+def read(folder: Path) -> tuple[Vectors, Vectors]:
+    """Return base and queries."""
+    base, queries = (np.load(folder / f"{part}.npy") for part in PARTS)
+    return base.astype(np.float32), queries.astype(np.float32)
 
 
 def prepare(name: str, metric: Metric, vectors: Vectors, queries: Vectors) -> Data:
@@ -76,6 +84,22 @@ def cost_at_targets(data: Data, params: quiver.BuildParams) -> list[str]:
     ]
 
 
+def print_varying_norms(folder: Path) -> None:
+    """Print recall by alpha for Euclidean rows with log-normal norms."""
+    rows, queries = read(folder)
+    norms = np.random.default_rng(0).lognormal(0, SIGMA, VARYING_ROWS)
+    rows = rows[:VARYING_ROWS] * norms.astype(np.float32)[:, None]
+    data = prepare("varying norms", "euclidean", rows, queries)
+    print("\n| `alpha` | recall@10 in % | distance computations |\n|---|---|---|")
+    for alpha in SLACKS:
+        params = quiver.BuildParams(alpha=alpha)
+        index = quiver.Index.build(data.vectors, metric=data.metric, params=params)
+        found = index.search(data.queries, k=10, ef=VARYING_EF, n_rerank=VARYING_EF)
+        recall = 100 * quiver.recall_at_k(found.distances, data.true)
+        cost = found.stats.distance_computations.mean()
+        print(f"| {alpha} | {recall:.1f} | {cost:.0f} |", flush=True)
+
+
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     print("| data | `max_degree` | `ef_construction` | `alpha` | 0.90 | 0.95 | 0.99 |")
@@ -87,6 +111,8 @@ def main() -> None:
             shape = (params.max_degree, params.ef_construction, params.alpha)
             cells = [label, *map(str, shape), *cost_at_targets(data, params)]
             print(f"| {' | '.join(cells)} |", flush=True)
+    if folder is not None and (folder / "minilm").is_dir():
+        print_varying_norms(folder / "minilm")
 
 
 if __name__ == "__main__":
