@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from quiver._typing import Counts, Ids, Neighbors
 from quiver.keys import NO_ID
 
+_SLICE_ROWS = 1 << 12
+"""Rows expanded at a time, so that a wide level of the tree takes no memory."""
+
 
 def degrees(neighbors: Neighbors) -> Counts:
     """Return the out-degree of every row; a row ends at its first ``NO_ID``."""
@@ -73,17 +76,24 @@ class SearchTree:
 
     def _grow(self, frontier: Ids) -> None:
         while frontier.size:
-            rows = self._neighbors[frontier]
-            parents = np.repeat(frontier, rows.shape[1])
-            children = rows.ravel()
-            # NO_ID would index past the end: drop it before looking anything up.
-            linked = children != NO_ID
-            parents, children = parents[linked], children[linked]
-            fresh = ~self.reached[children]
-            frontier, first = np.unique(children[fresh], return_index=True)
-            self.reached[frontier] = True
-            self._parent[frontier] = parents[fresh][first]
-            np.add.at(self._n_children, self._parent[frontier], 1)
+            slices = range(0, len(frontier), _SLICE_ROWS)
+            reached = [self._reach(frontier[at : at + _SLICE_ROWS]) for at in slices]
+            frontier = np.sort(np.concatenate(reached))
+
+    def _reach(self, nodes: Ids) -> Ids:
+        """Make the unreached neighbours of some nodes their children; return them."""
+        rows = self._neighbors[nodes]
+        parents = np.repeat(nodes, rows.shape[1])
+        children = rows.ravel()
+        # NO_ID would index past the end: drop it before looking anything up.
+        linked = children != NO_ID
+        parents, children = parents[linked], children[linked]
+        fresh = ~self.reached[children]
+        found, first = np.unique(children[fresh], return_index=True)
+        self.reached[found] = True
+        self._parent[found] = parents[fresh][first]
+        np.add.at(self._n_children, self._parent[found], 1)
+        return found
 
 
 def reachable(neighbors: Neighbors, entry_point: int) -> NDArray[np.bool_]:
