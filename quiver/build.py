@@ -87,6 +87,7 @@ class GraphBuilder:
             self._insert(growing, batch, entry_point)
             self._add_reverse_edges(growing, batch)
         neighbors = self._trim(growing)
+        del growing  # What follows needs memory of its own.
         self._connect(neighbors, entry_point)
         return neighbors
 
