@@ -7,6 +7,7 @@ the registry, so a backend registered tomorrow is tested without an edit here.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -60,6 +61,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "figures: slow, runs with --run-figures only")
     # Read here as well, so that a misspelt name stops the run before any test.
     required_backends(config)
+    # A shell starts background jobs with Ctrl-C ignored; children would inherit that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(
