@@ -27,7 +27,7 @@ from quiver.params import BuildParams
 BATCH_SHARE = 500
 """A batch holds at most n / 500 nodes. Nodes of one batch do not see each other, which
 costs small clusters their edges: 20 000 rows in nested clusters, recall@10 at ef = 64:
-90.4 % with n / 50, 99.8 % with n / 500."""
+90.4 % with n / 50, 99.7 % with n / 500."""
 
 CHUNK_ROWS = 64
 """Rows per kernel call at most: enough to hide the call, few enough to stop at once."""

@@ -51,7 +51,7 @@ def diagnose(
     vectors : array_like of shape (n, dim), n >= 100
         Real floats or integers. Of a memory-mapped array only the rows drawn are read.
     queries : array_like of shape (q, dim), q >= 5, optional
-        As the index will be asked; up to 500 are used. Without them, rows are held
+        As the index will be asked; up to 2 000 are used. Without them, rows are held
         out, which assumes that queries look like the base.
     metric : {'cosine', 'euclidean', 'inner_product'}, default 'cosine'
         As for `Index.build`.
