@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import quiver
+from quiver.backends import registry
 
 pytest.importorskip("sybil", reason="needs the extra `test`")
 
@@ -44,8 +45,9 @@ def need_compiled(name: str) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_example_of_a_page_runs(page, tmp_path, monkeypatch):
     need_compiled(page.relative_to(ROOT).as_posix())
-    # Pages may save files; they do so in a folder of their own.
+    # Pages may save files and register backends; neither outlives the page.
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(registry, "_loaders", dict(registry._loaders))
     parsers = [PythonCodeBlockParser(doctest_optionflags=OPTIONS), SkipParser()]
     document = Sybil(parsers=parsers, path=str(page.parent)).parse(page)
     for example in document.examples():
