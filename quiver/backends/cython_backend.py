@@ -6,7 +6,7 @@ Targets are ``scalar`` (portable C), ``avx2`` and ``avx512``. Kernels live in
 
 from __future__ import annotations
 
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +62,7 @@ class CythonBackend:
         """See `Backend.encode`."""
         dim = len(transform.mean)
         shape = len(vectors), row_bytes(dim)
-        rows = cast("NDArray[np.uint8]", aligned_zeros(shape, np.uint8))
+        rows = aligned_zeros(shape, np.uint8)
         self._kernels.encode(vectors, *transform, strong, rows)
         return Codes(rows, dim, strong)
 

@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 import quiver
-from quiver._typing import AnyArray
 from quiver.cli.console import (
     answers,
     format_bytes,
@@ -22,6 +21,7 @@ from quiver.cli.console import (
     print_note,
     progress_bar,
 )
+from quiver.cli.files import read_queries, read_truth
 from quiver.cli.options import (
     BackendOption,
     ColdName,
@@ -36,7 +36,6 @@ from quiver.cli.options import (
     ThreadsOption,
     TruthOption,
 )
-from quiver.datasets import is_hdf5, read_vectors
 from quiver.evaluate import BEAM_WIDTHS
 
 
@@ -60,12 +59,12 @@ def evaluate(
     """Measure recall, speed and counters, and name the stage that loses recall."""
     kernels = load_backend(backend)
     opened = quiver.open(index, cold=cold.value, backend=kernels.name)
-    asked = _read_queries(queries, key, max_rows)
+    asked = read_queries(queries, key, max_rows)
     with progress_bar("evaluating") as progress:
         evaluation = quiver.evaluate(
             opened,
             asked,
-            _read_truth(ground_truth, len(asked)),
+            read_truth(ground_truth, len(asked)),
             k=k,
             ef=ef or BEAM_WIDTHS,
             n_rerank=n_rerank,
@@ -102,14 +101,14 @@ def tune(
     """Find the cheapest ef and n_rerank that hold a recall."""
     kernels = load_backend(backend)
     opened = quiver.open(index, cold=cold.value, backend=kernels.name)
-    asked = _read_queries(queries, key, max_rows)
+    asked = read_queries(queries, key, max_rows)
     with progress_bar("tuning") as progress:
         tuned = quiver.tune(
             opened,
             asked,
             target,
             k=k,
-            ground_truth=_read_truth(ground_truth, len(asked)),
+            ground_truth=read_truth(ground_truth, len(asked)),
             confidence=confidence,
             threads=threads,
             progress=progress,
@@ -122,19 +121,6 @@ def tune(
         ("reads", f"{format_bytes(tuned.bytes_per_query)} per query"),
     ]
     print_facts(f"ef={tuned.ef}, n_rerank={tuned.n_rerank}", facts)
-
-
-def _read_queries(path: Path, key: str | None, max_rows: int | None) -> AnyArray:
-    if key is None and is_hdf5(path):
-        key = "test"
-    return read_vectors(path, key=key, max_rows=max_rows)
-
-
-def _read_truth(path: Path | None, n_queries: int) -> AnyArray | None:
-    if path is None:
-        return None
-    key = "neighbors" if is_hdf5(path) else None
-    return read_vectors(path, key=key, max_rows=n_queries)
 
 
 def _print_points(evaluation: quiver.Evaluation) -> None:

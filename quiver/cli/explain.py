@@ -9,8 +9,8 @@ import typer
 
 import quiver
 from quiver.cli.console import answers, print_json, print_note
+from quiver.cli.files import read_queries
 from quiver.cli.options import ColdName, IndexArgument, JsonOption, KeyOption
-from quiver.datasets import is_hdf5, read_vectors
 from quiver.errors import InvalidArgumentError
 
 
@@ -36,9 +36,7 @@ def explain(
     """Explain one search: every hop, and why each missed neighbour was missed."""
     # An explanation is the reference's, so nothing needs compiled kernels.
     opened = quiver.open(index, cold=ColdName.MMAP.value, backend="reference")
-    if key is None and is_hdf5(queries):
-        key = "test"
-    wanted = read_vectors(queries, key=key)
+    wanted = read_queries(queries, key)
     if row >= len(wanted):
         msg = f"row must be in 0 … {len(wanted) - 1}, got {row}"
         raise InvalidArgumentError(msg)

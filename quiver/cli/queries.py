@@ -17,6 +17,7 @@ from quiver.cli.console import (
     print_facts,
     print_json,
 )
+from quiver.cli.files import read_queries, read_truth
 from quiver.cli.options import (
     BackendOption,
     ColdName,
@@ -33,8 +34,8 @@ from quiver.cli.options import (
     ThreadsOption,
     TruthOption,
 )
-from quiver.cli.truth import read_truth
-from quiver.datasets import is_hdf5, read_vectors
+from quiver.hits import true_distances
+from quiver.validation import as_queries
 
 SHOWN_QUERIES = 5
 
@@ -57,14 +58,13 @@ def search(
     """Find the nearest vectors of every query in a file."""
     kernels = load_backend(backend)
     opened = quiver.open(index, cold=cold.value, backend=kernels.name)
-    # ann-benchmarks files hold the base as `train` and the queries as `test`.
-    if key is None and is_hdf5(queries):
-        key = "test"
-    wanted = read_vectors(queries, key=key, max_rows=max_rows)
+    wanted = read_queries(queries, key, max_rows)
     truth = None
     # Read before the search, so that a file that does not fit costs no time.
     if ground_truth is not None:
-        truth = read_truth(opened, wanted, ground_truth, k)
+        checked, _ = as_queries(wanted, metric=opened.metric, dim=opened.dim)
+        ids = read_truth(ground_truth, len(checked))
+        truth = true_distances(opened, checked, ids, k)
     start = time.perf_counter()
     result = opened.search(wanted, k=k, ef=ef, n_rerank=n_rerank, threads=threads)
     seconds = time.perf_counter() - start

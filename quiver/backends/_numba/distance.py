@@ -12,13 +12,13 @@ import numpy as np
 from numba.core import types
 
 from quiver.backends._numba.primitives import (
-    NO_ID,
     dot_int8,
     kernel,
     popcount,
     readonly,
     writable,
 )
+from quiver.keys import NO_ID
 
 ASYMMETRIC, SYMMETRIC, PUBLISHED = 0, 1, 2
 

@@ -17,8 +17,6 @@ from numba.extending import intrinsic
 from quiver.codes import BLOCK_BYTES, BLOCK_DIMS
 
 QUARTERS = BLOCK_DIMS // BLOCK_BYTES
-NO_ID = np.uint32(0xFFFF_FFFF)
-NO_KEY = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 
 _I8, _I32, _I64 = (ir.IntType(bits) for bits in (8, 32, 64))
 

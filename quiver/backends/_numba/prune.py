@@ -7,13 +7,12 @@ from numba.core import types
 
 from quiver.backends._numba.distance import KIND, SIDE, SUMS, measure
 from quiver.backends._numba.primitives import (
-    NO_ID,
-    NO_KEY,
     kernel,
     key_distance,
     readonly,
     writable,
 )
+from quiver.keys import NO_ID, NO_KEY
 
 STEP = 8
 """Kept rows measured at a time, so that a near one ends the test."""

@@ -7,8 +7,6 @@ from numba.core import types
 
 from quiver.backends._numba.lanes import lane_dot, lane_squared_difference
 from quiver.backends._numba.primitives import (
-    NO_ID,
-    NO_KEY,
     insert_sorted,
     kernel,
     key_distance,
@@ -17,6 +15,7 @@ from quiver.backends._numba.primitives import (
     readonly,
     writable,
 )
+from quiver.keys import NO_ID, NO_KEY
 
 COSINE, EUCLIDEAN, INNER_PRODUCT = 0, 1, 2
 MATRIX = readonly(types.float32, 2)

@@ -7,8 +7,6 @@ from numba.core import types
 
 from quiver.backends._numba.distance import KIND, SIDE, SUMS, WORDS, measure
 from quiver.backends._numba.primitives import (
-    NO_ID,
-    NO_KEY,
     insert_sorted,
     kernel,
     make_key,
@@ -17,6 +15,7 @@ from quiver.backends._numba.primitives import (
     readonly,
     writable,
 )
+from quiver.keys import NO_ID, NO_KEY
 
 NEIGHBORS = readonly(types.uint32, 2)
 BEAM = writable(types.uint64, 1)
