@@ -20,12 +20,13 @@ from quiver.memory import MemoryReport, predict_memory
 from quiver.metrics import exact_knn, recall_at_k
 from quiver.params import BuildParams, Encoding
 from quiver.results import SearchResult, SearchStats
-from quiver.storage import open
+from quiver.storage import open as open
 from quiver.tune import Tuned, tune
 from quiver.verify import verify
 
 __version__ = "0.1.0"
 
+# Without `open`: a star import must not shadow the builtin.
 __all__ = [
     "BuildParams",
     "Diagnosis",
@@ -41,7 +42,6 @@ __all__ = [
     "exact_knn",
     "get_backend",
     "list_backends",
-    "open",
     "predict_memory",
     "recall_at_k",
     "register_backend",

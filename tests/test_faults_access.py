@@ -115,6 +115,27 @@ def test_an_empty_and_a_foreign_file_are_refused(tmp_path):
     assert "magic" in str(refusal(path, b"\x93NUMPY\x01\0" + bytes(500)))
 
 
+@pytest.mark.parametrize(
+    ("name", "start", "words"),
+    [
+        ("x.npy", b"\x93NUMPY\x01\0", ("a NumPy array", "read_vectors")),
+        ("x.h5", b"\x89HDF\r\n\x1a\n", ("an HDF5 file", "read_vectors")),
+        ("x.npz", b"PK\x03\x04", ("a zip archive", "np.load")),
+        ("x.pkl", b"\x80\x05\x95", ("a pickle", "index.save")),
+        ("x.faiss", b"IxF2", ("an index of faiss", "reconstruct_n")),
+        ("x.parquet", b"PAR1", ("a Parquet file", "read_parquet")),
+        ("x.arrow", b"ARROW1", ("an Arrow file", "feather")),
+        ("x.db", b"SQLite format 3\0", ("an SQLite database", "select")),
+        ("x.fvecs", b"\x80\x00\x00\x00", ("a file of vectors", "read_vectors")),
+    ],
+)
+@pytest.mark.parametrize("size", [20, 500])
+def test_a_file_of_another_kind_is_told_apart(tmp_path, name, start, words, size):
+    error = str(refusal(tmp_path / name, start + bytes(size)))
+    for word in ("magic", *words):
+        assert word in error
+
+
 OPEN_IN_LITTLE_MEMORY = """
 import resource, sys
 import quiver

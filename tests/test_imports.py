@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import subprocess
 import sys
 from pathlib import Path
@@ -71,3 +72,9 @@ def test_every_module_imports_on_its_own() -> None:
 def test_public_names_exist() -> None:
     assert quiver.__all__ == sorted(quiver.__all__)
     assert all(hasattr(quiver, name) for name in quiver.__all__)
+
+
+def test_a_star_import_shadows_no_builtin() -> None:
+    assert not {*quiver.__all__}.intersection(dir(builtins))
+    code = "from quiver import *; import builtins; assert open is builtins.open"
+    run_python(f"{code}; assert Index; import quiver; quiver.open")

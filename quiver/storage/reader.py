@@ -42,6 +42,7 @@ from quiver.storage.layout import (
     unpack_entry,
 )
 from quiver.storage.source import SourceFile
+from quiver.storage.strangers import recognize
 from quiver.transform import searched_metric
 
 VERIFY_BYTES = 1 << 24
@@ -166,6 +167,7 @@ def unpack_signs(bits: NDArray[np.uint8], dim: int) -> Distances:
 
 
 def _read_prefix(source: SourceFile) -> Prefix:
+    _refuse_strangers(source)
     if source.size < PREFIX.size:
         found = f"a file of {source.size} bytes"
         source.fail("prefix", 0, found, f"at least {PREFIX.size}")
@@ -188,6 +190,15 @@ def _read_prefix(source: SourceFile) -> Prefix:
         if value != required:
             source.fail(f"prefix, {name}", offset, repr(value), expected)
     return prefix
+
+
+def _refuse_strangers(source: SourceFile) -> None:
+    start = source.read("prefix", 0, min(source.size, PREFIX.size))
+    stranger = None if start.startswith(MAGIC) else recognize(source.path, start)
+    if stranger is not None:
+        kind, remedy = stranger
+        expected = f"an index that Index.save wrote, starting {MAGIC!r}; {remedy}"
+        source.fail("prefix, magic", 0, kind, expected)
 
 
 def _read_header(source: SourceFile, prefix: Prefix) -> Header:
