@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -425,6 +425,16 @@ class Index:
             If an argument is wrong or a vector does not fit float16.
         """
         storage.save(self, path, cold_dtype=cold_dtype)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        """Pickle an index with mapped vectors by its file, any other by its arrays."""
+        return storage.reduce_mapped(self) or super().__reduce_ex__(protocol)
+
+    def __copy__(self) -> Index:
+        """Return an index that shares every part, whatever pickling would do."""
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
 
 
 def _instance(name: str, value: Any, kind: type[Any]) -> Any:

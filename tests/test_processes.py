@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import os
 import pickle
@@ -16,6 +17,7 @@ from isolated_run import run_isolated, start_isolated
 from small_index import SCALE, bounded
 
 import quiver
+from quiver.errors import FileAccessError, FileFormatError
 
 posix = pytest.mark.skipif(os.name != "posix", reason="processes of POSIX")
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
@@ -84,6 +86,69 @@ def test_an_index_travels_in_a_pickle(tmp_path, backend, vectors, cold, cold_dty
     np.testing.assert_array_equal(result.ids, expected.ids)
     np.testing.assert_array_equal(result.distances, expected.distances)
     assert found.check(full=True).ok
+
+
+def mapped(tmp_path, vectors, name="index.quiver"):
+    """Save and map an index."""
+    params = quiver.BuildParams(max_degree=8, ef_construction=16)
+    quiver.Index.build(vectors, params=params).save(tmp_path / name)
+    return quiver.open(tmp_path / name, cold="mmap")
+
+
+def test_a_mapped_index_is_pickled_by_its_file_wherever_the_process_goes(
+    tmp_path, vectors, monkeypatch
+):
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path)
+    mapped(tmp_path, vectors[:150])
+    index = quiver.open("index.quiver", cold="mmap", backend="reference")
+    monkeypatch.chdir("there")
+    content = pickle.dumps(index)
+    assert len(content) < 1000
+    found = pickle.loads(content)
+    assert found.backend.name == "reference"
+    expected = index.search(vectors[:5], k=3)
+    np.testing.assert_array_equal(found.search(vectors[:5], k=3).ids, expected.ids)
+
+
+@pytest.mark.parametrize("copier", [copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("cold", ["memory", "mmap"])
+def test_a_copied_index_gives_the_same_answers(tmp_path, vectors, cold, copier):
+    mapped(tmp_path, vectors[:150])
+    index = quiver.open(tmp_path / "index.quiver", cold=cold)
+    expected = index.search(vectors[:5], k=3)
+    twin = copier(index)
+    assert twin is not index
+    assert (twin.vectors is index.vectors) == (copier is copy.copy)
+    np.testing.assert_array_equal(twin.search(vectors[:5], k=3).ids, expected.ids)
+
+
+def test_a_shallow_copy_needs_no_file(tmp_path, vectors):
+    index = mapped(tmp_path, vectors[:150])
+    (tmp_path / "index.quiver").unlink()
+    copy.copy(index).search(vectors[:5], k=3)
+
+
+def test_a_pickled_index_whose_file_is_gone_says_so(tmp_path, vectors):
+    content = pickle.dumps(mapped(tmp_path, vectors[:150]))
+    (tmp_path / "index.quiver").unlink()
+    with pytest.raises(
+        FileAccessError, match=r"cannot unpickle .*No such file"
+    ) as caught:
+        pickle.loads(content)
+    assert caught.value.filename == str(tmp_path / "index.quiver")
+
+
+def test_a_pickled_index_whose_file_was_replaced_says_so(tmp_path, vectors):
+    content = pickle.dumps(mapped(tmp_path, vectors[:150]))
+    # One coordinate differs: same header but for the hash, same sizes.
+    other = vectors[:150].copy()
+    other[149, 47] = np.nextafter(other[149, 47], np.float32(9))
+    mapped(tmp_path, other)
+    with pytest.raises(FileFormatError, match=r"index\.quiver.*been replaced since"):
+        pickle.loads(content)
+    mapped(tmp_path, vectors[:150])
+    assert pickle.loads(content).search(vectors[3], k=1).ids.tolist() == [3]
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("joblib"), reason="needs joblib")

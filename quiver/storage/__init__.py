@@ -15,13 +15,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from quiver._typing import Vectors
-from quiver.errors import FileFormatError, InvalidArgumentError, InvalidTypeError
+from quiver.backends.protocol import Backend
+from quiver.errors import (
+    FileAccessError,
+    FileFormatError,
+    InvalidArgumentError,
+    InvalidTypeError,
+)
 from quiver.params import check_choice
 from quiver.storage.atomic import replacing
-from quiver.storage.cold import ColdVectors, map_vectors
+from quiver.storage.cold import ColdVectors, Origin, map_vectors
 from quiver.storage.header import ColdDtype
-from quiver.storage.layout import Section
-from quiver.storage.reader import read_front, read_hot, verify_vectors
+from quiver.storage.reader import (
+    Front,
+    fingerprint,
+    read_front,
+    read_hot,
+    verify_vectors,
+)
 from quiver.storage.source import SourceFile
 from quiver.storage.writer import check_savable, make_header, write_index
 
@@ -65,7 +76,8 @@ def open(
         A file that `Index.save` wrote.
     cold : {'memory', 'mmap'}, default 'memory'
         ``mmap`` leaves the vectors in the file and reads rows as the re-rank needs
-        them. The file may be replaced meanwhile, but must not be cut short.
+        them. The file may be replaced meanwhile, but must not be cut short. Such an
+        index is pickled as path and checksum: another process opens the same file.
     verify : {'fast', 'full'}, default 'fast'
         ``fast`` proves every byte brought into memory: all but the vectors under
         ``cold="mmap"``. ``full`` reads those too, and proves that all vectors are
@@ -98,7 +110,7 @@ def open(
     with SourceFile(_as_path(path)) as source:
         front = read_front(source)
         hot = read_hot(source, front)
-        vectors = _read_vectors(source, front.sections["vectors"], cold)
+        vectors = _read_vectors(source, front, cold)
         if verify == "full":
             verify_vectors(source, front)
     return Index(
@@ -116,11 +128,45 @@ def open(
     )
 
 
+def reduce_mapped(index: Index) -> tuple[Any, ...] | None:
+    """Return how to pickle an index by its file; None if its vectors are in memory."""
+    if isinstance(index.vectors, ColdVectors) and index.vectors.origin is not None:
+        return reopen, (index.vectors.origin, index.backend)
+    return None
+
+
+def reopen(origin: Origin, backend: Backend) -> Index:
+    """Open the file of a pickled index again; see `reduce_mapped`.
+
+    Raises
+    ------
+    FileAccessError
+        If the file is not here.
+    FileFormatError
+        If it is no longer the one that was pickled.
+    """
+    try:
+        index = open(origin.path, cold="mmap", backend="reference")
+    except FileAccessError as error:
+        reason = f"cannot unpickle an index mapped from this file: {error.strerror}"
+        raise FileAccessError(error.errno, reason, error.filename) from error
+    if getattr(index.vectors, "origin", None) != origin:
+        msg = (
+            f"{origin.path}: header at byte 64: found another index, expected the one "
+            "that was pickled: the file has been replaced since"
+        )
+        raise FileFormatError(msg)
+    index.backend = backend
+    return index
+
+
 def _read_vectors(
-    source: SourceFile, section: Section, cold: Cold
+    source: SourceFile, front: Front, cold: Cold
 ) -> Vectors | ColdVectors:
+    section = front.sections["vectors"]
     if cold == "mmap":
-        return map_vectors(source, section)
+        path = Path(os.path.abspath(source.path))
+        return map_vectors(source, section, Origin(path, fingerprint(front)))
     array = source.read_section(section)
     array.flags.writeable = False
     return array if section.dtype == "f4" else ColdVectors(array)

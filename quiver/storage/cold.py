@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,6 +31,21 @@ GATHER_BYTES = 1 << 22
 """Most bytes of rows held at once, however many queries and candidates there are."""
 
 
+class Origin(NamedTuple):
+    """Where mapped vectors come from.
+
+    Attributes
+    ----------
+    path : Path
+        Absolute path of the index file when it was opened.
+    fingerprint : str
+        What its content was, see `quiver.storage.reader.fingerprint`.
+    """
+
+    path: Path
+    fingerprint: str
+
+
 class ColdVectors:
     """Stored vectors behind an array's face; indexing gives float32 copies.
 
@@ -39,6 +55,8 @@ class ColdVectors:
         The rows, in memory or mapped.
     mapped : MappedFile, optional
         The mapping that ``stored`` is a view of.
+    origin : Origin, optional
+        The file that is mapped.
 
     Attributes
     ----------
@@ -48,17 +66,22 @@ class ColdVectors:
         float32, what indexing gives.
     nbytes : int
         Bytes as stored.
-    on_disk : bool
-        Whether rows are read from the file on demand.
+    origin : Origin or None
+        The file from which rows are read on demand; None if they are in memory.
     """
 
-    def __init__(self, stored: AnyArray, mapped: MappedFile | None = None) -> None:
+    def __init__(
+        self,
+        stored: AnyArray,
+        mapped: MappedFile | None = None,
+        origin: Origin | None = None,
+    ) -> None:
         self._stored = stored
         self._mapped = mapped
         self.shape = stored.shape
         self.dtype = np.dtype(np.float32)
         self.nbytes = stored.nbytes
-        self.on_disk = mapped is not None
+        self.origin = origin
 
     @property
     def cold_dtype(self) -> ColdDtype:
@@ -103,7 +126,7 @@ class ColdVectors:
             yield self._stored
 
     def __reduce__(self) -> tuple[type[ColdVectors], tuple[AnyArray]]:
-        """Pickle the rows themselves: another process may not see the file."""
+        """Pickle the rows themselves; an `Index` is pickled by its file instead."""
         return ColdVectors, (np.array(self._stored),)
 
     def is_intact(self) -> bool:
@@ -131,10 +154,10 @@ def _every_half() -> Vectors:
     return np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
 
 
-def map_vectors(source: SourceFile, section: Section) -> ColdVectors:
+def map_vectors(source: SourceFile, section: Section, origin: Origin) -> ColdVectors:
     """Return the vectors section, mapped."""
     mapped = MappedFile(source, section)
-    return ColdVectors(mapped.array(), mapped)
+    return ColdVectors(mapped.array(), mapped, origin)
 
 
 def rerank_stored(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from quiver._typing import Distances, Neighbors
 from quiver.codes import Codes, Transform
-from quiver.storage.header import Header, HeaderError, unpack_header
+from quiver.storage.header import Header, HeaderError, pack_header, unpack_header
 from quiver.storage.invariants import (
     Fault,
     codes_fault,
@@ -36,6 +36,7 @@ from quiver.storage.layout import (
     Prefix,
     Section,
     pack_entry,
+    pack_front,
     pack_prefix,
     plan_sections,
     table_offset,
@@ -89,6 +90,16 @@ def read_front(source: SourceFile) -> Front:
         end = before.offset + before.length
         source.read_zeros(f"section {section.name!r}", end, section.offset)
     return Front(header, {section.name: section for section in sections})
+
+
+def fingerprint(front: Front) -> str:
+    """Return the SHA-256 of all bytes before the sections: one for each content.
+
+    They hold a checksum of every section and the hash of the vectors.
+    """
+    sections = list(front.sections.values())
+    content = pack_front(pack_header(front.header), sections)
+    return hashlib.sha256(content).hexdigest()
 
 
 def read_hot(source: SourceFile, front: Front) -> HotParts:
