@@ -26,6 +26,7 @@ from quiver.parallel import ProgressMeter, resolve_threads
 from quiver.params import BuildParams, SearchParams, check_int
 from quiver.results import SearchResult
 from quiver.validation import as_vectors
+from quiver.words import check_metric
 
 TURN_SECONDS = 0.2
 """A batch may last a millisecond: it is repeated until a clock can tell."""
@@ -94,6 +95,7 @@ def bench_backends(
     >>> report.recommended
     'reference'
     """
+    metric = check_metric(metric)
     kernels = [get_backend(name) for name in _names(backends)]
     effort = SearchParams.resolve(k, ef, None)
     repeats = check_int("repeats", repeats, 1, 1000)

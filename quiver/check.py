@@ -112,7 +112,7 @@ def _sound_parts(index: Index) -> Iterator[CheckLine]:
     yield _line("graph", neighbors_fault(index.neighbors), spread)
     inside = 0 <= index.entry_point < n
     yield CheckLine("entry point", inside, f"row {index.entry_point} of {n}")
-    yield _line("ids", ids_fault(index.ids), "unique, not negative")
+    yield _line("ids", ids_fault(index.ids), "unique, none of them -1")
     mean_fault = transform_fault(index.transform, index.encoding)
     yield _line(
         "transform", mean_fault, f"{len(index.transform.signs)} rotation rounds"

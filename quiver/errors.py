@@ -6,6 +6,9 @@ derive from the built-in error a NumPy user expects, so ``except ValueError`` wo
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class QuiverError(Exception):
     """Base of all errors raised by quiver."""
@@ -37,3 +40,17 @@ class FileAccessError(QuiverError, OSError):
 
 class LockError(FileAccessError):
     """Another writer is saving to the same path."""
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """Return the end of a message that offers the known word nearest to a misspelt one.
+
+    Examples
+    --------
+    >>> did_you_mean("euclidian", ["cosine", "euclidean"])
+    "; did you mean 'euclidean'?"
+    """
+    if not isinstance(word, str):
+        return ""
+    near = get_close_matches(word.lower(), known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

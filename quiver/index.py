@@ -15,17 +15,13 @@ from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
 from quiver.build import GraphBuilder
 from quiver.codes import Codes, Queries, Transform
-from quiver.errors import InvalidArgumentError, InvalidTypeError
-from quiver.keys import NO_ID, key_ids
+from quiver.errors import InvalidArgumentError, QuiverError
+from quiver.foreign import as_real_array
+from quiver.keys import NO_ID, NO_RESULT, key_ids
+from quiver.lookup import RowsById
 from quiver.memory import MemoryReport, predict_memory
 from quiver.parallel import ProgressMeter, map_chunks, resolve_threads
-from quiver.params import (
-    BuildParams,
-    Encoding,
-    SearchParams,
-    check_goes_together,
-    check_metric,
-)
+from quiver.params import BuildParams, Encoding, SearchParams, check_goes_together
 from quiver.results import SearchResult, SearchStats
 from quiver.storage.cold import ColdVectors, rerank_stored
 from quiver.storage.header import ColdDtype
@@ -36,7 +32,8 @@ from quiver.transform import (
     fit_transform,
     searched_metric,
 )
-from quiver.validation import as_ids, as_queries, as_vectors, own_vectors
+from quiver.validation import as_ids, as_int64, as_queries, as_vectors, keep_or_copy
+from quiver.words import as_encoding, as_params, check_metric
 
 if TYPE_CHECKING:
     from quiver.check import CheckReport
@@ -104,6 +101,7 @@ class Index:
         self.encoding = encoding
         self.backend = backend
         self.diagnosis = diagnosis
+        self._by_id = RowsById(ids)
 
     @classmethod
     def build(
@@ -113,26 +111,31 @@ class Index:
         metric: Metric = "cosine",
         ids: Any = None,
         params: BuildParams | None = None,
-        encoding: Encoding | Literal["auto"] | None = None,
+        encoding: Encoding | Literal["default", "paper", "auto"] | None = None,
         backend: str = "auto",
         threads: int | None = None,
         progress: Progress | None = None,
+        **shape: Any,
     ) -> Index:
         """Build an index over the rows of a matrix.
 
         Parameters
         ----------
         vectors : array_like of shape (n, dim), n >= 1
-            Real floats or integers, any layout; kept as float32. A writeable
-            float32 array is copied, a read-only one (such as
-            ``np.load(path, mmap_mode="r")``) is used where it is.
+            Real floats or integers, any layout; kept as float32. Also a data frame
+            of numbers, a CPU tensor, or a column of lists or arrays. Copied unless
+            nobody can write to it: an array opened by
+            ``np.load(path, mmap_mode="r")``, or a float32 one that is read-only
+            together with every array it is a view of, is used where it is.
         metric : {'cosine', 'euclidean', 'inner_product'}, default 'cosine'
+            Or a word that means one of them, such as ``l2``, ``ip`` or ``angular``.
             Cosine gives a zero vector the distance 1 to everything.
         ids : array_like of shape (n,), optional
-            Unique non-negative integers to return; default 0 … n - 1.
+            Unique 64-bit integers to return, any but -1; default 0 … n - 1. Unsigned
+            ones are kept as the int64 of the same bits.
         params : BuildParams, optional
             Shape of the graph.
-        encoding : Encoding or 'auto', optional
+        encoding : Encoding, 'default', 'paper' or 'auto', optional
             Default `Encoding()`; `Encoding.paper()` audits the published system.
             ``auto`` asks `quiver.diagnose`, warns where no search will do, and keeps
             the numbers in ``index.diagnosis``.
@@ -142,6 +145,9 @@ class Index:
             Default: all this process may use. The result does not depend on it.
         progress : callable, optional
             ``progress(done, total)`` in rows; return False to cancel.
+        **shape
+            Fields of `BuildParams` by name, such as ``max_degree=16``, instead of
+            ``params``.
 
         Returns
         -------
@@ -166,19 +172,19 @@ class Index:
         array([7])
         """
         metric = check_metric(metric)
-        params = _instance("params", params, BuildParams)
-        is_auto = isinstance(encoding, str) and encoding == "auto"
-        chosen = _instance("encoding", None if is_auto else encoding, Encoding)
+        params = as_params(params, shape, cls.build.__kwdefaults__ or ())
+        chosen = as_encoding(encoding)
         check_goes_together(metric, chosen)
         n_threads = resolve_threads(threads)
         kernels = get_backend(backend)
-        stored = own_vectors(as_vectors(vectors, "vectors", metric=metric), vectors)
+        given = as_real_array(vectors, "vectors")
+        stored = keep_or_copy(as_vectors(given, "vectors", metric=metric), given)
         if not len(stored):
             msg = f"vectors must have at least 1 row, got shape {stored.shape}"
             raise InvalidArgumentError(msg)
         own_ids = as_ids(ids, len(stored))
         diagnosis = None
-        if is_auto:
+        if encoding == "auto":
             # Not at the top: diagnosing builds small indexes with this class.
             from quiver.diagnosis.auto import choose_encoding
 
@@ -245,11 +251,52 @@ class Index:
             f"max_degree={self.params.max_degree}, backend={self.backend.name!r})"
         )
 
+    def __contains__(self, id: Any) -> bool:
+        """Return whether a vector has this id."""
+        try:
+            return int(as_int64(id, "id")) in self._by_id
+        except (QuiverError, TypeError):
+            return False
+
+    def get(self, ids: Any) -> Vectors:
+        """Return stored vectors by id.
+
+        Parameters
+        ----------
+        ids : int or array_like of int
+            One id or several, such as ``result.ids``.
+
+        Returns
+        -------
+        ndarray of shape (dim,) or (m, dim), float32
+            A copy of the vectors as stored: those given, rounded if the index was
+            saved as float16. For m × k ids of shape (m, k, dim).
+
+        Raises
+        ------
+        InvalidArgumentError
+            If an id is unknown; the message names it.
+        InvalidTypeError
+            If the ids are not integers.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import quiver
+        >>> index = quiver.Index.build(np.eye(3), ids=[7, 8, 9], backend="reference")
+        >>> index.get(8)
+        array([0., 1., 0.], dtype=float32)
+        >>> index.get([9, 7]).shape, 7 in index, 0 in index
+        ((2, 3), True, False)
+        """
+        rows = self._by_id.rows(as_int64(ids, "ids"))
+        return self.vectors[rows.reshape(-1)].reshape(*rows.shape, self.dim)
+
     def search(
         self,
         queries: Any,
-        *,
         k: int = 10,
+        *,
         ef: int | None = None,
         n_rerank: int | None = None,
         threads: int | None = None,
@@ -275,8 +322,9 @@ class Index:
         Returns
         -------
         SearchResult
-            ``ids``, ``distances``, ``counts``, ``stats``. Distances ascend:
-            ``1 - cos`` (never negative), the Euclidean distance, or ``-⟨q, x⟩``.
+            ``ids``, ``distances``, ``counts``, ``stats``; unpacks into the first two.
+            Distances ascend: ``1 - cos`` (never negative), the Euclidean distance
+            (not squared), or ``-⟨q, x⟩``.
 
         Raises
         ------
@@ -319,7 +367,7 @@ class Index:
             self.backend, self.vectors, queries, candidates, effort.k, self.metric
         )
         found = rows != NO_ID
-        ids = np.where(found, self.ids[np.where(found, rows, 0)], -1)
+        ids = np.where(found, self.ids[np.where(found, rows, 0)], NO_RESULT)
         reranked = np.count_nonzero(candidates != NO_ID, axis=1)
         counts = np.count_nonzero(found, axis=1)
         return (
@@ -435,12 +483,3 @@ class Index:
         twin = object.__new__(type(self))
         vars(twin).update(vars(self))
         return twin
-
-
-def _instance(name: str, value: Any, kind: type[Any]) -> Any:
-    if value is None:
-        return kind()
-    if not isinstance(value, kind):
-        msg = f"{name} must be a {kind.__name__}, got {value!r}"
-        raise InvalidTypeError(msg)
-    return value

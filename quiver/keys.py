@@ -15,6 +15,9 @@ from quiver._typing import Distances, Ids, Keys
 NO_ID = np.uint32(0xFFFF_FFFF)
 """Marks an unused place in a list of ids."""
 
+NO_RESULT = -1
+"""The id of a place left empty in a result; the only integer that is no id."""
+
 NO_KEY = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 """Marks an unused place in a list of keys; sorts after every real key."""
 

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from quiver._typing import Distances, Metric, Vectors
 from quiver.errors import InvalidArgumentError
 from quiver.keys import key_distances, key_ids, make_keys
-from quiver.params import check_int, check_metric
+from quiver.params import check_int
 from quiver.reference.lanes import squared_norms
 from quiver.reference.rerank import exact_distance
 from quiver.validation import as_vectors
+from quiver.words import check_metric
 
 _BLOCK_BYTES = 1 << 27
 _FLOAT32_UNIT = 2.0**-24

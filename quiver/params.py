@@ -10,10 +10,11 @@ import math
 import numbers
 import operator
 from dataclasses import dataclass
+from reprlib import repr as brief
 from typing import Any, Literal, get_args
 
 from quiver._typing import Metric, PruneRule
-from quiver.errors import InvalidArgumentError, InvalidTypeError
+from quiver.errors import InvalidArgumentError, InvalidTypeError, did_you_mean
 
 MIN_DEGREE, MAX_DEGREE = 2, 512
 MAX_DIM = 65_536
@@ -174,10 +175,13 @@ class SearchParams:
 
 def check_int(name: str, value: Any, low: int, high: int) -> int:
     """Return ``value`` as an int within ``low … high`` or raise a typed error."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        msg = f"{name} must be an integer, got {value!r} of {type(value).__name__}"
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, bool):
+        msg = f"{name} must be an integer, got {brief(value)} of {type(value).__name__}"
         raise InvalidTypeError(msg)
-    number = operator.index(value)
     if not low <= number <= high:
         msg = f"{name} must be in {low} … {high}, got {number}"
         raise InvalidArgumentError(msg)
@@ -186,10 +190,7 @@ def check_int(name: str, value: Any, low: int, high: int) -> int:
 
 def check_share(name: str, value: Any) -> float:
     """Return ``value`` as a float strictly inside 0 … 1 or raise a typed error."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        msg = f"{name} must be a number, got {value!r} of {type(value).__name__}"
-        raise InvalidTypeError(msg)
-    share = float(value)
+    share = _as_float(name, value)
     if not 0.0 < share < 1.0:
         msg = f"{name} must be inside 0 … 1, got {share}"
         raise InvalidArgumentError(msg)
@@ -199,7 +200,8 @@ def check_share(name: str, value: Any) -> float:
 def check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
     """Raise unless ``value`` is one of the allowed words."""
     if not isinstance(value, str) or value not in allowed:
-        msg = f"{name} must be one of {', '.join(allowed)}, got {value!r}"
+        hint = did_you_mean(value, allowed)
+        msg = f"{name} must be one of {', '.join(allowed)}, got {value!r}{hint}"
         raise InvalidArgumentError(msg)
 
 
@@ -208,12 +210,6 @@ def check_flag(name: str, value: Any) -> None:
     if not isinstance(value, bool):
         msg = f"{name} must be True or False, got {value!r}"
         raise InvalidTypeError(msg)
-
-
-def check_metric(metric: Any) -> Metric:
-    """Return the metric or raise with the list of those that exist."""
-    check_choice("metric", metric, get_args(Metric))
-    return metric
 
 
 def goes_together(metric: Metric, encoding: Encoding) -> bool:
@@ -233,11 +229,15 @@ def check_goes_together(metric: Metric, encoding: Encoding) -> None:
 
 
 def _check_alpha(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        msg = f"alpha must be a number, got {value!r} of {type(value).__name__}"
-        raise InvalidTypeError(msg)
-    alpha = float(value)
+    alpha = _as_float("alpha", value)
     if not (math.isfinite(alpha) and 1.0 <= alpha <= 100.0):
         msg = f"alpha must be in 1 … 100, got {alpha}"
         raise InvalidArgumentError(msg)
     return alpha
+
+
+def _as_float(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        msg = f"{name} must be a number, got {brief(value)} of {type(value).__name__}"
+        raise InvalidTypeError(msg)
+    return float(value)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Counts, Distances, Keys
+from quiver._typing import AnyArray, Counts, Distances, Keys
+from quiver.errors import InvalidArgumentError
+from quiver.keys import NO_RESULT
+
+SHOWN = 3
+"""Answers that the text of a result shows."""
 
 
 class Beams(NamedTuple):
@@ -48,25 +55,129 @@ class SearchStats:
     reranked: Counts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class SearchResult:
     """Nearest neighbours, best first; all arrays have one row per query.
 
-    For a single query vector the leading axis is absent.
+    For a single query vector the leading axis is absent. A result unpacks into two:
+    ``ids, distances = index.search(queries)``.
 
     Attributes
     ----------
     ids : ndarray of shape (q, k), int64
-        The caller's ids; -1 where fewer than k were found.
+        The caller's ids; -1 where fewer than k were found. Ids given as uint64 are
+        ``ids.view(np.uint64)``.
     distances : ndarray of shape (q, k), float32
         Ascending; +inf where fewer than k were found.
     counts : ndarray of shape (q,), int64
         How many were found.
     stats : SearchStats
         What the search cost.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import quiver
+    >>> index = quiver.Index.build(np.eye(3), metric="euclidean", backend="reference")
+    >>> result = index.search([1.0, 0.0, 0.0], k=2)
+    >>> result
+    SearchResult(shape=(2,), ids=[0, 1], distances=[0, 1.414])
+    >>> ids, distances = result
+    >>> result.take(["red", "green", "blue"])
+    ['red', 'green']
     """
 
     ids: NDArray[np.int64]
     distances: Distances
     counts: Counts
     stats: SearchStats
+
+    def __iter__(self) -> Iterator[AnyArray]:
+        """Yield the ids, then the distances."""
+        return iter((self.ids, self.distances))
+
+    def __repr__(self) -> str:
+        """Return the shape and the first answers."""
+        ids = _glance(self.ids, "d")
+        distances = _glance(self.distances, ".4g")
+        return f"SearchResult(shape={self.ids.shape}, {ids=!s}, {distances=!s})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return lists and numbers of Python's own, as ``json.dumps`` takes them.
+
+        Returns
+        -------
+        dict
+            ``ids``, ``distances`` and ``counts`` in the shape of the arrays, and
+            ``stats`` by name. Where fewer than k were found the id is -1 and the
+            distance None, since JSON has no infinity. JavaScript rounds integers
+            from 2**53 on: send larger ids as text.
+        """
+        stats = {name: array.tolist() for name, array in asdict(self.stats).items()}
+        return {
+            "ids": self.ids.tolist(),
+            "distances": _map(lambda d: None if d == math.inf else d, self.distances),
+            "counts": self.counts.tolist(),
+            "stats": stats,
+        }
+
+    def take(self, names: Any, missing: Any = None) -> list[Any]:
+        """Return what belongs to each id: names, texts, rows of a table.
+
+        Parameters
+        ----------
+        names : sequence or mapping
+            In the order of the rows if the ids are row numbers, as they are by
+            default; else a mapping with the ids as keys.
+        missing : object, default None
+            Stands where fewer than k were found.
+
+        Returns
+        -------
+        list
+            In the shape of ``ids``, so of lists for a batch.
+
+        Raises
+        ------
+        InvalidArgumentError
+            If an id has no name.
+        """
+        if not isinstance(names, (Mapping, list, tuple)):
+            # A data frame's column would be asked by its labels, not by row number.
+            names = np.asarray(names)
+
+        def name_of(id_: int) -> Any:
+            return missing if id_ == NO_RESULT else _name_of(id_, names)
+
+        return _map(name_of, self.ids)
+
+
+def _name_of(id_: int, names: Any) -> Any:
+    """Return the name of one id or raise that there is none."""
+    if isinstance(names, Mapping):
+        # An id given as uint64 comes back as the int64 of the same bits.
+        for key in (id_, id_ % 2**64):
+            if key in names:
+                return names[key]
+    elif 0 <= id_ < len(names):
+        return names[id_]
+    held = "every id as a key" if isinstance(names, Mapping) else "one item a row"
+    msg = f"names must hold {held}, got {len(names)} of them and none for id {id_}"
+    raise InvalidArgumentError(msg)
+
+
+def _map(function: Callable[[Any], Any], array: AnyArray) -> list[Any]:
+    """Return the values of a row, or of the rows of a batch, as lists."""
+    if array.ndim == 1:
+        return [function(value) for value in array.tolist()]
+    return [[function(value) for value in row] for row in array.tolist()]
+
+
+def _glance(array: AnyArray, form: str) -> str:
+    """Return the first numbers of the first row, with dots for all left out."""
+    first = array[:1].ravel() if array.ndim == 2 else array
+    shown = [format(value, form) for value in first[:SHOWN].tolist()]
+    row = f"[{', '.join(shown + ['...'] * (len(first) > SHOWN))}]"
+    if array.ndim == 1:
+        return row
+    return f"[{row}{', ...' * (len(array) > 1)}]" if len(array) else "[]"

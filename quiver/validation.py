@@ -1,10 +1,13 @@
 """The input boundary: arrays are checked and normalised here, once.
 
-After it, everything inside may assume C-contiguous, aligned, finite float32.
+After it, everything inside may assume C-contiguous, aligned, finite float32. What is
+no array yet becomes one in `quiver.foreign`.
 """
 
 from __future__ import annotations
 
+import mmap
+import operator
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,8 @@ from numpy.typing import NDArray
 
 from quiver._typing import AnyArray, Metric, Vectors
 from quiver.errors import InvalidArgumentError, InvalidTypeError
+from quiver.foreign import as_array, as_real_array
+from quiver.keys import NO_RESULT
 from quiver.params import MAX_DIM, MAX_ROWS
 
 MAX_MAGNITUDE = 1e16
@@ -29,7 +34,8 @@ def as_vectors(
     Parameters
     ----------
     array : array_like of shape (n, dim)
-        Real floats or integers in any layout or byte order.
+        Real floats or integers in any layout or byte order, or anything else that
+        `quiver.foreign.as_real_array` takes.
     name : str
         The argument's name, for messages.
     metric : {'cosine', 'euclidean', 'inner_product'}
@@ -44,12 +50,12 @@ def as_vectors(
     Raises
     ------
     InvalidTypeError
-        If the dtype is not real, or the array is masked or sparse.
+        If it holds no real numbers or is no array; the message says what to type.
     InvalidArgumentError
         If the shape is wrong or a value is not finite or too large; the message
         names the row and column.
     """
-    matrix = _as_real_array(array, name)
+    matrix = as_real_array(array, name)
     _check_shape(matrix, name, dim)
     with np.errstate(over="ignore"):
         vectors = np.require(matrix, dtype=np.float32, requirements=["C", "A"])
@@ -60,20 +66,25 @@ def as_vectors(
 
 def as_queries(queries: Any, *, metric: Metric, dim: int) -> tuple[Vectors, bool]:
     """Return queries as `as_vectors` does, and whether they were one vector."""
-    array = _as_real_array(queries, "queries")
+    array = as_real_array(queries, "queries")
     is_single = array.ndim == 1
+    if is_single and len(array) != dim:
+        msg = f"queries must have {dim} columns like the index, got shape {array.shape}"
+        raise InvalidArgumentError(msg)
     matrix = array[None, :] if is_single else array
     return as_vectors(matrix, "queries", metric=metric, dim=dim), is_single
 
 
-def own_vectors(vectors: Vectors, source: Any) -> Vectors:
-    """Return vectors that nobody else can change: read-only input is shared.
+def keep_or_copy(vectors: Vectors, source: AnyArray) -> Vectors:
+    """Return vectors that nobody else can change, read-only.
 
-    A writeable array is copied unless conversion already made a new one.
+    They are kept where they are if the conversion from ``source`` already made them
+    anew, or if they and all arrays they are views of are read-only, down to one that
+    owns its memory or to a file mapped for reading. All else is copied.
     """
-    shared = isinstance(source, np.ndarray) and np.shares_memory(vectors, source)
-    owned = vectors.copy() if shared and vectors.flags.writeable else vectors
-    view = owned.view()
+    if np.may_share_memory(vectors, source) and not _is_constant(vectors):
+        vectors = np.array(vectors)
+    view = vectors.view()
     view.flags.writeable = False
     return view
 
@@ -86,44 +97,88 @@ def as_ids(ids: Any, n_rows: int) -> NDArray[np.int64]:
     InvalidTypeError
         If they are not integers.
     InvalidArgumentError
-        If there are not ``n_rows`` of them, or one is negative, too large or repeated.
+        If there are not ``n_rows`` of them, or one is -1, too large or repeated.
     """
     if ids is None:
         return np.arange(n_rows, dtype=np.int64)
-    array = np.asarray(ids)
-    if array.dtype.kind not in "iu":
-        msg = f"ids must be integers, got dtype {array.dtype}"
-        raise InvalidTypeError(msg)
-    if array.shape != (n_rows,):
-        msg = f"ids must have shape ({n_rows},), one per vector, got {array.shape}"
+    numbers = as_int64(ids, "ids")
+    if numbers.shape != (n_rows,):
+        msg = f"ids must have shape ({n_rows},), one per vector, got {numbers.shape}"
         raise InvalidArgumentError(msg)
-    outside = (array < 0) | (array > np.iinfo(np.int64).max)
-    if outside.any():
-        row = int(np.argmax(outside))
-        msg = f"ids must be in 0 … 2**63 - 1, got {array[row]} in row {row}"
+    if (numbers == NO_RESULT).any():
+        row = int(np.argmax(numbers == NO_RESULT))
+        msg = (
+            "ids must not hold -1 (as unsigned: 2**64 - 1), which marks a place left "
+            f"empty, got it in row {row}"
+        )
         raise InvalidArgumentError(msg)
-    _check_unique(array)
-    return array.astype(np.int64)
+    _check_unique(numbers)
+    return numbers
 
 
-def _as_real_array(array: Any, name: str) -> AnyArray:
-    if isinstance(array, np.ma.MaskedArray):
-        msg = f"{name} must not be a masked array; fill or drop the masked rows"
-        raise InvalidTypeError(msg)
+def as_int64(ids: Any, name: str) -> NDArray[np.int64]:
+    """Return integers as a new int64 array; unsigned ones keep their 64 bits.
+
+    Raises
+    ------
+    InvalidTypeError
+        If they are not integers.
+    InvalidArgumentError
+        If one needs more than 64 bits.
+    """
+    array = as_array(ids, name)
+    if array.dtype.kind in "iu":
+        return array.astype(np.int64)
+    # Python's integers from 2**63 on, beside smaller ones, become floats in NumPy.
+    if isinstance(ids, (list, tuple, int)) and array.dtype.kind in "fO":
+        exact = np.array(ids, dtype=object)
+        bits = [_as_bits(number, name, array) for number in exact.ravel()]
+        return np.array(bits, dtype=np.uint64).astype(np.int64).reshape(exact.shape)
+    raise InvalidTypeError(_no_integers(name, array))
+
+
+def _as_bits(number: Any, name: str, array: AnyArray) -> int:
     try:
-        matrix = np.asarray(array)
-    except (TypeError, ValueError) as error:
-        msg = f"{name} must be a matrix of real numbers: {error}"
-        raise InvalidTypeError(msg) from error
-    if matrix.dtype.kind not in "iuf":
-        msg = f"{name} must have a real float or integer dtype, got {matrix.dtype}"
-        raise InvalidTypeError(msg)
-    return matrix
+        value = operator.index(number)
+    except TypeError as error:
+        raise InvalidTypeError(_no_integers(name, array)) from error
+    if not -(2**63) <= value < 2**64:
+        msg = f"{name} must have 64 bits at most, got {value}"
+        raise InvalidArgumentError(msg)
+    return value % 2**64
+
+
+def _no_integers(name: str, array: AnyArray) -> str:
+    if array.dtype.kind in "fb":
+        remedy = f"if they are whole numbers, give np.asarray({name}).astype(np.int64)"
+    elif array.dtype == object and not array.ndim:
+        remedy = f"give list({name})"
+    else:
+        remedy = "keep names in a list or dict and look them up by result.take(names)"
+    return f"{name} must be integers, got dtype {array.dtype}; {remedy}"
+
+
+def _is_constant(array: AnyArray) -> bool:
+    """Return whether no array in the chain of views can write to its memory."""
+    owner: Any = array
+    is_owned = False
+    while isinstance(owner, np.ndarray):
+        if owner.flags.writeable:
+            return False
+        is_owned, owner = owner.flags.owndata, owner.base
+    if isinstance(owner, memoryview):
+        owner = owner.obj
+    if isinstance(owner, mmap.mmap):
+        with memoryview(owner) as view:
+            return view.readonly
+    return owner is None and is_owned
 
 
 def _check_shape(matrix: AnyArray, name: str, dim: int | None) -> None:
     if matrix.ndim != 2:
-        msg = f"{name} must be 2-d (n, dim), got shape {matrix.shape}"
+        is_vector = matrix.ndim == 1 and matrix.size
+        remedy = f"; one vector is {name}[None, :]" if is_vector else ""
+        msg = f"{name} must be 2-d (n, dim), got shape {matrix.shape}{remedy}"
         raise InvalidArgumentError(msg)
     n, columns = matrix.shape
     if dim is not None and columns != dim:

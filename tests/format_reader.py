@@ -172,7 +172,7 @@ def check_meaning(header: dict, contents: dict) -> None:
         need(all(edge < n and edge != own for edge in edges), "edges in range")
         need(len(set(edges)) == len(edges), "edges once")
     ids = [row[0] for row in contents["ids"]]
-    need(min(ids) >= 0 and len(set(ids)) == n, "ids unique and not negative")
+    need(-1 not in ids and len(set(ids)) == n, "ids unique and none -1")
     for (value,) in contents["mean"]:
         need(abs(value) <= (LIMIT if encoding["center"] else 0), "mean")
     for row in contents["signs"]:

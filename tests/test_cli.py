@@ -46,6 +46,15 @@ def test_every_build_option_reaches_the_index(folder):
     assert summary["seconds"] > 0
 
 
+def test_a_metric_may_be_said_in_the_words_of_other_libraries(folder):
+    out = folder / "alias.quiver"
+    assert run("build", folder / "base.npy", "-o", out, "--metric", "L2").exit_code == 0
+    assert quiver.open(out, backend="reference").metric == "euclidean"
+    refused = run("build", folder / "base.npy", "-o", out, "--metric", "l2sq")
+    assert refused.exit_code == 2
+    assert "not their squares" in " ".join(refused.output.replace("│", " ").split())
+
+
 def test_build_predicts_memory_and_prints_a_summary_for_people(folder):
     made = run("build", folder / "base.npy", "-o", folder / "again.quiver")
     report = quiver.predict_memory(ROWS, DIM)

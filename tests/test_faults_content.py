@@ -24,7 +24,7 @@ CONTENT_FORGERIES = {
     "self-loop": ("neighbors", 16, struct.pack("<I", 1), "edge from a row to itself"),
     "edge after the end": ("neighbors", 0, NO_EDGE, "no edge after the end"),
     "edge twice": ("neighbors", 0, struct.pack("<II", 5, 5), "every neighbour once"),
-    "id negative": ("ids", 8, struct.pack("<q", -1), "row 1 .*not negative"),
+    "id -1": ("ids", 8, struct.pack("<q", -1), "row 1 .*an id other than -1"),
     "id twice": ("ids", 0, struct.pack("<qq", 9, 9), "every id once"),
     "mean NaN": ("mean", 4, struct.pack("<f", math.nan), "within ±1e"),
     "mean infinite": ("mean", 0, struct.pack("<f", math.inf), "within ±1e"),

@@ -24,7 +24,7 @@ from quiver.cli.console import (
     print_note,
     progress_bar,
 )
-from quiver.cli.options import KeyOption, MetricName, ThreadsOption
+from quiver.cli.options import KeyOption, MetricName, MetricOption, ThreadsOption
 from quiver.datasets import is_hdf5, load_demo, read_vectors
 from quiver.errors import InvalidArgumentError
 
@@ -53,7 +53,7 @@ def bench(
             help="Query vectors; else `test` of an HDF5 file, or rows of FILE."
         ),
     ] = None,
-    metric: Annotated[MetricName, typer.Option()] = MetricName.COSINE,
+    metric: MetricOption = MetricName.COSINE,
     rows: Annotated[
         int, typer.Option(min=20, help="Search a random sample of that many.")
     ] = DEFAULT_ROWS,

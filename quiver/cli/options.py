@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 
+from quiver.errors import InvalidArgumentError
+from quiver.words import check_metric
+
 
 class MetricName(StrEnum):
     """The metrics, as the command line spells them."""
@@ -44,7 +47,22 @@ OutOption = Annotated[
     Path, typer.Option("--out", "-o", help="Index file, replaced if it exists.")
 ]
 
-MetricOption = Annotated[MetricName, typer.Option(help="What near means.")]
+
+def _parse_metric(word: str) -> MetricName:
+    try:
+        return MetricName(check_metric(word))
+    except InvalidArgumentError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+MetricOption = Annotated[
+    MetricName,
+    typer.Option(
+        parser=_parse_metric,
+        metavar=f"<{'|'.join(MetricName)}>",
+        help="What near means.",
+    ),
+]
 EncodingOption = Annotated[
     EncodingName, typer.Option(help="`paper` is as published; `auto` diagnoses first.")
 ]

@@ -15,13 +15,8 @@ from quiver.diagnosis.structure import measure_structure
 from quiver.diagnosis.verdict import choose, judge, plain_coding
 from quiver.memory import predict_memory
 from quiver.parallel import ProgressMeter, resolve_threads
-from quiver.params import (
-    MAX_ROWS,
-    BuildParams,
-    Encoding,
-    check_int,
-    check_metric,
-)
+from quiver.params import MAX_ROWS, BuildParams, Encoding, check_int
+from quiver.words import check_metric
 
 K = 10
 """Neighbours asked for, as in all published figures."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from quiver._typing import AnyArray, Distances, Ids, Metric, Vectors
 from quiver.backends.protocol import Backend
 from quiver.errors import InvalidArgumentError
+from quiver.foreign import as_real_array
 from quiver.hits import nearest
 from quiver.reference.lanes import squared_norms
 from quiver.validation import as_vectors
@@ -125,7 +126,7 @@ def draw_sample(
         If there are fewer than ``MIN_ROWS`` rows, or a row drawn is no finite vector;
         the message names it by its number in ``vectors``.
     """
-    matrix = vectors if isinstance(vectors, np.ndarray) else np.asarray(vectors)
+    matrix = as_real_array(vectors, "vectors")
     if matrix.ndim != 2:
         msg = f"vectors must be 2-d (n, dim), got shape {matrix.shape}"
         raise InvalidArgumentError(msg)

@@ -18,6 +18,7 @@ from quiver.codes import Codes, Queries
 from quiver.errors import InvalidArgumentError
 from quiver.explain.explanation import Explanation, Fate, Found, Hop, TrueNeighbour
 from quiver.explain.plane import project
+from quiver.foreign import as_real_array
 from quiver.keys import key_distances, key_ids
 from quiver.metrics import exact_knn
 from quiver.params import SearchParams
@@ -35,12 +36,11 @@ def explain(
 ) -> Explanation:
     """Explain one search; see `Index.explain`."""
     effort = SearchParams.resolve(k, ef, n_rerank)
-    if np.ndim(query) != 1:
-        msg = f"query must be one vector of shape (dim,), got shape {np.shape(query)}"
+    vector = as_real_array(query, "query")
+    if vector.ndim != 1:
+        msg = f"query must be one vector of shape (dim,), got shape {vector.shape}"
         raise InvalidArgumentError(msg)
-    wanted = as_vectors(
-        np.asarray(query)[None], "query", metric=index.metric, dim=index.dim
-    )
+    wanted = as_vectors(vector[None], "query", metric=index.metric, dim=index.dim)
     return _Explainer(index, wanted, effort).explanation()
 
 

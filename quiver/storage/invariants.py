@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from quiver._typing import AnyArray, Ids, Metric, Neighbors
 from quiver.codes import CORRECTION_BYTES, Codes, Transform, code_bytes
-from quiver.keys import NO_ID
+from quiver.keys import NO_ID, NO_RESULT
 from quiver.params import Encoding
 from quiver.reference.encode import pack
 from quiver.validation import MAX_MAGNITUDE
@@ -86,8 +86,8 @@ def codes_fault(codes: Codes, metric: Metric) -> Fault | None:
 
 
 def ids_fault(ids: NDArray[np.int64]) -> Fault | None:
-    """Return the first negative or repeated id."""
-    if fault := _first(ids[:, None], ids[:, None] < 0, "an id not negative"):
+    """Return the first id that is -1 or repeated."""
+    if fault := _first(ids[:, None], ids[:, None] == NO_RESULT, "an id other than -1"):
         return fault
     # The default ids ascend: no need to sort them.
     if (ids[1:] > ids[:-1]).all():

@@ -1,0 +1,217 @@
+"""Foreign: what people hand us as vectors, made one array of real numbers.
+
+Lists, data frames, arrow arrays, tensors and columns of lists are taken where it is
+plain what is meant. Anything else is refused by name with what to type instead; no
+error of NumPy's or of another library's gets out. Nothing foreign is imported here:
+its objects are known by what they offer.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from reprlib import repr as brief
+from typing import Any
+
+import numpy as np
+
+from quiver._typing import AnyArray
+from quiver.errors import InvalidTypeError
+
+_NUMBERS_AS_TEXT = re.compile(r"[\s\d.,;eE+\-\[\]()]+")
+_PARSE = "parse text first: json.loads(text), or np.fromstring(text, sep=',') for CSV"
+_BYTES = "bytes of float32 are read by np.frombuffer(blob, np.float32).reshape(-1, dim)"
+_AS_FLOATS = "np.asarray({name}, dtype=np.float32)"
+_EMBED = f"text is embedded by a model; numbers kept as text are {_AS_FLOATS}"
+
+# By the kind of a dtype that holds no real numbers.
+_REMEDIES = {
+    "b": f"if 0 and 1 are meant, give {_AS_FLOATS}",
+    "c": "put the parts side by side: np.hstack([{name}.real, {name}.imag])",
+    "M": "choose a unit: {name}.astype('datetime64[s]').astype(np.float64)",
+    "m": "choose a unit: {name}.astype('timedelta64[s]').astype(np.float64)",
+    "S": _BYTES,
+    "T": _EMBED,
+    "U": _EMBED,
+    "V": f"give {_AS_FLOATS}, or of a record array "
+    "np.lib.recfunctions.structured_to_unstructured({name})",
+}
+
+
+def as_real_array(value: Any, name: str) -> AnyArray:
+    """Return one array of real numbers, of any shape; a view where it is one already.
+
+    Parameters
+    ----------
+    value : array_like, data frame, tensor, or sequence of vectors
+        A column of lists or arrays (one-dimensional, of objects) is stacked.
+    name : str
+        The argument's name, for messages.
+
+    Returns
+    -------
+    ndarray
+        Of a float or integer dtype. Read-only if it was made here, so that nobody
+        else can write to it.
+
+    Raises
+    ------
+    InvalidTypeError
+        If it is no such thing; the message says what to type instead.
+    """
+    array = value if type(value) is np.ndarray else _as_array(value, name)
+    if array.dtype == object:
+        array = _stack(_column(array, value, name), name)
+    if array.dtype.kind not in "iuf":
+        remedy = _REMEDIES[array.dtype.kind].format(name=name)
+        msg = (
+            f"{name} must have a real float or integer dtype, got {array.dtype}; "
+            f"{remedy}"
+        )
+        raise InvalidTypeError(msg)
+    return array
+
+
+def as_array(value: Any, name: str) -> AnyArray:
+    """Return what NumPy makes of a value, with an error of ours if it cannot."""
+    try:
+        return np.asarray(_detached(value, name))
+    except (InvalidTypeError, MemoryError):
+        raise
+    # Another library's object converts itself and may raise anything.
+    except Exception as error:
+        msg = f"{name} must be an array of numbers, got {_kind(value)}: {error}"
+        raise InvalidTypeError(msg) from error
+
+
+def _as_array(value: Any, name: str) -> AnyArray:
+    if isinstance(value, np.ma.MaskedArray):
+        msg = f"{name} must not be a masked array; fill or drop the masked rows"
+        raise InvalidTypeError(msg)
+    if remedy := _remedy(value, name):
+        msg = f"{name} must be a matrix of real numbers, got {_kind(value)}; {remedy}"
+        raise InvalidTypeError(msg)
+    if not isinstance(value, (list, tuple)):
+        return as_array(value, name)
+    try:
+        array = np.asarray(value)
+    # Rows of different lengths, or rows that only their own library can convert.
+    except (TypeError, ValueError, RuntimeError):
+        return _stack(value, name)
+    array.flags.writeable = False
+    return array
+
+
+def _remedy(value: Any, name: str) -> str:
+    """Return what to type instead of an object that is no array; empty if it is."""
+    if value is None:
+        return "give an array of shape (n, dim)"
+    if isinstance(value, (bytes, bytearray)):
+        return _BYTES
+    if isinstance(value, (str, os.PathLike)):
+        return _remedy_for_text(os.fspath(value))
+    if isinstance(value, Mapping):
+        return (
+            f"give one array of it, {name}[key], or np.stack(list({name}.values())) "
+            f"and keep list({name}) for the names"
+        )
+    if hasattr(value, "toarray"):
+        return f"give {name}.toarray(), which needs room for every zero"
+    is_sequence = hasattr(value, "__array__") or hasattr(value, "__getitem__")
+    if isinstance(value, Iterable) and not is_sequence:
+        return f"give list({name}), so that its rows have a number and an order"
+    return ""
+
+
+def _remedy_for_text(text: Any) -> str:
+    if isinstance(text, str) and _NUMBERS_AS_TEXT.fullmatch(text):
+        return _PARSE
+    suffix = os.path.splitext(text)[1]
+    if suffix in (".quiver", b".quiver"):
+        return f"an index is opened by quiver.open({text!r})"
+    if suffix and len(suffix) <= len(".parquet"):
+        return (
+            f"a file is read by quiver.datasets.read_vectors({text!r}), or "
+            "np.load(path, mmap_mode='r') for .npy"
+        )
+    return "text is embedded by a model first"
+
+
+def _detached(value: Any, name: str) -> Any:
+    """Return a tensor as NumPy can read it; anything else as it is."""
+    if not (hasattr(value, "detach") and hasattr(value, "device")):
+        return value
+    if getattr(value.device, "type", "cpu") != "cpu":
+        msg = (
+            f"{name} must be in main memory, got a tensor on device {value.device}; "
+            f"give {name}.cpu()"
+        )
+        raise InvalidTypeError(msg)
+    plain = value.detach()
+    # NumPy has no bfloat16; every value of it is a float32.
+    return plain.float() if str(plain.dtype).endswith("bfloat16") else plain
+
+
+def _column(array: AnyArray, value: Any, name: str) -> AnyArray:
+    """Return the one column of objects that may hold a vector in each row."""
+    if array.ndim == 2 and array.shape[1] == 1:
+        return array[:, 0]
+    if array.ndim == 1:
+        return array
+    if array.ndim == 0:
+        msg = f"{name} must be a matrix of real numbers, got {_kind(value)}"
+        raise InvalidTypeError(msg)
+    remedy = _AS_FLOATS.format(name=name)
+    if not isinstance(value, (np.ndarray, list, tuple)):
+        numbers = "df.select_dtypes('number').astype('float32')"
+        remedy = f"its columns of numbers, in pandas {numbers}"
+    msg = f"{name} must have a real dtype, got object; give {remedy}"
+    raise InvalidTypeError(msg)
+
+
+def _stack(rows: Any, name: str) -> AnyArray:
+    """Return rows that are vectors of one length as a read-only matrix."""
+    vectors = [_as_row(row, number, name) for number, row in enumerate(rows)]
+    for number, vector in enumerate(vectors):
+        if len(vector) != len(vectors[0]):
+            msg = (
+                f"{name} must have rows of equal length, got {len(vectors[0])} "
+                f"numbers in row 0 and {len(vector)} in row {number}"
+            )
+            raise InvalidTypeError(msg)
+    matrix = np.stack(vectors) if vectors else np.empty((0, 0), dtype=np.float32)
+    matrix.flags.writeable = False
+    return matrix
+
+
+def _as_row(row: Any, number: int, name: str) -> AnyArray:
+    vector = as_array(row, f"{name}, row {number},")
+    if vector.ndim == 1 and vector.dtype.kind in "iuf":
+        return vector
+    msg = (
+        f"{name} must hold a vector of real numbers in every row, got {_kind(row)} in "
+        f"row {number}; {_remedy_for_row(row, vector, name)}"
+    )
+    raise InvalidTypeError(msg)
+
+
+def _remedy_for_row(row: Any, converted: AnyArray, name: str) -> str:
+    if isinstance(row, str):
+        return _PARSE
+    if isinstance(row, Mapping):
+        return f"give [row[key] for row in {name}]"
+    # A missing value of pandas is NaN.
+    if converted.ndim == 0 and converted.dtype.kind in "iuf" and row == row:
+        return f"if all are numbers, give {_AS_FLOATS.format(name=name)}"
+    known = _REMEDIES.get(converted.dtype.kind, "drop or fill the row")
+    return known.format(name="row")
+
+
+def _kind(value: Any) -> str:
+    """Return what a value is, in a few words."""
+    if value is None or isinstance(value, (str, bytes, int, float)):
+        return brief(value)
+    shape = getattr(value, "shape", None)
+    of_shape = f" of shape {tuple(shape)}" if isinstance(shape, tuple) else ""
+    return f"{type(value).__name__}{of_shape}"

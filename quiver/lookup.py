@@ -1,0 +1,64 @@
+"""Lookup: from a caller's ids to row numbers."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quiver.errors import InvalidArgumentError
+from quiver.keys import NO_RESULT
+
+
+class RowsById:
+    """Rows by id, found by bisection in an order made on first use.
+
+    Two threads may both make it, and make the same; no lock is needed. Ids that
+    ascend, such as the default ones, need no order; others take 8 bytes a row.
+
+    Parameters
+    ----------
+    ids : ndarray of shape (n,), int64
+        Distinct ids in row order.
+    """
+
+    def __init__(self, ids: NDArray[np.int64]) -> None:
+        self._ids = ids
+
+    def __reduce__(self) -> tuple[type[RowsById], tuple[NDArray[np.int64]]]:
+        """Pickle the ids alone."""
+        return RowsById, (self._ids,)
+
+    def rows(self, ids: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Return the row number of each id, in the shape given.
+
+        Raises
+        ------
+        InvalidArgumentError
+            If one is unknown; the message names the first.
+        """
+        rows, is_known = self._find(ids)
+        if not is_known.all():
+            unknown = ids[~is_known].flat[0]
+            note = ", the mark of a place left empty" if unknown == NO_RESULT else ""
+            msg = f"ids must be in the index, got {unknown}{note}"
+            raise InvalidArgumentError(msg)
+        return rows
+
+    def __contains__(self, number: int) -> bool:
+        """Return whether an int64 is an id."""
+        return bool(self._find(np.array(number))[1])
+
+    def _find(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.intp], Any]:
+        order = self._order
+        places = np.searchsorted(self._ids, ids, sorter=order)
+        places = np.minimum(places, len(self._ids) - 1)
+        rows = places if order is None else order[places]
+        return rows, self._ids[rows] == ids
+
+    @cached_property
+    def _order(self) -> NDArray[np.intp] | None:
+        is_ascending = bool((self._ids[1:] > self._ids[:-1]).all())
+        return None if is_ascending else np.argsort(self._ids, kind="stable")
