@@ -92,7 +92,7 @@ def _as_array(value: Any, name: str) -> AnyArray:
     if remedy := _remedy(value, name):
         msg = f"{name} must be a matrix of real numbers, got {_kind(value)}; {remedy}"
         raise InvalidTypeError(msg)
-    if not isinstance(value, (list, tuple)):
+    if not isinstance(value, (list, tuple)) or hasattr(value, "__array__"):
         return as_array(value, name)
     try:
         array = np.asarray(value)

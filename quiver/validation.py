@@ -129,12 +129,14 @@ def as_int64(ids: Any, name: str) -> NDArray[np.int64]:
     array = as_array(ids, name)
     if array.dtype.kind in "iu":
         return array.astype(np.int64)
-    # Python's integers from 2**63 on, beside smaller ones, become floats in NumPy.
-    if isinstance(ids, (list, tuple, int)) and array.dtype.kind in "fO":
+    exact = array
+    if array.dtype.kind == "f" and isinstance(ids, (list, tuple)):
+        # NumPy makes floats of Python's integers from 2**63 on beside smaller ones.
         exact = np.array(ids, dtype=object)
-        bits = [_as_bits(number, name, array) for number in exact.ravel()]
-        return np.array(bits, dtype=np.uint64).astype(np.int64).reshape(exact.shape)
-    raise InvalidTypeError(_no_integers(name, array))
+    if exact.dtype != object:
+        raise InvalidTypeError(_no_integers(name, array))
+    bits = [_as_bits(number, name, array) for number in exact.ravel()]
+    return np.array(bits, dtype=np.uint64).astype(np.int64).reshape(exact.shape)
 
 
 def _as_bits(number: Any, name: str, array: AnyArray) -> int:
@@ -149,12 +151,11 @@ def _as_bits(number: Any, name: str, array: AnyArray) -> int:
 
 
 def _no_integers(name: str, array: AnyArray) -> str:
+    remedy = "keep names in a list or dict and look them up by result.take(names)"
     if array.dtype.kind in "fb":
         remedy = f"if they are whole numbers, give np.asarray({name}).astype(np.int64)"
     elif array.dtype == object and not array.ndim:
         remedy = f"give list({name})"
-    else:
-        remedy = "keep names in a list or dict and look them up by result.take(names)"
     return f"{name} must be integers, got dtype {array.dtype}; {remedy}"
 
 

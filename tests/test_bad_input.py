@@ -128,7 +128,9 @@ def test_cosine_takes_any_finite_value(value: float) -> None:
         ([*range(29), -1], InvalidArgumentError, ("-1", "row 29")),
         (range(29), InvalidArgumentError, ("(30,)", "(29,)")),
         (np.zeros((30, 1), int), InvalidArgumentError, ("(30,)", "(30, 1)")),
-        (np.arange(30.0), InvalidTypeError, ("integers", "float64")),
+        (np.arange(30.0), InvalidTypeError, ("integers", "float64", "np.int64")),
+        ([1.0] * 30, InvalidTypeError, ("integers", "np.int64")),
+        ([True] * 30, InvalidTypeError, ("integers", "bool", "np.int64")),
         ([str(i) for i in range(30)], InvalidTypeError, ("integers",)),
         ([None] * 30, InvalidTypeError, ("integers", "object")),
         (

@@ -21,6 +21,7 @@ IDS = {
     "unordered": [7, -(2**63), 3, 2**63 - 1, -2, 0],
     "unsigned": np.array([2**64 - 2, 5, 2**63, 2**63 + 7, 0, 9], dtype=np.uint64),
     "python hashes": [2**64 - 2, 5, 2**63, 2**63 + 7, 0, 9],
+    "objects of a data frame": np.array([2, -5, 2**62, 7, 0, 9], dtype=object),
     "small unsigned": np.array([9, 200, 255, 0, 1, 2], dtype=np.uint8),
 }
 
