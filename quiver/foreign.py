@@ -96,8 +96,10 @@ def _as_array(value: Any, name: str) -> AnyArray:
         return as_array(value, name)
     try:
         array = np.asarray(value)
+    except MemoryError:
+        raise
     # Rows of different lengths, or rows that only their own library can convert.
-    except (TypeError, ValueError, RuntimeError):
+    except Exception:
         return _stack(value, name)
     array.flags.writeable = False
     return array

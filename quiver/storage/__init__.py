@@ -2,9 +2,9 @@
 
 Reading order: ``layout`` (where every byte lies), ``header`` (what the JSON says),
 ``source`` and ``reader`` (opening, checked before anything is allocated or followed),
-``invariants`` (what a kernel relies on), ``mapped`` and ``cold`` (vectors left on the
-disk), ``atomic`` and ``writer`` (saving). The format is told byte by byte in
-``docs/format.md``.
+``strangers`` (files of another kind), ``invariants`` (what a kernel relies on),
+``mapped`` and ``cold`` (vectors left on the disk), ``atomic`` and ``writer`` (saving).
+The format is told byte by byte in ``docs/format.md``.
 """
 
 from __future__ import annotations
