@@ -2,11 +2,13 @@
 # cython: initializedcheck=False, freethreading_compatible=True
 """Typed doors to the C kernels: pointers and shapes, no arithmetic.
 
-Arrays arrive validated; outputs are allocated by the caller, of the right shape.
-Buffers are borrowed one by one, because a typed memoryview each would cost a single
-query more than its walk through a small index.
+Values arrive validated and outputs are allocated by the caller. Shapes and types are
+compared here once more, so that no call can make a kernel read or write outside an
+array. Buffers are borrowed one by one, because a typed memoryview each would cost a
+single query more than its walk through a small index.
 """
 
+cimport cython
 from cpython.buffer cimport (
     PyBUF_C_CONTIGUOUS,
     PyBUF_FORMAT,
@@ -15,6 +17,9 @@ from cpython.buffer cimport (
     PyObject_GetBuffer,
 )
 from libc.string cimport strchr
+
+from quiver.errors import InvalidArgumentError, InvalidTypeError
+
 METRICS = {
     "cosine": QUIVER_COSINE,
     "euclidean": QUIVER_EUCLIDEAN,
@@ -23,17 +28,29 @@ METRICS = {
 PRUNE_RULES = {"vamana": QUIVER_VAMANA, "published": QUIVER_PUBLISHED}
 
 
-# Struct codes of the array types; which of two is used depends on the platform.
-cdef const char *UINT8 = b"B"
-cdef const char *INT8 = b"b"
-cdef const char *UINT32 = b"IL"
-cdef const char *UINT64 = b"LQ"
-cdef const char *INT64 = b"lq"
-cdef const char *FLOAT32 = b"f"
+cdef struct Element:
+    const char *name
+    const char *codes
+    Py_ssize_t size
+
+
+# Struct codes of each type: which of two is used depends on the platform, and `L` is
+# eight bytes on one and four on another, so that the size decides.
+cdef Element UINT8 = Element(b"uint8", b"B", 1)
+cdef Element INT8 = Element(b"int8", b"b", 1)
+cdef Element UINT32 = Element(b"uint32", b"IL", 4)
+cdef Element UINT64 = Element(b"uint64", b"LQ", 8)
+cdef Element INT64 = Element(b"int64", b"lq", 8)
+cdef Element FLOAT32 = Element(b"float32", b"f", 4)
+
 cdef enum:
-    MOST_BUFFERS = 8
+    # `search` borrows the most: seven today.
+    MOST_BUFFERS = 16
+    ANY = -1
 
 
+@cython.final
+@cython.freelist(8)
 cdef class Borrowed:
     """The buffers of one call, given back when it ends."""
 
@@ -44,27 +61,69 @@ cdef class Borrowed:
         for number in range(self.n_buffers):
             PyBuffer_Release(&self.buffers[number])
 
-    cdef Py_buffer *read(
-        self, object array, const char *formats, int ndim=2, int flags=0
+    cdef Py_buffer *borrow(
+        self, object array, str name, Element *element, int ndim, int flags
     ) except NULL:
-        """Return the C-contiguous buffer of an array of one of these formats."""
+        """Return the C-contiguous buffer of an array of this type."""
+        if self.n_buffers == MOST_BUFFERS:
+            raise SystemError(f"a kernel call borrows at most {MOST_BUFFERS} arrays")
         cdef Py_buffer *buffer = &self.buffers[self.n_buffers]
         PyObject_GetBuffer(array, buffer, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | flags)
         self.n_buffers += 1
-        if buffer.ndim != ndim or strchr(formats, buffer.format[0]) == NULL:
-            raise TypeError(
-                f"expected {ndim} dimensions of {formats.decode()}, "
-                f"got {buffer.ndim} of {buffer.format.decode()}"
+        if (
+            buffer.ndim != ndim
+            or buffer.itemsize != element.size
+            or buffer.format[0] == 0
+            or buffer.format[1] != 0
+            or strchr(element.codes, buffer.format[0]) == NULL
+        ):
+            raise InvalidTypeError(
+                f"{name} must have {ndim} dimensions of {element.name.decode()}, got "
+                f"{buffer.ndim} of format {buffer.format.decode()!r} "
+                f"with {buffer.itemsize} bytes each"
             )
         return buffer
 
-    cdef Py_buffer *write(
-        self, object array, const char *formats, int ndim=2
+    cdef Py_buffer *vector(
+        self, object array, str name, Element *element, Py_ssize_t length, int flags=0
     ) except NULL:
-        return self.read(array, formats, ndim, PyBUF_WRITABLE)
+        """Borrow a one-dimensional array of this length."""
+        cdef Py_buffer *buffer = self.borrow(array, name, element, 1, flags)
+        if length != ANY and buffer.shape[0] != length:
+            raise InvalidArgumentError(
+                f"{name} must have shape ({length},), got ({buffer.shape[0]},)"
+            )
+        return buffer
+
+    cdef Py_buffer *matrix(
+        self,
+        object array,
+        str name,
+        Element *element,
+        Py_ssize_t n_rows,
+        Py_ssize_t n_columns,
+        int flags=0,
+    ) except NULL:
+        """Borrow a matrix of this shape; ANY leaves a side open."""
+        cdef Py_buffer *buffer = self.borrow(array, name, element, 2, flags)
+        if (n_rows != ANY and buffer.shape[0] != n_rows) or (
+            n_columns != ANY and buffer.shape[1] != n_columns
+        ):
+            raise InvalidArgumentError(
+                f"{name} must have shape ({side(n_rows)}, {side(n_columns)}), "
+                f"got ({buffer.shape[0]}, {buffer.shape[1]})"
+            )
+        return buffer
+
+    cdef Py_buffer *vectors(self, object array, str name, Py_ssize_t dim) except NULL:
+        """Borrow float32 vectors of this dimension, or of any positive one."""
+        cdef Py_buffer *buffer = self.matrix(array, name, &FLOAT32, ANY, dim)
+        at_least_one("dim", buffer.shape[1])
+        return buffer
 
     cdef quiver_codes codes(self, object rows, size_t dim, int strong) except *:
-        cdef Py_buffer *buffer = self.read(rows, UINT8)
+        cdef Py_ssize_t row_bytes = row_bytes_of(blocks_of(dim))
+        cdef Py_buffer *buffer = self.matrix(rows, "codes", &UINT8, ANY, row_bytes)
         return quiver_codes(
             rows=<const uint8_t *>buffer.buf,
             n_rows=buffer.shape[0],
@@ -73,37 +132,54 @@ cdef class Borrowed:
         )
 
     cdef quiver_queries queries(
-        self, object rows, object values, object corrections
+        self, object rows, object values, object corrections, size_t dim
     ) except *:
+        cdef Py_ssize_t n_blocks = blocks_of(dim)
         cdef Py_buffer *buffer
+        cdef Py_buffer *pairs
         if rows is not None:
-            buffer = self.read(rows, UINT8)
+            buffer = self.matrix(rows, "queries", &UINT8, ANY, row_bytes_of(n_blocks))
             return quiver_queries(
                 rows=<const uint8_t *>buffer.buf,
                 values=NULL,
                 corrections=NULL,
                 n_queries=buffer.shape[0],
             )
-        buffer = self.read(values, INT8)
+        buffer = self.matrix(
+            values, "values of queries", &INT8, ANY, BLOCK_DIMS * n_blocks
+        )
+        pairs = self.matrix(
+            corrections, "corrections of queries", &FLOAT32, buffer.shape[0], 2
+        )
         return quiver_queries(
             rows=NULL,
             values=<const int8_t *>buffer.buf,
-            corrections=<const float *>self.read(corrections, FLOAT32).buf,
+            corrections=<const float *>pairs.buf,
             n_queries=buffer.shape[0],
         )
 
     cdef quiver_transform transform(
-        self, str metric, object mean, object signs
+        self, str metric, object mean, object signs, Py_ssize_t dim
     ) except *:
-        cdef Py_buffer *means = self.read(mean, FLOAT32, 1)
-        cdef Py_buffer *rounds = self.read(signs, FLOAT32)
+        cdef Py_buffer *means = self.vector(mean, "mean", &FLOAT32, dim)
+        cdef Py_buffer *rounds = self.matrix(signs, "signs", &FLOAT32, ANY, dim)
         return quiver_transform(
             metric=METRICS[metric],
             mean=<const float *>means.buf,
             signs=<const float *>rounds.buf,
             n_rounds=rounds.shape[0],
-            dim=means.shape[0],
+            dim=dim,
         )
+
+
+cdef str side(Py_ssize_t length):
+    return "any" if length == ANY else str(length)
+
+
+cdef int at_least_one(str name, Py_ssize_t number) except -1:
+    if number < 1:
+        raise InvalidArgumentError(f"{name} must be at least 1, got {number}")
+    return 0
 
 
 cdef int check(int status) except -1:
@@ -126,15 +202,19 @@ cdef class Kernels:
 
     def encode(self, vectors, str metric, mean, signs, int strong, rows):
         cdef Borrowed borrowed = Borrowed()
-        cdef Py_buffer *base = borrowed.read(vectors, FLOAT32)
-        cdef Py_buffer *out = borrowed.write(rows, UINT8)
-        cdef quiver_transform transform = borrowed.transform(metric, mean, signs)
+        cdef Py_buffer *base = borrowed.vectors(vectors, "vectors", ANY)
+        cdef Py_ssize_t n = base.shape[0], dim = base.shape[1]
+        cdef Py_ssize_t row_bytes = row_bytes_of(blocks_of(dim))
+        cdef Py_buffer *out = borrowed.matrix(
+            rows, "rows", &UINT8, n, row_bytes, PyBUF_WRITABLE
+        )
+        cdef quiver_transform transform = borrowed.transform(metric, mean, signs, dim)
         cdef int status
         with nogil:
             status = self.table.encode(
                 &transform,
                 <const float *>base.buf,
-                base.shape[0],
+                n,
                 strong,
                 <uint8_t *>out.buf,
             )
@@ -142,16 +222,22 @@ cdef class Kernels:
 
     def quantise(self, vectors, str metric, mean, signs, values, corrections):
         cdef Borrowed borrowed = Borrowed()
-        cdef Py_buffer *base = borrowed.read(vectors, FLOAT32)
-        cdef Py_buffer *out = borrowed.write(values, INT8)
-        cdef Py_buffer *pairs = borrowed.write(corrections, FLOAT32)
-        cdef quiver_transform transform = borrowed.transform(metric, mean, signs)
+        cdef Py_buffer *base = borrowed.vectors(vectors, "queries", ANY)
+        cdef Py_ssize_t n = base.shape[0], dim = base.shape[1]
+        cdef Py_ssize_t n_values = BLOCK_DIMS * blocks_of(dim)
+        cdef Py_buffer *out = borrowed.matrix(
+            values, "values", &INT8, n, n_values, PyBUF_WRITABLE
+        )
+        cdef Py_buffer *pairs = borrowed.matrix(
+            corrections, "corrections", &FLOAT32, n, 2, PyBUF_WRITABLE
+        )
+        cdef quiver_transform transform = borrowed.transform(metric, mean, signs, dim)
         cdef int status
         with nogil:
             status = self.table.quantise(
                 &transform,
                 <const float *>base.buf,
-                base.shape[0],
+                n,
                 <int8_t *>out.buf,
                 <float *>pairs.buf,
             )
@@ -170,15 +256,24 @@ cdef class Kernels:
     ):
         cdef Borrowed borrowed = Borrowed()
         cdef quiver_codes codes = borrowed.codes(rows, dim, strong)
-        cdef quiver_queries queries = borrowed.queries(query_rows, values, corrections)
-        cdef Py_buffer *out = borrowed.write(distances, FLOAT32)
+        cdef quiver_queries queries = borrowed.queries(
+            query_rows, values, corrections, dim
+        )
+        cdef Py_ssize_t q = queries.n_queries
+        cdef Py_ssize_t width = codes.n_rows
+        cdef Py_buffer *lists
         cdef const uint32_t *ids = NULL
         cdef int status
         if candidates is not None:
-            ids = <const uint32_t *>borrowed.read(candidates, UINT32).buf
+            lists = borrowed.matrix(candidates, "candidates", &UINT32, q, ANY)
+            ids = <const uint32_t *>lists.buf
+            width = lists.shape[1]
+        cdef Py_buffer *out = borrowed.matrix(
+            distances, "distances", &FLOAT32, q, width, PyBUF_WRITABLE
+        )
         with nogil:
             status = self.table.distance(
-                &codes, &queries, ids, out.shape[1], <float *>out.buf
+                &codes, &queries, ids, width, <float *>out.buf
             )
         check(status)
 
@@ -194,8 +289,12 @@ cdef class Kernels:
     ):
         cdef Borrowed borrowed = Borrowed()
         cdef quiver_codes codes = borrowed.codes(rows, dim, strong)
-        cdef Py_buffer *keys = borrowed.read(candidates, UINT64)
-        cdef Py_buffer *out = borrowed.write(neighbors, UINT32)
+        cdef Py_buffer *keys = borrowed.matrix(
+            candidates, "candidates", &UINT64, ANY, ANY
+        )
+        cdef Py_buffer *out = borrowed.matrix(
+            neighbors, "neighbors", &UINT32, keys.shape[0], ANY, PyBUF_WRITABLE
+        )
         cdef quiver_prune_rule which = PRUNE_RULES[rule]
         cdef int status
         with nogil:
@@ -227,17 +326,33 @@ cdef class Kernels:
     ):
         cdef Borrowed borrowed = Borrowed()
         cdef quiver_codes codes = borrowed.codes(rows, dim, strong)
-        cdef quiver_queries queries = borrowed.queries(query_rows, values, corrections)
-        cdef Py_buffer *edges = borrowed.read(neighbors, UINT32)
+        cdef quiver_queries queries = borrowed.queries(
+            query_rows, values, corrections, dim
+        )
+        cdef Py_ssize_t q = queries.n_queries
+        cdef Py_buffer *edges = borrowed.matrix(
+            neighbors, "neighbors", &UINT32, codes.n_rows, ANY
+        )
         cdef quiver_graph graph = quiver_graph(
             neighbors=<const uint32_t *>edges.buf,
             width=edges.shape[1],
             entry_point=entry_point,
         )
-        cdef Py_buffer *beams = borrowed.write(keys, UINT64)
-        cdef Py_buffer *n_hops = borrowed.write(hops, INT64, 1)
-        cdef Py_buffer *n_distances = borrowed.write(distance_computations, INT64, 1)
+        cdef Py_buffer *beams = borrowed.matrix(
+            keys, "keys", &UINT64, q, ANY, PyBUF_WRITABLE
+        )
+        cdef Py_buffer *n_hops = borrowed.vector(
+            hops, "hops", &INT64, q, PyBUF_WRITABLE
+        )
+        cdef Py_buffer *n_distances = borrowed.vector(
+            distance_computations, "distance_computations", &INT64, q, PyBUF_WRITABLE
+        )
         cdef int status
+        at_least_one("ef", beams.shape[1])
+        if entry_point >= codes.n_rows:
+            raise InvalidArgumentError(
+                f"entry_point must be a row below {codes.n_rows}, got {entry_point}"
+            )
         with nogil:
             status = self.table.search(
                 &codes,
@@ -252,22 +367,32 @@ cdef class Kernels:
 
     def rerank(self, vectors, queries, candidates, str metric, ids, distances):
         cdef Borrowed borrowed = Borrowed()
-        cdef Py_buffer *base = borrowed.read(vectors, FLOAT32)
-        cdef Py_buffer *wanted = borrowed.read(queries, FLOAT32)
-        cdef Py_buffer *lists = borrowed.read(candidates, UINT32)
-        cdef Py_buffer *best = borrowed.write(ids, UINT32)
-        cdef Py_buffer *exact = borrowed.write(distances, FLOAT32)
+        cdef Py_buffer *base = borrowed.vectors(vectors, "vectors", ANY)
+        cdef Py_ssize_t dim = base.shape[1]
+        cdef Py_buffer *wanted = borrowed.vectors(queries, "queries", dim)
+        cdef Py_ssize_t q = wanted.shape[0]
+        cdef Py_buffer *lists = borrowed.matrix(
+            candidates, "candidates", &UINT32, q, ANY
+        )
+        cdef Py_buffer *best = borrowed.matrix(
+            ids, "ids", &UINT32, q, ANY, PyBUF_WRITABLE
+        )
+        cdef Py_ssize_t k = best.shape[1]
+        cdef Py_buffer *exact = borrowed.matrix(
+            distances, "distances", &FLOAT32, q, k, PyBUF_WRITABLE
+        )
         cdef quiver_metric which = METRICS[metric]
         cdef int status
+        at_least_one("k", k)
         with nogil:
             status = self.table.rerank(
                 <const float *>base.buf,
                 <const float *>wanted.buf,
-                base.shape[1],
+                dim,
                 <const uint32_t *>lists.buf,
-                wanted.shape[0],
+                q,
                 lists.shape[1],
-                best.shape[1],
+                k,
                 which,
                 <uint32_t *>best.buf,
                 <float *>exact.buf,
