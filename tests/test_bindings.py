@@ -196,7 +196,7 @@ def test_the_public_tuples_are_guarded_too(kernels):
 )
 def test_a_type_of_another_width_or_sign_is_refused(kernels, method, name, dtype):
     array = valid_calls()[method][name].astype(dtype)
-    with pytest.raises(InvalidTypeError, match="must have .* dimensions of .*, got"):
+    with pytest.raises(InvalidTypeError, match=r"must have \d dimensions of .*, got"):
         call(kernels, method, **{name: array})
 
 

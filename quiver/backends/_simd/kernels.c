@@ -3,7 +3,15 @@
  * The build defines QUIVER_TARGET (a name) and, for x86, which inner functions to
  * use. Those live in simd_*.h; the five words are written once above them.
  */
+#include <float.h>
+
 #include "kernels.h"
+
+/* Every bit promised depends on each operation being done and rounded as written. */
+#if defined(__FAST_MATH__) || defined(_M_FP_FAST)
+#error "quiver's kernels must be compiled without -ffast-math, -Ofast or /fp:fast"
+#endif
+_Static_assert(FLT_EVAL_METHOD == 0, "float operations must be rounded to float");
 
 #if defined(QUIVER_SIMD_AVX512)
 #include "simd_avx512.h"
