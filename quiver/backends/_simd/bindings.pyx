@@ -194,11 +194,13 @@ cdef class Kernels:
     cdef const quiver_kernels *table
 
     def __cinit__(self, str target):
-        cdef const char *reason = NULL
+        cdef const char *lacks = NULL
         name = target.encode()
-        self.table = quiver_find_kernels(name, &reason)
+        self.table = quiver_find_kernels(name, &lacks)
+        if lacks != NULL:
+            raise ImportError(f"this processor lacks {lacks.decode()}")
         if self.table == NULL:
-            raise ImportError(f"{target}: {reason.decode()}")
+            raise ImportError("the installed kernels were compiled without this target")
 
     def encode(self, vectors, str metric, mean, signs, int strong, rows):
         cdef Borrowed borrowed = Borrowed()

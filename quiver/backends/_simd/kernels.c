@@ -1,7 +1,7 @@
 /* One source for every target: compiled once each, with that target's own flags.
  *
- * The build defines QUIVER_TARGET (a name) and, for x86, which inner functions to
- * use. Those live in simd_*.h; the five words are written once above them.
+ * The build defines QUIVER_TARGET, a name, and QUIVER_SIMD_HEADER, the file with the
+ * inner functions that simd.h asks for; the five words are written once above them.
  */
 #include <float.h>
 
@@ -13,19 +13,8 @@
 #endif
 _Static_assert(FLT_EVAL_METHOD == 0, "float operations must be rounded to float");
 
-#if defined(QUIVER_SIMD_AVX512)
-#include "simd_avx512.h"
-#elif defined(QUIVER_SIMD_AVX2)
-#include "simd_avx2.h"
-#else
-#include "simd_portable.h"
-#endif
-
-#include "lanes.h"
-
-#include "encode.h"
-
 #include "distance.h"
+#include "encode.h"
 #include "prune.h"
 #include "rerank.h"
 #include "search.h"

@@ -5,6 +5,8 @@
 #include <math.h>
 
 #include "kernels.h"
+#include "lanes.h"
+#include "simd.h"
 
 /* Norms below count as this in the inner-product scaling, which so never overflows. */
 #define SHORTEST 1e-24
