@@ -68,8 +68,8 @@ INLINE double fold_lanes(struct lanes sum);
  * take those of beam.h. Keys have room for a multiple of BEAM_STEP and start a cache
  * line; from `ef` on they are scratch. */
 #ifdef QUIVER_HAS_BEAM
-/* Write the keys of `count` pairs that are not above `last`, in order; return how many.
- * Those equal to it may be left out. `accepted` has room for BEAM_STEP more. */
+/* Write the keys of `count` pairs that are below `last`, in order; return how many.
+ * `accepted` has room for BEAM_STEP more than `count`. */
 INLINE size_t accept_keys(uint64_t last, const float *distances, const uint32_t *ids,
                           size_t count, uint64_t *accepted);
 
