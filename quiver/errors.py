@@ -1,4 +1,4 @@
-"""Every error quiver raises on purpose.
+"""Every error quiver raises on purpose, and every warning.
 
 Each names the argument, the value found and the rule it broke. The children also
 derive from the built-in error a NumPy user expects, so ``except ValueError`` works.
@@ -40,6 +40,10 @@ class FileAccessError(QuiverError, OSError):
 
 class LockError(FileAccessError):
     """Another writer is saving to the same path."""
+
+
+class SlowBackendWarning(UserWarning):
+    """The kernels work, but far slower than they could; reason and remedy are given."""
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:

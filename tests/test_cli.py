@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 
 import numpy as np
 import pytest
-from command_line import DIM, QUERIES, ROWS, fill, run
+from command_line import DIM, QUERIES, ROWS, fill, run, run_process
 
 import quiver
 from quiver.backends import get_backend, registry
@@ -236,6 +238,29 @@ def test_backends_lists_every_one_and_marks_the_default():
     assert [info["name"] for info in infos if info["auto"]] == [
         quiver.get_backend().name
     ]
+
+
+def test_backends_lists_every_one_even_if_the_environment_names_none(monkeypatch):
+    monkeypatch.setenv("QUIVER_BACKEND", "nomba")
+    listed = run("backends")
+    assert listed.exit_code == 0
+    for name in registry.BUILTINS:
+        assert re.search(rf"{name} +(yes|no)", listed.stdout)
+    assert "used by default" not in listed.stdout
+    assert "environment variable QUIVER_BACKEND is wrong" in listed.stderr
+    assert "'nomba'" in listed.stderr
+    infos = json.loads(run("backends", "--json").stdout)
+    assert not any(info["auto"] for info in infos)
+
+
+def test_backends_lists_without_compiling(tmp_path):
+    # What is no numba at all can be listed and chosen, but compiles nothing.
+    (tmp_path / "numba.py").write_text("")
+    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    environment = {**os.environ, "PYTHONPATH": path, "QUIVER_BACKEND": "numba"}
+    listed = run_process("backends", env=environment)
+    assert listed.returncode == 0, listed.stderr
+    assert re.search(r"numba +yes +used by default", listed.stdout)
 
 
 def test_version_and_help_are_answered():

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import platform
 import re
 import shutil
 import subprocess
@@ -26,13 +27,20 @@ import numpy as np
 from run_kernels import KERNELS, draw
 
 import quiver
+from quiver.backends import targets
 from quiver.datasets import load_demo
 from quiver.errors import BackendUnavailableError
 
 ROOT = Path(__file__).parents[1]
 BASELINE = ROOT / "asv_bench" / "baseline.json"
 RUN_KERNELS = Path(__file__).with_name("run_kernels.py")
-TARGETS = ("scalar", "avx2")
+# Those of this processor family that valgrind can run.
+TARGETS = [
+    target.name
+    for target in targets.TARGETS
+    if target.cpu_family in ("any", platform.machine())
+    and "avx512f" not in target.features
+]
 INSTRUCTION_TOLERANCE = 0.02
 COMPILER = "compiler"
 """Instruction counts of different compilers cannot be compared."""

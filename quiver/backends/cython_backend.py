@@ -1,7 +1,7 @@
 """The compiled backends: one class, one instance per target of the C kernels.
 
-Targets are ``scalar`` (portable C), ``avx2`` and ``avx512``. Kernels live in
-``_simd``: one C source compiled once per target, chosen at run time.
+The targets are listed in `quiver.backends.targets`. Kernels live in ``_simd``: one C
+source compiled once per target, chosen at run time.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ class CythonBackend:
 
     Parameters
     ----------
-    target : {'scalar', 'avx2', 'avx512', 'avx512base'}
-        What the kernels were compiled for. ``avx512base`` is what ``avx512`` runs on
-        processors without VNNI or VPOPCNTDQ; its name is for tests.
+    target : str
+        Name of one of `quiver.backends.targets.TARGETS`.
 
     Raises
     ------
     ImportError
-        If the extension is not installed, or this processor lacks the target.
+        If the extension is not installed or was compiled without the target, or if
+        this processor lacks an instruction set of it, which is named.
     """
 
     def __init__(self, target: str) -> None:
         try:
             from quiver.backends._simd.bindings import Kernels
-        except ImportError as error:
+        except ModuleNotFoundError as error:
             msg = "the compiled kernels are not installed: build with a C compiler"
             raise ImportError(msg) from error
         self.name = f"cython-{target}"

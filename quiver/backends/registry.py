@@ -1,26 +1,32 @@
-"""Names to backends: lazy loading, availability with a reason, entry points.
+"""Names to backends: which there are, which can run here, and what ``auto`` means.
 
-Nothing is imported until a backend is asked for. A third party registers one under
-the entry-point group ``quiver.backends`` (a callable returning the backend) or with
-`register_backend`.
+Nothing is imported until a backend is asked for; `quiver.backends.loading` does that.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import warnings
 from functools import cache
-from importlib import import_module
-from importlib.metadata import entry_points
 from typing import NamedTuple
 
+from quiver.backends.loading import (
+    BUILTIN_LOADERS,
+    Loader,
+    load,
+    plugin_loaders,
+    probe,
+)
 from quiver.backends.protocol import Backend
-from quiver.errors import BackendUnavailableError, InvalidArgumentError
+from quiver.errors import (
+    BackendUnavailableError,
+    InvalidArgumentError,
+    InvalidTypeError,
+    QuiverError,
+    SlowBackendWarning,
+)
 
-ENTRY_POINT_GROUP = "quiver.backends"
 ENVIRONMENT_VARIABLE = "QUIVER_BACKEND"
-
-Loader = Callable[[], Backend]
 
 
 class BackendInfo(NamedTuple):
@@ -41,25 +47,10 @@ class BackendInfo(NamedTuple):
     reason: str
 
 
-_CYTHON = "quiver.backends.cython_backend"
+_loaders: dict[str, Loader] = {**BUILTIN_LOADERS}
 
-
-def _builtin(module: str, factory: str, *args: str) -> Loader:
-    def load() -> Backend:
-        backend: Backend = getattr(import_module(module), factory)(*args)
-        return backend
-
-    return load
-
-
-# Fastest first: this is the order in which "auto" tries them.
-_loaders: dict[str, Loader] = {
-    "cython-avx512": _builtin(_CYTHON, "CythonBackend", "avx512"),
-    "cython-avx2": _builtin(_CYTHON, "CythonBackend", "avx2"),
-    "cython-scalar": _builtin(_CYTHON, "CythonBackend", "scalar"),
-    "numba": _builtin("quiver.backends.numba_backend", "NumbaBackend"),
-    "reference": _builtin("quiver.backends.reference_backend", "ReferenceBackend"),
-}
+BUILTINS = tuple(BUILTIN_LOADERS)
+"""Names of the backends of this package, fastest first."""
 
 
 def register_backend(name: str, loader: Loader) -> None:
@@ -70,14 +61,23 @@ def register_backend(name: str, loader: Loader) -> None:
     name : str
         Name for `get_backend`; neither ``auto`` nor one already registered.
     loader : callable
-        Called on first use; returns the backend or raises with the reason it
-        cannot run here.
+        Called on first use; returns the backend, an object with every attribute and
+        method of `quiver.backends.Backend`, or raises with the reason it cannot run
+        here. A class without arguments is such a callable.
 
     Raises
     ------
     InvalidArgumentError
         If the name is taken.
+    InvalidTypeError
+        If the loader cannot be called. What it returns is checked on first use.
     """
+    if not callable(loader):
+        msg = (
+            "loader must be a callable that returns the backend, such as its class, "
+            f"got {loader!r}"
+        )
+        raise InvalidTypeError(msg)
     if name == "auto" or name in _all_loaders():
         msg = f"name must not be registered yet, got {name!r}"
         raise InvalidArgumentError(msg)
@@ -90,9 +90,9 @@ def get_backend(name: str = "auto") -> Backend:
     Parameters
     ----------
     name : str, default "auto"
-        ``auto`` takes the environment variable ``QUIVER_BACKEND`` if set, else the
-        fastest available built-in. A named backend is used or raises: there is no
-        silent fallback.
+        ``auto`` takes the environment variable ``QUIVER_BACKEND`` if it is set and not
+        empty, else the fastest available built-in. A named backend is used or raises:
+        there is no silent fallback.
 
     Returns
     -------
@@ -104,71 +104,113 @@ def get_backend(name: str = "auto") -> Backend:
     InvalidArgumentError
         If no backend has that name.
     BackendUnavailableError
-        If it cannot run on this computer, with the reason.
+        If it cannot run on this computer, or lacks a part of the protocol, with the
+        reason.
+
+    Warns
+    -----
+    SlowBackendWarning
+        If ``auto`` finds nothing faster than ``reference``; once per process.
 
     Examples
     --------
     >>> get_backend("reference").name
     'reference'
     """
-    if name == "auto":
-        requested = os.environ.get(ENVIRONMENT_VARIABLE, "auto")
-        return _fastest() if requested == "auto" else get_backend(requested)
-    loaders = _all_loaders()
-    if name not in loaders:
-        known = ", ".join(["auto", *loaders])
-        msg = f"backend must be one of {known}, got {name!r}"
-        raise InvalidArgumentError(msg)
-    return _load(loaders[name], name)
+    chosen = _requested() if name == "auto" else name
+    return _fastest() if chosen == "auto" else load(_find(chosen), chosen)
 
 
 def list_backends() -> list[BackendInfo]:
     """Return every registered backend, whether it can run here, and why not.
 
+    Nothing is compiled for it: that numba can be imported is all that is asked of the
+    ``numba`` backend. Backends of others are loaded, since that is how they tell.
+
     Returns
     -------
     list of BackendInfo
-        In the order in which ``auto`` tries the built-in ones.
+        Plug-ins, then the built-in ones in the order in which ``auto`` tries them.
     """
-    infos = []
-    for name in _all_loaders():
-        try:
-            get_backend(name)
-        except BackendUnavailableError as error:
-            infos.append(BackendInfo(name, available=False, reason=str(error)))
-        else:
-            infos.append(BackendInfo(name, available=True, reason=""))
-    return infos
+    return [_info(name) for name in _all_loaders()]
+
+
+def default_name() -> str:
+    """Return the name that ``auto`` stands for here, without compiling it.
+
+    Returns
+    -------
+    str
+        Name of the backend that `get_backend` returns for ``auto``.
+
+    Raises
+    ------
+    InvalidArgumentError, BackendUnavailableError
+        If the environment variable ``QUIVER_BACKEND`` is wrong.
+    """
+    requested = _requested()
+    if requested != "auto":
+        return requested
+    return next(name for name in BUILTINS if _info(name).available)
+
+
+def _requested() -> str:
+    """Return what the environment asks for: ``auto``, or a name that can run here."""
+    name = os.environ.get(ENVIRONMENT_VARIABLE, "").strip() or "auto"
+    try:
+        if name != "auto":
+            probe(_find(name), name)
+    except QuiverError as error:
+        msg = f"the environment variable {ENVIRONMENT_VARIABLE} is wrong: {error}"
+        raise type(error)(msg) from error
+    return name
 
 
 def _fastest() -> Backend:
+    refused: dict[str, list[str]] = {}
     for name, loader in _loaders.items():
         try:
-            return _load(loader, name)
-        except BackendUnavailableError:
+            backend = load(loader, name)
+        except BackendUnavailableError as error:
+            refused.setdefault(str(error.__cause__), []).append(name)
             continue
+        if name == "reference":
+            _warn_of_the_slowest(
+                "; ".join(f"{', '.join(n)}: {why}" for why, n in refused.items())
+            )
+        return backend
     msg = "no backend is available, not even reference: the installation is broken"
     raise BackendUnavailableError(msg)
 
 
 @cache
-def _load(loader: Loader, name: str) -> Backend:
+def _warn_of_the_slowest(reasons: str) -> None:
+    msg = (
+        "only the reference backend can run here, which is written to be read and "
+        f"takes seconds where others take milliseconds ({reasons}). Remedy: pip "
+        "install 'quiver-ann[numba]', or install quiver where a C compiler is found. "
+        f"{ENVIRONMENT_VARIABLE}=reference chooses it without this warning."
+    )
+    # Shown at the caller of `get_backend`.
+    warnings.warn(msg, SlowBackendWarning, stacklevel=4)
+
+
+def _info(name: str) -> BackendInfo:
     try:
-        return loader()
-    except Exception as error:  # A broken plug-in must not break the others.
-        msg = f"backend {name!r} cannot run here: {error}"
-        raise BackendUnavailableError(msg) from error
+        probe(_find(name), name)
+    except BackendUnavailableError as error:
+        return BackendInfo(name, available=False, reason=str(error))
+    return BackendInfo(name, available=True, reason="")
+
+
+def _find(name: str) -> Loader:
+    loaders = _all_loaders()
+    if not isinstance(name, str) or name not in loaders:
+        known = ", ".join(["auto", *loaders])
+        msg = f"backend must be one of {known}, got {name!r}"
+        raise InvalidArgumentError(msg)
+    return loaders[name]
 
 
 def _all_loaders() -> dict[str, Loader]:
-    return {**_plugin_loaders(), **_loaders}
-
-
-@cache
-def _plugin_loaders() -> dict[str, Loader]:
-    found = entry_points(group=ENTRY_POINT_GROUP)
-    return {point.name: _plugin(point.load) for point in found}
-
-
-def _plugin(load_factory: Callable[[], Loader]) -> Loader:
-    return lambda: load_factory()()
+    return {**plugin_loaders(), **_loaders}

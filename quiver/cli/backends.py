@@ -8,13 +8,24 @@ import typer
 from rich.table import Table
 
 import quiver
-from quiver.cli.console import answers, load_backend, print_json, progress_bar
+from quiver.backends.registry import default_name
+from quiver.cli.console import (
+    answers,
+    load_backend,
+    print_json,
+    print_note,
+    progress_bar,
+)
 from quiver.cli.options import BackendOption, JsonOption
+from quiver.errors import QuiverError
 
 
 def backends(as_json: JsonOption = False) -> None:
-    """List the backends, and why one cannot run on this computer."""
-    chosen = load_backend("auto").name
+    """List the backends, and why one cannot run on this computer.
+
+    Nothing is compiled for it. A wrong QUIVER_BACKEND is said, and stops nothing.
+    """
+    chosen = _chosen_by_auto()
     infos = quiver.list_backends()
     if as_json:
         print_json([{**info._asdict(), "auto": info.name == chosen} for info in infos])
@@ -25,6 +36,15 @@ def backends(as_json: JsonOption = False) -> None:
         remark = "used by default" if info.name == chosen else reason
         table.add_row(info.name, "yes" if info.available else "no", remark)
     answers.print(table)
+
+
+def _chosen_by_auto() -> str | None:
+    """Return what is used by default, or say why nothing can be."""
+    try:
+        return default_name()
+    except QuiverError as error:
+        print_note(str(error))
+        return None
 
 
 def verify(

@@ -6,6 +6,9 @@ instructions the processor has, and integer results cannot depend on that choice
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import numba as nb
@@ -15,6 +18,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from quiver.codes import BLOCK_BYTES, BLOCK_DIMS
+from quiver.errors import SlowBackendWarning
 
 QUARTERS = BLOCK_DIMS // BLOCK_BYTES
 
@@ -31,9 +35,29 @@ def writable(dtype: types.Type, ndim: int) -> types.Array:
     return types.Array(dtype, ndim, "C")
 
 
-def kernel(signature: Any) -> Any:
+def kernel(signature: Any) -> Callable[[Callable[..., Any]], Any]:
     """Compile with the settings all kernels share; division follows NumPy."""
-    return nb.njit(signature, cache=True, nogil=True, error_model="numpy")
+    jit = partial(nb.njit, signature, nogil=True, error_model="numpy")
+
+    def compile_kernel(function: Callable[..., Any]) -> Any:
+        try:
+            return jit(cache=True)(function)
+        except (RuntimeError, OSError):
+            # There is no folder for the cache, or none that takes another file.
+            _warn_that_nothing_is_cached()
+            return jit()(function)
+
+    return compile_kernel
+
+
+@cache
+def _warn_that_nothing_is_cached() -> None:
+    msg = (
+        "the numba kernels are compiled anew in every process, because no folder can "
+        "be written for their cache. Remedy: let the environment variable "
+        "NUMBA_CACHE_DIR name one that can."
+    )
+    warnings.warn(msg, SlowBackendWarning, stacklevel=2)
 
 
 @intrinsic

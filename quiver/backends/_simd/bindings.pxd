@@ -2,6 +2,14 @@
 from libc.stdint cimport int8_t, int64_t, uint8_t, uint32_t, uint64_t
 
 
+cdef extern from "layout.h" nogil:
+    enum:
+        BLOCK_DIMS
+
+    size_t blocks_of(size_t dim)
+    size_t row_bytes_of(size_t n_blocks)
+
+
 cdef extern from "kernels.h" nogil:
     enum quiver_metric:
         QUIVER_COSINE

@@ -2,108 +2,13 @@
 # cython: initializedcheck=False, freethreading_compatible=True
 """Typed doors to the C kernels: pointers and shapes, no arithmetic.
 
-Arrays arrive validated; outputs are allocated by the caller, of the right shape.
-Buffers are borrowed one by one, because a typed memoryview each would cost a single
-query more than its walk through a small index.
+Values arrive validated and outputs are allocated by the caller. Shapes and types are
+compared once more, so that no call can make a kernel read or write outside an array.
 """
 
-from cpython.buffer cimport (
-    PyBUF_C_CONTIGUOUS,
-    PyBUF_FORMAT,
-    PyBUF_WRITABLE,
-    PyBuffer_Release,
-    PyObject_GetBuffer,
-)
-from libc.string cimport strchr
-METRICS = {
-    "cosine": QUIVER_COSINE,
-    "euclidean": QUIVER_EUCLIDEAN,
-    "inner_product": QUIVER_INNER_PRODUCT,
-}
-PRUNE_RULES = {"vamana": QUIVER_VAMANA, "published": QUIVER_PUBLISHED}
+from cpython.buffer cimport PyBUF_WRITABLE
 
-
-# Struct codes of the array types; which of two is used depends on the platform.
-cdef const char *UINT8 = b"B"
-cdef const char *INT8 = b"b"
-cdef const char *UINT32 = b"IL"
-cdef const char *UINT64 = b"LQ"
-cdef const char *INT64 = b"lq"
-cdef const char *FLOAT32 = b"f"
-cdef enum:
-    MOST_BUFFERS = 8
-
-
-cdef class Borrowed:
-    """The buffers of one call, given back when it ends."""
-
-    cdef Py_buffer buffers[MOST_BUFFERS]
-    cdef int n_buffers
-
-    def __dealloc__(self):
-        for number in range(self.n_buffers):
-            PyBuffer_Release(&self.buffers[number])
-
-    cdef Py_buffer *read(
-        self, object array, const char *formats, int ndim=2, int flags=0
-    ) except NULL:
-        """Return the C-contiguous buffer of an array of one of these formats."""
-        cdef Py_buffer *buffer = &self.buffers[self.n_buffers]
-        PyObject_GetBuffer(array, buffer, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | flags)
-        self.n_buffers += 1
-        if buffer.ndim != ndim or strchr(formats, buffer.format[0]) == NULL:
-            raise TypeError(
-                f"expected {ndim} dimensions of {formats.decode()}, "
-                f"got {buffer.ndim} of {buffer.format.decode()}"
-            )
-        return buffer
-
-    cdef Py_buffer *write(
-        self, object array, const char *formats, int ndim=2
-    ) except NULL:
-        return self.read(array, formats, ndim, PyBUF_WRITABLE)
-
-    cdef quiver_codes codes(self, object rows, size_t dim, int strong) except *:
-        cdef Py_buffer *buffer = self.read(rows, UINT8)
-        return quiver_codes(
-            rows=<const uint8_t *>buffer.buf,
-            n_rows=buffer.shape[0],
-            dim=dim,
-            strong=strong,
-        )
-
-    cdef quiver_queries queries(
-        self, object rows, object values, object corrections
-    ) except *:
-        cdef Py_buffer *buffer
-        if rows is not None:
-            buffer = self.read(rows, UINT8)
-            return quiver_queries(
-                rows=<const uint8_t *>buffer.buf,
-                values=NULL,
-                corrections=NULL,
-                n_queries=buffer.shape[0],
-            )
-        buffer = self.read(values, INT8)
-        return quiver_queries(
-            rows=NULL,
-            values=<const int8_t *>buffer.buf,
-            corrections=<const float *>self.read(corrections, FLOAT32).buf,
-            n_queries=buffer.shape[0],
-        )
-
-    cdef quiver_transform transform(
-        self, str metric, object mean, object signs
-    ) except *:
-        cdef Py_buffer *means = self.read(mean, FLOAT32, 1)
-        cdef Py_buffer *rounds = self.read(signs, FLOAT32)
-        return quiver_transform(
-            metric=METRICS[metric],
-            mean=<const float *>means.buf,
-            signs=<const float *>rounds.buf,
-            n_rounds=rounds.shape[0],
-            dim=means.shape[0],
-        )
+include "borrowed.pxi"
 
 
 cdef int check(int status) except -1:
@@ -118,23 +23,29 @@ cdef class Kernels:
     cdef const quiver_kernels *table
 
     def __cinit__(self, str target):
-        cdef const char *reason = NULL
+        cdef const char *lacks = NULL
         name = target.encode()
-        self.table = quiver_find_kernels(name, &reason)
+        self.table = quiver_find_kernels(name, &lacks)
+        if lacks != NULL:
+            raise ImportError(f"this processor lacks {lacks.decode()}")
         if self.table == NULL:
-            raise ImportError(f"{target}: {reason.decode()}")
+            raise ImportError("the installed kernels were compiled without this target")
 
     def encode(self, vectors, str metric, mean, signs, int strong, rows):
         cdef Borrowed borrowed = Borrowed()
-        cdef Py_buffer *base = borrowed.read(vectors, FLOAT32)
-        cdef Py_buffer *out = borrowed.write(rows, UINT8)
-        cdef quiver_transform transform = borrowed.transform(metric, mean, signs)
+        cdef Py_buffer *base = borrowed.vectors(vectors, "vectors", ANY)
+        cdef Py_ssize_t n = base.shape[0], dim = base.shape[1]
+        cdef Py_ssize_t row_bytes = row_bytes_of(blocks_of(dim))
+        cdef Py_buffer *out = borrowed.matrix(
+            rows, "rows", &UINT8, n, row_bytes, PyBUF_WRITABLE
+        )
+        cdef quiver_transform transform = borrowed.transform(metric, mean, signs, dim)
         cdef int status
         with nogil:
             status = self.table.encode(
                 &transform,
                 <const float *>base.buf,
-                base.shape[0],
+                n,
                 strong,
                 <uint8_t *>out.buf,
             )
@@ -142,16 +53,22 @@ cdef class Kernels:
 
     def quantise(self, vectors, str metric, mean, signs, values, corrections):
         cdef Borrowed borrowed = Borrowed()
-        cdef Py_buffer *base = borrowed.read(vectors, FLOAT32)
-        cdef Py_buffer *out = borrowed.write(values, INT8)
-        cdef Py_buffer *pairs = borrowed.write(corrections, FLOAT32)
-        cdef quiver_transform transform = borrowed.transform(metric, mean, signs)
+        cdef Py_buffer *base = borrowed.vectors(vectors, "queries", ANY)
+        cdef Py_ssize_t n = base.shape[0], dim = base.shape[1]
+        cdef Py_ssize_t n_values = BLOCK_DIMS * blocks_of(dim)
+        cdef Py_buffer *out = borrowed.matrix(
+            values, "values", &INT8, n, n_values, PyBUF_WRITABLE
+        )
+        cdef Py_buffer *pairs = borrowed.matrix(
+            corrections, "corrections", &FLOAT32, n, 2, PyBUF_WRITABLE
+        )
+        cdef quiver_transform transform = borrowed.transform(metric, mean, signs, dim)
         cdef int status
         with nogil:
             status = self.table.quantise(
                 &transform,
                 <const float *>base.buf,
-                base.shape[0],
+                n,
                 <int8_t *>out.buf,
                 <float *>pairs.buf,
             )
@@ -170,15 +87,24 @@ cdef class Kernels:
     ):
         cdef Borrowed borrowed = Borrowed()
         cdef quiver_codes codes = borrowed.codes(rows, dim, strong)
-        cdef quiver_queries queries = borrowed.queries(query_rows, values, corrections)
-        cdef Py_buffer *out = borrowed.write(distances, FLOAT32)
+        cdef quiver_queries queries = borrowed.queries(
+            query_rows, values, corrections, dim
+        )
+        cdef Py_ssize_t q = queries.n_queries
+        cdef Py_ssize_t width = codes.n_rows
+        cdef Py_buffer *lists
         cdef const uint32_t *ids = NULL
         cdef int status
         if candidates is not None:
-            ids = <const uint32_t *>borrowed.read(candidates, UINT32).buf
+            lists = borrowed.matrix(candidates, "candidates", &UINT32, q, ANY)
+            ids = <const uint32_t *>lists.buf
+            width = lists.shape[1]
+        cdef Py_buffer *out = borrowed.matrix(
+            distances, "distances", &FLOAT32, q, width, PyBUF_WRITABLE
+        )
         with nogil:
             status = self.table.distance(
-                &codes, &queries, ids, out.shape[1], <float *>out.buf
+                &codes, &queries, ids, width, <float *>out.buf
             )
         check(status)
 
@@ -194,8 +120,12 @@ cdef class Kernels:
     ):
         cdef Borrowed borrowed = Borrowed()
         cdef quiver_codes codes = borrowed.codes(rows, dim, strong)
-        cdef Py_buffer *keys = borrowed.read(candidates, UINT64)
-        cdef Py_buffer *out = borrowed.write(neighbors, UINT32)
+        cdef Py_buffer *keys = borrowed.matrix(
+            candidates, "candidates", &UINT64, ANY, ANY
+        )
+        cdef Py_buffer *out = borrowed.matrix(
+            neighbors, "neighbors", &UINT32, keys.shape[0], ANY, PyBUF_WRITABLE
+        )
         cdef quiver_prune_rule which = PRUNE_RULES[rule]
         cdef int status
         with nogil:
@@ -227,17 +157,33 @@ cdef class Kernels:
     ):
         cdef Borrowed borrowed = Borrowed()
         cdef quiver_codes codes = borrowed.codes(rows, dim, strong)
-        cdef quiver_queries queries = borrowed.queries(query_rows, values, corrections)
-        cdef Py_buffer *edges = borrowed.read(neighbors, UINT32)
+        cdef quiver_queries queries = borrowed.queries(
+            query_rows, values, corrections, dim
+        )
+        cdef Py_ssize_t q = queries.n_queries
+        cdef Py_buffer *edges = borrowed.matrix(
+            neighbors, "neighbors", &UINT32, codes.n_rows, ANY
+        )
         cdef quiver_graph graph = quiver_graph(
             neighbors=<const uint32_t *>edges.buf,
             width=edges.shape[1],
             entry_point=entry_point,
         )
-        cdef Py_buffer *beams = borrowed.write(keys, UINT64)
-        cdef Py_buffer *n_hops = borrowed.write(hops, INT64, 1)
-        cdef Py_buffer *n_distances = borrowed.write(distance_computations, INT64, 1)
+        cdef Py_buffer *beams = borrowed.matrix(
+            keys, "keys", &UINT64, q, ANY, PyBUF_WRITABLE
+        )
+        cdef Py_buffer *n_hops = borrowed.vector(
+            hops, "hops", &INT64, q, PyBUF_WRITABLE
+        )
+        cdef Py_buffer *n_distances = borrowed.vector(
+            distance_computations, "distance_computations", &INT64, q, PyBUF_WRITABLE
+        )
         cdef int status
+        at_least_one("ef", beams.shape[1])
+        if entry_point >= codes.n_rows:
+            raise InvalidArgumentError(
+                f"entry_point must be a row below {codes.n_rows}, got {entry_point}"
+            )
         with nogil:
             status = self.table.search(
                 &codes,
@@ -252,22 +198,32 @@ cdef class Kernels:
 
     def rerank(self, vectors, queries, candidates, str metric, ids, distances):
         cdef Borrowed borrowed = Borrowed()
-        cdef Py_buffer *base = borrowed.read(vectors, FLOAT32)
-        cdef Py_buffer *wanted = borrowed.read(queries, FLOAT32)
-        cdef Py_buffer *lists = borrowed.read(candidates, UINT32)
-        cdef Py_buffer *best = borrowed.write(ids, UINT32)
-        cdef Py_buffer *exact = borrowed.write(distances, FLOAT32)
+        cdef Py_buffer *base = borrowed.vectors(vectors, "vectors", ANY)
+        cdef Py_ssize_t dim = base.shape[1]
+        cdef Py_buffer *wanted = borrowed.vectors(queries, "queries", dim)
+        cdef Py_ssize_t q = wanted.shape[0]
+        cdef Py_buffer *lists = borrowed.matrix(
+            candidates, "candidates", &UINT32, q, ANY
+        )
+        cdef Py_buffer *best = borrowed.matrix(
+            ids, "ids", &UINT32, q, ANY, PyBUF_WRITABLE
+        )
+        cdef Py_ssize_t k = best.shape[1]
+        cdef Py_buffer *exact = borrowed.matrix(
+            distances, "distances", &FLOAT32, q, k, PyBUF_WRITABLE
+        )
         cdef quiver_metric which = METRICS[metric]
         cdef int status
+        at_least_one("k", k)
         with nogil:
             status = self.table.rerank(
                 <const float *>base.buf,
                 <const float *>wanted.buf,
-                base.shape[1],
+                dim,
                 <const uint32_t *>lists.buf,
-                wanted.shape[0],
+                q,
                 lists.shape[1],
-                best.shape[1],
+                k,
                 which,
                 <uint32_t *>best.buf,
                 <float *>exact.buf,

@@ -6,6 +6,7 @@
 
 #include "kernels.h"
 #include "keys.h"
+#include "simd.h"
 
 enum distance_kind { ASYMMETRIC, SYMMETRIC, PUBLISHED };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "keys.h"
+#include "layout.h"
 #include "transform.h"
 
 #define MAGNITUDE_BITS 31

@@ -1,23 +1,20 @@
 /* One source for every target: compiled once each, with that target's own flags.
  *
- * The build defines QUIVER_TARGET (a name) and, for x86, which inner functions to
- * use. Those live in simd_*.h; the five words are written once above them.
+ * The build defines QUIVER_TARGET, a name, and QUIVER_SIMD_HEADER, the file with the
+ * inner functions that simd.h asks for; the five words are written once above them.
  */
+#include <float.h>
+
 #include "kernels.h"
 
-#if defined(QUIVER_SIMD_AVX512)
-#include "simd_avx512.h"
-#elif defined(QUIVER_SIMD_AVX2)
-#include "simd_avx2.h"
-#else
-#include "simd_portable.h"
+/* Every bit promised depends on each operation being done and rounded as written. */
+#if defined(__FAST_MATH__) || defined(_M_FP_FAST)
+#error "quiver's kernels must be compiled without -ffast-math, -Ofast or /fp:fast"
 #endif
-
-#include "lanes.h"
-
-#include "encode.h"
+_Static_assert(FLT_EVAL_METHOD == 0, "float operations must be rounded to float");
 
 #include "distance.h"
+#include "encode.h"
 #include "prune.h"
 #include "rerank.h"
 #include "search.h"

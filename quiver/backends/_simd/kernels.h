@@ -1,5 +1,11 @@
 /* The kernel contract in C, stated once: every target exports one table of it.
  *
+ * Reading order: portable.h, layout.h and keys.h are what everything stands on; simd.h
+ * is what a target supplies, simd_portable.h its simplest form; lanes.h sums floats,
+ * transform.h and encode.h code vectors; distance.h measures, prune.h chooses edges;
+ * beam.h is what a walk keeps, search.h the walks, rerank.h the exact end. kernels.c
+ * puts them into the table, targets.c finds the table of a name.
+ *
  * Semantics are those of quiver/backends/protocol.py. A kernel keeps no state, never
  * writes to its inputs and returns 0, or -1 if scratch memory could not be had.
  */
@@ -64,8 +70,8 @@ struct quiver_kernels {
                   enum quiver_metric metric, uint32_t *ids, float *distances);
 };
 
-/* Return the kernels of a target, or NULL with the reason they cannot run here. */
-const struct quiver_kernels *quiver_find_kernels(const char *target,
-                                                 const char **reason);
+/* Return the kernels of a target, or NULL if it was not compiled or if the processor
+ * lacks a feature it needs, which `lacks` then names. */
+const struct quiver_kernels *quiver_find_kernels(const char *target, const char **lacks);
 
 #endif

@@ -8,6 +8,9 @@
 #define NO_KEY UINT64_MAX
 #define SIGN_BIT UINT32_C(0x80000000)
 
+/* Sorted lists of keys have room for a multiple of this many. */
+#define BEAM_STEP 8
+
 INLINE uint64_t make_key(float distance, uint32_t id)
 {
     /* Adding zero turns -0.0 into 0.0: equal distances must have equal bits. */

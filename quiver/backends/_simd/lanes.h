@@ -5,7 +5,7 @@
 #ifndef QUIVER_LANES_H
 #define QUIVER_LANES_H
 
-#include "portable.h"
+#include "simd.h"
 
 /* The last terms, fewer than eight; a zero added to a lane changes no bit of it. */
 INLINE struct lanes widen_rest(const float *from, size_t count)

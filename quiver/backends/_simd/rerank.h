@@ -5,8 +5,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "kernels.h"
 #include "beam.h"
+#include "kernels.h"
+#include "lanes.h"
 
 /* How far ahead rows are asked for: enough to cover the latency of main memory. */
 #define PREFETCH_BYTES 6144
@@ -66,7 +67,7 @@ static int rerank(const float *vectors, const float *queries, size_t dim,
                    width, metric, &best);
         for (size_t i = 0; i < k; ++i) {
             ids[number * k + i] = key_id(best.keys[i]);
-            distances[number * k + i] = 
+            distances[number * k + i] =
                 i < best.size ? key_distance(best.keys[i]) : INFINITY;
         }
     }

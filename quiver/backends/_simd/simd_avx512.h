@@ -3,6 +3,7 @@
 #ifndef QUIVER_SIMD_AVX512_H
 #define QUIVER_SIMD_AVX512_H
 
+#include "keys.h"
 #include "simd_x86.h"
 
 /* Give the lower and the upper half of a register each their own constant byte. */
@@ -16,7 +17,8 @@ INLINE __m512i broadcast_block(const uint8_t *block)
     return _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)block));
 }
 
-/* Sum each of four registers of int32; the upper halves are shifted down first. */
+/* Sum each of four registers of int32; each upper half is shifted right
+ * before it is added to the lower. */
 INLINE ints4 fold_rows(const __m512i sums[4], int upper_shift)
 {
     __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(sums[0], sums[1]),
@@ -144,7 +146,6 @@ INLINE __m512i mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
     return total;
 }
 
-/* How far ⟨w_a, w_b⟩ is below 9·dim, halved, for four codes a. */
 INLINE ints4 mismatch4(const uint8_t *b, const uint8_t *const a[4], size_t n_blocks)
 {
     __m512i sums[4];
@@ -185,6 +186,55 @@ INLINE double fold_lanes(struct lanes sum)
     __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four),
                              _mm256_extractf128_pd(four, 1));
     return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
+#define QUIVER_HAS_BEAM
+
+INLINE size_t accept_keys(uint64_t last, const float *distances, const uint32_t *ids,
+                          size_t count, uint64_t *accepted)
+{
+    const __m512i largest = _mm512_set1_epi64((long long)last);
+    const __m256i sign = _mm256_set1_epi32((int)SIGN_BIT);
+    size_t n_accepted = 0;
+    for (size_t i = 0; i < count; i += 8) {
+        __mmask8 used = count - i < 8 ? (__mmask8)((1u << (count - i)) - 1) : 0xFF;
+        __m256 d = _mm256_add_ps(_mm256_maskz_loadu_ps(used, distances + i),
+                                 _mm256_setzero_ps());
+        __m256i bits = _mm256_castps_si256(d);
+        __m256i flip = _mm256_or_si256(_mm256_srai_epi32(bits, 31), sign);
+        __m512i high = _mm512_cvtepu32_epi64(_mm256_xor_si256(bits, flip));
+        __m512i low = _mm512_cvtepu32_epi64(_mm256_maskz_loadu_epi32(used, ids + i));
+        __m512i keys = _mm512_or_si512(_mm512_slli_epi64(high, 32), low);
+        __mmask8 belongs = _mm512_mask_cmplt_epu64_mask(used, keys, largest);
+        _mm512_storeu_si512(accepted + n_accepted,
+                            _mm512_maskz_compress_epi64(belongs, keys));
+        n_accepted += popcount(belongs);
+    }
+    return n_accepted;
+}
+
+/* Every step blends eight keys with themselves shifted by one, so that nothing depends
+ * on a branch for a usual ef. */
+INLINE size_t insert_sorted(uint64_t *keys, size_t size, size_t ef, uint64_t key)
+{
+    size_t at = (size < ef ? size : ef - 1) & ~(size_t)(BEAM_STEP - 1);
+    size_t place = 0;
+    const __m512i new_key = _mm512_set1_epi64((long long)key);
+    __m512i here = _mm512_loadu_si512(keys + at);
+    for (;; at -= BEAM_STEP) {
+        __m512i below = at == 0 ? _mm512_setzero_si512()
+                                : _mm512_loadu_si512(keys + at - BEAM_STEP);
+        __mmask8 stays = _mm512_cmplt_epu64_mask(here, new_key);
+        __m512i moved =
+            _mm512_max_epu64(_mm512_alignr_epi64(here, below, 7), new_key);
+        _mm512_storeu_si512(keys + at,
+                            _mm512_mask_mov_epi64(moved, stays, here));
+        place += popcount(stays);
+        if (at == 0 || (stays == 0xFF && ef > 128))
+            break;
+        here = below;
+    }
+    return place + at;
 }
 
 #endif

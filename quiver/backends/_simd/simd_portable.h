@@ -78,7 +78,6 @@ INLINE int32_t mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
     return (int32_t)total;
 }
 
-/* How far ⟨w_a, w_b⟩ is below 9·dim, halved, for four codes a. */
 INLINE ints4 mismatch4(const uint8_t *b, const uint8_t *const a[4], size_t n_blocks)
 {
     ints4 totals;

@@ -1,51 +1,42 @@
-/* Which targets were built, and which of them this processor can run. */
+/* Which targets were compiled, and which of them this processor can run.
+ *
+ * QUIVER_TARGETS, written by meson.build, is a TARGET(name, needs) for each, where
+ * `needs` is a NEEDS(feature) for every instruction set.
+ */
 #include "kernels.h"
 
 #include <string.h>
 
-extern const struct quiver_kernels quiver_kernels_scalar;
-#ifdef QUIVER_BUILT_X86
-extern const struct quiver_kernels quiver_kernels_avx2;
-extern const struct quiver_kernels quiver_kernels_avx512;
-extern const struct quiver_kernels quiver_kernels_avx512base;
+/* Not every compiler's runtime has initialised this before the first question. */
+#define NEEDS(feature)                                                                 \
+    if (__builtin_cpu_init(), !__builtin_cpu_supports(#feature))                       \
+        return #feature;
 
-static int has_avx2(void)
-{
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
-}
-
-static int has_avx512base(void)
-{
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-}
-
-static int has_avx512(void)
-{
-    return has_avx512base() && __builtin_cpu_supports("avx512vnni") &&
-           __builtin_cpu_supports("avx512vpopcntdq");
-}
-#endif
-
-const struct quiver_kernels *quiver_find_kernels(const char *target,
-                                                 const char **reason)
-{
-    if (strcmp(target, "scalar") == 0)
-        return &quiver_kernels_scalar;
-#ifdef QUIVER_BUILT_X86
-    /* Not every compiler's runtime has done this before the first question. */
-    __builtin_cpu_init();
-    *reason = "this processor lacks the instructions";
-    if (strcmp(target, "avx2") == 0)
-        return has_avx2() ? &quiver_kernels_avx2 : NULL;
-    if (strcmp(target, "avx512base") == 0)
-        return has_avx512base() ? &quiver_kernels_avx512base : NULL;
-    if (strcmp(target, "avx512") == 0) {
-        if (has_avx512())
-            return &quiver_kernels_avx512;
-        return has_avx512base() ? &quiver_kernels_avx512base : NULL;
+#define TARGET(name, needs)                                                            \
+    extern const struct quiver_kernels quiver_kernels_##name;                          \
+    static const char *name##_lacks(void)                                              \
+    {                                                                                  \
+        needs return NULL;                                                             \
     }
-#endif
-    *reason = "the installed kernels were built without this target";
+QUIVER_TARGETS
+#undef TARGET
+
+struct target {
+    const char *name;
+    const struct quiver_kernels *kernels;
+    const char *(*lacks)(void); /* the first feature that is missing, or NULL */
+};
+
+#define TARGET(name, needs) {#name, &quiver_kernels_##name, name##_lacks},
+static const struct target targets[] = {QUIVER_TARGETS};
+
+const struct quiver_kernels *quiver_find_kernels(const char *name, const char **lacks)
+{
+    *lacks = NULL;
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; ++i)
+        if (strcmp(name, targets[i].name) == 0) {
+            *lacks = targets[i].lacks();
+            return *lacks == NULL ? targets[i].kernels : NULL;
+        }
     return NULL;
 }

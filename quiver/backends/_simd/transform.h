@@ -5,6 +5,8 @@
 #include <math.h>
 
 #include "kernels.h"
+#include "lanes.h"
+#include "simd.h"
 
 /* Norms below count as this in the inner-product scaling, which so never overflows. */
 #define SHORTEST 1e-24
@@ -35,7 +37,7 @@ static void prepare(const struct quiver_transform *transform, const float *vecto
 INLINE void butterflies(float *block, size_t p, size_t h)
 {
     for (size_t start = 0; start < p; start += 2 * h) {
-        float *restrict lower = block + start, *restrict upper = lower + h;
+        float *restrict lower = block + start, *restrict upper = block + start + h;
         for (size_t j = 0; j < h; ++j) {
             float a = lower[j], b = upper[j];
             lower[j] = a + b;

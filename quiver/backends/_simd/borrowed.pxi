@@ -1,0 +1,177 @@
+"""The arrays of one call, borrowed only if a kernel stays inside them.
+
+Buffers are borrowed one by one, because a typed memoryview each would cost a single
+query more than its walk through a small index.
+"""
+
+cimport cython
+from cpython.buffer cimport (
+    PyBUF_C_CONTIGUOUS,
+    PyBUF_FORMAT,
+    PyBuffer_Release,
+    PyObject_GetBuffer,
+)
+from libc.string cimport strchr
+
+from quiver.errors import InvalidArgumentError, InvalidTypeError
+
+METRICS = {
+    "cosine": QUIVER_COSINE,
+    "euclidean": QUIVER_EUCLIDEAN,
+    "inner_product": QUIVER_INNER_PRODUCT,
+}
+PRUNE_RULES = {"vamana": QUIVER_VAMANA, "published": QUIVER_PUBLISHED}
+
+
+cdef struct Element:
+    const char *name
+    const char *codes
+    Py_ssize_t size
+
+
+# Struct codes of each type: which of two is used depends on the platform, and `L` is
+# eight bytes on one and four on another, so that the size decides.
+cdef Element UINT8 = Element(b"uint8", b"B", 1)
+cdef Element INT8 = Element(b"int8", b"b", 1)
+cdef Element UINT32 = Element(b"uint32", b"IL", 4)
+cdef Element UINT64 = Element(b"uint64", b"LQ", 8)
+cdef Element INT64 = Element(b"int64", b"lq", 8)
+cdef Element FLOAT32 = Element(b"float32", b"f", 4)
+
+cdef enum:
+    # `search` borrows the most: seven today.
+    MOST_BUFFERS = 16
+    ANY = -1
+
+
+@cython.final
+@cython.freelist(8)
+cdef class Borrowed:
+    """The buffers of one call, given back when it ends."""
+
+    cdef Py_buffer buffers[MOST_BUFFERS]
+    cdef int n_buffers
+
+    def __dealloc__(self):
+        for number in range(self.n_buffers):
+            PyBuffer_Release(&self.buffers[number])
+
+    cdef Py_buffer *borrow(
+        self, object array, str name, Element *element, int ndim, int flags
+    ) except NULL:
+        """Return the C-contiguous buffer of an array of this type."""
+        if self.n_buffers == MOST_BUFFERS:
+            raise SystemError(f"a kernel call borrows at most {MOST_BUFFERS} arrays")
+        cdef Py_buffer *buffer = &self.buffers[self.n_buffers]
+        PyObject_GetBuffer(array, buffer, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | flags)
+        self.n_buffers += 1
+        if (
+            buffer.ndim != ndim
+            or buffer.itemsize != element.size
+            or buffer.format[0] == 0
+            or buffer.format[1] != 0
+            or strchr(element.codes, buffer.format[0]) == NULL
+        ):
+            raise InvalidTypeError(
+                f"{name} must have {ndim} dimensions of {element.name.decode()}, got "
+                f"{buffer.ndim} of format {buffer.format.decode()!r} "
+                f"with {buffer.itemsize} bytes each"
+            )
+        return buffer
+
+    cdef Py_buffer *vector(
+        self, object array, str name, Element *element, Py_ssize_t length, int flags=0
+    ) except NULL:
+        """Borrow a one-dimensional array of this length."""
+        cdef Py_buffer *buffer = self.borrow(array, name, element, 1, flags)
+        if length != ANY and buffer.shape[0] != length:
+            raise InvalidArgumentError(
+                f"{name} must have shape ({length},), got ({buffer.shape[0]},)"
+            )
+        return buffer
+
+    cdef Py_buffer *matrix(
+        self,
+        object array,
+        str name,
+        Element *element,
+        Py_ssize_t n_rows,
+        Py_ssize_t n_columns,
+        int flags=0,
+    ) except NULL:
+        """Borrow a matrix of this shape; ANY leaves a side open."""
+        cdef Py_buffer *buffer = self.borrow(array, name, element, 2, flags)
+        if (n_rows != ANY and buffer.shape[0] != n_rows) or (
+            n_columns != ANY and buffer.shape[1] != n_columns
+        ):
+            raise InvalidArgumentError(
+                f"{name} must have shape ({side(n_rows)}, {side(n_columns)}), "
+                f"got ({buffer.shape[0]}, {buffer.shape[1]})"
+            )
+        return buffer
+
+    cdef Py_buffer *vectors(self, object array, str name, Py_ssize_t dim) except NULL:
+        """Borrow float32 vectors of this dimension, or of any positive one."""
+        cdef Py_buffer *buffer = self.matrix(array, name, &FLOAT32, ANY, dim)
+        at_least_one("dim", buffer.shape[1])
+        return buffer
+
+    cdef quiver_codes codes(self, object rows, size_t dim, int strong) except *:
+        cdef Py_ssize_t row_bytes = row_bytes_of(blocks_of(dim))
+        cdef Py_buffer *buffer = self.matrix(rows, "codes", &UINT8, ANY, row_bytes)
+        return quiver_codes(
+            rows=<const uint8_t *>buffer.buf,
+            n_rows=buffer.shape[0],
+            dim=dim,
+            strong=strong,
+        )
+
+    cdef quiver_queries queries(
+        self, object rows, object values, object corrections, size_t dim
+    ) except *:
+        cdef Py_ssize_t n_blocks = blocks_of(dim)
+        cdef Py_buffer *buffer
+        cdef Py_buffer *pairs
+        if rows is not None:
+            buffer = self.matrix(rows, "queries", &UINT8, ANY, row_bytes_of(n_blocks))
+            return quiver_queries(
+                rows=<const uint8_t *>buffer.buf,
+                values=NULL,
+                corrections=NULL,
+                n_queries=buffer.shape[0],
+            )
+        buffer = self.matrix(
+            values, "values of queries", &INT8, ANY, BLOCK_DIMS * n_blocks
+        )
+        pairs = self.matrix(
+            corrections, "corrections of queries", &FLOAT32, buffer.shape[0], 2
+        )
+        return quiver_queries(
+            rows=NULL,
+            values=<const int8_t *>buffer.buf,
+            corrections=<const float *>pairs.buf,
+            n_queries=buffer.shape[0],
+        )
+
+    cdef quiver_transform transform(
+        self, str metric, object mean, object signs, Py_ssize_t dim
+    ) except *:
+        cdef Py_buffer *means = self.vector(mean, "mean", &FLOAT32, dim)
+        cdef Py_buffer *rounds = self.matrix(signs, "signs", &FLOAT32, ANY, dim)
+        return quiver_transform(
+            metric=METRICS[metric],
+            mean=<const float *>means.buf,
+            signs=<const float *>rounds.buf,
+            n_rounds=rounds.shape[0],
+            dim=dim,
+        )
+
+
+cdef str side(Py_ssize_t length):
+    return "any" if length == ANY else str(length)
+
+
+cdef int at_least_one(str name, Py_ssize_t number) except -1:
+    if number < 1:
+        raise InvalidArgumentError(f"{name} must be at least 1, got {number}")
+    return 0

@@ -1,0 +1,81 @@
+/* The contract of a target: what its header supplies, and to the last bit.
+ *
+ * A target is a header, named by QUIVER_SIMD_HEADER, that defines the three types and
+ * every function below as INLINE; simd_portable.h is the model. Results may depend on
+ * nothing but the arguments: integers are exact, and each float operation is rounded
+ * once, as written here, to nearest with ties to even. No pointer need be aligned
+ * unless it is said. The declarations stand after the include, so that the compiler
+ * compares them with the definitions.
+ */
+#ifndef QUIVER_SIMD_H
+#define QUIVER_SIMD_H
+
+#include "layout.h"
+
+#ifndef QUIVER_SIMD_HEADER
+#define QUIVER_SIMD_HEADER "simd_portable.h"
+#endif
+#include QUIVER_SIMD_HEADER
+
+/* Integers. `ints4` holds an int32 for each of four rows. Rows start at multiples of
+ * CACHE_LINE; codes have BLOCK_BYTES and values BLOCK_DIMS for each of the blocks. */
+
+/* Σ v_j·u_j of one int8 query and four codes, u_j in 0 … 3 as stored: at most
+ * 384·128 a block. Values past dim are zero. */
+INLINE ints4 dot_values4(const int8_t *values, const uint8_t *const codes[4],
+                         size_t n_blocks);
+
+/* pop(x) + 3·pop(x ∧ HIGH_BITS) + 2·pop(y) with x = a ⊕ b and y = a ⊕ swap_pairs(b),
+ * for four codes a: how far ⟨w_a, w_b⟩ is below 9·dim, halved. */
+INLINE ints4 mismatch4(const uint8_t *b, const uint8_t *const a[4], size_t n_blocks);
+
+/* Floats. `floats4` holds a float32 for each of four rows. */
+
+/* factor·x + offset in int32, which the caller keeps from overflowing, then rounded. */
+INLINE floats4 linear4(ints4 x, int32_t factor, int32_t offset);
+
+INLINE floats4 splat4(float value);
+INLINE floats4 add4(floats4 x, floats4 y);
+INLINE floats4 sub4(floats4 x, floats4 y);
+INLINE floats4 mul4(floats4 x, floats4 y);
+INLINE floats4 sqrt4(floats4 x);
+
+/* x where x > 0, else 0.0, which is what -0.0 becomes. */
+INLINE floats4 clamp4(floats4 x);
+
+INLINE void store4(float *to, floats4 x);
+
+/* The (scale, bias) pairs that stand `offset` bytes after the start of four rows. */
+INLINE void load_corrections4(const uint8_t *const rows[4], size_t offset,
+                              floats4 *scale, floats4 *bias);
+
+/* Butterflies h = 1, 2, 4, in this order, of eight floats in place:
+ * (a, b) at distance h becomes (a + b, a - b). */
+INLINE void butterflies_of_8(float *eight);
+
+/* Sums. `struct lanes` holds the eight float64 lanes of quiver/reference/lanes.py. */
+INLINE struct lanes zero_lanes(void);
+INLINE struct lanes widen(const float *eight);
+INLINE struct lanes subtract(struct lanes x, struct lanes y);
+
+/* sum + x·y, the product rounded before it is added: no fused multiply-add. */
+INLINE struct lanes add_product(struct lanes sum, struct lanes x, struct lanes y);
+
+/* ((l0 + l4) + (l2 + l6)) + ((l1 + l5) + (l3 + l7)). */
+INLINE double fold_lanes(struct lanes sum);
+
+/* Sorted keys. A target that has its own versions defines QUIVER_HAS_BEAM, and others
+ * take those of beam.h. Keys have room for a multiple of BEAM_STEP and start a cache
+ * line; from `ef` on they are scratch. */
+#ifdef QUIVER_HAS_BEAM
+/* Write the keys of `count` pairs that are below `last`, in order; return how many.
+ * `accepted` has room for BEAM_STEP more than `count`. */
+INLINE size_t accept_keys(uint64_t last, const float *distances, const uint32_t *ids,
+                          size_t count, uint64_t *accepted);
+
+/* Insert a key into `size` sorted ones of at most `ef`, dropping the largest if they
+ * are full; return its place, `ef` or more if it was too large. */
+INLINE size_t insert_sorted(uint64_t *keys, size_t size, size_t ef, uint64_t key);
+#endif
+
+#endif
