@@ -9,14 +9,6 @@ from typing import Annotated
 import typer
 
 
-class MetricName(StrEnum):
-    """The metrics, as the command line spells them."""
-
-    COSINE = "cosine"
-    EUCLIDEAN = "euclidean"
-    INNER_PRODUCT = "inner_product"
-
-
 class EncodingName(StrEnum):
     """The encodings that have a name, and the diagnosis's choice."""
 
@@ -32,6 +24,13 @@ class ColdName(StrEnum):
     MMAP = "mmap"
 
 
+class ColdDtypeName(StrEnum):
+    """How the float vectors are stored."""
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+
+
 VectorsArgument = Annotated[
     Path,
     typer.Argument(help="Vectors: .npy .fvecs .bvecs .ivecs .fbin .u8bin .i8bin .hdf5"),
@@ -44,7 +43,17 @@ OutOption = Annotated[
     Path, typer.Option("--out", "-o", help="Index file, replaced if it exists.")
 ]
 
-MetricOption = Annotated[MetricName, typer.Option(help="What near means.")]
+# Not an enumeration: the library knows the aliases, and names what was misspelt.
+MetricOption = Annotated[
+    str, typer.Option(help="cosine, euclidean or inner_product: what near means.")
+]
+IdsOption = Annotated[
+    Path | None,
+    typer.Option(help="Ids of the vectors: .npy, .txt (one a line) or as FILE."),
+]
+ColdDtypeOption = Annotated[
+    ColdDtypeName, typer.Option(help="float16 halves the stored vectors, rounded.")
+]
 EncodingOption = Annotated[
     EncodingName, typer.Option(help="`paper` is as published; `auto` diagnoses first.")
 ]
@@ -87,4 +96,4 @@ KeyOption = Annotated[
 MaxRowsOption = Annotated[
     int | None, typer.Option("--max-rows", help="Read only that many rows.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
