@@ -41,9 +41,8 @@ def doctor(as_json: JsonOption = False) -> None:
 
 def examine() -> dict[str, Any]:
     """Return what is installed here and what runs, ready for JSON."""
-    infos = quiver.list_backends()
     default, refusal = _default_backend()
-    is_numba = any(info.name == "numba" and info.available for info in infos)
+    numba_runs, numba_cache = _numba()
     return {
         "version": quiver.__version__,
         "python": platform.python_version(),
@@ -51,11 +50,11 @@ def examine() -> dict[str, Any]:
         "machine": f"{platform.system()} {platform.machine()}",
         "installation": inspect_installation()._asdict(),
         "extension": _extension(),
-        "backends": [info._asdict() for info in infos],
+        "backends": [info._asdict() for info in quiver.list_backends()],
         "default_backend": default,
         "default_refused": refusal,
-        "numba_cache": _numba_cache() if is_numba else None,
-        "numba_runs": is_numba,
+        "numba_runs": numba_runs,
+        "numba_cache": numba_cache,
         "threads": resolve_threads(None),
         "processors": os.cpu_count(),
     }
@@ -131,12 +130,16 @@ def _extension() -> str:
     return "loaded"
 
 
-def _numba_cache() -> str | None:
-    """Return the folder in which numba keeps what it compiled, if it can write one."""
+def _numba() -> tuple[bool, str | None]:
+    """Return whether numba runs, and the folder it can keep compiled kernels in."""
+    try:
+        quiver.get_backend("numba")
+    except QuiverError:
+        return False, None
     kernels = vars(import_module("quiver.backends._numba.distance")).values()
     paths = [kernel.stats.cache_path for kernel in kernels if hasattr(kernel, "stats")]
     usable = [path for path in paths if path and os.access(path, os.W_OK)]
-    return usable[0] if usable else None
+    return True, usable[0] if usable else None
 
 
 def _print_findings(document: dict[str, Any]) -> None:
