@@ -11,18 +11,25 @@ array([[0],
        [1]])
 """
 
-from quiver.backends.registry import get_backend, list_backends, register_backend
-from quiver.diagnosis import Diagnosis, diagnose
-from quiver.evaluate import evaluate
-from quiver.evaluation import Evaluation
-from quiver.index import Index
-from quiver.memory import MemoryReport, predict_memory
-from quiver.metrics import exact_knn, recall_at_k
-from quiver.params import BuildParams, Encoding
-from quiver.results import SearchResult, SearchStats
-from quiver.storage import open as open
-from quiver.tune import Tuned, tune
-from quiver.verify import verify
+try:
+    from quiver.backends.registry import get_backend, list_backends, register_backend
+    from quiver.diagnosis import Diagnosis, diagnose
+    from quiver.evaluate import evaluate
+    from quiver.evaluation import Evaluation
+    from quiver.index import Index
+    from quiver.memory import MemoryReport, predict_memory
+    from quiver.metrics import exact_knn, recall_at_k
+    from quiver.params import BuildParams, Encoding
+    from quiver.results import SearchResult, SearchStats
+    from quiver.storage import open as open
+    from quiver.tune import Tuned, tune
+    from quiver.verify import verify
+except ImportError as error:
+    # Where a file of ours is missing or another's, this says so and what to type.
+    from quiver.installation import explain_import
+
+    explain_import(error)
+    raise
 
 __version__ = "0.1.0"
 

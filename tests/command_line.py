@@ -21,7 +21,7 @@ from quiver.cli.app import app
 ROWS, DIM, QUERIES = 300, 24, 20
 QUIVER = [sys.executable, "-m", "quiver"]
 # These take --backend; tests run them on the reference, so that nothing compiles.
-WITH_BACKEND = ("build", "search", "check", "verify")
+WITH_BACKEND = ("build", "search", "check", "verify", "evaluate", "tune")
 
 
 def run(*arguments: object):

@@ -10,9 +10,13 @@ import sys
 import numpy as np
 import pytest
 from command_line import DIM, QUERIES, ROWS, fill, run, run_process
+from typer.main import get_command
 
 import quiver
 from quiver.backends import get_backend, registry
+from quiver.cli.app import app
+from quiver.errors import InvalidArgumentError
+from quiver.words import check_metric
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +57,46 @@ def test_a_metric_may_be_said_in_the_words_of_other_libraries(folder):
     assert run("build", folder / "base.npy", "-o", out, "--metric", "L2").exit_code == 0
     assert quiver.open(out, backend="reference").metric == "euclidean"
     refused = run("build", folder / "base.npy", "-o", out, "--metric", "l2sq")
-    assert refused.exit_code == 2
+    assert refused.exit_code == 1
     assert "not their squares" in " ".join(refused.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".txt", ".ivecs"])
+def test_build_takes_ids_from_a_file(folder, suffix):
+    ids = np.arange(ROWS) * 7 + 3
+    path = folder / f"ids{suffix}"
+    if suffix == ".npy":
+        np.save(path, ids)
+    elif suffix == ".txt":
+        path.write_text("".join(f"{id}\n" for id in ids))
+    else:
+        np.column_stack([np.ones_like(ids), ids]).astype("<i4").tofile(path)
+    out = folder / "with_ids.quiver"
+    made = run("build", folder / "base.npy", "-o", out, "--ids", path, "--max-rows", 50)
+    assert made.exit_code == 0, made.output
+    opened = quiver.open(out, backend="reference")
+    np.testing.assert_array_equal(opened.ids, ids[:50])
+
+
+def test_ids_of_64_bits_survive_the_text_file(folder):
+    ids = [2**63 - 1, 2**62 + 1, 5]
+    (folder / "large.txt").write_text("\n".join(map(str, ids)))
+    out = folder / "large.quiver"
+    options = ("--ids", folder / "large.txt", "--max-rows", 3)
+    run("build", folder / "base.npy", "-o", out, *options)
+    assert quiver.open(out, backend="reference").ids.tolist() == ids
+
+
+def test_float16_halves_the_stored_vectors_and_the_summary_says_so(folder):
+    out = folder / "half.quiver"
+    made = run(
+        *("build", folder / "base.npy", "-o", out, "--cold-dtype", "float16", "--json")
+    )
+    facts = json.loads(made.stdout)
+    assert facts["bytes"]["cold_per_vector"] == 2 * DIM
+    stored = quiver.open(out, backend="reference").vectors
+    rounded = np.load(folder / "base.npy").astype(np.float16).astype(np.float32)
+    np.testing.assert_array_equal(np.asarray(stored), rounded)
 
 
 def test_build_predicts_memory_and_prints_a_summary_for_people(folder):
@@ -263,8 +305,75 @@ def test_backends_lists_without_compiling(tmp_path):
     assert re.search(r"numba +yes +used by default", listed.stdout)
 
 
+def command_names():
+    return [command.callback.__name__ for command in app.registered_commands]
+
+
+@pytest.mark.parametrize("name", [name for name in command_names() if name != "demo"])
+def test_every_command_with_a_result_has_the_same_json_flag(name):
+    command = get_command(app).commands[name]
+    (option,) = [param for param in command.params if "--json" in param.opts]
+    assert option.is_flag
+    assert option.help == "Print one JSON document."
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("build", "base.npy", "-o", "again.quiver"),
+        ("search", "base.quiver", "queries.npy", "--npz", "found.npz"),
+        ("info", "base.quiver"),
+        ("check", "base.quiver"),
+        ("evaluate", "base.quiver", "queries.npy", "--ef", 16, "--svg", "recall.svg"),
+        ("explain", "base.quiver", "queries.npy", "--html", "walk.html"),
+        ("bench", "base.npy", "--rows", 60, "--repeats", 1, "--backends", "reference"),
+        ("backends",),
+        ("verify", "--rounds", 2),
+    ],
+)
+def test_json_is_one_document_and_nothing_else_on_stdout(folder, monkeypatch, command):
+    monkeypatch.chdir(folder)
+    ended = run(*command, "--json")
+    assert ended.exit_code == 0, ended.output
+    assert json.loads(ended.stdout)
+
+
+def test_bench_still_writes_the_file_that_json_used_to_name(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    options = ("--rows", 60, "--repeats", 1, "--backends", "reference")
+    ended = run("bench", "base.npy", *options, "--json", "old.json")
+    assert ended.exit_code == 0, ended.output
+    assert json.loads((folder / "old.json").read_text())["source"] == "base.npy"
+    assert "--json FILE will go" in ended.stderr
+    assert "equal in every bit" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("build", "base.npy", "--out", "x.quiver"),
+        ("diagnose", "base.npy"),
+        ("bench", "base.npy"),
+    ],
+)
+def test_the_library_and_not_the_command_line_knows_the_metrics(command):
+    refused = run(*command, "--metric", "cosin")
+    with pytest.raises(InvalidArgumentError) as expected:
+        check_metric("cosin")
+    assert refused.exit_code == 1
+    assert refused.stderr == f"error: {expected.value}\n"
+
+
 def test_version_and_help_are_answered():
     assert run("--version").stdout == f"quiver {quiver.__version__}\n"
     listed = run("--help").stdout
-    for name in ("demo", "build", "search", "info", "check", "backends", "verify"):
-        assert re.search(rf"\b{name}\b", listed)
+    assert "quiver build base.npy -o base.quiver" in listed
+    assert "Exit codes:" in listed
+
+
+def test_every_command_is_one_line_of_the_help():
+    lines = run("--help").stdout.splitlines()
+    start = next(i for i, line in enumerate(lines) if "Commands" in line)
+    shown = lines[start + 1 : start + 1 + len(command_names())]
+    assert sorted(line.split()[1] for line in shown) == sorted(command_names())
+    assert all(line.rstrip("│ ").endswith(".") for line in shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -25,6 +26,19 @@ def folder(tmp_path_factory):
         (("build", "base.npy", "-o", "."), "existing folder"),
         (("build", "base.txt", "-o", "x.quiver"), "path must end in one of"),
         (("build", "base.npy", "-o", "x.quiver", "--alpha", "0.5"), "alpha must be"),
+        (
+            ("build", "base.npy", "-o", "x.quiver", "--metric", "cosin"),
+            "metric must be",
+        ),
+        (("build", "base.npy", "-o", "x.quiver", "--ids", "gone.npy"), "No such file"),
+        (("build", "base.npy", "-o", "x.quiver", "--ids", "ids.txt"), "line 2 must be"),
+        (
+            ("build", "base.npy", "-o", "x.quiver", "--ids", "nan.npy"),
+            "got dtype float",
+        ),
+        (("build", "base.npy", "-o", "x.quiver", "--ids", "wide.npy"), "one column"),
+        (("build", "base.npy", "-o", "x.quiver", "--ids", "few.npy"), "ids must have"),
+        (("build", "base.npy", "-o", "x.quiver", "--ids", "base.txt"), "got '1 2 3'"),
         (("build", "base.npy", "-o", "x.quiver", "--max-degree", "1"), "max_degree"),
         (("build", "base.npy", "-o", "x.quiver", "--key", "train"), "key must be"),
         (("build", "nan.npy", "-o", "x.quiver"), "row 1, column 2"),
@@ -39,6 +53,9 @@ def folder(tmp_path_factory):
 def test_an_error_is_one_line_and_exit_code_1(folder, monkeypatch, arguments, message):
     monkeypatch.chdir(folder)
     Path("base.txt").write_text("1 2 3")
+    Path("ids.txt").write_text("7\nseven\n")
+    np.save("wide.npy", np.ones((300, 2), np.int64))
+    np.save("few.npy", np.arange(3))
     np.save("narrow.npy", np.ones((2, 3), np.float32))
     holed = np.ones((2, 3), np.float32)
     holed[1, 2] = np.nan
@@ -58,15 +75,50 @@ def test_an_error_is_one_line_and_exit_code_1(folder, monkeypatch, arguments, me
     [
         ("build",),
         ("build", "base.npy"),
-        ("build", "base.npy", "-o", "x.quiver", "--metric", "manhattan"),
+        ("build", "base.npy", "-o", "x.quiver", "--encoding", "morse"),
         ("build", "base.npy", "-o", "x.quiver", "--max-degree", "many"),
         ("search", "base.quiver"),
         ("fly",),
         ("info", "--fast"),
+        ("--fast",),
     ],
 )
-def test_wrong_usage_is_exit_code_2(arguments):
-    assert run(*arguments).exit_code == 2
+def test_wrong_usage_is_one_line_and_exit_code_2(arguments):
+    failed = run(*arguments)
+    assert failed.exit_code == 2
+    assert failed.stdout == ""
+    (line,) = failed.stderr.splitlines()
+    assert re.fullmatch(r"error: .+; see `quiver( \w+)? --help`", line)
+
+
+def test_no_command_shows_the_help():
+    shown = run()
+    assert "Usage: quiver" in shown.output
+    assert "error:" not in shown.output
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (("build", "base.npy"), "--out"),
+        (("search", "base.quiver", "queries.npy"), "--npz"),
+        (("evaluate", "base.quiver", "queries.npy"), "--svg"),
+        (("explain", "base.quiver", "queries.npy"), "--html"),
+        (("diagnose", "base.npy"), "--html"),
+        (("bench",), "--plot"),
+    ],
+)
+def test_an_output_without_a_folder_is_refused_before_any_work(
+    folder, monkeypatch, command, option
+):
+    monkeypatch.chdir(folder)
+    failed = run(*command, option, "gone/file.svg")
+    (line,) = failed.stderr.splitlines()
+    name = option.removeprefix("--")
+    assert line == (
+        f"error: {name} must be a file in an existing folder, got 'gone/file.svg'"
+    )
+    assert failed.exit_code == 1
 
 
 def test_a_process_prints_no_escape_codes_away_from_a_terminal(folder):

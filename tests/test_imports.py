@@ -10,7 +10,7 @@ from pathlib import Path
 import quiver
 
 PACKAGE = Path(quiver.__file__).parent
-OPTIONAL = ("numba", "llvmlite", "typer", "rich", "h5py", "pyarrow", "matplotlib")
+OPTIONAL = ("numba", "llvmlite", "typer", "rich", "h5py", "matplotlib")
 FOREIGN = (*OPTIONAL, "scipy", "hypothesis", "pytest")
 
 

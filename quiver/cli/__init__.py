@@ -6,20 +6,28 @@ One module per group of commands, one function per command; `app` registers them
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
-_MISSING_EXTRA = (
-    "quiver: the command needs typer and rich: pip install 'quiver-ann[cli]'"
-)
+from quiver.installation import explain_damage, is_ours
+
+_MISSING_EXTRA = "the command needs typer and rich: pip install 'quiver-ann[cli]'"
 
 
 def main() -> None:
     """Run the command line; exit 0, 1 on an error, 2 on wrong usage, 130 on Ctrl-C."""
+    # Another distribution may have overwritten `quiver/__init__.py`, not this file.
+    if not is_ours(sys.modules["quiver"]):
+        _fail(explain_damage(), 1)
     try:
         # Imported here: `quiver` must install and import without the extra.
         from quiver.cli.app import run
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("typer", "rich"):
             raise
-        print(_MISSING_EXTRA, file=sys.stderr)
-        raise SystemExit(2) from None
+        _fail(_MISSING_EXTRA, 2)
     run()
+
+
+def _fail(message: str, exit_code: int) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)
+    raise SystemExit(exit_code)

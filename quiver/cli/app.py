@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +17,7 @@ from quiver.cli.bench import bench
 from quiver.cli.console import print_error
 from quiver.cli.demo import demo
 from quiver.cli.diagnose import diagnose
+from quiver.cli.doctor import doctor
 from quiver.cli.evaluate import evaluate, tune
 from quiver.cli.explain import explain
 from quiver.cli.indexes import build, check, info
@@ -22,26 +25,67 @@ from quiver.cli.queries import search
 from quiver.errors import QuiverError
 
 INTERRUPTED = 130
+WRONG_USAGE = 2
+# Blank lines end lines: typer joins what one newline parts.
+EXAMPLES = """\
+Examples:
+
+  quiver diagnose base.npy                    will two bits do?
+
+  quiver build base.npy -o base.quiver        .fvecs, .fbin, .hdf5 … as well
+
+  quiver search base.quiver queries.npy -k 5  --json for a machine
+
+  quiver doctor                               is this installation whole?
+
+Exit codes: 0 done, 1 an error or a bad finding, 2 wrong usage, 130 Ctrl-C.
+"""
+# Typer may carry its own copy of click, so the class is taken from a child it exports.
+UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 
 class QuiverGroup(TyperGroup):
     """Turn the errors a user can cause into one line and an exit code."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read what stands before the command."""
+        # Nothing at all is no mistake: typer then shows the help.
+        if not args:
+            return super().parse_args(ctx, args)
+        with _one_line_errors():
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
-        try:
+        with _one_line_errors():
             return super().invoke(ctx)
-        except OSError as error:
-            # A closed pipe (`quiver search ... | head`) is no error of the user's.
-            if error.errno == errno.EPIPE:
-                raise
-            print_error(_without_errno(error))
-        except (QuiverError, MemoryError) as error:
-            print_error(str(error) or type(error).__name__)
-        except KeyboardInterrupt:
-            print_error("interrupted by Ctrl-C; nothing was written")
-            raise typer.Exit(INTERRUPTED) from None
-        raise typer.Exit(1)
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    try:
+        yield
+    except UsageError as error:
+        print_error(_usage_message(error))
+        raise typer.Exit(WRONG_USAGE) from None
+    except OSError as error:
+        # A closed pipe (`quiver search ... | head`) is no error of the user's.
+        if error.errno == errno.EPIPE:
+            raise
+        print_error(_without_errno(error))
+    except (QuiverError, MemoryError) as error:
+        print_error(str(error) or type(error).__name__)
+    except KeyboardInterrupt:
+        print_error("interrupted by Ctrl-C; nothing was written")
+        raise typer.Exit(INTERRUPTED) from None
+    else:
+        return
+    raise typer.Exit(1)
+
+
+def _usage_message(error: Any) -> str:
+    command = "quiver" if error.ctx is None else error.ctx.command_path
+    return f"{error.format_message().rstrip('.')}; see `{command} --help`"
 
 
 def _without_errno(error: OSError) -> str:
@@ -54,13 +98,14 @@ app = typer.Typer(
     name="quiver",
     cls=QuiverGroup,
     help="Approximate nearest-neighbour search on 2-bit codes.",
+    epilog=EXAMPLES,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 for command in (
     *(demo, diagnose, build, search, info, check, evaluate, tune, explain),
-    *(backends, bench, verify),
+    *(backends, bench, verify, doctor),
 ):
     app.command()(command)
 

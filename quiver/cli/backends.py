@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -51,10 +52,14 @@ def verify(
     backend: BackendOption = "auto",
     rounds: Annotated[int, typer.Option(help="Drawn cases of every method.")] = 200,
     seed: Annotated[int, typer.Option(help="Draws the cases.")] = 0,
+    as_json: JsonOption = False,
 ) -> None:
-    """Prove on this computer that a backend equals the reference in every bit."""
+    """Prove that a backend equals the reference in every bit."""
     kernels = load_backend(backend)
     with progress_bar(f"verifying {kernels.name}") as progress:
         report = quiver.verify(kernels, seed=seed, rounds=rounds, progress=progress)
-    answers.print(str(report), markup=False, soft_wrap=True)
+    if as_json:
+        print_json({"ok": report.ok, **asdict(report)})
+    else:
+        answers.print(str(report), markup=False, soft_wrap=True)
     raise typer.Exit(0 if report.ok else 1)

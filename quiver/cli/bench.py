@@ -5,55 +5,47 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
-import numpy as np
 import typer
 from rich.table import Table
 
 import quiver
-from quiver._typing import AnyArray
 from quiver.bench import bench_backends
 from quiver.bench_report import BackendTimes, BenchReport
 from quiver.cli.bench_plot import check_drawable, draw
+from quiver.cli.bench_sample import Sample, read_sample
 from quiver.cli.console import (
     answers,
     format_bytes,
     format_count,
     load_backend,
+    print_json,
     print_note,
     progress_bar,
 )
-from quiver.cli.options import KeyOption, MetricName, MetricOption, ThreadsOption
-from quiver.datasets import is_hdf5, load_demo, read_vectors
+from quiver.cli.files import check_outputs, write_page
+from quiver.cli.options import JsonOption, KeyOption, MetricOption, ThreadsOption
 from quiver.errors import InvalidArgumentError
+from quiver.words import check_metric
 
 DEFAULT_ROWS = 20_000
 # What the NumPy kernels can build in seconds, should nothing else be available.
 REFERENCE_ROWS = 1000
-# Enough for a recall of three digits, few enough for exact search in a moment.
-HELD_OUT = 500
-
-
-class Sample(NamedTuple):
-    """What is searched, and where it came from."""
-
-    source: str
-    vectors: AnyArray
-    queries: AnyArray
 
 
 def bench(
     file: Annotated[
         Path | None, typer.Argument(help="Vectors, as for `build`; else the demo set.")
     ] = None,
+    other_file: Annotated[Path | None, typer.Argument(hidden=True)] = None,
     queries: Annotated[
         Path | None,
         typer.Option(
             help="Query vectors; else `test` of an HDF5 file, or rows of FILE."
         ),
     ] = None,
-    metric: MetricOption = MetricName.COSINE,
+    metric: MetricOption = "cosine",
     rows: Annotated[
         int, typer.Option(min=20, help="Search a random sample of that many.")
     ] = DEFAULT_ROWS,
@@ -65,25 +57,27 @@ def bench(
     threads: ThreadsOption = None,
     repeats: Annotated[int, typer.Option(help="Turns of every backend.")] = 5,
     key: KeyOption = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write all figures there.")
-    ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw them there (.png, .svg, .pdf).")
+        Path | None, typer.Option(help="Draw the figures there (.png, .svg, .pdf).")
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Measure which backend is the fastest on this computer with this data."""
-    _check_outputs(json_file, plot)
+    """Measure which backend is the fastest here, with this data."""
+    metric = check_metric(metric)
+    file, json_file = _split_files(file, other_file, as_json=as_json)
+    check_outputs(json=json_file, plot=plot)
+    if plot is not None:
+        check_drawable(plot)
     names = _runnable(backends)
     if set(names) == {"reference"} and rows > REFERENCE_ROWS:
         rows = REFERENCE_ROWS
         print_note(f"only the reference runs here, and it is slow: {rows} rows")
-    sample = _read(file, queries, key, rows)
+    sample = read_sample(file, queries, key, rows)
     with progress_bar("benchmarking") as progress:
         report = bench_backends(
             sample.vectors,
             sample.queries,
-            metric=metric.value,
+            metric=metric,
             k=k,
             ef=ef,
             backends=names,
@@ -91,22 +85,33 @@ def bench(
             repeats=repeats,
             progress=progress,
         )
-    _print_report(report, sample)
-    if json_file is not None:
-        document = _document(report, sample)
-        json_file.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n")
     if plot is not None:
         draw(report, plot)
+    document = _document(report, sample)
+    if json_file is not None:
+        write_page(json_file, json.dumps(document, indent=2, allow_nan=False) + "\n")
+    elif as_json:
+        print_json(document)
+        return
+    _print_report(report, sample)
 
 
-def _check_outputs(json_file: Path | None, plot: Path | None) -> None:
-    # Found now rather than after the measurement.
-    for path in (json_file, plot):
-        if path is not None and (path.is_dir() or not path.parent.is_dir()):
-            msg = f"output must be a file in an existing folder, got {str(path)!r}"
-            raise InvalidArgumentError(msg)
-    if plot is not None:
-        check_drawable(plot)
+def _split_files(
+    file: Path | None, other: Path | None, *, as_json: bool
+) -> tuple[Path | None, Path | None]:
+    """Return the vectors, and the file that `--json FILE` of version 0.1.0 names."""
+    files = [path for path in (file, other) if path is not None]
+    named = [path for path in files if path.suffix == ".json"]
+    vectors = [path for path in files if path.suffix != ".json"]
+    if len(vectors) > 1 or len(named) > 1 or (named and not as_json):
+        msg = f"bench takes one file of vectors, got {' and '.join(map(str, files))}"
+        raise InvalidArgumentError(msg)
+    if not named:
+        return file, None
+    print_note(
+        f"--json FILE will go: `--json` prints the document, `> {named[0]}` keeps it"
+    )
+    return (vectors[0] if vectors else None), named[0]
 
 
 def _runnable(backends: str | None) -> list[str]:
@@ -123,40 +128,6 @@ def _runnable(backends: str | None) -> list[str]:
     for name in names:
         load_backend(name)
     return names
-
-
-def _read(
-    file: Path | None, queries: Path | None, key: str | None, rows: int
-) -> Sample:
-    """Read a sample of the vectors, and queries that are not among them."""
-    everything, wanted = _all_vectors(file, key)
-    source = "demo set" if file is None else str(file)
-    if queries is not None:
-        wanted = read_vectors(queries)
-    n_held_out = min(HELD_OUT, len(everything) // 10) if wanted is None else 0
-    if wanted is None and not n_held_out:
-        msg = f"queries must be given for {source}: its {len(everything)} rows are few"
-        raise InvalidArgumentError(msg)
-    # A random sample: files are often sorted. Sorted again, it is read in one sweep.
-    shuffled = np.random.default_rng(0).permutation(len(everything))
-    held_out, kept = np.split(shuffled[: n_held_out + rows], [n_held_out])
-    if wanted is None:
-        wanted = everything[np.sort(held_out)]
-    return Sample(source, everything[np.sort(kept)], wanted[:HELD_OUT])
-
-
-def _all_vectors(
-    file: Path | None, key: str | None
-) -> tuple[AnyArray, AnyArray | None]:
-    """Return the whole base, and the queries that come with it, if any."""
-    if file is None:
-        demo = load_demo()
-        return demo.vectors, demo.queries
-    own_queries = is_hdf5(file) and key is None
-    return (
-        read_vectors(file, key=key),
-        read_vectors(file, key="test") if own_queries else None,
-    )
 
 
 def _print_report(report: BenchReport, sample: Sample) -> None:

@@ -40,7 +40,7 @@ def demo(
     backend: BackendOption = "auto",
     threads: ThreadsOption = None,
 ) -> None:
-    """Build an index over real sentences, ask it, and measure the answers."""
+    """Build an index over real sentences, ask it, and measure it."""
     sentences = load_demo()
     kernels = load_backend(backend)
     if rows is None and kernels.name == "reference":

@@ -21,20 +21,21 @@ from quiver.cli.console import (
     print_note,
     progress_bar,
 )
+from quiver.cli.files import check_outputs, read_queries, write_page
 from quiver.cli.options import (
     BackendOption,
     JsonOption,
     KeyOption,
     MaxDegreeOption,
     MaxRowsOption,
-    MetricName,
     MetricOption,
     ThreadsOption,
     VectorsArgument,
 )
-from quiver.datasets import is_hdf5, read_vectors
+from quiver.datasets import read_vectors
 from quiver.diagnosis.fidelity import DEPTHS
 from quiver.params import BuildParams
+from quiver.words import check_metric
 
 # The command line's defaults are the library's, by construction.
 _DEFAULTS = BuildParams()
@@ -53,7 +54,7 @@ def diagnose(
         Path | None,
         typer.Option(help="Query vectors; else rows of FILE are held out."),
     ] = None,
-    metric: MetricOption = MetricName.COSINE,
+    metric: MetricOption = "cosine",
     sample: Annotated[
         int | None, typer.Option(help="Rows to search; default 10 000.")
     ] = None,
@@ -68,18 +69,18 @@ def diagnose(
     max_rows: MaxRowsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell from a sample whether two bits will do, and what recall to expect."""
+    """Tell from a sample whether two bits will do, and at what recall."""
+    check_outputs(html=html)
+    metric = check_metric(metric)
     vectors = read_vectors(file, key=key, max_rows=max_rows)
-    asked = None
-    if queries is not None:
-        asked = read_vectors(queries, key="test" if is_hdf5(queries) else None)
+    asked = None if queries is None else read_queries(queries, None)
     kernels = load_backend(backend)
     start = time.perf_counter()
     with progress_bar("diagnosing") as progress:
         diagnosis = quiver.diagnose(
             vectors,
             asked,
-            metric=metric.value,
+            metric=metric,
             sample=sample,
             seed=seed,
             params=BuildParams(max_degree=max_degree),
@@ -89,8 +90,7 @@ def diagnose(
         )
     print_note(f"diagnosed in {time.perf_counter() - start:.1f} s")
     if html is not None:
-        html.write_text(diagnosis.to_html(), encoding="utf-8")
-        print_note(f"wrote {html}")
+        write_page(html, diagnosis.to_html())
     if as_json:
         print_json(diagnosis.to_dict())
         return

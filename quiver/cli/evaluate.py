@@ -15,13 +15,11 @@ from quiver.cli.console import (
     answers,
     format_bytes,
     format_count,
-    load_backend,
     print_facts,
     print_json,
-    print_note,
     progress_bar,
 )
-from quiver.cli.files import read_queries, read_truth
+from quiver.cli.files import check_outputs, read_asked, write_page
 from quiver.cli.options import (
     BackendOption,
     ColdName,
@@ -56,15 +54,20 @@ def evaluate(
     max_rows: MaxRowsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure recall, speed and counters, and name the stage that loses recall."""
-    kernels = load_backend(backend)
-    opened = quiver.open(index, cold=cold.value, backend=kernels.name)
-    asked = read_queries(queries, key, max_rows)
+    """Measure recall and speed, and name the stage that loses recall."""
+    check_outputs(svg=svg)
+    opened, wanted, truth = read_asked(
+        *(index, queries, ground_truth),
+        cold=cold,
+        backend=backend,
+        key=key,
+        max_rows=max_rows,
+    )
     with progress_bar("evaluating") as progress:
         evaluation = quiver.evaluate(
             opened,
-            asked,
-            read_truth(ground_truth, len(asked)),
+            wanted,
+            truth,
             k=k,
             ef=ef or BEAM_WIDTHS,
             n_rerank=n_rerank,
@@ -72,8 +75,7 @@ def evaluate(
             progress=progress,
         )
     if svg is not None:
-        svg.write_text(evaluation.to_svg(), encoding="utf-8")
-        print_note(f"wrote {svg}")
+        write_page(svg, evaluation.to_svg())
     if as_json:
         print_json(evaluation.to_dict())
         return
@@ -99,16 +101,20 @@ def tune(
     as_json: JsonOption = False,
 ) -> None:
     """Find the cheapest ef and n_rerank that hold a recall."""
-    kernels = load_backend(backend)
-    opened = quiver.open(index, cold=cold.value, backend=kernels.name)
-    asked = read_queries(queries, key, max_rows)
+    opened, wanted, truth = read_asked(
+        *(index, queries, ground_truth),
+        cold=cold,
+        backend=backend,
+        key=key,
+        max_rows=max_rows,
+    )
     with progress_bar("tuning") as progress:
         tuned = quiver.tune(
             opened,
-            asked,
+            wanted,
             target,
             k=k,
-            ground_truth=read_truth(ground_truth, len(asked)),
+            ground_truth=truth,
             confidence=confidence,
             threads=threads,
             progress=progress,
@@ -126,12 +132,14 @@ def tune(
 def _print_points(evaluation: quiver.Evaluation) -> None:
     title = f"recall@{evaluation.k} of {evaluation.n_queries} queries, in %"
     answers.print(Text(title, style="bold"))
-    table = Table(box=None)
+    # Ten columns in the 80 characters a pipe gets.
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for heading in (
-        *("ef", "re-ranked", "recall", "95 % interval", "lost by codes", "graph"),
-        *("re-rank", "queries/s", "hops", "distances"),
+        *("\nef", "re-\nranked", "\nrecall", "95 %\ninterval", "lost by\ncodes"),
+        *("lost by\ngraph", "lost by\nre-rank", "queries\nper s", "\nhops"),
+        "code\ndistances",
     ):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for point in evaluation.points:
         recall = point.recall
         losses = (point.code_loss, point.graph_loss, point.rerank_loss)

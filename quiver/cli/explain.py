@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 import quiver
-from quiver.cli.console import answers, print_json, print_note
-from quiver.cli.files import read_queries
+from quiver.cli.console import answers, print_json
+from quiver.cli.files import check_outputs, read_queries, write_page
 from quiver.cli.options import ColdName, IndexArgument, JsonOption, KeyOption
 from quiver.errors import InvalidArgumentError
 
@@ -33,7 +33,8 @@ def explain(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Explain one search: every hop, and why each missed neighbour was missed."""
+    """Explain one search: every hop, and why a neighbour was missed."""
+    check_outputs(html=html)
     # An explanation is the reference's, so nothing needs compiled kernels.
     opened = quiver.open(index, cold=ColdName.MMAP.value, backend="reference")
     wanted = read_queries(queries, key)
@@ -43,8 +44,7 @@ def explain(
     explanation = opened.explain(wanted[row], k=k, ef=ef, n_rerank=n_rerank)
     if html is not None:
         labels = {} if texts is None else dict(enumerate(_read_lines(texts)))
-        html.write_text(explanation.to_html(labels), encoding="utf-8")
-        print_note(f"wrote {html}")
+        write_page(html, explanation.to_html(labels))
     if as_json:
         print_json(explanation.to_dict())
     elif html is None:

@@ -1,11 +1,45 @@
-"""Queries and ground truth from files, each under its usual name in HDF5."""
+"""The files of a command: what it reads, and what it may write."""
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
+
+import quiver
 from quiver._typing import AnyArray
+from quiver.cli.console import load_backend, print_note
+from quiver.cli.options import ColdName
 from quiver.datasets import is_hdf5, read_vectors
+from quiver.datasets.formats import check_size, npy_header
+from quiver.errors import FileFormatError, InvalidArgumentError
+from quiver.storage.atomic import os_errors
+
+
+class Asked(NamedTuple):
+    """An opened index with the queries to ask it, and what is true of them."""
+
+    opened: quiver.Index
+    queries: AnyArray
+    truth: AnyArray | None
+
+
+def read_asked(
+    index: Path,
+    queries: Path,
+    ground_truth: Path | None,
+    *,
+    cold: ColdName,
+    backend: str,
+    key: str | None,
+    max_rows: int | None,
+) -> Asked:
+    """Load the kernels, open the index, and read the queries and their truth."""
+    opened = quiver.open(index, cold=cold.value, backend=load_backend(backend).name)
+    found = read_queries(queries, key, max_rows)
+    return Asked(opened, found, read_truth(ground_truth, len(found)))
 
 
 def read_queries(path: Path, key: str | None, max_rows: int | None = None) -> AnyArray:
@@ -22,3 +56,64 @@ def read_truth(path: Path | None, n_queries: int) -> AnyArray | None:
         return None
     key = "neighbors" if is_hdf5(path) else None
     return read_vectors(path, key=key, max_rows=n_queries)
+
+
+def read_ids(path: Path | None, max_rows: int | None) -> AnyArray | None:
+    """Return one id for each of the first rows, if a file is named.
+
+    A text file holds an integer a line, ``.npy`` an array of one dimension; whatever
+    else `read_vectors` reads holds one column.
+    """
+    if path is None:
+        return None
+    with os_errors("read", path):
+        if path.suffix.lower() == ".txt":
+            return _parse_ids(path)[:max_rows]
+        if path.suffix.lower() == ".npy":
+            return _map_ids(path)[:max_rows]
+    column = read_vectors(path, key="ids" if is_hdf5(path) else None, max_rows=max_rows)
+    return _one_column(path, column)
+
+
+def check_outputs(**paths: Path | None) -> None:
+    """Raise unless every file that is named can be made: before the work, not after."""
+    for name, path in paths.items():
+        if path is not None and (path.is_dir() or not path.parent.is_dir()):
+            msg = f"{name} must be a file in an existing folder, got {str(path)!r}"
+            raise InvalidArgumentError(msg)
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write a page or a drawing, and say so."""
+    path.write_text(page, encoding="utf-8")
+    print_note(f"wrote {path}")
+
+
+def _parse_ids(path: Path) -> AnyArray:
+    lines = path.read_bytes().decode(errors="replace").splitlines()
+    ids = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            ids.append(int(line))
+        except ValueError as error:
+            msg = f"{path}: line {number} must be an integer id, got {line!r}"
+            raise FileFormatError(msg) from error
+    return np.array(ids)
+
+
+def _map_ids(path: Path) -> AnyArray:
+    shape, _, dtype, offset = npy_header(path)
+    if dtype.kind not in "iu":
+        msg = f"{path}: ids must be integers, got dtype {dtype}"
+        raise FileFormatError(msg)
+    check_size(path, offset + prod(shape) * dtype.itemsize)
+    return _one_column(path, np.memmap(path, dtype, "r", offset, shape))
+
+
+def _one_column(path: Path, ids: AnyArray) -> AnyArray:
+    if ids.ndim == 2 and ids.shape[1] == 1:
+        return ids[:, 0]
+    if ids.ndim != 1:
+        msg = f"{path}: ids must be one column, got shape {ids.shape}"
+        raise FileFormatError(msg)
+    return ids

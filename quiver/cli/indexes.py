@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import Literal
 
 import typer
@@ -18,19 +17,22 @@ from quiver.cli.console import (
     print_note,
     progress_bar,
 )
+from quiver.cli.files import check_outputs, read_ids
 from quiver.cli.options import (
     AlphaOption,
     BackendOption,
+    ColdDtypeName,
+    ColdDtypeOption,
     EfConstructionOption,
     EncodingName,
     EncodingOption,
     FullOption,
+    IdsOption,
     IndexArgument,
     JsonOption,
     KeyOption,
     MaxDegreeOption,
     MaxRowsOption,
-    MetricName,
     MetricOption,
     OutOption,
     SeedOption,
@@ -39,8 +41,8 @@ from quiver.cli.options import (
 )
 from quiver.cli.summary import describe, graph_facts, print_summary
 from quiver.datasets import read_vectors
-from quiver.errors import InvalidArgumentError
 from quiver.parallel import resolve_threads
+from quiver.words import check_metric
 
 # The command line's defaults are the library's, by construction.
 _DEFAULTS = quiver.BuildParams()
@@ -54,12 +56,14 @@ _ENCODINGS: dict[EncodingName, quiver.Encoding | Literal["auto"]] = {
 def build(
     file: VectorsArgument,
     out: OutOption,
-    metric: MetricOption = MetricName.COSINE,
+    ids: IdsOption = None,
+    metric: MetricOption = "cosine",
     encoding: EncodingOption = EncodingName.DEFAULT,
     max_degree: MaxDegreeOption = _DEFAULTS.max_degree,
     ef_construction: EfConstructionOption = _DEFAULTS.ef_construction,
     alpha: AlphaOption = _DEFAULTS.alpha,
     seed: SeedOption = _DEFAULTS.seed,
+    cold_dtype: ColdDtypeOption = ColdDtypeName.FLOAT32,
     backend: BackendOption = "auto",
     threads: ThreadsOption = None,
     key: KeyOption = None,
@@ -67,11 +71,13 @@ def build(
     as_json: JsonOption = False,
 ) -> None:
     """Build an index over the vectors of a file and save it."""
-    _check_writable(out)
+    check_outputs(out=out)
+    metric = check_metric(metric)
     params = quiver.BuildParams(
         max_degree=max_degree, ef_construction=ef_construction, alpha=alpha, seed=seed
     )
     vectors = read_vectors(file, key=key, max_rows=max_rows)
+    own_ids = read_ids(ids, max_rows)
     n, dim = vectors.shape
     memory = quiver.predict_memory(n, dim, params)
     print_note(f"{file}: {format_count(n)} x {dim}, will need {memory}")
@@ -81,7 +87,8 @@ def build(
     with progress_bar("building") as progress:
         index = quiver.Index.build(
             vectors,
-            metric=metric.value,
+            metric=metric,
+            ids=own_ids,
             params=params,
             encoding=_ENCODINGS[encoding],
             backend=kernels.name,
@@ -89,10 +96,11 @@ def build(
             progress=progress,
         )
     seconds = time.perf_counter() - start
-    index.save(out)
+    index.save(out, cold_dtype=cold_dtype.value)
     summary = {
         "path": str(out),
-        **describe(index),
+        # What the file holds, which may be rounded.
+        **describe(quiver.open(out, cold="mmap", backend=kernels.name)),
         "seconds": seconds,
         "backend": kernels.name,
         "target": kernels.target,
@@ -118,7 +126,10 @@ def check(
     backend: BackendOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Certify that an index file is sound; exit code 0 if it is."""
+    """Certify that an index file is sound.
+
+    The exit code is 0 if it is and 1 if it is not.
+    """
     kernels = load_backend(backend)
     opened = quiver.open(
         index,
@@ -132,10 +143,3 @@ def check(
     else:
         answers.print(str(report), markup=False, soft_wrap=True)
     raise typer.Exit(0 if report.ok else 1)
-
-
-def _check_writable(out: Path) -> None:
-    # Found now rather than after the build.
-    if out.is_dir() or not out.parent.is_dir():
-        msg = f"out must be a file in an existing folder, got {str(out)!r}"
-        raise InvalidArgumentError(msg)

@@ -8,17 +8,6 @@ from typing import Annotated
 
 import typer
 
-from quiver.errors import InvalidArgumentError
-from quiver.words import check_metric
-
-
-class MetricName(StrEnum):
-    """The metrics, as the command line spells them."""
-
-    COSINE = "cosine"
-    EUCLIDEAN = "euclidean"
-    INNER_PRODUCT = "inner_product"
-
 
 class EncodingName(StrEnum):
     """The encodings that have a name, and the diagnosis's choice."""
@@ -35,6 +24,13 @@ class ColdName(StrEnum):
     MMAP = "mmap"
 
 
+class ColdDtypeName(StrEnum):
+    """How the float vectors are stored."""
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+
+
 VectorsArgument = Annotated[
     Path,
     typer.Argument(help="Vectors: .npy .fvecs .bvecs .ivecs .fbin .u8bin .i8bin .hdf5"),
@@ -47,21 +43,16 @@ OutOption = Annotated[
     Path, typer.Option("--out", "-o", help="Index file, replaced if it exists.")
 ]
 
-
-def _parse_metric(word: str) -> MetricName:
-    try:
-        return MetricName(check_metric(word))
-    except InvalidArgumentError as error:
-        raise typer.BadParameter(str(error)) from error
-
-
+# Not an enumeration: the library knows the aliases, and names what was misspelt.
 MetricOption = Annotated[
-    MetricName,
-    typer.Option(
-        parser=_parse_metric,
-        metavar=f"<{'|'.join(MetricName)}>",
-        help="What near means.",
-    ),
+    str, typer.Option(help="cosine, euclidean or inner_product: what near means.")
+]
+IdsOption = Annotated[
+    Path | None,
+    typer.Option(help="Ids of the vectors: .npy, .txt (one a line) or as FILE."),
+]
+ColdDtypeOption = Annotated[
+    ColdDtypeName, typer.Option(help="float16 halves the stored vectors, rounded.")
 ]
 EncodingOption = Annotated[
     EncodingName, typer.Option(help="`paper` is as published; `auto` diagnoses first.")
@@ -105,4 +96,4 @@ KeyOption = Annotated[
 MaxRowsOption = Annotated[
     int | None, typer.Option("--max-rows", help="Read only that many rows.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

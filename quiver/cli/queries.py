@@ -13,11 +13,10 @@ import quiver
 from quiver.cli.console import (
     answers,
     format_count,
-    load_backend,
     print_facts,
     print_json,
 )
-from quiver.cli.files import read_queries, read_truth
+from quiver.cli.files import check_outputs, read_asked
 from quiver.cli.options import (
     BackendOption,
     ColdName,
@@ -56,14 +55,18 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Find the nearest vectors of every query in a file."""
-    kernels = load_backend(backend)
-    opened = quiver.open(index, cold=cold.value, backend=kernels.name)
-    wanted = read_queries(queries, key, max_rows)
+    check_outputs(npz=npz)
+    # All is read before the search, so that a file that does not fit costs no time.
+    opened, wanted, ids = read_asked(
+        *(index, queries, ground_truth),
+        cold=cold,
+        backend=backend,
+        key=key,
+        max_rows=max_rows,
+    )
     truth = None
-    # Read before the search, so that a file that does not fit costs no time.
-    if ground_truth is not None:
+    if ids is not None:
         checked, _ = as_queries(wanted, metric=opened.metric, dim=opened.dim)
-        ids = read_truth(ground_truth, len(checked))
         truth = true_distances(opened, checked, ids, k)
     start = time.perf_counter()
     result = opened.search(wanted, k=k, ef=ef, n_rerank=n_rerank, threads=threads)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from quiver._typing import AnyArray
 from quiver.datasets.readers import read_vectors
 
@@ -17,9 +19,9 @@ class DemoSet(NamedTuple):
 
     Attributes
     ----------
-    vectors : ndarray of shape (10000, 384), float16
-        Unit sentence embeddings, memory-mapped.
-    queries : ndarray of shape (200, 384), float16
+    vectors : ndarray of shape (10000, 384), float32
+        Unit sentence embeddings, read-only.
+    queries : ndarray of shape (200, 384), float32
         Embeddings of other sentences of the same kind.
     texts : tuple of str
         The sentences behind ``vectors``.
@@ -51,11 +53,20 @@ def load_demo() -> DemoSet:
     'Wireshark, but with Scapy.'
     """
     return DemoSet(
-        vectors=read_vectors(DEMO_FOLDER / "vectors.npy"),
-        queries=read_vectors(DEMO_FOLDER / "queries.npy"),
+        vectors=_unit_vectors("vectors.npy"),
+        queries=_unit_vectors("queries.npy"),
         texts=_sentences("texts.txt"),
         query_texts=_sentences("query_texts.txt"),
     )
+
+
+def _unit_vectors(name: str) -> AnyArray:
+    """Return the directions of int8 rows, the same bits on every computer."""
+    directions = read_vectors(DEMO_FOLDER / name).astype(np.float32)
+    # Sums of squares of int8 stay below 2**24 here, so float32 adds them exactly.
+    vectors = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    vectors.flags.writeable = False
+    return vectors
 
 
 def _sentences(name: str) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ _NPY_HEADERS = {
 
 def read_npy(path: Path, max_rows: int | None) -> AnyArray:
     """Map a ``.npy`` file; objects are refused, not unpickled."""
-    shape, fortran_order, dtype, offset = _npy_header(path)
+    shape, fortran_order, dtype, offset = npy_header(path)
     rows, dim = check_matrix(path, shape, dtype)
     check_size(path, offset + rows * dim * dtype.itemsize)
     order: Literal["C", "F"] = "F" if fortran_order else "C"
@@ -87,6 +87,21 @@ def check_size(path: Path, expected: int) -> None:
         raise FileFormatError(msg)
 
 
+def npy_header(
+    path: Path,
+) -> tuple[tuple[int, ...], bool, np.dtype[np.generic], int]:
+    """Return shape, Fortran order, dtype and the offset of the data."""
+    with path.open("rb") as file:
+        try:
+            read_header = _NPY_HEADERS[np.lib.format.read_magic(file)]
+            header = read_header(file, max_header_size=MAX_NPY_HEADER)
+        # The header is a Python literal: foreign bytes raise nearly anything.
+        except Exception as error:
+            msg = f"{path}: must be a .npy file of version 1 to 3, got {error}"
+            raise FileFormatError(msg) from error
+        return *header, file.tell()
+
+
 def _check_dim(path: Path, dim: int) -> int:
     if not 1 <= dim <= MAX_DIM:
         msg = f"{path}: dim must be in 1 … {MAX_DIM}, got {dim}"
@@ -101,17 +116,3 @@ def _head(path: Path, dtype: str, count: int) -> tuple[int, ...]:
         msg = f"{path}: header must be {expected} bytes, got {path.stat().st_size}"
         raise FileFormatError(msg)
     return tuple(numbers.tolist())
-
-
-def _npy_header(
-    path: Path,
-) -> tuple[tuple[int, ...], bool, np.dtype[np.generic], int]:
-    with path.open("rb") as file:
-        try:
-            read_header = _NPY_HEADERS[np.lib.format.read_magic(file)]
-            header = read_header(file, max_header_size=MAX_NPY_HEADER)
-        # The header is a Python literal: foreign bytes raise nearly anything.
-        except Exception as error:
-            msg = f"{path}: must be a .npy file of version 1 to 3, got {error}"
-            raise FileFormatError(msg) from error
-        return *header, file.tell()

@@ -1,0 +1,58 @@
+"""What ``quiver bench`` searches: a sample of the vectors, and queries beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from quiver._typing import AnyArray
+from quiver.cli.files import read_queries
+from quiver.datasets import is_hdf5, load_demo, read_vectors
+from quiver.errors import InvalidArgumentError
+
+# Enough for a recall of three digits, few enough for exact search in a moment.
+HELD_OUT = 500
+
+
+class Sample(NamedTuple):
+    """What is searched, and where it came from."""
+
+    source: str
+    vectors: AnyArray
+    queries: AnyArray
+
+
+def read_sample(
+    file: Path | None, queries: Path | None, key: str | None, rows: int
+) -> Sample:
+    """Read a sample of the vectors, and queries that are not among them."""
+    everything, wanted = _all_vectors(file, key)
+    source = "demo set" if file is None else str(file)
+    if queries is not None:
+        wanted = read_queries(queries, None)
+    n_held_out = min(HELD_OUT, len(everything) // 10) if wanted is None else 0
+    if wanted is None and not n_held_out:
+        msg = f"queries must be given for {source}: its {len(everything)} rows are few"
+        raise InvalidArgumentError(msg)
+    # A random sample: files are often sorted. Sorted again, it is read in one sweep.
+    shuffled = np.random.default_rng(0).permutation(len(everything))
+    held_out, kept = np.split(shuffled[: n_held_out + rows], [n_held_out])
+    if wanted is None:
+        wanted = everything[np.sort(held_out)]
+    return Sample(source, everything[np.sort(kept)], wanted[:HELD_OUT])
+
+
+def _all_vectors(
+    file: Path | None, key: str | None
+) -> tuple[AnyArray, AnyArray | None]:
+    """Return the whole base, and the queries that come with it, if any."""
+    if file is None:
+        demo = load_demo()
+        return demo.vectors, demo.queries
+    own_queries = is_hdf5(file) and key is None
+    return (
+        read_vectors(file, key=key),
+        read_vectors(file, key="test") if own_queries else None,
+    )
