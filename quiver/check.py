@@ -1,7 +1,7 @@
 """Check: a certificate that an index is sound, line by line.
 
 What a kernel relies on, what the build promises (every row reachable), and what a
-user feels (a stored vector finds itself). Source: section 6 of the specification.
+user feels (a stored vector finds itself). See docs/algorithm/build.md, step 5.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 rotation made of sign flips and Hadamard butterflies. Only codes see it; stored
 vectors and the re-rank stay the caller's own.
 
-Source: section 2 of the specification. The paper codes unit vectors as they are;
-centring and rotation are quiver's departure, and ``Encoding.paper()`` has neither.
+The paper codes unit vectors as they are; centring and rotation are quiver's
+departure, and ``Encoding.paper()`` has neither. See docs/algorithm/transform.md.
 """
 
 from __future__ import annotations
