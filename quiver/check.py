@@ -130,8 +130,8 @@ def _reachability(index: Index) -> CheckLine:
 def _self_search(index: Index) -> CheckLine:
     """Search a sample of stored vectors; equals and nearer rows count as itself.
 
-    How many are found is the data's affair and the parameters': sound indexes of
-    hard data find few. None at all is not plausible.
+    How many are found depends on data and parameters: sound indexes of hard data
+    find few. None at all is not plausible.
     """
     rows = _sample_rows(index.n)
     vectors = index.vectors[rows]

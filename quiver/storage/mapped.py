@@ -93,7 +93,7 @@ class MappedFile:
 
 
 def blocks_read() -> int:
-    """Return the blocks this thread had read from a disk; 0 where nobody counts."""
+    """Return this thread's blocks read from a disk; 0 where the system has no counter."""
     if sys.platform == "linux":
         return resource.getrusage(resource.RUSAGE_THREAD).ru_inblock
     return 0
