@@ -93,7 +93,7 @@ class MappedFile:
 
 
 def blocks_read() -> int:
-    """Return this thread's blocks read from a disk; 0 where the system has no counter."""
+    """Return the blocks this thread read from a disk; 0 where there is no counter."""
     if sys.platform == "linux":
         return resource.getrusage(resource.RUSAGE_THREAD).ru_inblock
     return 0
