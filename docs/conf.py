@@ -18,7 +18,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 exclude_patterns = [
-    *("_build", "algorithm/measured.md"),
+    *("_build", "algorithm/measured.md", "algorithm/measured_chapters.md"),
     *("measured_parameters.md", "measured_defaults.md"),
 ]
 numpydoc_show_class_members = False
