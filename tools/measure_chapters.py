@@ -17,7 +17,7 @@ import numpy as np
 from measure_defaults import FILES, Data, prepare, read
 
 import quiver
-from quiver._typing import Distances
+from quiver._typing import Distances, Metric
 from quiver.hits import Hits, mark_hits, nearest, nearest_codes
 from quiver.keys import key_distances, key_ids
 from quiver.reference.encode import unpack
@@ -33,7 +33,11 @@ SWITCHES = {
     "rotated": replace(DEFAULT, center=False),
     "both": DEFAULT,
 }
-NORM_ROWS, NORM_SIGMA = 20_000, 0.5
+NORM_ROWS, SIGMAS = 20_000, (0.0, 0.2, 0.5, 1.0)
+NORMS: tuple[tuple[Metric, float, float], ...] = (
+    *(("inner_product", sigma, 1.1) for sigma in SIGMAS),
+    *(("euclidean", sigma, alpha) for sigma in SIGMAS for alpha in (1.1, 1.2)),
+)
 QUERIES_AT_ONCE = 20
 PRUNED_TARGETS, PRUNED_BEAM, PRUNED_ALPHA = 300, 128, 1.2
 INTRODUCTION = """\
@@ -133,14 +137,19 @@ def shares(index: quiver.Index, data: Data, best: np.ndarray) -> list[str]:
 
 
 def print_varying_norms(data: Data) -> None:
-    """Print recall by inner product of rows with log-normal norms."""
-    norms = np.random.default_rng(0).lognormal(0, NORM_SIGMA, NORM_ROWS)
-    rows = data.vectors[:NORM_ROWS] * norms.astype(np.float32)[:, None]
-    name = f"inner product, norms log-normal (sigma {NORM_SIGMA}), {NORM_ROWS} rows"
-    varying = prepare(name, "inner_product", rows, data.queries)
-    index = build(varying)
-    cells = (recall(index, varying, ef, ef) for ef in BEAM_WIDTHS)
-    print_table(("ef", *map(str, BEAM_WIDTHS)), [(name, *cells)])
+    """Print recall of rows with log-normal norms, by metric, spread and slack."""
+    rng = np.random.default_rng(0)
+    normal = rng.standard_normal(NORM_ROWS).astype(np.float32)[:, None]
+    rows = []
+    for metric, sigma, alpha in NORMS:
+        vectors = data.vectors[:NORM_ROWS] * np.exp(sigma * normal)
+        varying = prepare(data.name, metric, vectors, data.queries)
+        params = quiver.BuildParams(alpha=alpha)
+        index = quiver.Index.build(vectors, metric=metric, params=params)
+        cells = (recall(index, varying, ef, ef) for ef in BEAM_WIDTHS)
+        rows.append((metric, sigma, alpha, *cells))
+    head = f"{data.name}, {NORM_ROWS} rows, norms log-normal"
+    print_table((head, "sigma", "alpha", *(f"ef={ef}" for ef in BEAM_WIDTHS)), rows)
 
 
 def print_published_rule(data: Data) -> None:
