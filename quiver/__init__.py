@@ -11,10 +11,17 @@ array([[0],
        [1]])
 """
 
-from quiver.backends.registry import get_backend, list_backends, register_backend
+from quiver.backends.registry import (
+    BackendInfo,
+    get_backend,
+    list_backends,
+    register_backend,
+)
+from quiver.check import CheckReport
 from quiver.diagnosis import Diagnosis, diagnose
 from quiver.evaluate import evaluate
 from quiver.evaluation import Evaluation
+from quiver.explain import Explanation
 from quiver.index import Index
 from quiver.memory import MemoryReport, predict_memory
 from quiver.metrics import exact_knn, recall_at_k
@@ -22,20 +29,24 @@ from quiver.params import BuildParams, Encoding
 from quiver.results import SearchResult, SearchStats
 from quiver.storage import open
 from quiver.tune import Tuned, tune
-from quiver.verify import verify
+from quiver.verify import VerifyReport, verify
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "BackendInfo",
     "BuildParams",
+    "CheckReport",
     "Diagnosis",
     "Encoding",
     "Evaluation",
+    "Explanation",
     "Index",
     "MemoryReport",
     "SearchResult",
     "SearchStats",
     "Tuned",
+    "VerifyReport",
     "diagnose",
     "evaluate",
     "exact_knn",

@@ -1,11 +1,14 @@
-"""What the code cites exists: every chapter by its path, every link by its file."""
+"""What is cited exists: chapters by path, links by file, public names on one page."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+
+import quiver
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("quiver", "tests", "tools", "asv_bench", "docs")
@@ -51,7 +54,22 @@ def test_nothing_cites_a_specification_beside_the_chapters(texts):
     assert [name for name, text in texts.items() if NOWHERE.search(text)] == []
 
 
+def test_every_public_name_is_on_the_api_page(texts):
+    listed = re.findall(r"^\.\. auto\w+:: (\w+)$", texts["docs/api.md"], re.MULTILINE)
+    assert sorted(set(listed)) == sorted(quiver.__all__)
+
+
 @pytest.mark.parametrize("page", FRONT_PAGES, ids=lambda page: page.name)
 def test_every_link_of_a_front_page_leads_to_a_file(page):
     links = LINK.findall(page.read_text("utf-8"))
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_citation_and_the_changes_know_this_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    citation = (ROOT / "CITATION.cff").read_text("utf-8").splitlines()
+    assert f"version: {quiver.__version__}" in citation
+    assert f"license: {project['license']}" in citation
+    changes = (ROOT / "CHANGELOG.md").read_text("utf-8").splitlines()
+    assert f"## {quiver.__version__}" in changes
+    assert project["version"] == quiver.__version__
