@@ -56,7 +56,8 @@ def test_nothing_cites_a_specification_beside_the_chapters(texts):
 
 def test_every_public_name_is_on_the_api_page(texts):
     listed = re.findall(r"^\.\. auto\w+:: (\w+)$", texts["docs/api.md"], re.MULTILINE)
-    assert sorted(set(listed)) == sorted(quiver.__all__)
+    # A star import may leave out `open`, which would shadow the builtin.
+    assert set(listed) == {*quiver.__all__, "open"}
 
 
 @pytest.mark.parametrize("page", FRONT_PAGES, ids=lambda page: page.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import quiver
+from quiver.codes import row_bytes
 from quiver.memory import format_bytes
 
 
@@ -39,3 +40,8 @@ def test_a_report_gives_parts_in_the_unit_it_names(shape, line):
 def test_bytes_are_told_in_the_largest_unit_with_a_whole_part(n_bytes, text):
     assert format_bytes(n_bytes) == text
     assert format_bytes(5 << 40) == "5.0 TiB"
+
+
+def test_a_coded_row_is_the_share_of_float32_that_the_front_page_says():
+    shares = {dim: 4 * dim / row_bytes(dim) for dim in (768, 384, 128, 16, 8)}
+    assert shares == {768: 12, 384: 12, 128: 8, 16: 1, 8: 0.5}
