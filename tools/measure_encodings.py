@@ -41,8 +41,8 @@ SEEDS_INTRODUCTION = """
 At ef = 64 plain codes, without any transform, are ahead of the default. That is chance,
 not the codes. The beam is wide enough that neither loses a neighbour by its codes (last
 column), so what is missing is what the walk never met, and that depends on which graph
-the seed drew. Over four seeds, plain less default, in points, with the standard error of
-the paired difference over the queries:
+the seed drew. Over four seeds, plain less default, in points, with the standard error
+of the paired difference over the queries:
 """
 LOST = f"lost by the codes at ef={BEAM_WIDTHS[-1]}, default and plain"
 SEEDS_CONCLUSION = """
