@@ -8,6 +8,7 @@ the ratios still mean something, seconds would not.
 
 from __future__ import annotations
 
+import platform
 import time
 from collections.abc import Callable
 from functools import partial
@@ -49,7 +50,7 @@ def main() -> None:
         ratios(searches) | ratios(slow_searches),
         ratios(builds) | ratios(slow_builds),
     ]
-    cpu = f"x86-64 with {quiver.get_backend(fast[0]).target}"
+    cpu = f"{platform.machine()} with {quiver.get_backend(fast[0]).target}"
     print(INTRODUCTION.format(cpu=cpu, queries=SLOW_QUERIES, rows=SLOW_ROWS))
     print("| backend | search | build |\n|---|---|---|")
     for name in names:
