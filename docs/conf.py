@@ -18,8 +18,8 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 exclude_patterns = [
-    *("_build", "algorithm/measured.md"),
-    *("measured_parameters.md", "measured_defaults.md"),
+    *("_build", "algorithm/measured.md", "algorithm/measured_chapters.md"),
+    *("measured_parameters.md", "measured_defaults.md", "measured_backends.md"),
 ]
 numpydoc_show_class_members = False
 autodoc_typehints = "none"  # numpydoc's own type lines say shape and unit.
@@ -27,7 +27,12 @@ autodoc_typehints = "none"  # numpydoc's own type lines say shape and unit.
 html_theme = "pydata_sphinx_theme"
 html_title = f"quiver {release}"
 html_show_sourcelink = False
-html_theme_options = {"secondary_sidebar_items": ["page-toc"], "navigation_depth": 2}
+html_theme_options = {
+    "secondary_sidebar_items": ["page-toc"],
+    "navigation_depth": 2,
+    # The front page lists every page; the bar has room for those read first.
+    "header_links_before_dropdown": 6,
+}
 
 FIGURES = DOCS / "_build" / "figures"
 

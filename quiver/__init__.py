@@ -12,10 +12,17 @@ array([[0],
 """
 
 try:
-    from quiver.backends.registry import get_backend, list_backends, register_backend
+    from quiver.backends.registry import (
+        BackendInfo,
+        get_backend,
+        list_backends,
+        register_backend,
+    )
+    from quiver.check import CheckReport
     from quiver.diagnosis import Diagnosis, diagnose
     from quiver.evaluate import evaluate
     from quiver.evaluation import Evaluation
+    from quiver.explain import Explanation
     from quiver.index import Index
     from quiver.memory import MemoryReport, predict_memory
     from quiver.metrics import exact_knn, recall_at_k
@@ -23,7 +30,7 @@ try:
     from quiver.results import SearchResult, SearchStats
     from quiver.storage import open as open
     from quiver.tune import Tuned, tune
-    from quiver.verify import verify
+    from quiver.verify import VerifyReport, verify
 except ImportError as error:
     # Where a file of ours is missing or another's, this says so and what to type.
     from quiver.installation import explain_import
@@ -35,15 +42,19 @@ __version__ = "0.1.0"
 
 # Without `open`: a star import must not shadow the builtin.
 __all__ = [
+    "BackendInfo",
     "BuildParams",
+    "CheckReport",
     "Diagnosis",
     "Encoding",
     "Evaluation",
+    "Explanation",
     "Index",
     "MemoryReport",
     "SearchResult",
     "SearchStats",
     "Tuned",
+    "VerifyReport",
     "diagnose",
     "evaluate",
     "exact_knn",

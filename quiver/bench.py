@@ -29,7 +29,7 @@ from quiver.validation import as_vectors
 from quiver.words import check_metric
 
 TURN_SECONDS = 0.2
-"""A batch may last a millisecond: it is repeated until a clock can tell."""
+"""Shortest time that is measured: a shorter batch is repeated until then."""
 
 # The reference builds the first within seconds, compiled kernels the second.
 TRIAL_ROWS, SAMPLE_ROWS = 200, 5000
@@ -122,7 +122,7 @@ def bench_backends(
         contenders[-1].measure_build(build)
         meter.advance(rows_per_turn)
     for repeat in range(repeats):
-        # Every second time in reverse: nobody always runs after the same neighbour.
+        # Alternate the order, so that no backend always runs after the same other.
         for contender in contenders[:: -1 if repeat % 2 else 1]:
             contender.take_turn(n_threads)
             meter.advance(rows_per_turn)

@@ -5,7 +5,7 @@ to out-edges and writes only its own row; then the reverse edges are merged, sor
 The result is the same for any number of threads and any backend.
 
 Source: Vamana (DiskANN, NeurIPS 2019); ParlayANN (PPoPP 2024) for batches that double
-and reverse edges as a sort; section 6 of the specification.
+and reverse edges as a sort. See docs/algorithm/build.md.
 """
 
 from __future__ import annotations

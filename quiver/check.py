@@ -1,7 +1,7 @@
 """Check: a certificate that an index is sound, line by line.
 
 What a kernel relies on, what the build promises (every row reachable), and what a
-user feels (a stored vector finds itself). Source: section 6 of the specification.
+user feels (a stored vector finds itself). See docs/algorithm/build.md, step 5.
 """
 
 from __future__ import annotations
@@ -130,8 +130,8 @@ def _reachability(index: Index) -> CheckLine:
 def _self_search(index: Index) -> CheckLine:
     """Search a sample of stored vectors; equals and nearer rows count as itself.
 
-    How many are found is the data's affair and the parameters': sound indexes of
-    hard data find few. None at all is not plausible.
+    How many are found depends on data and parameters: sound indexes of hard data
+    find few. None at all is not plausible.
     """
     rows = _sample_rows(index.n)
     vectors = index.vectors[rows]

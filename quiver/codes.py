@@ -4,8 +4,8 @@ A row holds the code, then the two float32 corrections, then zero bytes up to a
 multiple of 64, so that one row is a whole number of cache lines: 128 bytes at
 384-d. These tuples are all that passes between the index and a backend.
 
-Source: section 1 of the specification (``docs/algorithm``); Table 2 of QuIVer
-(arXiv 2605.02171) for the hot and cold split.
+See docs/algorithm/encode.md. Source: Table 2 of QuIVer (arXiv 2605.02171) for the
+hot and cold split.
 """
 
 from __future__ import annotations

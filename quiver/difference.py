@@ -1,7 +1,4 @@
-"""Where two results differ: type, dtype, shape, memory order, then every bit.
-
-Equality that forgives nothing needs a message that says everything.
-"""
+"""Where two results differ: type, dtype, shape, memory order, then every bit."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The graph as data: degrees, reachability and the links that guarantee it.
 
-Source: section 6 of the specification, step 5 of the build.
+See docs/algorithm/build.md, step 5.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from quiver.explain import Explanation
 
 SEARCH_CHUNK = 64
-"""Queries per kernel call; a smaller batch is not worth a thread."""
+"""Queries per kernel call; a batch up to this size runs on the caller's thread."""
 
 
 class Index:

@@ -1,7 +1,7 @@
 """The total order: distance and id as one uint64 whose natural order is the order.
 
 Codes tie constantly, so every comparison of candidates goes by (distance, id).
-Source: section 5 of the specification; ParlayANN (PPoPP 2024) for the idea that a
+See docs/algorithm/search.md. Source: ParlayANN (PPoPP 2024) for the idea that a
 total order makes a parallel build reproducible.
 """
 

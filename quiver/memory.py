@@ -51,14 +51,23 @@ class MemoryReport:
         return self.vectors / max(1, self.n_vectors)
 
     def __str__(self) -> str:
-        """Return one line a person can read."""
-        mib = 1 << 20
+        """Return one line a person can read: totals, and each part per vector."""
+        n = max(1, self.n_vectors)
         return (
-            f"hot {self.hot / mib:.1f} MiB ({self.hot_per_vector:.0f} B/vector: "
-            f"codes {self.codes / mib:.1f}, graph {self.graph / mib:.1f}, "
-            f"ids {self.ids / mib:.1f}), cold vectors {self.vectors / mib:.1f} MiB "
-            f"({self.cold_per_vector:.0f} B/vector)"
+            f"hot {format_bytes(self.hot)} ({self.hot_per_vector:.0f} B per vector: "
+            f"codes {self.codes / n:.0f}, graph {self.graph / n:.0f}, "
+            f"ids {self.ids / n:.0f}), cold {format_bytes(self.vectors)} "
+            f"({self.cold_per_vector:.0f} B per vector)"
         )
+
+
+def format_bytes(n_bytes: float) -> str:
+    """Return bytes in the largest binary unit that keeps a whole part."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if n_bytes < 1024:
+            return f"{n_bytes:.0f} B" if unit == "B" else f"{n_bytes:.1f} {unit}"
+        n_bytes /= 1024
+    return f"{n_bytes:.1f} TiB"
 
 
 def predict_memory(

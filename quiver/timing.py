@@ -1,4 +1,4 @@
-"""Timing a call: the fastest of several runs, since a computer only ever adds."""
+"""Timing a call: the minimum of repeated runs, as interference only lengthens them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 TIMING_SECONDS = 0.2
-"""A batch of queries lasts milliseconds: repeat it until a clock can tell."""
+"""Shortest time that is measured: a shorter call is repeated until then."""
 
 
 def fastest(call: Callable[[], T]) -> tuple[T, float]:

@@ -1,7 +1,7 @@
 """The transform of one index: fitted to its base, then applied to every row.
 
 What the transform computes is in `quiver.reference.transform`; here its parts are
-drawn from the data and the seed. Source: section 2 of the specification.
+drawn from the data and the seed. See docs/algorithm/transform.md.
 """
 
 from __future__ import annotations

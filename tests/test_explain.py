@@ -78,6 +78,26 @@ def test_the_final_beam_is_the_backend_s_own(backend, points, metric, encoding):
     assert distances == answer.distances.tolist()
 
 
+@pytest.mark.parametrize(
+    ("metric", "encoding", "meaning"),
+    [
+        ("cosine", quiver.Encoding(), "estimates of twice the cosine distance"),
+        ("euclidean", quiver.Encoding(), "estimates of the squared Euclidean distance"),
+        ("inner_product", quiver.Encoding(), "twice the estimated inner product"),
+        ("cosine", quiver.Encoding.paper(), "4·dim less the dot product of two codes"),
+    ],
+    ids=["cosine", "euclidean", "inner product", "paper"],
+)
+def test_text_page_and_document_say_what_code_distances_are(
+    points, metric, encoding, meaning
+):
+    index = build(points[:80], metric=metric, encoding=encoding)
+    explanation = index.explain(points[90], k=2)
+    assert meaning in str(explanation)
+    assert meaning in explanation.to_html()
+    assert meaning in explanation.to_dict()["code_distance"]
+
+
 def test_the_hops_tell_one_consistent_story(built, explanations):
     rows = {int(id_): row for row, id_ in enumerate(built.ids)}
     for e in explanations:

@@ -217,7 +217,7 @@ def test_memory_is_predicted_and_reported(index: quiver.Index) -> None:
     assert report.vectors == index.vectors.nbytes
     assert report.hot == report.codes + report.graph + report.ids
     assert report.hot_per_vector == report.hot / 400
-    assert f"{report.hot_per_vector:.0f} B/vector" in str(report)
+    assert f"{report.hot_per_vector:.0f} B per vector" in str(report)
 
 
 def test_parts_have_the_documented_types(index: quiver.Index) -> None:

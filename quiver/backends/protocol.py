@@ -66,7 +66,8 @@ class Backend(Protocol):
 
         Notes
         -----
-        Sections 1 and 2 of the specification. ``T(x) = Q(prepare(x) - mean)``.
+        See docs/algorithm/encode.md and docs/algorithm/transform.md:
+        ``T(x) = Q(prepare(x) - mean)``.
         """
 
     def quantise(self, queries: Vectors, transform: Transform) -> Queries:
@@ -88,7 +89,7 @@ class Backend(Protocol):
 
         Notes
         -----
-        Section 4 of the specification.
+        See docs/algorithm/encode.md.
         """
 
     def distance(
@@ -115,7 +116,7 @@ class Backend(Protocol):
 
         Notes
         -----
-        Sections 3 and 4 of the specification; Table 1 of the paper.
+        See docs/algorithm/distance.md; Table 1 of the paper.
         """
 
     def prune(
@@ -151,7 +152,7 @@ class Backend(Protocol):
 
         Notes
         -----
-        Section 6 of the specification. Distances among candidates are symmetric
+        See docs/algorithm/prune.md. Distances among candidates are symmetric
         (``distance`` of two codes); one float32 product each, compared in float32.
         """
 
@@ -186,7 +187,7 @@ class Backend(Protocol):
 
         Notes
         -----
-        Section 6 of the specification. Repeatedly the first unexpanded entry of the
+        See docs/algorithm/search.md. Repeatedly the first unexpanded entry of the
         beam is expanded; a neighbour not yet seen is inserted if the beam is not
         full or it beats the last entry.
         """
@@ -224,6 +225,6 @@ class Backend(Protocol):
 
         Notes
         -----
-        Sections 6 and 7 of the specification: float64 lane sums, one rounding to
-        float32 at the end.
+        See docs/algorithm/rerank.md: float64 lane sums, one rounding to float32 at
+        the end.
         """

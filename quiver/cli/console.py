@@ -25,6 +25,7 @@ from rich.text import Text
 from quiver import get_backend
 from quiver._typing import Progress as ProgressCallback
 from quiver.backends import Backend
+from quiver.memory import format_bytes as format_bytes
 
 answers = Console(highlight=False)
 notes = Console(stderr=True, highlight=False)
@@ -57,15 +58,6 @@ def print_facts(title: str, facts: Iterable[tuple[str, str]]) -> None:
         table.add_row(f"  {name}", Text(value))
     answers.print(Text(title, style="bold"))
     answers.print(table)
-
-
-def format_bytes(n_bytes: float) -> str:
-    """Return bytes in the largest binary unit that keeps a whole part."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if n_bytes < 1024:
-            return f"{n_bytes:.0f} B" if unit == "B" else f"{n_bytes:.1f} {unit}"
-        n_bytes /= 1024
-    return f"{n_bytes:.1f} TiB"
 
 
 def format_count(number: float) -> str:

@@ -31,6 +31,14 @@ if TYPE_CHECKING:
     from quiver.index import Index
 
 
+CODE_DISTANCES = {
+    "cosine": "estimates of twice the cosine distance",
+    "euclidean": "estimates of the squared Euclidean distance",
+    "inner_product": "a constant less twice the estimated inner product",
+}
+"""What corrected codes measure, by metric. See docs/algorithm/distance.md."""
+
+
 def explain(
     index: Index, query: Any, *, k: int, ef: int | None, n_rerank: int | None
 ) -> Explanation:
@@ -104,6 +112,7 @@ class _Explainer:
             ef=effort.ef,
             n_rerank=effort.n_rerank,
             metric=index.metric,
+            code_distance=_meaning(index),
             entry_point=self._id(index.entry_point),
             distance_computations=len(self.seen_in),
             hops=self.hops,
@@ -176,3 +185,10 @@ class _Explainer:
 
     def _ids(self, rows: list[int]) -> tuple[int, ...]:
         return tuple(self._id(row) for row in rows)
+
+
+def _meaning(index: Index) -> str:
+    """Return what the code distances of an index are, in words."""
+    if index.encoding.weights == "published":
+        return "4·dim less the dot product of two codes"
+    return CODE_DISTANCES[index.metric]

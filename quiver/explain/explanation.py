@@ -101,6 +101,9 @@ class Explanation:
         The effort, defaults resolved.
     metric : {'cosine', 'euclidean', 'inner_product'}
         Of the exact distances.
+    code_distance : str
+        What the distances of the walk are, in words: they are not on the scale of
+        the exact ones.
     entry_point : int
         Id of the row where the walk starts.
     distance_computations : int
@@ -122,6 +125,7 @@ class Explanation:
     ef: int
     n_rerank: int
     metric: str
+    code_distance: str
     entry_point: int
     distance_computations: int
     hops: tuple[Hop, ...]

@@ -30,6 +30,7 @@ def to_html(explanation: Explanation, labels: Labels) -> str:
     parts = {
         "effort": effort,
         "summary": f"{cost}, recall@{len(e.true_neighbours)} {e.recall:.2f}",
+        "code_distance": e.code_distance,
         "n_hops": str(len(e.hops)),
         "width": str(WIDTH),
         "height": str(HEIGHT),

@@ -18,6 +18,7 @@ def to_text(explanation: Explanation) -> str:
         f"search for k={e.k} with ef={e.ef}, n_rerank={e.n_rerank}, {e.metric}",
         f"{len(e.hops)} hops, {e.distance_computations} code distances, "
         f"recall@{len(e.true_neighbours)} {e.recall:.2f}",
+        f"code distances, of hops and beam, are {e.code_distance}",
         "",
         f"hop 0: start at the entry point {e.entry_point}",
         *(_hop_line(hop) for hop in e.hops),

@@ -5,8 +5,7 @@ codes; asymmetric ones an int8 by 2-bit integer dot product. All integers are ex
 the few float32 operations that follow are rounded one by one, as written.
 
 Source: QuIVer (arXiv 2605.02171), Table 1 as its reference code computes it;
-RaBitQ (SIGMOD 2024) for the corrected estimate; sections 3 and 4 of the
-specification.
+RaBitQ (SIGMOD 2024) for the corrected estimate. See docs/algorithm/distance.md.
 """
 
 from __future__ import annotations

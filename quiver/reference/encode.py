@@ -4,9 +4,9 @@ Per dimension a code keeps the sign and whether the magnitude is strong, as
 ``u = 2·sign + [strong == sign]``, so that the default coordinate values are linear
 in u: ``w = 2·u - 3`` gives -3, -1, 1, 3. The paper's values are -2, -1, 1, 2.
 
-Source: QuIVer (arXiv 2605.02171), sign-magnitude encoding; sections 1 and 4 of the
-specification. Departures, absent from ``Encoding.paper()``: a constant number of
-strong coordinates, and RaBitQ's correction (SIGMOD 2024) per vector.
+Source: QuIVer (arXiv 2605.02171), sign-magnitude encoding. Departures, absent
+from ``Encoding.paper()``: a constant number of strong coordinates, and RaBitQ's
+correction (SIGMOD 2024) per vector. See docs/algorithm/encode.md.
 """
 
 from __future__ import annotations

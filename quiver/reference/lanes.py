@@ -2,7 +2,7 @@
 
 Eight float64 lanes take the terms in turn and are folded in a fixed tree. A SIMD
 register file does this at full speed, and any instruction set gives the same bits.
-Source: section 7 of the specification.
+See docs/algorithm/rerank.md.
 """
 
 from __future__ import annotations

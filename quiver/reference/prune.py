@@ -6,7 +6,7 @@ DiskANN's. ``published``: reject c when ``d(c, s) < alpha · d(target, c)``, the
 with the nearest rejected.
 
 Source: Vamana (DiskANN, NeurIPS 2019), RobustPrune; QuIVer (arXiv 2605.02171) for
-the published rule; section 6 of the specification.
+the published rule. See docs/algorithm/prune.md.
 """
 
 from __future__ import annotations

@@ -3,8 +3,7 @@
 The only step that touches the stored vectors. Sums follow the lane rule in float64,
 the result is rounded to float32, and the order is by (distance, id).
 
-Source: QuIVer (arXiv 2605.02171), cold re-rank; sections 6 and 7 of the
-specification.
+Source: QuIVer (arXiv 2605.02171), cold re-rank. See docs/algorithm/rerank.md.
 """
 
 from __future__ import annotations

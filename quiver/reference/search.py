@@ -3,8 +3,8 @@
 Two marks, never confused: a node is *seen* once its distance is computed, and
 *expanded* once its neighbour list is read.
 
-Source: GreedySearch of Vamana (DiskANN, NeurIPS 2019); section 6 of the
-specification. The counters are values, as in ParlayANN (PPoPP 2024).
+Source: GreedySearch of Vamana (DiskANN, NeurIPS 2019). The counters are values, as in
+ParlayANN (PPoPP 2024). See docs/algorithm/search.md.
 """
 
 from __future__ import annotations

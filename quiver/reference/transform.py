@@ -4,8 +4,8 @@
 rotation made of sign flips and Hadamard butterflies. Only codes see it; stored
 vectors and the re-rank stay the caller's own.
 
-Source: section 2 of the specification. The paper codes unit vectors as they are;
-centring and rotation are quiver's departure, and ``Encoding.paper()`` has neither.
+The paper codes unit vectors as they are; centring and rotation are quiver's
+departure, and ``Encoding.paper()`` has neither. See docs/algorithm/transform.md.
 """
 
 from __future__ import annotations
@@ -24,10 +24,9 @@ def prepare(vectors: Vectors, metric: Metric) -> Vectors:
     """Scale vectors to the points whose Euclidean neighbours serve the metric.
 
     cosine: to unit norm; a zero vector stays zero. euclidean: not at all.
-    inner_product: to ``x / ‖x‖^1.5``, a graph's view of maximum inner product: the
-    longest vectors, everyone's likely answers, come to lie nearest the middle and
-    become its hubs. The factor is computed in float64 and each product rounded to
-    float32 once.
+    inner_product: to ``x / ‖x‖^1.5``. Rows of large norm get short, so they gain
+    in-edges; quiver's own rule, measured in docs/algorithm/transform.md. The factor
+    is computed in float64 and each product rounded to float32 once.
     """
     if metric == "euclidean":
         return vectors

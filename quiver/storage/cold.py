@@ -5,8 +5,8 @@ float32. The ids keep their order when renumbered, so ties fall as they would in
 memory and every backend's `rerank` serves unchanged. Mapped float32 rows that are in
 the page cache already need no copy: kernels read them where they are.
 
-Source: QuIVer (arXiv 2605.02171), the split into hot and cold; section 6 of the
-specification.
+Source: QuIVer (arXiv 2605.02171), the split into hot and cold. See
+docs/algorithm/rerank.md.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ class MappedFile:
 
 
 def blocks_read() -> int:
-    """Return the blocks this thread had read from a disk; 0 where nobody counts."""
+    """Return the blocks this thread read from a disk; 0 where there is no counter."""
     if sys.platform == "linux":
         return resource.getrusage(resource.RUSAGE_THREAD).ru_inblock
     return 0

@@ -1,8 +1,8 @@
 """Reader: from an open file to its header, its table and its hot arrays.
 
-The order is the point. Sizes are compared with the file before anything is allocated,
-checksums are proven before anything is believed, and every value a kernel will follow
-is checked before a kernel can see it.
+Sizes are compared with the file before anything is allocated, checksums are proven
+before anything is believed, and every value a kernel will follow is checked before a
+kernel can see it.
 """
 
 from __future__ import annotations

@@ -1,0 +1,47 @@
+"""The memory report: one unit for an index, one for a vector, and nothing mixed."""
+
+from __future__ import annotations
+
+import pytest
+
+import quiver
+from quiver.codes import row_bytes
+from quiver.memory import format_bytes
+
+
+@pytest.mark.parametrize(
+    ("shape", "line"),
+    [
+        (
+            (10_000, 384),
+            "hot 2.5 MiB (264 B per vector: codes 128, graph 128, ids 8), "
+            "cold 14.6 MiB (1536 B per vector)",
+        ),
+        (
+            (2_000_000, 768),
+            "hot 747.7 MiB (392 B per vector: codes 256, graph 128, ids 8), "
+            "cold 5.7 GiB (3072 B per vector)",
+        ),
+        (
+            (3, 8),
+            "hot 600 B (200 B per vector: codes 64, graph 128, ids 8), "
+            "cold 96 B (32 B per vector)",
+        ),
+    ],
+)
+def test_a_report_gives_parts_in_the_unit_it_names(shape, line):
+    assert str(quiver.predict_memory(*shape)) == line
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "text"),
+    [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (3 << 30, "3.0 GiB")],
+)
+def test_bytes_are_told_in_the_largest_unit_with_a_whole_part(n_bytes, text):
+    assert format_bytes(n_bytes) == text
+    assert format_bytes(5 << 40) == "5.0 TiB"
+
+
+def test_a_coded_row_is_the_share_of_float32_that_the_front_page_says():
+    shares = {dim: 4 * dim / row_bytes(dim) for dim in (768, 384, 128, 16, 8)}
+    assert shares == {768: 12, 384: 12, 128: 8, 16: 1, 8: 0.5}
