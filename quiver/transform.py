@@ -1,7 +1,7 @@
 """The transform of one index: fitted to its base, then applied to every row.
 
 What the transform computes is in `quiver.reference.transform`; here its parts are
-drawn from the data and the seed. Source: section 2 of the specification.
+drawn from the data and the seed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 from quiver._typing import Distances, Metric, Vectors
 from quiver.backends.protocol import Backend
 from quiver.codes import Codes, Transform, aligned_zeros, row_bytes
-from quiver.parallel import map_chunks
+from quiver.parallel import Workers
 from quiver.params import Encoding
 from quiver.reference.lanes import N_LANES, fold_lanes, squared_norms
 from quiver.reference.transform import prepare
@@ -68,9 +68,13 @@ def draw_signs(dim: int, seed: int) -> Distances:
 
 
 def encode_rows(
-    backend: Backend, vectors: Vectors, transform: Transform, strong: int, threads: int
+    backend: Backend,
+    vectors: Vectors,
+    transform: Transform,
+    strong: int,
+    workers: Workers,
 ) -> Codes:
-    """Encode every row, on all threads, into one aligned buffer."""
+    """Encode every row into one aligned buffer."""
     dim = len(transform.mean)
     rows = aligned_zeros((len(vectors), row_bytes(dim)), np.uint8)
 
@@ -78,7 +82,10 @@ def encode_rows(
         coded = backend.encode(vectors[start:stop], transform, strong)
         rows[start:stop] = coded.rows
 
-    map_chunks(encode_chunk, len(vectors), chunk_rows=ENCODE_ROWS, threads=threads)
+    # Two coordinates take about as long as one code distance.
+    workers.map(
+        encode_chunk, len(vectors), chunk_rows=ENCODE_ROWS, row_work=-(-dim // 2)
+    )
     return Codes(rows, dim, strong)
 
 

@@ -14,7 +14,7 @@ from quiver.diagnosis.sample import MIN_ROWS, Sample, draw_sample
 from quiver.diagnosis.structure import measure_structure
 from quiver.diagnosis.verdict import choose, judge, plain_coding
 from quiver.memory import predict_memory
-from quiver.parallel import ProgressMeter, resolve_threads
+from quiver.parallel import resolve_threads
 from quiver.params import (
     MAX_ROWS,
     BuildParams,
@@ -22,6 +22,7 @@ from quiver.params import (
     check_int,
     check_metric,
 )
+from quiver.progress import ProgressMeter, tells_progress
 
 K = 10
 """Neighbours asked for, as in all published figures."""
@@ -32,6 +33,7 @@ REFERENCE_SAMPLE_ROWS = 1000
 """The NumPy kernels would take minutes for more."""
 
 
+@tells_progress("diagnosing")
 def diagnose(
     vectors: Any,
     queries: Any = None,
@@ -42,7 +44,7 @@ def diagnose(
     params: BuildParams | None = None,
     backend: str = "auto",
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Diagnosis:
     """Tell from a sample whether two bits will do, and what recall to expect.
 
@@ -65,8 +67,8 @@ def diagnose(
         See `get_backend`.
     threads : int, optional
         The diagnosis does not depend on it.
-    progress : callable, optional
-        ``progress(done, total)`` in steps; return False to cancel.
+    progress : callable or bool, optional
+        ``progress(done, total)`` in steps; return False to cancel. True shows a bar.
 
     Returns
     -------
