@@ -18,7 +18,7 @@ from quiver.params import check_int
 from quiver.processors import count_processors
 
 START_WORK = 1 << 16
-"""Work for which a thread is started: about 0.7 ms, since starting takes 0.2 ms."""
+"""Work for which a thread is started and ended: about 0.7 ms, since that takes 0.2."""
 
 WAKE_WORK = 1 << 14
 """Work for which a waiting thread is woken: about 0.2 ms, since waking takes 0.05."""
@@ -44,11 +44,21 @@ class Workers:
         that is worth them, and end with the ``with`` block.
     between : callable, optional
         Called on the caller's thread between chunks; what it raises stops the work.
+    paying_work : int, optional
+        Least work of a thread, in code distances of about 10 ns; by default where
+        threads are used again and again.
     """
 
-    def __init__(self, threads: int, between: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        threads: int,
+        between: Callable[[], None] | None = None,
+        *,
+        paying_work: int = WAKE_WORK,
+    ) -> None:
         self._threads = threads
         self._between = between
+        self._paying_work = paying_work
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Workers:
@@ -78,9 +88,8 @@ class Workers:
         n_rows, chunk_rows : int
             Rows in all and, at most, per call.
         row_work : int, optional
-            Roughly how many code distances a row costs, about 10 ns each; by default
-            every row is worth a thread. Too few rows for two threads are computed by
-            the caller's alone.
+            Roughly how many code distances a row costs; by default every row is worth
+            a thread. Too few rows for two threads are computed by the caller's alone.
 
         Returns
         -------
@@ -93,8 +102,8 @@ class Workers:
         waited for. Of several errors the first in row order is raised: the chunks
         before it have all been begun.
         """
-        paying = START_WORK if self._pool is None else WAKE_WORK
-        n_threads = max(1, min(self._threads, n_rows, n_rows * row_work // paying))
+        worth = n_rows * row_work // self._paying_work
+        n_threads = max(1, min(self._threads, n_rows, worth))
         job = _Job(task, _cut(n_rows, chunk_rows, n_threads))
         helpers = self._start(job, n_threads - 1)
         try:
@@ -177,5 +186,5 @@ def map_chunks(
     row_work: int = START_WORK,
 ) -> list[T]:
     """Call `Workers.map` with threads that live for this one call."""
-    with Workers(threads) as workers:
+    with Workers(threads, paying_work=START_WORK) as workers:
         return workers.map(task, n_rows, chunk_rows=chunk_rows, row_work=row_work)

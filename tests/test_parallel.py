@@ -36,7 +36,7 @@ def draw(n: int, dim: int = 24) -> np.ndarray:
 
 
 def test_a_small_build_starts_no_thread(pools: list[int]) -> None:
-    quiver.Index.build(draw(200), threads=16)
+    quiver.Index.build(draw(60), threads=16)
     assert pools == []
 
 
@@ -70,17 +70,23 @@ def test_work_too_small_for_two_stays_on_the_caller_s_thread(pools: list[int]) -
     assert pools == []
 
 
-def test_threads_that_run_are_used_for_less_than_those_to_be_started(
-    pools: list[int],
-) -> None:
-    few, enough = 4, 2 * START_WORK // WAKE_WORK
+def test_threads_of_a_build_are_used_for_less_than_those_of_one_call() -> None:
+    few, enough = 2, 2 * START_WORK // WAKE_WORK
     with Workers(2) as workers:
         n_chunks = [
-            len(workers.map(lambda *_: None, n, chunk_rows=n, row_work=WAKE_WORK))
-            for n in (few, enough, few)
+            len(workers.map(nothing, rows, chunk_rows=64, row_work=WAKE_WORK))
+            for rows in (1, few, enough)
         ]
     assert n_chunks == [1, 2, 2]
-    assert pools == [1]
+    n_chunks = [
+        len(map_chunks(nothing, rows, chunk_rows=64, threads=2, row_work=WAKE_WORK))
+        for rows in (few, enough - 1, enough)
+    ]
+    assert n_chunks == [1, 1, 2]
+
+
+def nothing(*_: int) -> None:
+    """Take no time."""
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 16])
