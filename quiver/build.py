@@ -155,8 +155,7 @@ def add_reverse_edges(graph: GrowingGraph, batch: Ids, workers: Workers) -> None
     degree = degrees(growing[hosts])
     fits = degree + n_new <= growing.shape[1]
 
-    place = np.arange(len(sources)) - np.repeat(starts, n_new)
-    place += np.repeat(degree, n_new)
+    place = np.arange(len(sources)) + np.repeat(degree - starts, n_new)
     appended = np.repeat(fits, n_new)
     growing[targets[appended], place[appended]] = sources[appended]
 
@@ -164,12 +163,8 @@ def add_reverse_edges(graph: GrowingGraph, batch: Ids, workers: Workers) -> None
 
     def merge_chunk(start: int, stop: int) -> None:
         groups = crowded[start:stop]
-        nodes = hosts[groups]
-        lists = [
-            sources[first : first + count]
-            for first, count in zip(starts[groups], n_new[groups], strict=True)
-        ]
-        prune_lists(graph, nodes, lists)
+        added = padded_runs(sources, starts[groups], n_new[groups])
+        prune_lists(graph, hosts[groups], added)
 
     workers.map(
         merge_chunk,
@@ -179,16 +174,23 @@ def add_reverse_edges(graph: GrowingGraph, batch: Ids, workers: Workers) -> None
     )
 
 
+def padded_runs(
+    values: Ids, starts: NDArray[np.intp], lengths: NDArray[np.intp]
+) -> Neighbors:
+    """Return some runs of the values as rows, filled up with ``NO_ID``."""
+    columns = np.arange(lengths.max())
+    rows = np.full((len(starts), len(columns)), NO_ID, dtype=np.uint32)
+    inside = columns < lengths[:, None]
+    rows[inside] = values[(starts[:, None] + columns)[inside]]
+    return rows
+
+
 def prune_lists(
-    graph: GrowingGraph, nodes: Ids, extra: list[Ids] | None = None
+    graph: GrowingGraph, nodes: Ids, added: Neighbors | None = None
 ) -> None:
-    """Prune the union of each node's list and its extra sources to max_degree."""
+    """Prune the union of each node's list and its row of others to max_degree."""
     candidates = graph.neighbors[nodes]
-    if extra is not None:
-        widest = max(len(sources) for sources in extra)
-        added = np.full((len(nodes), widest), NO_ID, dtype=np.uint32)
-        for row, sources in zip(added, extra, strict=True):
-            row[: len(sources)] = sources
+    if added is not None:
         candidates = np.concatenate([candidates, added], axis=1)
     codes = graph.codes
     distances = graph.backend.distance(codes, codes.take(nodes), candidates)
