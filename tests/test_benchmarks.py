@@ -164,6 +164,8 @@ def run_once(benchmark, paths, values):
 def test_the_configuration_builds_with_the_project_s_own_build_system():
     config = json.loads((SUITE / "asv.conf.json").read_text())
     assert config["repo"] == ".."
+    # Whatever a clone has checked out: it may have no branch of another name.
+    assert config["branches"] == ["HEAD"]
     assert config["environment_type"] == "virtualenv"
     assert "pip wheel" in config["build_command"][0]
     pinned = config["matrix"]["env_nobuild"]
