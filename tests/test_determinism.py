@@ -30,6 +30,13 @@ CASES: dict[str, tuple[Metric, quiver.Encoding]] = {
 DEMO_SHA256 = "52f5cd409af5dfcdd35c5dec1d7483f4a44e136a5b97f01c94567033c2d0a5a7"
 
 
+@pytest.fixture(autouse=True)
+def every_row_pays_for_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let builds and batches as small as these use all their threads."""
+    monkeypatch.setattr("quiver.parallel.START_WORK", 1)
+    monkeypatch.setattr("quiver.parallel.WAKE_WORK", 1)
+
+
 def draw_vectors() -> np.ndarray:
     return hazards.make_vectors(np.random.default_rng(5), N, DIM, ["duplicates"])
 

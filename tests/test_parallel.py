@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import quiver
-from quiver.backends import get_backend
+from quiver.backends import Backend, get_backend
 from quiver.parallel import START_WORK, WAKE_WORK, Workers, map_chunks
 
 CALLER = threading.main_thread()
@@ -56,6 +56,29 @@ def test_a_search_has_a_pool_only_where_its_batch_pays(pools: list[int]) -> None
     assert pools == []
     index.search(draw(200), ef=64, threads=8)
     assert pools == [7]
+
+
+@pytest.mark.parametrize("metric", ["cosine", "inner_product"])
+def test_builds_and_answers_are_the_same_bytes_where_every_row_pays(
+    monkeypatch: pytest.MonkeyPatch, pools: list[int], backend: Backend, metric: str
+) -> None:
+    monkeypatch.setattr("quiver.parallel.WAKE_WORK", 1)
+    monkeypatch.setattr("quiver.parallel.START_WORK", 1)
+    monkeypatch.setattr("quiver.build.BATCH_SHARE", 12)
+    params = quiver.BuildParams(max_degree=5, ef_construction=9)
+    vectors = draw(240 if backend.name == "reference" else 1200)
+    found = []
+    for threads in (1, 2, 5):
+        index = quiver.Index.build(
+            vectors, metric=metric, params=params, backend=backend.name, threads=threads
+        )
+        result = index.search(vectors[:40], ef=16, threads=threads)
+        arrays = index.codes.rows, index.neighbors, result.ids, result.distances
+        found.append([array.tobytes() for array in arrays])
+    assert found[0] == found[1] == found[2]
+    assert pools == [1, 1, 4, 4], (
+        "of a build and of a search, with 2 and with 5 threads"
+    )
 
 
 def test_work_too_small_for_two_stays_on_the_caller_s_thread(pools: list[int]) -> None:
