@@ -187,5 +187,8 @@ def map_chunks(
     row_work: int = START_WORK,
 ) -> list[T]:
     """Call `Workers.map` with threads that live for this one call."""
+    if n_rows == 1:
+        # A single query should not pay for what only threads need.
+        return [task(0, 1)]
     with Workers(threads, once=True) as workers:
         return workers.map(task, n_rows, chunk_rows=chunk_rows, row_work=row_work)
