@@ -65,10 +65,9 @@ class GrowingGraph(NamedTuple):
 
     def search(self, nodes: Ids) -> Keys:
         """Return the beam of every node, searching with its own code."""
-        asked, ef = self.codes.take(nodes), self.params.ef_construction
-        return self.backend.search(
-            self.codes, self.neighbors, asked, self.entry_point, ef
-        ).keys
+        own, ef = self.codes.take(nodes), self.params.ef_construction
+        start = self.entry_point
+        return self.backend.search(self.codes, self.neighbors, own, start, ef).keys
 
     def prune(self, keys: Keys) -> Neighbors:
         """Return at most ``max_degree`` of the candidates of every row."""
@@ -97,10 +96,13 @@ def build_graph(
     workers : Workers
         Threads for each phase.
     on_rows : callable, optional
-        Told the number of rows of each inserted batch. The entry point is not among
-        them, so that they are all told only when the caller says so.
+        Told the number of rows of each inserted batch; the entry point is in none.
     """
-    graph = empty_graph(backend, codes, entry_point, params, rule)
+    # Lists may outgrow the bound by 0.3 R before they are pruned again.
+    shape = codes.n_rows, params.max_degree * 13 // 10
+    growing = np.full(shape, NO_ID, dtype=np.uint32)
+    graph = GrowingGraph(backend, codes, params, rule, entry_point, growing)
+    del growing  # The graph alone holds the lists, so that trimming frees them.
     order = insertion_order(codes.n_rows, entry_point, params.seed)
     _, *later_batches = batches(order)
     for batch in later_batches:
@@ -108,23 +110,9 @@ def build_graph(
         add_reverse_edges(graph, batch, workers)
         if on_rows is not None:
             on_rows(len(batch))
-    # Nothing else holds the growing lists: what follows needs memory of its own.
     graph = graph._replace(neighbors=trim(graph, workers))
     connect(graph, workers)
     return graph.neighbors
-
-
-def empty_graph(
-    backend: Backend,
-    codes: Codes,
-    entry_point: int,
-    params: BuildParams,
-    rule: PruneRule,
-) -> GrowingGraph:
-    """Return a graph of empty lists that may outgrow the bound by 0.3 R."""
-    shape = codes.n_rows, params.max_degree * 13 // 10
-    neighbors = np.full(shape, NO_ID, dtype=np.uint32)
-    return GrowingGraph(backend, codes, params, rule, entry_point, neighbors)
 
 
 def insert_batch(graph: GrowingGraph, batch: Ids, workers: Workers) -> None:
