@@ -47,10 +47,14 @@ docs: $(DEV)
 gate: $(DEV)
 	$(BIN)/python tools/gate.py
 
-# One quick pass of the benchmarks; `asv continuous HEAD~1 HEAD` compares commits.
+# One quick pass of the benchmarks, kept as results of this commit in .asv/html.
+ASV_FLAGS ?= --quick
 asv: $(DEV)
+	$(BIN)/asv machine --yes --config asv_bench/asv.conf.json
 	$(BIN)/asv check --config asv_bench/asv.conf.json --python=same
-	$(BIN)/asv run --config asv_bench/asv.conf.json --python=same --quick
+	$(BIN)/asv run --config asv_bench/asv.conf.json --python=same \
+		--set-commit-hash=$$(git rev-parse HEAD) $(ASV_FLAGS)
+	$(BIN)/asv publish --config asv_bench/asv.conf.json
 
 # Twelve kinds of data, measured anew: docs/boundary.md and its plot.
 boundary: $(DEV)

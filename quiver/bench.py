@@ -22,8 +22,9 @@ from quiver.bench_report import BackendTimes, BenchReport, Latency
 from quiver.errors import InvalidArgumentError
 from quiver.index import Index
 from quiver.metrics import exact_knn, recall_at_k
-from quiver.parallel import ProgressMeter, resolve_threads
+from quiver.parallel import resolve_threads
 from quiver.params import BuildParams, SearchParams, check_int
+from quiver.progress import ProgressMeter, tells_progress
 from quiver.results import SearchResult
 from quiver.validation import as_vectors
 from quiver.words import check_metric
@@ -39,6 +40,7 @@ _WARM_ROWS = 64
 _ROWS_PER_TURN = 1 / 20
 
 
+@tells_progress("benchmarking")
 def bench_backends(
     vectors: Any,
     queries: Any,
@@ -50,7 +52,7 @@ def bench_backends(
     backends: Sequence[str] | None = None,
     threads: int | None = None,
     repeats: int = 5,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> BenchReport:
     """Measure backends on the same index and the same queries.
 
@@ -70,9 +72,9 @@ def bench_backends(
         What "all threads" means; default all this process may use.
     repeats : int, default 5
         Turns of every backend.
-    progress : callable, optional
+    progress : callable or bool, optional
         ``progress(done, total)`` in rows, a turn counting as a share of them;
-        return False to cancel.
+        return False to cancel. True shows a bar.
 
     Returns
     -------

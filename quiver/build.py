@@ -11,7 +11,7 @@ and reverse edges as a sort. See docs/algorithm/build.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from quiver.backends.protocol import Backend
 from quiver.codes import Codes, aligned_zeros
 from quiver.graph import SearchTree, degrees
 from quiver.keys import NO_ID, key_ids, make_keys
-from quiver.parallel import ProgressMeter, map_chunks
+from quiver.parallel import Workers
 from quiver.params import BuildParams
 
 BATCH_SHARE = 500
@@ -36,183 +36,187 @@ _SOURCE_BITS = np.uint64(32)
 _LOW_HALF = np.uint64(0xFFFF_FFFF)
 
 
-@dataclass
-class GraphBuilder:
-    """One build: everything that stays the same from batch to batch.
+class GrowingGraph(NamedTuple):
+    """A graph that takes more nodes, and what their edges are found with.
 
     Attributes
     ----------
     backend : Backend
         Kernels.
     codes : Codes
-        The base.
+        The base: a row for every node, inserted or not.
     params : BuildParams
         Degree bound, beam width and slack.
     rule : {'vamana', 'published'}
         Pruning rule.
-    threads : int
-        Threads for each phase.
-    meter : ProgressMeter
-        Told of every inserted row; may cancel.
+    entry_point : int
+        The first node, where all walks start.
+    neighbors : ndarray of shape (n, capacity), uint32
+        Lists so far, changed in place; that of a node not inserted is empty. Lists
+        may outgrow ``max_degree`` up to the capacity before they are pruned again.
     """
 
     backend: Backend
     codes: Codes
     params: BuildParams
     rule: PruneRule
-    threads: int
-    meter: ProgressMeter
+    entry_point: int
+    neighbors: Neighbors
 
-    def build(self, entry_point: int) -> Neighbors:
-        """Return the finished graph, shape (n, max_degree), uint32.
-
-        Parameters
-        ----------
-        entry_point : int
-            First node inserted, where all walks start.
-
-        Raises
-        ------
-        CancelledError
-            If the meter's ``progress`` returned False.
-        """
-        n = self.codes.n_rows
-        # Lists may outgrow the bound by 0.3 R before they are pruned again.
-        capacity = self.params.max_degree * 13 // 10
-        growing = np.full((n, capacity), NO_ID, dtype=np.uint32)
-        order = insertion_order(n, entry_point, self.params.seed)
-        entry_batch, *later_batches = batches(order)
-        self.meter.advance(len(entry_batch))
-        for batch in later_batches:
-            self._insert(growing, batch, entry_point)
-            self._add_reverse_edges(growing, batch)
-        neighbors = self._trim(growing)
-        del growing  # What follows needs memory of its own.
-        self._connect(neighbors, entry_point)
-        return neighbors
-
-    def _insert(self, growing: Neighbors, batch: Ids, entry_point: int) -> None:
-        """Search and prune for every node of the batch; each writes its own row.
-
-        No edge leads to a node of the batch yet, so no walk reads those rows.
-        """
-        max_degree = self.params.max_degree
-
-        def insert_chunk(start: int, stop: int) -> None:
-            nodes = batch[start:stop]
-            keys = self._search(growing, nodes, entry_point)
-            growing[nodes, :max_degree] = self._prune(keys)
-
-        self._for_chunks(insert_chunk, len(batch), self.meter.advance)
-
-    def _add_reverse_edges(self, growing: Neighbors, batch: Ids) -> None:
-        """Give every target its new sources, in order; prune lists that overflow.
-
-        The sources are new nodes, so no target has one already.
-        """
-        targets, sources, starts = reverse_edges(growing, batch)
-        n_new = np.diff(np.append(starts, len(sources)))
-        hosts = targets[starts]
-        degree = degrees(growing[hosts])
-        fits = degree + n_new <= growing.shape[1]
-
-        place = np.arange(len(sources)) - np.repeat(starts, n_new)
-        place += np.repeat(degree, n_new)
-        appended = np.repeat(fits, n_new)
-        growing[targets[appended], place[appended]] = sources[appended]
-
-        crowded = np.flatnonzero(~fits)
-
-        def merge_chunk(start: int, stop: int) -> None:
-            groups = crowded[start:stop]
-            nodes = hosts[groups]
-            lists = [
-                sources[first : first + count]
-                for first, count in zip(starts[groups], n_new[groups], strict=True)
-            ]
-            self._prune_lists(growing, nodes, lists)
-
-        self._for_chunks(merge_chunk, len(crowded))
-
-    def _prune_lists(
-        self, growing: Neighbors, nodes: Ids, extra: list[Ids] | None = None
-    ) -> None:
-        """Prune the union of each node's list and its extra sources to max_degree."""
-        candidates = growing[nodes]
-        if extra is not None:
-            widest = max(len(sources) for sources in extra)
-            added = np.full((len(nodes), widest), NO_ID, dtype=np.uint32)
-            for row, sources in zip(added, extra, strict=True):
-                row[: len(sources)] = sources
-            candidates = np.concatenate([candidates, added], axis=1)
-        distances = self.backend.distance(
-            self.codes, self.codes.take(nodes), candidates
-        )
-        keys = np.sort(make_keys(distances, candidates), axis=1)
-        growing[nodes] = NO_ID
-        growing[nodes, : self.params.max_degree] = self._prune(keys)
-
-    def _search(self, neighbors: Neighbors, nodes: Ids, entry_point: int) -> Keys:
+    def search(self, nodes: Ids) -> Keys:
         """Return the beam of every node, searching with its own code."""
-        beams = self.backend.search(
-            self.codes,
-            neighbors,
-            self.codes.take(nodes),
-            entry_point,
-            self.params.ef_construction,
-        )
-        return beams.keys
+        own, ef = self.codes.take(nodes), self.params.ef_construction
+        start = self.entry_point
+        return self.backend.search(self.codes, self.neighbors, own, start, ef).keys
 
-    def _prune(self, keys: Keys) -> Neighbors:
+    def prune(self, keys: Keys) -> Neighbors:
+        """Return at most ``max_degree`` of the candidates of every row."""
         params = self.params
         return self.backend.prune(
             self.codes, keys, params.max_degree, params.alpha, self.rule
         )
 
-    def _trim(self, growing: Neighbors) -> Neighbors:
-        """Prune every list still above max_degree and return the compact graph."""
-        max_degree = self.params.max_degree
-        if growing.shape[1] > max_degree:
-            over = np.flatnonzero(growing[:, max_degree] != NO_ID).astype(np.uint32)
-            self._for_chunks(
-                lambda start, stop: self._prune_lists(growing, over[start:stop]),
-                len(over),
-            )
-        neighbors = aligned_zeros((len(growing), max_degree), np.uint32)
-        neighbors[:] = growing[:, :max_degree]
-        return neighbors
 
-    def _connect(self, neighbors: Neighbors, entry_point: int) -> None:
-        """Link every unreached node from the nearest reached one, in id order."""
-        tree = SearchTree(neighbors, entry_point)
-        lost = np.flatnonzero(~tree.reached).astype(np.uint32)
-        nearest = np.empty(len(lost), dtype=np.uint32)
+def build_graph(
+    backend: Backend,
+    codes: Codes,
+    entry_point: int,
+    *,
+    params: BuildParams,
+    rule: PruneRule,
+    workers: Workers,
+    on_rows: Callable[[int], None] | None = None,
+) -> Neighbors:
+    """Return the finished graph, shape (n, max_degree), uint32.
 
-        def locate_chunk(start: int, stop: int) -> None:
-            keys = self._search(neighbors, lost[start:stop], entry_point)
-            nearest[start:stop] = key_ids(keys[:, 0])
+    Parameters
+    ----------
+    backend, codes, entry_point, params, rule
+        As for `GrowingGraph`.
+    workers : Workers
+        Threads for each phase.
+    on_rows : callable, optional
+        Told the number of rows of each inserted batch; the entry point is in none.
+    """
+    # Lists may outgrow the bound by 0.3 R before they are pruned again.
+    shape = codes.n_rows, params.max_degree * 13 // 10
+    growing = np.full(shape, NO_ID, dtype=np.uint32)
+    graph = GrowingGraph(backend, codes, params, rule, entry_point, growing)
+    del growing  # The graph alone holds the lists, so that trimming frees them.
+    order = insertion_order(codes.n_rows, entry_point, params.seed)
+    _, *later_batches = batches(order)
+    for batch in later_batches:
+        insert_batch(graph, batch, workers)
+        add_reverse_edges(graph, batch, workers)
+        if on_rows is not None:
+            on_rows(len(batch))
+    graph = graph._replace(neighbors=trim(graph, workers))
+    connect(graph, workers)
+    return graph.neighbors
 
-        self._for_chunks(locate_chunk, len(lost))
-        for near, node in zip(nearest.tolist(), lost.tolist(), strict=True):
-            # An earlier link may have brought this one along.
-            if not tree.reached[node]:
-                tree.link(near, node)
 
-    def _for_chunks(
-        self,
-        task: Callable[[int, int], None],
-        n_rows: int,
-        on_rows: Callable[[int], None] | None = None,
-    ) -> None:
-        map_chunks(
-            task,
-            n_rows,
-            # A small batch is still worth all threads.
-            chunk_rows=min(CHUNK_ROWS, -(-n_rows // self.threads) or 1),
-            threads=self.threads,
-            # Phases that insert nothing still let the caller cancel.
-            on_rows=on_rows or (lambda _: self.meter.advance(0)),
+def insert_batch(graph: GrowingGraph, batch: Ids, workers: Workers) -> None:
+    """Search and prune for every node of the batch; each writes its own row.
+
+    No edge leads to a node of the batch yet, so no walk reads those rows.
+    """
+
+    def insert_chunk(start: int, stop: int) -> None:
+        nodes = batch[start:stop]
+        edges = graph.prune(graph.search(nodes))
+        graph.neighbors[nodes, : edges.shape[1]] = edges
+
+    params = graph.params
+    row_work = params.ef_construction * params.max_degree
+    workers.map(insert_chunk, len(batch), chunk_rows=CHUNK_ROWS, row_work=row_work)
+
+
+def add_reverse_edges(graph: GrowingGraph, batch: Ids, workers: Workers) -> None:
+    """Give every target its new sources, in order; prune lists that overflow.
+
+    The sources are new nodes, so no target has one already.
+    """
+    growing = graph.neighbors
+    targets, sources, starts = reverse_edges(growing, batch)
+    n_new = np.diff(np.append(starts, len(sources)))
+    hosts = targets[starts]
+    degree = degrees(growing[hosts])
+    fits = degree + n_new <= growing.shape[1]
+
+    place = np.arange(len(sources)) + np.repeat(degree - starts, n_new)
+    appended = np.repeat(fits, n_new)
+    growing[targets[appended], place[appended]] = sources[appended]
+
+    crowded = np.flatnonzero(~fits)
+
+    def merge_chunk(start: int, stop: int) -> None:
+        groups = crowded[start:stop]
+        added = padded_runs(sources, starts[groups], n_new[groups])
+        prune_lists(graph, hosts[groups], added)
+
+    workers.map(
+        merge_chunk,
+        len(crowded),
+        chunk_rows=CHUNK_ROWS,
+        row_work=growing.shape[1] * graph.params.max_degree,
+    )
+
+
+def padded_runs(
+    values: Ids, starts: NDArray[np.intp], lengths: NDArray[np.intp]
+) -> Neighbors:
+    """Return some runs of the values as rows, filled up with ``NO_ID``."""
+    columns = np.arange(lengths.max())
+    rows = np.full((len(starts), len(columns)), NO_ID, dtype=np.uint32)
+    inside = columns < lengths[:, None]
+    rows[inside] = values[(starts[:, None] + columns)[inside]]
+    return rows
+
+
+def prune_lists(
+    graph: GrowingGraph, nodes: Ids, added: Neighbors | None = None
+) -> None:
+    """Prune the union of each node's list and its row of others to max_degree."""
+    candidates = graph.neighbors[nodes]
+    if added is not None:
+        candidates = np.concatenate([candidates, added], axis=1)
+    codes = graph.codes
+    distances = graph.backend.distance(codes, codes.take(nodes), candidates)
+    edges = graph.prune(np.sort(make_keys(distances, candidates), axis=1))
+    graph.neighbors[nodes] = NO_ID
+    graph.neighbors[nodes, : edges.shape[1]] = edges
+
+
+def trim(graph: GrowingGraph, workers: Workers) -> Neighbors:
+    """Prune every list still above max_degree and return the compact lists."""
+    growing, max_degree = graph.neighbors, graph.params.max_degree
+    if growing.shape[1] > max_degree:
+        over = np.flatnonzero(growing[:, max_degree] != NO_ID).astype(np.uint32)
+        workers.map(
+            lambda start, stop: prune_lists(graph, over[start:stop]),
+            len(over),
+            chunk_rows=CHUNK_ROWS,
+            row_work=growing.shape[1] * max_degree,
         )
+    neighbors = aligned_zeros((len(growing), max_degree), np.uint32)
+    neighbors[:] = growing[:, :max_degree]
+    return neighbors
+
+
+def connect(graph: GrowingGraph, workers: Workers) -> None:
+    """Link every unreached node from the nearest reached one, in id order."""
+    tree = SearchTree(graph.neighbors, graph.entry_point)
+    lost = np.flatnonzero(~tree.reached).astype(np.uint32)
+    nearest = np.empty(len(lost), dtype=np.uint32)
+
+    def locate_chunk(start: int, stop: int) -> None:
+        nearest[start:stop] = key_ids(graph.search(lost[start:stop])[:, 0])
+
+    workers.map(locate_chunk, len(lost), chunk_rows=CHUNK_ROWS)
+    for near, node in zip(nearest.tolist(), lost.tolist(), strict=True):
+        # An earlier link may have brought this one along.
+        if not tree.reached[node]:
+            tree.link(near, node)
 
 
 def insertion_order(n: int, entry_point: int, seed: int) -> Ids:

@@ -18,13 +18,15 @@ from quiver.evaluation import Evaluation, Point, suggest
 from quiver.hits import Hits, checked_queries, scan_hits, true_distances, walk_hits
 from quiver.index import Index
 from quiver.intervals import CONFIDENCE, share_interval
-from quiver.parallel import ProgressMeter, resolve_threads
+from quiver.parallel import resolve_threads
 from quiver.params import SearchParams, check_int
+from quiver.progress import ProgressMeter, tells_progress
 from quiver.timing import fastest
 
 BEAM_WIDTHS = (16, 32, 64, 128, 256)
 
 
+@tells_progress("evaluating")
 def evaluate(
     index: Index,
     queries: Any,
@@ -34,7 +36,7 @@ def evaluate(
     ef: int | Sequence[int] = BEAM_WIDTHS,
     n_rerank: int | None = None,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Evaluation:
     """Measure an index and name the stage where recall is lost.
 
@@ -54,8 +56,8 @@ def evaluate(
         As for `Index.search`; its default if not given, at most ef.
     threads : int, optional
         For all measuring, the queries per second included.
-    progress : callable, optional
-        ``progress(done, total)`` in steps; return False to cancel.
+    progress : callable or bool, optional
+        ``progress(done, total)`` in steps; return False to cancel. True shows a bar.
 
     Returns
     -------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
 import numpy as np
@@ -13,15 +14,16 @@ from quiver import storage
 from quiver._typing import Metric, Neighbors, Progress, Vectors
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
-from quiver.build import GraphBuilder
+from quiver.build import build_graph
 from quiver.codes import Codes, Queries, Transform
 from quiver.errors import InvalidArgumentError, QuiverError
 from quiver.foreign import as_real_array
 from quiver.keys import NO_ID, NO_RESULT, key_ids
 from quiver.lookup import RowsById
 from quiver.memory import MemoryReport, predict_memory
-from quiver.parallel import ProgressMeter, map_chunks, resolve_threads
+from quiver.parallel import Workers, map_chunks, resolve_threads
 from quiver.params import BuildParams, Encoding, SearchParams, check_goes_together
+from quiver.progress import ProgressMeter, tells_progress
 from quiver.results import SearchResult, SearchStats
 from quiver.storage.cold import ColdVectors, rerank_stored
 from quiver.storage.header import ColdDtype
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from quiver.explain import Explanation
 
 SEARCH_CHUNK = 64
-"""Queries per kernel call; a batch up to this size runs on the caller's thread."""
+"""Queries per kernel call at most."""
 
 
 class Index:
@@ -104,6 +106,7 @@ class Index:
         self._by_id = RowsById(ids)
 
     @classmethod
+    @tells_progress("building")
     def build(
         cls,
         vectors: Any,
@@ -114,7 +117,7 @@ class Index:
         encoding: Encoding | Literal["default", "paper", "auto"] | None = None,
         backend: str = "auto",
         threads: int | None = None,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
         **shape: Any,
     ) -> Index:
         """Build an index over the rows of a matrix.
@@ -143,8 +146,10 @@ class Index:
             See `get_backend`.
         threads : int, optional
             Default: all this process may use. The result does not depend on it.
-        progress : callable, optional
-            ``progress(done, total)`` in rows; return False to cancel.
+        progress : callable or bool, optional
+            ``progress(done, total)`` in rows; return False to cancel. At most one
+            call per hundredth of the rows or per second, and one when all is done.
+            True shows a bar.
         **shape
             Fields of `BuildParams` by name, such as ``max_degree=16``, instead of
             ``params``.
@@ -172,7 +177,7 @@ class Index:
         array([7])
         """
         metric = check_metric(metric)
-        params = as_params(params, shape, cls.build.__kwdefaults__ or ())
+        params = as_params(params, shape, signature(cls.build).parameters)
         chosen = as_encoding(encoding)
         check_goes_together(metric, chosen)
         n_threads = resolve_threads(threads)
@@ -197,25 +202,29 @@ class Index:
                 progress=progress,
             )
 
-        def encode(scaling: Metric) -> tuple[Transform, Codes]:
-            transform = fit_transform(stored, scaling, chosen, params.seed)
-            strong = chosen.strong
-            return transform, encode_rows(kernels, stored, transform, strong, n_threads)
+        meter = ProgressMeter(progress, len(stored))
+        with Workers(n_threads, between=meter.poll) as workers:
 
-        transform, codes = encode(metric)
-        entry_point = choose_entry_point(stored, codes, transform)
-        builder = GraphBuilder(
-            backend=kernels,
-            codes=codes,
-            params=params,
-            rule=params.rule_for(chosen),
-            threads=n_threads,
-            meter=ProgressMeter(progress, len(stored)),
-        )
-        neighbors = builder.build(entry_point)
-        if metric == "inner_product":
-            transform, codes = encode(searched_metric(metric))
-            drop_norms(codes)
+            def encode(scaling: Metric) -> tuple[Transform, Codes]:
+                transform = fit_transform(stored, scaling, chosen, params.seed)
+                strong = chosen.strong
+                codes = encode_rows(kernels, stored, transform, strong, workers)
+                return transform, codes
+
+            transform, codes = encode(metric)
+            entry_point = choose_entry_point(stored, codes, transform)
+            neighbors = build_graph(
+                kernels,
+                codes,
+                entry_point,
+                params=params,
+                rule=params.rule_for(chosen),
+                workers=workers,
+                on_rows=meter.advance,
+            )
+            if metric == "inner_product":
+                transform, codes = encode(searched_metric(metric))
+                drop_norms(codes)
         return cls(
             metric=metric,
             codes=codes,
@@ -339,6 +348,7 @@ class Index:
             len(wanted),
             chunk_rows=SEARCH_CHUNK,
             threads=n_threads,
+            row_work=effort.ef * self.params.max_degree,
         )
         if not chunks:
             chunks = [self._search_chunk(wanted, effort)]

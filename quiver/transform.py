@@ -11,7 +11,7 @@ import numpy as np
 from quiver._typing import Distances, Metric, Vectors
 from quiver.backends.protocol import Backend
 from quiver.codes import Codes, Transform, aligned_zeros, row_bytes
-from quiver.parallel import map_chunks
+from quiver.parallel import Workers
 from quiver.params import Encoding
 from quiver.reference.lanes import N_LANES, fold_lanes, squared_norms
 from quiver.reference.transform import prepare
@@ -19,9 +19,8 @@ from quiver.reference.transform import prepare
 N_ROUNDS = 2
 
 ENCODE_ROWS = 512
-"""Rows encoded per kernel call; their float64 temporaries stay in the cache."""
-
-_BLOCK_ROWS = 1 << 12  # A multiple of the lanes, so blocks do not shift them.
+"""Rows prepared or encoded at a time: their float64 temporaries stay in the cache. A
+multiple of the lanes, so that blocks do not shift them."""
 
 
 def fit_transform(
@@ -50,8 +49,8 @@ def searched_metric(metric: Metric) -> Metric:
 def prepared_mean(vectors: Vectors, metric: Metric) -> Distances:
     """Return the mean of the prepared rows: lane k adds rows k, k + 8, … in order."""
     lanes = np.zeros((N_LANES, vectors.shape[1]), dtype=np.float64)
-    for start in range(0, len(vectors), _BLOCK_ROWS):
-        prepared = prepare(vectors[start : start + _BLOCK_ROWS], metric)
+    for start in range(0, len(vectors), ENCODE_ROWS):
+        prepared = prepare(vectors[start : start + ENCODE_ROWS], metric)
         for first in range(0, len(prepared), N_LANES):
             rows = prepared[first : first + N_LANES]
             lanes[: len(rows)] += rows
@@ -68,9 +67,13 @@ def draw_signs(dim: int, seed: int) -> Distances:
 
 
 def encode_rows(
-    backend: Backend, vectors: Vectors, transform: Transform, strong: int, threads: int
+    backend: Backend,
+    vectors: Vectors,
+    transform: Transform,
+    strong: int,
+    workers: Workers,
 ) -> Codes:
-    """Encode every row, on all threads, into one aligned buffer."""
+    """Encode every row into one aligned buffer."""
     dim = len(transform.mean)
     rows = aligned_zeros((len(vectors), row_bytes(dim)), np.uint8)
 
@@ -78,7 +81,10 @@ def encode_rows(
         coded = backend.encode(vectors[start:stop], transform, strong)
         rows[start:stop] = coded.rows
 
-    map_chunks(encode_chunk, len(vectors), chunk_rows=ENCODE_ROWS, threads=threads)
+    # Two coordinates take about as long as one code distance.
+    workers.map(
+        encode_chunk, len(vectors), chunk_rows=ENCODE_ROWS, row_work=-(-dim // 2)
+    )
     return Codes(rows, dim, strong)
 
 
@@ -92,8 +98,8 @@ def choose_entry_point(vectors: Vectors, codes: Codes, transform: Transform) -> 
         return int(np.argmin(codes.corrections[:, 1]))
     mean = prepared_mean(vectors, transform.metric).astype(np.float64)
     best, best_distance = 0, np.inf
-    for start in range(0, len(vectors), _BLOCK_ROWS):
-        block = prepare(vectors[start : start + _BLOCK_ROWS], transform.metric)
+    for start in range(0, len(vectors), ENCODE_ROWS):
+        block = prepare(vectors[start : start + ENCODE_ROWS], transform.metric)
         distances = squared_norms(block - mean)
         row = int(np.argmin(distances))
         if distances[row] < best_distance:

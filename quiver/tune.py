@@ -11,8 +11,9 @@ from quiver.errors import InvalidArgumentError
 from quiver.hits import Walk, checked_queries, true_distances, walk_hits
 from quiver.index import Index
 from quiver.intervals import CONFIDENCE, Interval, share_interval
-from quiver.parallel import ProgressMeter, resolve_threads
+from quiver.parallel import resolve_threads
 from quiver.params import check_int, check_share
+from quiver.progress import ProgressMeter, tells_progress
 
 MAX_EF = 1024
 
@@ -42,6 +43,7 @@ class Tuned:
     bytes_per_query: float
 
 
+@tells_progress("tuning")
 def tune(
     index: Index,
     queries: Any,
@@ -52,7 +54,7 @@ def tune(
     confidence: float = CONFIDENCE,
     max_ef: int = MAX_EF,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Tuned:
     """Find the cheapest ``(ef, n_rerank)`` whose recall@k is at least the target.
 
@@ -74,8 +76,8 @@ def tune(
         Widest beam allowed, >= k.
     threads : int, optional
         The answer does not depend on it.
-    progress : callable, optional
-        ``progress(done, total)`` in steps; return False to cancel.
+    progress : callable or bool, optional
+        ``progress(done, total)`` in steps; return False to cancel. True shows a bar.
 
     Returns
     -------

@@ -16,8 +16,8 @@ from quiver._typing import Progress
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
 from quiver.difference import arrays_in, first_difference
-from quiver.parallel import ProgressMeter
 from quiver.params import check_int
+from quiver.progress import ProgressMeter, tells_progress
 from quiver.verify_cases import Call, build_and_search, draw_calls
 
 METHODS = ("encode", "quantise", "distance", "prune", "search", "rerank", "build")
@@ -84,12 +84,13 @@ class VerifyReport:
         return "\n".join([*lines, verdict])
 
 
+@tells_progress("verifying")
 def verify(
     backend: str | Backend = "auto",
     *,
     seed: int = 0,
     rounds: int = 200,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> VerifyReport:
     """Compare a backend with the reference, bit by bit, on hazardous inputs.
 
@@ -102,8 +103,8 @@ def verify(
     rounds : int, default 200
         Each round calls every method on one drawn case. The dimensions of
         `quiver.hazards.BOUNDARY_DIMS` take turns: 25 rounds see them all.
-    progress : callable, optional
-        ``progress(done, total)`` in rounds; return False to cancel.
+    progress : callable or bool, optional
+        ``progress(done, total)`` in rounds; return False to cancel. True shows a bar.
 
     Returns
     -------

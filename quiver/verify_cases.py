@@ -14,9 +14,9 @@ from numpy.random import Generator
 from quiver import hazards, reference
 from quiver._typing import AnyArray
 from quiver.backends.protocol import Backend
-from quiver.build import GraphBuilder
+from quiver.build import build_graph
 from quiver.index import Index
-from quiver.parallel import ProgressMeter
+from quiver.parallel import Workers
 from quiver.params import BuildParams, Encoding
 from quiver.transform import choose_entry_point, encode_rows, fit_transform
 
@@ -76,15 +76,17 @@ def build_and_search(
     """Return codes, graph and answers of an index over a backend of any origin."""
     params, encoding = BuildParams(max_degree=8, ef_construction=16), Encoding()
     transform = fit_transform(vectors, "euclidean", encoding, params.seed)
-    codes = encode_rows(backend, vectors, transform, encoding.strong, threads=2)
-    entry_point = choose_entry_point(vectors, codes, transform)
-    meter = ProgressMeter(None, len(vectors))
-    builder = GraphBuilder(backend, codes, params, "vamana", threads=2, meter=meter)
+    with Workers(2) as workers:
+        codes = encode_rows(backend, vectors, transform, encoding.strong, workers)
+        entry_point = choose_entry_point(vectors, codes, transform)
+        neighbors = build_graph(
+            backend, codes, entry_point, params=params, rule="vamana", workers=workers
+        )
     index = Index(
         metric="euclidean",
         codes=codes,
         transform=transform,
-        neighbors=builder.build(entry_point),
+        neighbors=neighbors,
         entry_point=entry_point,
         ids=np.arange(len(vectors)),
         vectors=vectors,

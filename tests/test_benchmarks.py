@@ -62,6 +62,21 @@ def test_the_backend_is_the_first_parameter_everywhere(suite):
             assert kind.params[0] == suite["common"].BACKENDS
 
 
+def test_builds_and_batches_are_timed_on_one_thread_and_on_all(suite):
+    for kind in (suite["build"].Build, suite["search"].Batch):
+        threads = kind.params[kind.param_names.index("threads")]
+        assert [suite["common"].threads_of(one) for one in threads] == [1, None]
+
+
+def test_the_large_set_has_rows_enough_for_threads(suite, monkeypatch):
+    common = suite["common"]
+    assert common.N_LARGE >= 10_000
+    monkeypatch.setattr(common, "N_LARGE", 70)
+    common.load_dataset.cache_clear()
+    assert common.load_dataset(common.LARGE).vectors.shape == (70, 128)
+    common.load_dataset.cache_clear()
+
+
 def test_the_five_words_are_timed(suite):
     timed = " ".join(suite["kernels"].KERNELS)
     for word in ("encode", "distance", "prune", "search", "rerank"):
@@ -143,6 +158,8 @@ def run_once(benchmark, paths, values):
 def test_the_configuration_builds_with_the_project_s_own_build_system():
     config = json.loads((SUITE / "asv.conf.json").read_text())
     assert config["repo"] == ".."
+    # Whatever a clone has checked out: it may have no branch of another name.
+    assert config["branches"] == ["HEAD"]
     assert config["environment_type"] == "virtualenv"
     assert "pip wheel" in config["build_command"][0]
     pinned = config["matrix"]["env_nobuild"]

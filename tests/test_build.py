@@ -15,11 +15,11 @@ import quiver
 from quiver import hazards
 from quiver._typing import Metric, PruneRule
 from quiver.backends import Backend, get_backend
-from quiver.build import BATCH_SHARE, GraphBuilder, batches, insertion_order
+from quiver.build import BATCH_SHARE, batches, build_graph, insertion_order
 from quiver.errors import CancelledError
 from quiver.graph import SearchTree, degrees, reachable
 from quiver.keys import NO_ID
-from quiver.parallel import ProgressMeter
+from quiver.parallel import Workers
 from quiver.params import BuildParams
 from quiver.reference import distance
 
@@ -53,10 +53,11 @@ def test_the_graph_is_that_of_the_naive_build(
     monkeypatch.setattr("quiver.build.BATCH_SHARE", share)
     codes = random_codes(np.random.default_rng(strong), 160, 33, strong)
     params = BuildParams(max_degree=5, ef_construction=14, alpha=1.1, seed=3)
-    meter = ProgressMeter(None, 160)
     backend = get_backend("reference")
-    builder = GraphBuilder(backend, codes, params, rule, threads=1, meter=meter)
-    neighbors = builder.build(entry_point=17)
+    with Workers(1) as workers:
+        neighbors = build_graph(
+            backend, codes, 17, params=params, rule=rule, workers=workers
+        )
     order = insertion_order(160, 17, params.seed).tolist()
     table = distance(codes, codes).tolist()
     largest = max(1, 160 // share)

@@ -10,7 +10,8 @@ FILES, PICTURES = "https://example.org/files/", "https://example.org/raw"
 
 
 def test_links_and_pictures_go_below_their_own_address():
-    page = "![p](docs/p.png) [t](docs/tutorial.md#x) [a](https://arxiv.org/abs/1) [h](#here)"
+    page = "![p](docs/p.png) [t](docs/tutorial.md#x) "
+    page += "[a](https://arxiv.org/abs/1) [h](#here)"
     assert make_absolute(page, FILES, PICTURES) == (
         "![p](https://example.org/raw/docs/p.png) "
         "[t](https://example.org/files/docs/tutorial.md#x) "

@@ -4,24 +4,39 @@ from asv_runner.benchmarks.mark import SkipNotImplemented
 
 import quiver
 
-from .common import BACKENDS, DATASETS, N_SYNTHETIC, load_backend, load_dataset
+from .common import (
+    BACKENDS,
+    DATASETS,
+    LARGE,
+    N_LARGE,
+    N_SYNTHETIC,
+    THREADS,
+    load_backend,
+    load_dataset,
+    threads_of,
+)
 
 
 class Build:
-    params = (BACKENDS, DATASETS)
-    param_names = ("backend", "dataset")
+    # Of the few rows threads must not make more work, of the many they must make less.
+    params = (BACKENDS, (*DATASETS, LARGE), THREADS)
+    param_names = ("backend", "dataset", "threads")
     number = 1
     timeout = 600
 
-    def setup(self, backend, dataset):
+    def setup(self, backend, dataset, threads):
         if backend == "reference":
             reason = "the reference takes minutes to build what others build in one"
             raise SkipNotImplemented(reason)
         load_backend(backend)
-        self.vectors = load_dataset(dataset).vectors[:N_SYNTHETIC]
+        n_rows = N_LARGE if dataset == LARGE else N_SYNTHETIC
+        self.vectors = load_dataset(dataset).vectors[:n_rows]
 
-    def time_build(self, backend, dataset):
-        quiver.Index.build(self.vectors, backend=backend, threads=1)
+    def build(self, backend, threads):
+        quiver.Index.build(self.vectors, backend=backend, threads=threads_of(threads))
 
-    def peakmem_build(self, backend, dataset):
-        quiver.Index.build(self.vectors, backend=backend, threads=1)
+    def time_build(self, backend, dataset, threads):
+        self.build(backend, threads)
+
+    def peakmem_build(self, backend, dataset, threads):
+        self.build(backend, threads)

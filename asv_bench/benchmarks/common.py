@@ -17,8 +17,11 @@ from quiver.errors import BackendUnavailableError
 # A backend that nobody times is a backend that nobody watches.
 BACKENDS = registry.BUILTINS
 DATASETS = ("demo-384", "synthetic-128", "synthetic-768", "synthetic-1536")
+LARGE = "large-128"
+THREADS = (1, "all")
 
 N_SYNTHETIC = 2000
+N_LARGE = 20_000
 N_QUERIES = 200
 K = 10
 EF = 64
@@ -37,15 +40,17 @@ def load_dataset(name: str) -> DataSet:
     if name == "demo-384":
         demo = load_demo()
         return DataSet(demo.vectors.astype(np.float32), demo.queries.astype(np.float32))
-    dim = int(name.removeprefix("synthetic-"))
+    kind, _, digits = name.partition("-")
+    dim = int(digits)
+    n_base = {"synthetic": N_SYNTHETIC, "large": N_LARGE}[kind]
     rng = np.random.default_rng(dim)
     # Uneven and overlapping enough that recall is below 1 and can be seen to move.
     scales = (1.0 + np.arange(dim)) ** -0.15
     centres = 0.3 * rng.normal(size=(50, dim))
-    n_rows = N_SYNTHETIC + N_QUERIES
+    n_rows = n_base + N_QUERIES
     drawn = centres[rng.integers(0, 50, n_rows)] + rng.normal(size=(n_rows, dim))
     points = (drawn * scales).astype(np.float32)
-    return DataSet(points[:N_SYNTHETIC], points[N_SYNTHETIC:])
+    return DataSet(points[:n_base], points[n_base:])
 
 
 def load_backend(name: str) -> None:
@@ -56,6 +61,11 @@ def load_backend(name: str) -> None:
         raise SkipNotImplemented(str(error)) from error
     points = np.random.default_rng(0).normal(size=(20, 8))
     quiver.Index.build(points, backend=name).search(points[:2], k=1)
+
+
+def threads_of(parameter: int | str) -> int | None:
+    """Return what to pass as ``threads``: None, the default, for "all"."""
+    return None if parameter == "all" else parameter
 
 
 class OnIndexes:

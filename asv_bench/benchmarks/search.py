@@ -8,10 +8,12 @@ from .common import (
     BACKENDS,
     DATASETS,
     EF,
+    THREADS,
     K,
     OnIndexes,
     load_backend,
     load_dataset,
+    threads_of,
 )
 
 TIMED_QUERIES = 16
@@ -60,3 +62,16 @@ class Search(OnIndexes):
         return self.index.memory_report().hot_per_vector
 
     track_hot_bytes_per_vector.unit = "bytes"
+
+
+class Batch(OnIndexes):
+    params = (BACKENDS, DATASETS, THREADS)
+    param_names = ("backend", "dataset", "threads")
+
+    def setup(self, paths, backend, dataset, threads):
+        load_backend(backend)
+        self.index = quiver.open(paths[dataset], backend=backend)
+        self.queries = load_dataset(dataset).queries
+
+    def time_batch(self, paths, backend, dataset, threads):
+        self.index.search(self.queries, k=K, ef=EF, threads=threads_of(threads))

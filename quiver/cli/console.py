@@ -7,25 +7,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
 from quiver import get_backend
-from quiver._typing import Progress as ProgressCallback
 from quiver.backends import Backend
 from quiver.memory import format_bytes as format_bytes
+
+# Commands take all that they print with from here.
+from quiver.progress import progress_bar as progress_bar
 
 answers = Console(highlight=False)
 notes = Console(stderr=True, highlight=False)
@@ -74,18 +68,3 @@ def load_backend(name: str) -> Backend:
     if seconds > _COMPILED_SECONDS:
         print_note(f"{backend.name} kernels compiled in {seconds:.0f} s, once")
     return backend
-
-
-@contextmanager
-def progress_bar(label: str) -> Iterator[ProgressCallback]:
-    """Show a bar while the block runs; yield the callback that moves it."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    hidden = not notes.is_terminal
-    with Progress(*columns, console=notes, transient=True, disable=hidden) as bar:
-        task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -18,7 +18,7 @@ def choose_encoding(
     params: BuildParams,
     backend: str,
     threads: int,
-    progress: Progress | None,
+    progress: Progress | bool | None,
 ) -> tuple[Encoding, dict[str, str] | None]:
     """Return the encoding to build with and the numbers that the index will keep.
 
@@ -36,13 +36,13 @@ def choose_encoding(
         backend=backend,
         threads=threads,
         # The caller counts rows, and none is built yet; but may cancel already.
-        progress=progress and (lambda *_: progress(0, n)),
+        progress=(lambda *_: progress(0, n)) if callable(progress) else None,
     )
     verdict = diagnosis.verdict
     if verdict.is_hopeless:
         reason = verdict.reasons[0]
         msg = f"{verdict.word}: {reason}. The index is built as asked."
-        warnings.warn(msg, UserWarning, stacklevel=3)
+        warnings.warn(msg, UserWarning, stacklevel=4)
     return diagnosis.encoding, stored_numbers(diagnosis)
 
 

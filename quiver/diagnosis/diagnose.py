@@ -14,8 +14,9 @@ from quiver.diagnosis.sample import MIN_ROWS, Sample, draw_sample
 from quiver.diagnosis.structure import measure_structure
 from quiver.diagnosis.verdict import choose, judge, plain_coding
 from quiver.memory import predict_memory
-from quiver.parallel import ProgressMeter, resolve_threads
+from quiver.parallel import resolve_threads
 from quiver.params import MAX_ROWS, BuildParams, Encoding, check_int
+from quiver.progress import ProgressMeter, tells_progress
 from quiver.words import check_metric
 
 K = 10
@@ -27,6 +28,7 @@ REFERENCE_SAMPLE_ROWS = 1000
 """The NumPy kernels would take minutes for more."""
 
 
+@tells_progress("diagnosing")
 def diagnose(
     vectors: Any,
     queries: Any = None,
@@ -37,7 +39,7 @@ def diagnose(
     params: BuildParams | None = None,
     backend: str = "auto",
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Diagnosis:
     """Tell from a sample whether two bits will do, and what recall to expect.
 
@@ -60,8 +62,8 @@ def diagnose(
         See `get_backend`.
     threads : int, optional
         The diagnosis does not depend on it.
-    progress : callable, optional
-        ``progress(done, total)`` in steps; return False to cancel.
+    progress : callable or bool, optional
+        ``progress(done, total)`` in steps; return False to cancel. True shows a bar.
 
     Returns
     -------

@@ -18,6 +18,7 @@ from quiver.codes import Codes
 from quiver.diagnosis.planes import Planes, measure_planes
 from quiver.diagnosis.sample import Sample, subset_means
 from quiver.hits import Hits, mark_hits, nearest, nearest_codes
+from quiver.parallel import Workers
 from quiver.params import Encoding
 from quiver.transform import encode_rows, fit_transform
 
@@ -76,10 +77,11 @@ def measure_fidelity(
         symmetric = Encoding(center=center, rotate=rotate, query="symmetric")
         transform = fit_transform(sample.vectors, sample.metric, corrected, seed)
         kernels = sample.backend
-        codes, paper = (
-            encode_rows(kernels, sample.vectors, transform, strong, threads)
-            for strong in (corrected.strong, published.strong)
-        )
+        with Workers(threads) as workers:
+            codes, paper = (
+                encode_rows(kernels, sample.vectors, transform, strong, workers)
+                for strong in (corrected.strong, published.strong)
+            )
         own, paper_own = (
             kernels.encode(sample.queries, transform, strong)
             for strong in (corrected.strong, published.strong)
