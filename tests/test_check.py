@@ -7,6 +7,7 @@ import pytest
 from small_index import saved, small_index
 
 import quiver
+from quiver import hazards
 from quiver.keys import NO_ID
 
 
@@ -37,7 +38,7 @@ def verdict(index: quiver.Index, *, full: bool = False) -> str:
 
 @pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize("paper", [False, True])
-@pytest.mark.parametrize("metric", ["cosine", "euclidean", "inner_product"])
+@pytest.mark.parametrize("metric", hazards.METRICS)
 def test_a_built_index_is_sound(metric, paper, full):
     index = small_index(n=120, dim=20, metric=metric, paper=paper)
     assert failed(index, full=full) == []
@@ -88,7 +89,7 @@ def test_tiny_indexes_are_sound(n):
 def test_duplicates_and_zero_vectors_are_sound():
     vectors = np.zeros((50, 4), dtype=np.float32)
     vectors[:20] = 1
-    for metric in ("cosine", "euclidean", "inner_product"):
+    for metric in hazards.METRICS:
         index = quiver.Index.build(vectors, metric=metric, backend="reference")
         assert failed(index, full=True) == []
 

@@ -1,10 +1,10 @@
-"""The specification in plain Python numbers: one vector, one bit at a time.
+"""The algorithm in plain Python numbers: one vector, one bit at a time.
 
 Imports nothing of quiver and no NumPy, so that it can disagree with both. A float32
 operation is a Python one rounded once through ``struct``: with 53 bits for 24 that
 is exact. Vectors are lists of floats, codes are lists of u (0 … 3).
 
-Source: sections 1 to 7 of the specification.
+Source: the chapters of docs/algorithm, followed word by word.
 """
 
 from __future__ import annotations
