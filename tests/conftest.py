@@ -10,6 +10,7 @@ import os
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -86,7 +87,7 @@ def pytest_collection_modifyitems(
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     # A worker of pytest-xdist prints no report; it hands the number on.
-    for item in filter(None, items[:1]):
+    for item in items[:1]:
         if (output := getattr(item.config, "workeroutput", None)) is not None:
             output["deselected"] = output.get("deselected", 0) + len(items)
 
@@ -95,9 +96,10 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 def pytest_testnodedown(node: Any) -> None:
     # Every worker deselects the same.
     if node.gateway.id == "gw0":
-        output = getattr(node, "workeroutput", {})
-        unseen = [None] * output.get("deselected", 0)
-        node.config.hook.pytest_deselected(items=unseen)
+        count = getattr(node, "workeroutput", {}).get("deselected", 0)
+        node.config.hook.pytest_deselected(
+            items=[SimpleNamespace(config=node.config)] * count
+        )
 
 
 def required_backends(config: pytest.Config) -> set[str]:
