@@ -13,7 +13,7 @@ from small_index import saved
 
 def run_reader(path: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-I", format_reader.__file__, str(path)]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60)
+    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=300)
 
 
 def test_a_sound_file_is_said_to_be_sound(tmp_path):
