@@ -153,7 +153,6 @@ def test_ids_are_padded_and_unused_places_marked(tmp_path):
     np.testing.assert_array_equal(ids, [[4, -1, -1], [-1, 3, -1], [1, 2, 3]])
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="stops processes by signals")
 def test_a_process_that_dies_is_reported_with_its_last_words(task, tmp_path):
     started = schedule.Worker("no-such-peer", Scripted(), task, PLAN, tmp_path)
@@ -162,6 +161,7 @@ def test_a_process_that_dies_is_reported_with_its_last_words(task, tmp_path):
     started.end()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="stops processes by signals")
 def test_a_real_run_measures_a_backend_in_its_own_process(tmp_path):
     pytest.importorskip("matplotlib", reason="needs the extra `plot`")
