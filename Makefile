@@ -12,6 +12,8 @@ endif
 # For example: make test INSTALL_FLAGS=-Csetup-args=-Dext=enabled
 INSTALL_FLAGS ?=
 PYTEST_FLAGS ?=
+# One process a core; one that runs out of tests takes over some of another's.
+SPREAD ?= -n auto --maxprocesses 8 --dist worksteal
 FUZZ_SECONDS ?= 600
 
 PACKAGE_FILES := pyproject.toml meson.build meson.options \
@@ -26,13 +28,18 @@ PEERS := $(VENV)/.installed-peers
 BENCH_FLAGS ?=
 BOUNDARY_FLAGS ?=
 
-.PHONY: demo test lint docs gate asv boundary faults fuzz sanitize bench compare clean
+.PHONY: demo test test-all lint docs gate asv boundary faults fuzz sanitize bench compare clean
 
 demo: $(DEMO)
 	$(BIN)/quiver demo
 
+# The whole contract on small inputs: minutes, the first time with Numba's compiling.
 test: $(DEV)
-	$(BIN)/pytest $(PYTEST_FLAGS)
+	$(BIN)/pytest $(SPREAD) $(PYTEST_FLAGS)
+
+# The same and what is marked slow.
+test-all: $(DEV)
+	$(BIN)/pytest --slow $(SPREAD) $(PYTEST_FLAGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .
@@ -60,10 +67,10 @@ asv: $(DEV)
 boundary: $(DEV)
 	$(BIN)/python tools/boundary.py $(BOUNDARY_FLAGS)
 
-# What `make test` runs bounded, at full length, beside libraries with their own threads.
+# What `make test-all` runs bounded, at full length, beside libraries with their own threads.
 faults: $(DEV)
 	$(BIN)/python -m pip install --quiet joblib scikit-learn faiss-cpu
-	QUIVER_FAULT_SCALE=20 $(BIN)/pytest $(PYTEST_FLAGS) tests/test_storage.py \
+	QUIVER_FAULT_SCALE=20 $(BIN)/pytest --slow $(PYTEST_FLAGS) tests/test_storage.py \
 		tests/test_check.py tests/test_faults_*.py tests/test_processes.py
 
 fuzz: $(DEV)

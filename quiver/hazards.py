@@ -10,6 +10,7 @@ Source: the hazard list of bottleneck's ``array_generator``, rewritten for codes
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import get_args
 
 import numpy as np
 from numpy.random import Generator
@@ -27,7 +28,7 @@ BOUNDARY_DIMS = (
     *(1, 2, 3, 7, 8, 9, 31, 32, 33, 63, 64, 65, 127, 128, 129),
     *(255, 256, 257, 383, 384, 385, 511, 512, 513, 1025),
 )
-METRICS: tuple[Metric, ...] = ("cosine", "euclidean", "inner_product")
+METRICS: tuple[Metric, ...] = get_args(Metric)
 GRAPHS = ("random", "complete", "chain", "islands", "empty")
 
 

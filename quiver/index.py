@@ -449,10 +449,10 @@ class Index:
         Returns
         -------
         CheckReport
-            ``ok``, ``exit_code``, ``lines``; ``str()`` gives a table whose last
-            line is the verdict. Checked are the arrays (ranges, degrees, padding),
-            that every row is reachable, that codes are those of sampled vectors, and
-            that these find themselves.
+            ``ok``, ``lines``, ``left_out``; ``str()`` gives a table whose last line
+            is the verdict and names what was not read. Checked are the arrays
+            (ranges, degrees, padding), that every row is reachable, that codes are
+            those of 200 sampled vectors, and that these find themselves.
         """
         # Not at the top: the checks are written on top of this class.
         from quiver.check import check

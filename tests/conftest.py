@@ -10,6 +10,8 @@ import os
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -51,14 +53,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="comma-separated backends whose absence is a failure, not a skip",
     )
     parser.addoption(
+        "--slow", action="store_true", help="also run the tests marked slow"
+    )
+    parser.addoption(
         "--run-figures",
         action="store_true",
-        help="also measure the published figures on all 100 000 rows of ../shared/data",
+        help="also measure the published figures on the real vectors in QUIVER_DATA",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "figures: slow, runs with --run-figures only")
+    config.addinivalue_line("markers", "slow: deselected unless --slow is given")
+    config.addinivalue_line("markers", "figures: minutes, runs with --run-figures only")
     # Read here as well, so that a misspelt name stops the run before any test.
     required_backends(config)
     # A shell starts background jobs with Ctrl-C ignored; children would inherit that.
@@ -67,12 +73,33 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(
-    config: pytest.Config, items: Sequence[pytest.Item]
+    config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     if not config.getoption("--run-figures"):
         for item in items:
             if item.get_closest_marker("figures"):
                 item.add_marker(pytest.mark.skip(reason="needs --run-figures"))
+    if not config.getoption("--slow"):
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    # A worker of pytest-xdist prints no report; it hands the number on.
+    for item in items[:1]:
+        if (output := getattr(item.config, "workeroutput", None)) is not None:
+            output["deselected"] = output.get("deselected", 0) + len(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    # Every worker deselects the same.
+    if node.gateway.id == "gw0":
+        count = getattr(node, "workeroutput", {}).get("deselected", 0)
+        node.config.hook.pytest_deselected(
+            items=[SimpleNamespace(config=node.config)] * count
+        )
 
 
 def required_backends(config: pytest.Config) -> set[str]:
@@ -91,12 +118,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         candidates = [
             BackendUnderTest(info, info.name in required) for info in list_backends()
         ]
+        # A wider scope would sort the tests of all modules by backend, and so make
+        # every fixture of a module once per backend.
         metafunc.parametrize(
-            "backend", candidates, indirect=True, ids=str, scope="session"
+            "backend", candidates, indirect=True, ids=str, scope="module"
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def backend(request: pytest.FixtureRequest) -> Backend:
     """Return each registered backend in turn; absent ones skip with the reason."""
     descriptor: BackendUnderTest = request.param

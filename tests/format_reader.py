@@ -2,6 +2,9 @@
 
 It follows ``docs/format.md`` and must accept and refuse exactly what `quiver.open`
 does with ``verify="full"``. Slow and short on purpose: an executable form of the page.
+
+Usage: format_reader.py PATH. Prints what the file holds, or the rule that it breaks
+and exits with 1.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import re
 import struct
 import sys
 import zlib
+from pathlib import Path
 
 PREFIX = struct.Struct("<8sIIIIQII20sI")
 ENTRY = struct.Struct("<16s4sIQQQQII")
@@ -56,16 +60,16 @@ def read(data: bytes) -> dict[str, object]:
     prefix = PREFIX.unpack(data[:64])
     magic, endian, version, header_length, n_sections, size, *crcs = prefix
     header_crc, table_crc, reserved, prefix_crc = crcs
-    need(magic == b"\x89QVR\r\n\x1a\n", "magic")
+    need(magic == b"\x89QVR\r\n\x1a\n", "the eight magic bytes")
     need(endian == 0x01020304 and version == 1, "little-endian, version 1")
-    need(prefix_crc == zlib.crc32(data[:60]) and not any(reserved), "prefix")
-    need(size == len(data) and 0 < header_length <= 1 << 20, "sizes")
+    need(prefix_crc == zlib.crc32(data[:60]) and not any(reserved), "prefix of its CRC")
+    need(size == len(data) and 0 < header_length <= 1 << 20, "file of its size")
     raw = data[64 : 64 + header_length]
-    need(zlib.crc32(raw) == header_crc, "header CRC")
+    need(zlib.crc32(raw) == header_crc, "header of its CRC")
     header = read_header(raw)
     table = align(64 + header_length, 64)
     lines = data[table : table + 64 * n_sections]
-    need(n_sections == 6 and zlib.crc32(lines) == table_crc, "table")
+    need(n_sections == 6 and zlib.crc32(lines) == table_crc, "table of its CRC")
     contents, used = {}, {*range(64 + header_length), *range(table, table + 384)}
     end = table + 384
     for number, (name, dtype, shape) in enumerate(expected_sections(header)):
@@ -78,7 +82,8 @@ def read(data: bytes) -> dict[str, object]:
         start = (name.encode(), dtype_name.encode(), len(shape), *two, offset, length)
         need(line == ENTRY.pack(*start, crc, 0), f"table line {number}")
         content = data[offset : offset + length]
-        need(len(content) == length and zlib.crc32(content) == crc, name)
+        is_whole = len(content) == length and zlib.crc32(content) == crc
+        need(is_whole, f"{name} of its CRC")
         values = struct.unpack(f"<{length // struct.calcsize(dtype)}{dtype}", content)
         width = shape[1] if len(shape) == 2 else 1
         contents[name] = [
@@ -88,7 +93,8 @@ def read(data: bytes) -> dict[str, object]:
         end = offset + length
     need(end == size, "nothing after the last section")
     need(not any(data[i] for i in range(size) if i not in used), "padding is zero")
-    need(hashlib.sha256(content).hexdigest() == header["data_sha256"], "hash")
+    digest = hashlib.sha256(content).hexdigest()
+    need(digest == header["data_sha256"], "vectors of their hash")
     check_meaning(header, contents)
     return {"header": header, **contents}
 
@@ -199,3 +205,17 @@ def check_code(row: tuple[int, ...], dim: int, corrected: bool, metric: str) -> 
         need(n_weak == dim - (dim + 1) // 3, "a third of the coordinates is strong")
     else:
         need(pair == (0.0, 0.0), "published weights have no correction")
+
+
+def main(path: str) -> None:
+    try:
+        header = read(Path(path).read_bytes())["header"]
+    except OSError as error:
+        sys.exit(f"{path} cannot be read: {error.strerror}")
+    except Refused as rule:
+        sys.exit(f"{path} breaks a rule: {rule}")
+    print(f"{path} is sound: {header['n']} vectors of {header['dim']} dimensions")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

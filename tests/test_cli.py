@@ -225,6 +225,7 @@ def test_check_certifies_a_sound_index(folder, full):
     certified = run("check", path, *full)
     assert certified.exit_code == 0
     assert certified.stdout == f"{index.check(full=bool(full))}\n"
+    assert ("; not read: 100 of 300 vectors" in certified.stdout) == (not full)
     assert json.loads(run("check", path, *full, "--json").stdout)["ok"] is True
 
 

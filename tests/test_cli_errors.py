@@ -154,7 +154,7 @@ def test_ctrl_c_ends_a_build_with_130_and_leaves_no_file(folder, tmp_path):
     # The prediction is printed once the file is read; the build takes minutes.
     assert "will need" in process.stderr.readline()
     process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=60)
+    _, rest = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "interrupted" in rest
     assert "Traceback" not in rest

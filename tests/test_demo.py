@@ -13,14 +13,14 @@ import quiver
 from quiver.datasets import load_demo
 from quiver.demo import CONTENDERS, build_contender, measure
 
-ROWS = 400
+ROWS = 200
 
 
 @pytest.fixture(scope="module")
 def built():
     vectors = load_demo().vectors[:ROWS]
     return [
-        build_contender(contender, vectors, backend="reference", threads=1)
+        build_contender(contender, vectors, backend="auto", threads=1)
         for contender in CONTENDERS
     ]
 
@@ -58,7 +58,7 @@ def test_the_command_shows_sentences_recall_and_memory():
         [sys.executable, "-m", "quiver.cli", "demo", "--rows", "256", "--show", "1"],
         capture_output=True,
         encoding="utf-8",
-        env={**os.environ, "QUIVER_BACKEND": "reference", "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
         timeout=300,
     )
     assert ended.returncode == 0, ended.stderr

@@ -19,10 +19,9 @@ from quiver.diagnosis.planes import measure_moments
 from quiver.diagnosis.sample import draw_sample
 from quiver.diagnosis.structure import measure_structure
 from quiver.errors import CancelledError, InvalidArgumentError, InvalidTypeError
+from quiver.hazards import METRICS
 from quiver.intervals import normal_share
 from quiver.reference.lanes import squared_norms
-
-METRICS = ("cosine", "euclidean", "inner_product")
 
 needs_kernels = pytest.mark.skipif(
     quiver.get_backend("auto").name == "reference",

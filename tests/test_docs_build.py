@@ -16,6 +16,7 @@ TABLES = {
 }
 
 
+@pytest.mark.slow
 def test_the_pages_build_without_a_warning(tmp_path):
     for module in ("sphinx", "numpydoc", "myst_parser", "pydata_sphinx_theme"):
         pytest.importorskip(module, reason="needs the extra `docs`")

@@ -11,10 +11,9 @@ import pytest
 
 import quiver
 from quiver.errors import CancelledError, InvalidArgumentError, InvalidTypeError
+from quiver.hazards import METRICS
 from quiver.hits import scan_hits, walk_hits
 from quiver.intervals import effective_trials, share_interval
-
-METRICS = ("cosine", "euclidean", "inner_product")
 
 
 @cache

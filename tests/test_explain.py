@@ -44,8 +44,8 @@ def explanations(built, questions):
     return [built.explain(q, k=8, ef=10, n_rerank=8) for q in questions]
 
 
-def test_every_backend_gives_the_same_explanation(backend, built, points, questions):
-    index = build(points, backend.name)
+def test_every_backend_gives_the_same_explanation(backend, built, questions):
+    index = quiver.Index(**{**vars(built), "backend": backend})
     for question in questions[:3]:
         expected = built.explain(question, k=5, ef=16, n_rerank=9)
         assert index.explain(question, k=5, ef=16, n_rerank=9) == expected

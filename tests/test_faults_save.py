@@ -176,7 +176,7 @@ def test_writers_at_once_never_show_a_reader_half_a_file(tmp_path):
         n_read += 1
     n_saved = 0
     for writer in writers:
-        out, errors = writer.communicate(timeout=60)
+        out, errors = writer.communicate(timeout=300)
         assert writer.returncode == 0, errors
         counts = [int(word) for word in out.split()]
         assert sum(counts) == rounds

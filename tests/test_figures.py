@@ -14,6 +14,7 @@ from make_figures import FIGURES, make_figures
 DOCS = Path(__file__).parents[1] / "docs"
 
 
+@pytest.mark.slow
 def test_every_picture_is_drawn_the_same_twice(tmp_path):
     for attempt in ("once", "again"):
         make_figures(tmp_path / attempt)

@@ -93,6 +93,7 @@ def test_the_report_of_callgrind_is_read():
         gate.parse_instructions(REPORT, "prune")
 
 
+@pytest.mark.slow
 def test_the_committed_metrics_hold():
     """Fail on any change of recall, counters, bytes, codes, graphs or answers."""
     if quiver.get_backend().name == "reference":

@@ -143,6 +143,7 @@ def test_the_study_reports_what_falls_short() -> None:
     assert "0.97 at ef=128 on: none" in text
 
 
+@pytest.mark.slow
 def test_one_regime_is_measured_end_to_end() -> None:
     regime = find_regime("sift-like")
     vectors, queries = generate(regime, 1500, 50)

@@ -26,11 +26,10 @@ def test_python_runs_on_while_a_kernel_searches(backend: Backend) -> None:
     kernel = threading.Thread(
         target=backend.search, args=(codes, neighbors, queries, 0, 300)
     )
-    start, ticks = time.perf_counter(), 0
+    ticks = 0
     kernel.start()
     while kernel.is_alive():
         time.sleep(0.001)
         ticks += 1
-    elapsed = time.perf_counter() - start
     # With the GIL held, this thread would not tick before the kernel is done.
-    assert ticks >= 10, f"{ticks} ticks in {elapsed:.3f} s"
+    assert ticks >= 10

@@ -33,9 +33,10 @@ METHODS = ("encode", "quantise", "distance", "prune", "search", "rerank")
 
 
 def assert_equals_reference(backend: Backend, method: str, *args: Any) -> None:
-    expected = getattr(reference, method)(*args)
     actual = call_untouched(getattr(backend, method), *args)
-    assert_identical(actual, expected, f"{backend.name}.{method}")
+    if backend.name != "reference":
+        expected = getattr(reference, method)(*args)
+        assert_identical(actual, expected, f"{backend.name}.{method}")
 
 
 @given(case=cases(), strong=strong_values)

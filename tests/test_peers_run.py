@@ -161,6 +161,7 @@ def test_a_process_that_dies_is_reported_with_its_last_words(task, tmp_path):
     started.end()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="stops processes by signals")
 def test_a_real_run_measures_a_backend_in_its_own_process(tmp_path):
     pytest.importorskip("matplotlib", reason="needs the extra `plot`")

@@ -18,11 +18,12 @@ from quiver.errors import (
     InvalidArgumentError,
     InvalidTypeError,
 )
+from quiver.hazards import METRICS
 
 COLD = ("memory", "mmap")
 CASES = [
     {"metric": metric, "paper": paper, "dim": dim}
-    for metric in ("cosine", "euclidean", "inner_product")
+    for metric in METRICS
     for paper in (False, True)
     for dim in (1, 5, 127, 128, 129)
 ]

@@ -9,6 +9,7 @@ import pytest
 from small_index import answers, saved, small_index
 
 import quiver
+from quiver.hazards import METRICS
 from quiver.storage.cold import as_float32
 from quiver.storage.mapped import MappedFile
 
@@ -17,7 +18,7 @@ COLD = ("memory", "mmap")
 
 @pytest.mark.parametrize("kernels", ["auto", "reference"])
 @pytest.mark.parametrize("cold", COLD)
-@pytest.mark.parametrize("metric", ["cosine", "euclidean", "inner_product"])
+@pytest.mark.parametrize("metric", METRICS)
 def test_float16_answers_are_those_of_the_rounded_vectors(
     tmp_path, metric, cold, kernels
 ):

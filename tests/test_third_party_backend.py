@@ -18,10 +18,11 @@ ENTRY_POINT = "[quiver.backends]\ntextbook = textbook_backend:TextbookBackend\n"
 
 VERIFY = """
 import quiver
-report = quiver.verify("textbook", rounds=50)
+report = quiver.verify("textbook", rounds=25)
 print(report)
 raise SystemExit(0 if report.ok else 1)
 """
+OPTIONS = ("--backend", "textbook", "--rounds", "25")
 SEARCH = """
 import numpy as np
 import quiver
@@ -104,7 +105,7 @@ def test_the_command_lists_and_verifies_it(site):
     pytest.importorskip("rich", reason="needs the extra `cli`")
     listed = run(site, "-m", "quiver.cli", "backends")
     assert "textbook" in listed.stdout
-    verified = run(site, "-m", "quiver.cli", "verify", "--backend", "textbook")
+    verified = run(site, "-m", "quiver.cli", "verify", *OPTIONS)
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert "equal in every bit" in verified.stdout
 

@@ -47,7 +47,8 @@ def mismatches(report: VerifyReport) -> dict[str, int]:
 
 
 def test_every_backend_is_equal_in_every_bit(backend: Backend) -> None:
-    report = verify(backend.name, rounds=50)
+    # The reference is what the others are compared with: one round shows that it runs.
+    report = verify(backend.name, rounds=1 if backend.name == "reference" else 50)
     assert report.ok, str(report)
     assert all(method.cases for method in report.methods)
     assert report.backend == backend.name
@@ -131,8 +132,9 @@ def test_an_error_in_a_rare_dimension_only_is_found() -> None:
 
 def test_the_same_seed_reports_the_same() -> None:
     wrong = with_wrong("rerank", flip_last_bit)
-    assert str(verify(wrong, seed=3, rounds=2)) == str(verify(wrong, seed=3, rounds=2))
-    assert str(verify(wrong, seed=3, rounds=2)) != str(verify(wrong, seed=4, rounds=2))
+    reports = [str(verify(wrong, seed=seed, rounds=1)) for seed in (3, 3, 4)]
+    assert reports[0] == reports[1]
+    assert reports[0] != reports[2]
 
 
 def test_the_text_says_what_was_compared() -> None:

@@ -1,7 +1,8 @@
 """Write ``tests/data/golden.npz``: inputs and answers worked out in plain Python.
 
-Run it from the top of the repository: ``python tools/make_golden.py``. The answers
-come from `naive`, which imports nothing of quiver; NumPy only stores them.
+Run it from the top of the repository:
+``PYTHONPATH=tests/helpers python tools/make_golden.py``. The answers come from `naive`,
+which imports nothing of quiver; NumPy only stores them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Section 6's build, one node at a time, from a table of distances.
+"""The build of docs/algorithm/build.md, one node at a time, from a table of distances.
 
 Independent of `quiver.build`: lists of ids and Python sorts, and no arrays.
 """
