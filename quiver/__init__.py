@@ -15,9 +15,10 @@ from quiver.backends.registry import get_backend, list_backends, register_backen
 from quiver.diagnosis import Diagnosis, diagnose
 from quiver.evaluate import evaluate
 from quiver.evaluation import Evaluation
+from quiver.exact import exact_knn
 from quiver.index import Index
 from quiver.memory import MemoryReport, predict_memory
-from quiver.metrics import exact_knn, recall_at_k
+from quiver.metrics import recall_at_k
 from quiver.params import BuildParams, Encoding
 from quiver.results import SearchResult, SearchStats
 from quiver.storage import open

@@ -20,8 +20,9 @@ from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend, list_backends
 from quiver.bench_report import BackendTimes, BenchReport, Latency
 from quiver.errors import InvalidArgumentError
+from quiver.exact import exact_knn
 from quiver.index import Index
-from quiver.metrics import exact_knn, recall_at_k
+from quiver.metrics import recall_at_k
 from quiver.parallel import ProgressMeter, resolve_threads
 from quiver.params import BuildParams, SearchParams, check_int
 from quiver.results import SearchResult

@@ -15,9 +15,9 @@ from quiver._typing import AnyArray, Counts, Distances, Ids, Lanes, Metric, Vect
 from quiver.backends.protocol import Backend
 from quiver.codes import Codes, Queries
 from quiver.errors import InvalidArgumentError, InvalidTypeError
+from quiver.exact import exact_knn
 from quiver.index import Index
 from quiver.keys import NO_ID, key_ids, make_keys
-from quiver.metrics import exact_knn
 from quiver.parallel import map_chunks
 from quiver.storage.cold import ColdVectors, rerank_stored
 from quiver.validation import as_vectors
