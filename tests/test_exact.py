@@ -139,6 +139,22 @@ def test_a_base_that_gets_ever_better_loses_no_neighbour(
     np.testing.assert_array_equal(distances[0], far[0, :7])
 
 
+@pytest.mark.parametrize("block_rows", [40, 600])
+@pytest.mark.parametrize("metric", hazards.METRICS)
+def test_rows_that_the_product_confuses_are_told_apart(
+    monkeypatch: pytest.MonkeyPatch, metric: Metric, block_rows: int
+) -> None:
+    # Far from the origin rounding outweighs every difference between rows.
+    monkeypatch.setattr(exact, "_BLOCK_VALUES", block_rows * 12)
+    rng = np.random.default_rng(4)
+    vectors = (1000 + rng.normal(size=(600, 12))).astype(np.float32)
+    queries = (1000 + rng.normal(size=(9, 12))).astype(np.float32)
+    expected = rerank(vectors, queries, every_row(9, 600), 5, metric)
+    ids, distances = quiver.exact_knn(vectors, queries, 5, metric=metric)
+    np.testing.assert_array_equal(ids, expected[0])
+    np.testing.assert_array_equal(distances, expected[1])
+
+
 def peak_bytes(call: Callable[[], object]) -> int:
     tracemalloc.start()
     try:
