@@ -18,7 +18,7 @@ from quiver.evaluation import Evaluation
 from quiver.exact import exact_knn
 from quiver.index import Index
 from quiver.memory import MemoryReport, predict_memory
-from quiver.metrics import recall_at_k
+from quiver.metrics import recall_at_k, recall_by_ids
 from quiver.params import BuildParams, Encoding
 from quiver.results import SearchResult, SearchStats
 from quiver.storage import open
@@ -45,6 +45,7 @@ __all__ = [
     "open",
     "predict_memory",
     "recall_at_k",
+    "recall_by_ids",
     "register_backend",
     "tune",
     "verify",

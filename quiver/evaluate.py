@@ -15,12 +15,13 @@ from typing import Any
 from quiver._typing import Distances, Progress, Vectors
 from quiver.errors import InvalidArgumentError
 from quiver.evaluation import Evaluation, Point, suggest
-from quiver.hits import Hits, checked_queries, scan_hits, true_distances, walk_hits
+from quiver.hits import Hits, checked_queries, scan_hits, walk_hits
 from quiver.index import Index
 from quiver.intervals import CONFIDENCE, share_interval
 from quiver.parallel import ProgressMeter, resolve_threads
 from quiver.params import SearchParams, check_int
 from quiver.timing import fastest
+from quiver.truth import true_distances
 
 BEAM_WIDTHS = (16, 32, 64, 128, 256)
 
@@ -45,7 +46,7 @@ def evaluate(
     queries : array_like of shape (q, dim), q >= 1
         As the index will be asked. Every query is also measured against every code.
     ground_truth : array_like of shape (q, >= k), optional
-        Ids of the true neighbours; computed exactly if not given.
+        Ids of the true neighbours, nearest first; computed exactly if not given.
     k : int, default 10
         Neighbours asked for, 1 … n.
     ef : int or sequence of int, default (16, 32, 64, 128, 256)
@@ -64,7 +65,8 @@ def evaluate(
     Raises
     ------
     InvalidArgumentError, InvalidTypeError
-        If an argument breaks a rule, or every ef is below k.
+        If an argument breaks a rule, every ef is below k, or the ground truth is
+        proven wrong.
     CancelledError
         If ``progress`` returned False.
 
@@ -83,7 +85,7 @@ def evaluate(
     wanted = checked_queries(index, queries)
     n_threads = resolve_threads(threads)
     meter = ProgressMeter(progress, 2 + len(efforts))
-    truth = true_distances(index, wanted, ground_truth, k)
+    truth = true_distances(index, wanted, ground_truth, k, n_threads)
     meter.advance(1)
     kth = truth[:, -1]
     scan = scan_hits(index, wanted, kth, k, efforts[-1].ef, n_threads)

@@ -8,11 +8,12 @@ from typing import Any
 
 from quiver._typing import Distances, Progress, Vectors
 from quiver.errors import InvalidArgumentError
-from quiver.hits import Walk, checked_queries, true_distances, walk_hits
+from quiver.hits import Walk, checked_queries, walk_hits
 from quiver.index import Index
 from quiver.intervals import CONFIDENCE, Interval, share_interval
 from quiver.parallel import ProgressMeter, resolve_threads
 from quiver.params import check_int, check_share
+from quiver.truth import true_distances
 
 MAX_EF = 1024
 
@@ -67,7 +68,7 @@ def tune(
     k : int, default 10
         Neighbours asked for, 1 … n.
     ground_truth : array_like of shape (q, >= k), optional
-        Ids of the true neighbours; computed exactly if not given.
+        Ids of the true neighbours, nearest first; computed exactly if not given.
     confidence : float, default 0.95
         Inside 0 … 1: the one-sided lower bound of the recall must reach the target.
     max_ef : int, default 1024
@@ -84,8 +85,9 @@ def tune(
     Raises
     ------
     InvalidArgumentError, InvalidTypeError
-        If an argument breaks a rule, or no effort within ``max_ef`` holds the target;
-        the message says what was reached.
+        If an argument breaks a rule, the ground truth is proven wrong, or no effort
+        within ``max_ef`` holds the target: the message says what was reached and how
+        many queries could prove it.
     CancelledError
         If ``progress`` returned False.
 
@@ -104,9 +106,10 @@ def tune(
     target = check_share("target_recall", target_recall)
     confidence = check_share("confidence", confidence)
     wanted = checked_queries(index, queries)
-    kth = true_distances(index, wanted, ground_truth, k)[:, -1]
+    n_threads = resolve_threads(threads)
+    kth = true_distances(index, wanted, ground_truth, k, n_threads)[:, -1]
     meter = ProgressMeter(progress, 1 + max_ef.bit_length() + len(_WIDER))
-    trial = _Trial(index, wanted, kth, k, 2 * confidence - 1, resolve_threads(threads))
+    trial = _Trial(index, wanted, kth, k, 2 * confidence - 1, n_threads)
     least = _least_ef(trial, target, max_ef, meter)
     efforts = []
     for factor in _WIDER:
