@@ -82,7 +82,7 @@ def evaluate(
     """
     k = check_int("k", k, 1, index.n)
     efforts = _efforts(k, ef, n_rerank)
-    wanted = checked_queries(index, queries)
+    wanted = checked_queries(queries, index.metric, index.dim)
     n_threads = resolve_threads(threads)
     meter = ProgressMeter(progress, 2 + len(efforts))
     truth = true_distances(index, wanted, ground_truth, k, n_threads)

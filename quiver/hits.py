@@ -72,9 +72,9 @@ class Walk(NamedTuple):
     distance_computations: Counts
 
 
-def checked_queries(index: Index, queries: Any) -> Vectors:
-    """Return queries of an index as float32; at least one is required."""
-    wanted = as_vectors(queries, "queries", metric=index.metric, dim=index.dim)
+def checked_queries(queries: Any, metric: Metric, dim: int) -> Vectors:
+    """Return queries as float32; at least one is required."""
+    wanted = as_vectors(queries, "queries", metric=metric, dim=dim)
     if not len(wanted):
         msg = f"queries must have at least 1 row, got shape {wanted.shape}"
         raise InvalidArgumentError(msg)

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from quiver._typing import Distances, Progress, Vectors
+import numpy as np
+
+from quiver._typing import Distances, Lanes, Progress, Vectors
 from quiver.errors import InvalidArgumentError
 from quiver.hits import Walk, checked_queries, walk_hits
 from quiver.index import Index
-from quiver.intervals import CONFIDENCE, Interval, share_interval
+from quiver.intervals import CONFIDENCE, Interval, queries_needed, share_interval
 from quiver.parallel import ProgressMeter, resolve_threads
 from quiver.params import check_int, check_share
 from quiver.truth import true_distances
@@ -105,7 +107,7 @@ def tune(
     max_ef = min(check_int("max_ef", max_ef, k, 2**32 - 2), max(k, index.n))
     target = check_share("target_recall", target_recall)
     confidence = check_share("confidence", confidence)
-    wanted = checked_queries(index, queries)
+    wanted = checked_queries(queries, index.metric, index.dim)
     n_threads = resolve_threads(threads)
     kth = true_distances(index, wanted, ground_truth, k, n_threads)[:, -1]
     meter = ProgressMeter(progress, 1 + max_ef.bit_length() + len(_WIDER))
@@ -162,12 +164,14 @@ class _Trial:
 
 def _least_ef(trial: _Trial, target: float, max_ef: int, meter: ProgressMeter) -> int:
     """Return the least ef that holds the target with the whole beam re-ranked."""
-    best = trial.recall(trial.walk(max_ef), max_ef)
+    widest = trial.walk(max_ef)
+    best = trial.recall(widest, max_ef)
     if best.low < target:
+        remedy = _remedy(widest.hits.shares(max_ef), target, trial.confidence)
         msg = (
             f"target_recall must be reachable with ef <= {max_ef}, got {target}; "
             f"{len(trial.queries)} queries show {best.mean:.4f}, at least "
-            f"{best.low:.4f} with the confidence asked for"
+            f"{best.low:.4f} with the confidence asked for: {remedy}"
         )
         raise InvalidArgumentError(msg)
     meter.advance(1)
@@ -177,6 +181,19 @@ def _least_ef(trial: _Trial, target: float, max_ef: int, meter: ProgressMeter) -
         return trial.recall(trial.walk(ef), ef).low >= target
 
     return _least(trial.k, max_ef, holds)
+
+
+def _remedy(shares: Lanes, target: float, confidence: float) -> str:
+    """Return what to do where these shares of the widest beam prove too little."""
+    n_queries = len(shares)
+    if shares.mean() > target:
+        needed = queries_needed(shares, target, confidence)
+        return f"to prove {target} it takes about {needed} queries like these"
+    perfect = queries_needed(np.ones(n_queries), target, confidence)
+    build = "raise max_ef, or build with a larger max_degree or ef_construction"
+    if n_queries >= perfect:
+        return build
+    return f"{build}; even perfect answers would have to be {perfect} queries"
 
 
 def _least(low: int, high: int, holds: Callable[[int], bool]) -> int:
