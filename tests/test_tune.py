@@ -112,9 +112,7 @@ def test_too_few_queries_are_told_how_many_are_needed(
         quiver.tune(index, queries[:3], 0.9, max_ef=900)
     tuned = quiver.tune(index, np.tile(queries[:1], (needed, 1)), 0.9, max_ef=900)
     assert tuned.recall.low >= 0.9
-    with pytest.raises(
-        InvalidArgumentError, match=r"answers .* 52 queries"
-    ):
+    with pytest.raises(InvalidArgumentError, match=r"answers .* 52 queries"):
         quiver.tune(index, queries[:20], 0.95, max_ef=11)
     with pytest.raises(InvalidArgumentError, match=r"larger max_degree or [a-z_]+$"):
         quiver.tune(index, queries, 0.95, max_ef=11)
