@@ -9,17 +9,16 @@ depend on the BLAS in use, and memory does not depend on the number of rows.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import AnyArray, Distances, Keys, Lanes, Metric, Vectors
+from quiver._typing import Distances, Keys, Lanes, Metric, Vectors
 from quiver.keys import NO_KEY, key_distances, key_ids, make_keys
 from quiver.params import check_int, check_metric
 from quiver.reference.rerank import exact_distance
-from quiver.storage.cold import ColdVectors
-from quiver.validation import as_matrix, as_vectors
+from quiver.row_blocks import RowBlocks, Rows
 
 # Of a block, of its scores and of the k best of all queries asked at once: 8 MiB as
 # float32. Some twenty arrays of this size exist at the worst moment.
@@ -27,7 +26,7 @@ _BLOCK_VALUES = 1 << 21
 # Wider batches make the product no faster.
 _BATCH_QUERIES = 1024
 # Of the rows measured exactly at once: few enough to stay in a cache.
-_PAIR_VALUES = 1 << 17
+_PAIR_VALUES = 1 << 18
 # Where more rows than this times k pass, a partition of the block pays.
 _MANY = 2
 
@@ -73,65 +72,6 @@ def exact_knn(
     base = RowBlocks(vectors, "vectors", metric)
     wanted = RowBlocks(queries, "queries", metric, dim=base.shape[1])
     return nearest_rows(base, wanted, check_int("k", k, 1, len(base)), metric)
-
-
-class Rows(Protocol):
-    """What can be read in blocks: a float32 matrix, `RowBlocks`."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(n, dim)."""
-
-    def __len__(self) -> int:
-        """Return n."""
-
-    def __getitem__(self, rows: slice, /) -> Vectors:
-        """Return some rows, C-contiguous."""
-
-
-class RowBlocks:
-    """Rows of any matrix; each slice is converted to float32 and checked when read.
-
-    Parameters
-    ----------
-    matrix : array_like of shape (n, dim), or ColdVectors
-        Real floats or integers in any layout or byte order.
-    name : str
-        The argument's name, for messages.
-    metric : {'cosine', 'euclidean', 'inner_product'}
-        Which values are allowed; see `as_vectors`.
-    dim : int, optional
-        Required number of columns.
-
-    Raises
-    ------
-    InvalidArgumentError, InvalidTypeError
-        If shape or dtype is wrong; from a slice, if a value is.
-    """
-
-    def __init__(
-        self, matrix: Any, name: str, metric: Metric, dim: int | None = None
-    ) -> None:
-        is_cold = isinstance(matrix, ColdVectors)
-        self._rows: AnyArray | ColdVectors = (
-            matrix if is_cold else as_matrix(matrix, name, dim=dim)
-        )
-        self._name, self._metric = name, metric
-        self.shape = self._rows.shape
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self._rows)
-
-    def __getitem__(self, rows: slice) -> Vectors:
-        """Return consecutive rows as `as_vectors` does."""
-        start, stop, _ = rows.indices(len(self))
-        block = (
-            self._rows.gather(np.arange(start, stop, dtype=np.uint32))
-            if isinstance(self._rows, ColdVectors)
-            else self._rows[start:stop]
-        )
-        return as_vectors(block, self._name, metric=self._metric, first_row=start)
 
 
 def nearest_rows(
