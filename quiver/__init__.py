@@ -22,10 +22,11 @@ try:
     from quiver.diagnosis import Diagnosis, diagnose
     from quiver.evaluate import evaluate
     from quiver.evaluation import Evaluation
+    from quiver.exact import exact_knn
     from quiver.explain import Explanation
     from quiver.index import Index
     from quiver.memory import MemoryReport, predict_memory
-    from quiver.metrics import exact_knn, recall_at_k
+    from quiver.metrics import recall_at_k, recall_by_ids
     from quiver.params import BuildParams, Encoding
     from quiver.results import SearchResult, SearchStats
     from quiver.storage import open as open
@@ -62,6 +63,7 @@ __all__ = [
     "list_backends",
     "predict_memory",
     "recall_at_k",
+    "recall_by_ids",
     "register_backend",
     "tune",
     "verify",

@@ -8,7 +8,6 @@ sample. Repetitions take turns, so that a disturbance meets every backend.
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -20,17 +19,17 @@ from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend, list_backends
 from quiver.bench_report import BackendTimes, BenchReport, Latency
 from quiver.errors import InvalidArgumentError
+from quiver.exact import exact_knn
+from quiver.hits import checked_queries
 from quiver.index import Index
-from quiver.metrics import exact_knn, recall_at_k
+from quiver.metrics import recall_at_k
 from quiver.parallel import resolve_threads
 from quiver.params import BuildParams, SearchParams, check_int
 from quiver.progress import ProgressMeter, tells_progress
 from quiver.results import SearchResult
+from quiver.timing import TIMING_SECONDS, fastest, timed
 from quiver.validation import as_vectors
 from quiver.words import check_metric
-
-TURN_SECONDS = 0.2
-"""Shortest time that is measured: a shorter batch is repeated until then."""
 
 # The reference builds the first within seconds, compiled kernels the second.
 TRIAL_ROWS, SAMPLE_ROWS = 200, 5000
@@ -103,10 +102,7 @@ def bench_backends(
     repeats = check_int("repeats", repeats, 1, 1000)
     n_threads = resolve_threads(threads)
     base = as_vectors(vectors, "vectors", metric=metric)
-    wanted = as_vectors(queries, "queries", metric=metric, dim=base.shape[1])
-    if not len(wanted):
-        msg = f"queries must have at least 1 row, got shape {wanted.shape}"
-        raise InvalidArgumentError(msg)
+    wanted = checked_queries(queries, metric, base.shape[1])
     _, true = exact_knn(base, wanted, effort.k, metric=metric)
 
     rows_per_turn = max(1, int(len(base) * _ROWS_PER_TURN))
@@ -116,7 +112,7 @@ def bench_backends(
     first = kernels[0].name
     # First calls load or compile kernels; that is no part of building.
     build(base[:_WARM_ROWS], backend=first)
-    index, seconds = _timed(partial(build, base, backend=first, progress=_rows(meter)))
+    index, seconds = timed(partial(build, base, backend=first, progress=_rows(meter)))
 
     contenders = []
     for backend in kernels:
@@ -155,7 +151,7 @@ class _Contender:
             self._index.search, k=effort.k, ef=effort.ef, n_rerank=effort.n_rerank
         )
         self._search(queries[0], threads=1)
-        _, seconds = _timed(partial(self._search, queries[0], threads=1))
+        _, seconds = timed(partial(self._search, queries[0], threads=1))
         # Slow kernels answer fewer queries rather than take minutes.
         affordable = int(_TRIAL_SECONDS / seconds)
         self._queries = queries[: max(4, affordable)]
@@ -167,7 +163,7 @@ class _Contender:
         vectors, name = self._index.vectors, self._index.backend.name
         build(vectors[:_WARM_ROWS], backend=name)
         for rows in (TRIAL_ROWS, SAMPLE_ROWS):
-            _, seconds = _timed(partial(build, vectors[:rows], backend=name))
+            _, seconds = timed(partial(build, vectors[:rows], backend=name))
             self._built = min(rows, len(vectors)), seconds
             if seconds > _TRIAL_SECONDS:
                 break
@@ -176,13 +172,14 @@ class _Contender:
         """Answer the batch on one and on all threads, then query by query."""
         for key, used in (("one", 1), ("all", threads)):
             search = partial(self._search, self._queries, threads=used)
-            self._result, seconds = _fastest(search)
+            self._result, seconds = fastest(search)
             self._fastest[key] = min(self._fastest[key], seconds)
-        start = time.perf_counter()
+        spent = 0.0
         for query in self._queries:
-            _, seconds = _timed(partial(self._search, query, threads=1))
+            _, seconds = timed(partial(self._search, query, threads=1))
             self._calls.append(seconds)
-            if time.perf_counter() - start > TURN_SECONDS:
+            spent += seconds
+            if spent > TIMING_SECONDS:
                 break
 
     def times(self, expected: SearchResult, true: Distances) -> BackendTimes:
@@ -224,19 +221,3 @@ def _rows(meter: ProgressMeter) -> Progress:
         reported = done
 
     return report
-
-
-def _timed(call: Callable[[], Any]) -> tuple[Any, float]:
-    start = time.perf_counter()
-    value = call()
-    return value, time.perf_counter() - start
-
-
-def _fastest(call: Callable[[], Any]) -> tuple[Any, float]:
-    """Return a result and the seconds of the fastest of one turn's calls."""
-    value, seconds = _timed(call)
-    spent = fastest = seconds
-    while spent < TURN_SECONDS:
-        _, seconds = _timed(call)
-        spent, fastest = spent + seconds, min(fastest, seconds)
-    return value, fastest

@@ -15,13 +15,14 @@ from typing import Any
 from quiver._typing import Distances, Progress, Vectors
 from quiver.errors import InvalidArgumentError
 from quiver.evaluation import Evaluation, Point, suggest
-from quiver.hits import Hits, checked_queries, scan_hits, true_distances, walk_hits
+from quiver.hits import Hits, checked_queries, scan_hits, walk_hits
 from quiver.index import Index
 from quiver.intervals import CONFIDENCE, share_interval
 from quiver.parallel import resolve_threads
 from quiver.params import SearchParams, check_int
 from quiver.progress import ProgressMeter, tells_progress
 from quiver.timing import fastest
+from quiver.truth import true_distances
 
 BEAM_WIDTHS = (16, 32, 64, 128, 256)
 
@@ -47,7 +48,7 @@ def evaluate(
     queries : array_like of shape (q, dim), q >= 1
         As the index will be asked. Every query is also measured against every code.
     ground_truth : array_like of shape (q, >= k), optional
-        Ids of the true neighbours; computed exactly if not given.
+        Ids of the true neighbours, nearest first; computed exactly if not given.
     k : int, default 10
         Neighbours asked for, 1 … n.
     ef : int or sequence of int, default (16, 32, 64, 128, 256)
@@ -66,7 +67,8 @@ def evaluate(
     Raises
     ------
     InvalidArgumentError, InvalidTypeError
-        If an argument breaks a rule, or every ef is below k.
+        If an argument breaks a rule, every ef is below k, or the ground truth is
+        proven wrong.
     CancelledError
         If ``progress`` returned False.
 
@@ -82,10 +84,10 @@ def evaluate(
     """
     k = check_int("k", k, 1, index.n)
     efforts = _efforts(k, ef, n_rerank)
-    wanted = checked_queries(index, queries)
+    wanted = checked_queries(queries, index.metric, index.dim)
     n_threads = resolve_threads(threads)
     meter = ProgressMeter(progress, 2 + len(efforts))
-    truth = true_distances(index, wanted, ground_truth, k)
+    truth = true_distances(index, wanted, ground_truth, k, n_threads)
     meter.advance(1)
     kth = truth[:, -1]
     scan = scan_hits(index, wanted, kth, k, efforts[-1].ef, n_threads)

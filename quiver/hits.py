@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from quiver._typing import AnyArray, Counts, Distances, Ids, Lanes, Metric, Vectors
 from quiver.backends.protocol import Backend
 from quiver.codes import Codes, Queries
-from quiver.errors import InvalidArgumentError, InvalidTypeError
+from quiver.errors import InvalidArgumentError
 from quiver.index import Index
 from quiver.keys import NO_ID, key_ids, make_keys
-from quiver.metrics import exact_knn
 from quiver.parallel import map_chunks
 from quiver.storage.cold import ColdVectors, rerank_stored
 from quiver.validation import as_vectors
@@ -73,43 +72,13 @@ class Walk(NamedTuple):
     distance_computations: Counts
 
 
-def checked_queries(index: Index, queries: Any) -> Vectors:
-    """Return queries of an index as float32; at least one is required."""
-    wanted = as_vectors(queries, "queries", metric=index.metric, dim=index.dim)
+def checked_queries(queries: Any, metric: Metric, dim: int) -> Vectors:
+    """Return queries as float32; at least one is required."""
+    wanted = as_vectors(queries, "queries", metric=metric, dim=dim)
     if not len(wanted):
         msg = f"queries must have at least 1 row, got shape {wanted.shape}"
         raise InvalidArgumentError(msg)
     return wanted
-
-
-def true_distances(
-    index: Index, queries: Vectors, ground_truth: AnyArray | None, k: int
-) -> Distances:
-    """Return the exact distances of the k true neighbours, shape (q, k).
-
-    Parameters
-    ----------
-    index : Index
-        Its stored vectors are the base.
-    queries : ndarray of shape (q, dim), float32
-        Checked already.
-    ground_truth : array_like of shape (q, >= k), optional
-        The caller's ids of the true neighbours, best first; computed if not given.
-    k : int
-        1 … n.
-
-    Raises
-    ------
-    InvalidArgumentError, InvalidTypeError
-        If the ground truth is not k ids of the index for every query.
-    """
-    if ground_truth is None:
-        return exact_knn(index.vectors, queries, k, metric=index.metric)[1]
-    rows = _rows_of(index, _checked_ids(ground_truth, len(queries), k))
-    _, distances = rerank_stored(
-        index.backend, index.vectors, queries, rows, k, index.metric
-    )
-    return distances
 
 
 def walk_hits(
@@ -175,39 +144,28 @@ def mark_hits(
     exact: Exact, queries: Vectors, candidates: Ids, kth: Distances
 ) -> NDArray[np.bool_]:
     """Return which candidates are no farther than each query's k-th neighbour."""
-    width = candidates.shape[1]
-    rows, distances = rerank_stored(
-        exact.backend, exact.vectors, queries, candidates, width, exact.metric
+    distances = exact_distances(
+        exact.backend, exact.vectors, queries, candidates, exact.metric
     )
-    near = (rows != NO_ID) & (distances <= kth[:, None])
+    return (candidates != NO_ID) & (distances <= kth[:, None])
+
+
+def exact_distances(
+    backend: Backend,
+    vectors: Vectors | ColdVectors,
+    queries: Vectors,
+    candidates: Ids,
+    metric: Metric,
+) -> Distances:
+    """Return the exact distance of every candidate, in its place; +inf at ``NO_ID``.
+
+    The candidates of a query are distinct.
+    """
+    width = candidates.shape[1]
+    rows, ranked = rerank_stored(backend, vectors, queries, candidates, width, metric)
     # Sorted by row number, the re-ranked and the candidates line up again.
-    by_row = np.take_along_axis(near, np.argsort(rows, axis=1, kind="stable"), axis=1)
-    marks = np.empty_like(near)
+    by_row = np.argsort(rows, axis=1, kind="stable")
     order = np.argsort(candidates, axis=1, kind="stable")
-    np.put_along_axis(marks, order, by_row, axis=1)
-    return marks
-
-
-def _checked_ids(ground_truth: AnyArray, n_queries: int, k: int) -> AnyArray:
-    ids = np.asarray(ground_truth)
-    if ids.dtype.kind not in "iu":
-        msg = f"ground_truth must hold integer ids, got dtype {ids.dtype}"
-        raise InvalidTypeError(msg)
-    if ids.ndim != 2 or len(ids) != n_queries or ids.shape[1] < k:
-        msg = (
-            f"ground_truth must have shape ({n_queries}, >= {k}): k ids for every "
-            f"query, got {ids.shape}"
-        )
-        raise InvalidArgumentError(msg)
-    return ids[:, :k]
-
-
-def _rows_of(index: Index, ids: AnyArray) -> Ids:
-    order = np.argsort(index.ids, kind="stable")
-    places = np.searchsorted(index.ids, ids, sorter=order)
-    rows = order[np.minimum(places, index.n - 1)]
-    absent = index.ids[rows] != ids
-    if absent.any():
-        msg = f"ground_truth must name ids of the index, got {ids[absent][0]}"
-        raise InvalidArgumentError(msg)
-    return rows.astype(np.uint32)
+    distances = np.empty_like(ranked)
+    np.put_along_axis(distances, order, np.take_along_axis(ranked, by_row, 1), 1)
+    return distances

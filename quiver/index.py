@@ -103,7 +103,7 @@ class Index:
         self.encoding = encoding
         self.backend = backend
         self.diagnosis = diagnosis
-        self._by_id = RowsById(ids)
+        self.rows_by_id = RowsById(ids)
 
     @classmethod
     @tells_progress("building")
@@ -263,7 +263,7 @@ class Index:
     def __contains__(self, id: Any) -> bool:
         """Return whether a vector has this id."""
         try:
-            return int(as_int64(id, "id")) in self._by_id
+            return int(as_int64(id, "id")) in self.rows_by_id
         except (QuiverError, TypeError):
             return False
 
@@ -298,7 +298,7 @@ class Index:
         >>> index.get([9, 7]).shape, 7 in index, 0 in index
         ((2, 3), True, False)
         """
-        rows = self._by_id.rows(as_int64(ids, "ids"))
+        rows = self.rows_by_id.rows(as_int64(ids, "ids"))
         return self.vectors[rows.reshape(-1)].reshape(*rows.shape, self.dim)
 
     def search(

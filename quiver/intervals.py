@@ -69,6 +69,28 @@ def effective_trials(shares: Lanes) -> float:
     return len(shares) * max(1.0, p * (1 - p) / variance)
 
 
+def queries_needed(shares: Lanes, target: float, confidence: float) -> int:
+    """Return how many queries like these would show a mean above a target.
+
+    Parameters
+    ----------
+    shares : ndarray of shape (q,), float64
+        One share per query; their mean is above ``target``.
+    target : float
+        What the low end of `share_interval` must reach.
+    confidence : float
+        Of that interval, inside 0 … 1.
+
+    Notes
+    -----
+    Wilson's low end is the share t for which ``(p - t)² = z² t (1 - t) / trials``;
+    solved here for the trials, of which each query brings as many as it did.
+    """
+    p, z = float(shares.mean()), probit((1 + confidence) / 2)
+    trials = z * z * target * (1 - target) / (p - target) ** 2
+    return math.ceil(trials * len(shares) / effective_trials(shares))
+
+
 def probit(share: float) -> float:
     """Return the point of the standard normal curve with this share below it."""
     return _NORMAL.inv_cdf(share)

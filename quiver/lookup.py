@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quiver._typing import Ids
 from quiver.errors import InvalidArgumentError
 from quiver.keys import NO_RESULT
 
@@ -31,7 +31,7 @@ class RowsById:
         """Pickle the ids alone."""
         return RowsById, (self._ids,)
 
-    def rows(self, ids: NDArray[np.int64]) -> NDArray[np.intp]:
+    def rows(self, ids: NDArray[np.int64]) -> Ids:
         """Return the row number of each id, in the shape given.
 
         Raises
@@ -39,7 +39,7 @@ class RowsById:
         InvalidArgumentError
             If one is unknown; the message names the first.
         """
-        rows, is_known = self._find(ids)
+        rows, is_known = self.find(ids)
         if not is_known.all():
             unknown = ids[~is_known].flat[0]
             note = ", the mark of a place left empty" if unknown == NO_RESULT else ""
@@ -49,14 +49,18 @@ class RowsById:
 
     def __contains__(self, number: int) -> bool:
         """Return whether an int64 is an id."""
-        return bool(self._find(np.array(number))[1])
+        return bool(self.find(np.array(number))[1])
 
-    def _find(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.intp], Any]:
+    def find(self, ids: NDArray[np.int64]) -> tuple[Ids, NDArray[np.bool_]]:
+        """Return a row number for each id, in its shape, and whether it is right.
+
+        Where no row has the id the number means nothing, but is in range.
+        """
         order = self._order
         places = np.searchsorted(self._ids, ids, sorter=order)
         places = np.minimum(places, len(self._ids) - 1)
         rows = places if order is None else order[places]
-        return rows, self._ids[rows] == ids
+        return rows.astype(np.uint32), self._ids[rows] == ids
 
     @cached_property
     def _order(self) -> NDArray[np.intp] | None:

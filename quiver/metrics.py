@@ -1,4 +1,4 @@
-"""Measuring answers: exact neighbours and tie-aware recall.
+"""Recall: the share of the true neighbours found, by distances or by ids.
 
 Source: ParlayANN's ``check_nn_recall`` for counting ties as hits; recall@k as in
 QuIVer (arXiv 2605.02171), Table 5.
@@ -6,120 +6,43 @@ QuIVer (arXiv 2605.02171), Table 5.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from quiver._typing import Distances, Metric, Vectors
-from quiver.errors import InvalidArgumentError
-from quiver.keys import key_distances, key_ids, make_keys
+from quiver._typing import AnyArray, Distances
+from quiver.errors import InvalidArgumentError, InvalidTypeError
 from quiver.params import check_int
-from quiver.reference.lanes import squared_norms
-from quiver.reference.rerank import exact_distance
-from quiver.validation import as_vectors
-from quiver.words import check_metric
 
-_BLOCK_BYTES = 1 << 27
-_FLOAT32_UNIT = 2.0**-24
-_FLOAT32_TINY = 2.0**-149  # Below it products are lost, whatever the lengths.
+_CONVENTIONS: dict[str, Callable[[AnyArray], AnyArray]] = {
+    "squared Euclidean distances": lambda true: true * true,
+    "squared Euclidean distances of unit vectors": lambda true: 2 * true,
+    "similarities": lambda true: 1 - true,
+    "inner products": lambda true: -true,
+}
+"""What other libraries return, computed from quiver's distances."""
 
+# Fewer values may look like another convention by accident.
+_FEWEST_ALIKE = 4
+_ALIKE = 1e-4
 
-def exact_knn(
-    vectors: Any, queries: Any, k: int, *, metric: Metric = "cosine"
-) -> tuple[NDArray[np.int64], Distances]:
-    """Return the exact k nearest rows of every query, by (distance, row).
-
-    Parameters
-    ----------
-    vectors : array_like of shape (n, dim)
-        Base, as for `Index.build`.
-    queries : array_like of shape (q, dim)
-        Queries.
-    k : int
-        1 … n.
-    metric : {'cosine', 'euclidean', 'inner_product'}, default 'cosine'
-        As for `Index.build`.
-
-    Returns
-    -------
-    ids : ndarray of shape (q, k), int64
-        Row numbers, best first.
-    distances : ndarray of shape (q, k), float32
-        The same values that `Index.search` returns.
-
-    Raises
-    ------
-    InvalidArgumentError, InvalidTypeError
-        If an argument breaks a rule.
-
-    Notes
-    -----
-    A float32 matrix product in blocks keeps every row that could be among the k
-    given its rounding error; those few are measured by the exact rule. So the
-    result does not depend on the BLAS in use.
-    """
-    metric = check_metric(metric)
-    base = as_vectors(vectors, "vectors", metric=metric)
-    wanted = as_vectors(queries, "queries", metric=metric, dim=base.shape[1])
-    k = check_int("k", k, 1, len(base))
-    screen = _Screen(base, metric)
-    ids = np.empty((len(wanted), k), dtype=np.int64)
-    distances = np.empty((len(wanted), k), dtype=np.float32)
-    block_rows = max(1, _BLOCK_BYTES // (4 * len(base)))
-    for start in range(0, len(wanted), block_rows):
-        block = wanted[start : start + block_rows]
-        for number, rows in enumerate(screen.candidates(block, k), start):
-            exact = exact_distance(base[rows], wanted[number], metric)
-            best = np.sort(make_keys(exact, rows))[:k]
-            ids[number], distances[number] = key_ids(best), key_distances(best)
-    return ids, distances
+_ONE_RULE = (
+    "only distances computed by one exact rule can be compared: take them from "
+    "Index.search and exact_knn over the same vectors, or use recall_by_ids"
+)
 
 
-class _Screen:
-    """Approximate squared distances with a bound on their error."""
-
-    def __init__(self, base: Vectors, metric: Metric) -> None:
-        self._metric = metric
-        self._base = self._prepare(base)
-        self._half_norms2 = (squared_norms(self._base) / 2).astype(np.float32)
-        if metric != "euclidean":
-            # A zero vector has the cosine 0, so its norm must not count either.
-            self._half_norms2[:] = 0
-        self._largest = float(np.sqrt(squared_norms(self._base).max(initial=0.0)))
-
-    def candidates(self, queries: Vectors, k: int) -> list[NDArray[np.uint32]]:
-        """Return, for each query, every row that may be among its k nearest."""
-        prepared = self._prepare(queries)
-        scores = self._half_norms2 - prepared @ self._base.T
-        kth = np.partition(scores, k - 1, axis=1)[:, k - 1]
-        lengths = np.sqrt(squared_norms(prepared)) + self._largest
-        # Rounding of a dot product of dim terms, twice over, and of the norms.
-        n_roundings = 2 * self._base.shape[1] + 8
-        error = n_roundings * (_FLOAT32_UNIT * lengths * lengths + _FLOAT32_TINY)
-        limits = kth + 2 * error
-        return [
-            np.flatnonzero(row <= limit).astype(np.uint32)
-            for row, limit in zip(scores, limits, strict=True)
-        ]
-
-    def _prepare(self, vectors: Vectors) -> Vectors:
-        if self._metric != "cosine":
-            return vectors
-        norms = np.sqrt(squared_norms(vectors))[:, None]
-        unit = np.divide(vectors, norms, out=np.zeros(vectors.shape), where=norms > 0)
-        return unit.astype(np.float32)
-
-
-def recall_at_k(found: Distances, true: Distances, k: int | None = None) -> float:
-    """Return the mean share of the true k found, counting ties as hits.
+def recall_at_k(found: Any, true: Any, k: int | None = None) -> float:
+    """Return the mean share of the true k found, by distances: ties are hits.
 
     Parameters
     ----------
-    found : ndarray of shape (q, >= k), float32
+    found : array_like of shape (q, >= k), float
         Distances an index returned, ascending; +inf where it found fewer.
-    true : ndarray of shape (q, >= k), float32
-        Exact distances from `exact_knn`, ascending.
+    true : array_like of shape (q, >= k), float
+        Exact distances of the nearest, ascending, from `exact_knn` over the vectors
+        of the index.
     k : int, optional
         Default: the columns of ``true``.
 
@@ -130,21 +53,189 @@ def recall_at_k(found: Distances, true: Distances, k: int | None = None) -> floa
 
     Raises
     ------
+    InvalidTypeError
+        If either holds no floats; ids are for `recall_by_ids`.
     InvalidArgumentError
-        If the shapes do not go together.
+        If the shapes do not go together, a row does not ascend or holds NaN, or both
+        cannot come from one exact rule: a distance found is smaller than the true
+        one of its rank, or only one of the two is rounded to float32.
 
     Notes
     -----
-    A returned row is a hit if it is no farther than the k-th true neighbour. Both
-    sides come from one exact rule, so equality needs no tolerance.
+    A returned row is a hit if it is no farther than the k-th true neighbour, as in
+    ann-benchmarks, but without its tolerance of 0.001: where both sides come from
+    one exact rule, equality needs none. Distances of another library differ in the
+    last digits, which would count true neighbours as misses; `recall_by_ids` is for
+    them.
+
+    Examples
+    --------
+    >>> recall_at_k([[0.1, 0.4]], [[0.1, 0.2]])
+    0.5
     """
-    if found.ndim != 2 or true.ndim != 2 or len(found) != len(true) or not len(true):
+    found, true = _as_distances(found, "found"), _as_distances(true, "true")
+    k = _check_shapes(found, true, k)
+    found, true = found[:, :k], true[:, :k]
+    _check_one_rule(found, true)
+    return share_within(found, true[:, -1:])
+
+
+def recall_by_ids(found: Any, true: Any, k: int | None = None) -> float:
+    """Return the mean share of the true k found, by ids alone.
+
+    Parameters
+    ----------
+    found : array_like of shape (q, >= k), int
+        Ids any library returned, best first; -1 where it found fewer. An id that
+        stands twice counts once.
+    true : array_like of shape (q, >= k), int
+        Ids of the nearest, best first; -1 counts as a neighbour nobody finds.
+    k : int, optional
+        Default: the columns of ``true``.
+
+    Returns
+    -------
+    float
+        0 … 1.
+
+    Raises
+    ------
+    InvalidTypeError
+        If either holds no integers; distances are for `recall_at_k`.
+    InvalidArgumentError
+        If the shapes do not go together, or a true neighbour is named twice.
+
+    Notes
+    -----
+    The intersection of both sets over k, which is also what trec_eval calls
+    ``recall_k`` where every query has k relevant documents. Of rows at the same
+    distance only those named are hits; `recall_at_k` counts any of them.
+
+    Examples
+    --------
+    >>> recall_by_ids([[7, 9, -1]], [[9, 7, 8]])
+    0.6666666666666666
+    """
+    found, true = as_id_array(found, "found"), as_id_array(true, "true")
+    k = _check_shapes(found, true, k)
+    found, true = found[:, :k], true[:, :k]
+    check_distinct(true, "true")
+    hits = sum(
+        len(set(row) & set(true_row) - {-1})
+        for row, true_row in zip(found.tolist(), true.tolist(), strict=True)
+    )
+    return hits / true.size
+
+
+def share_within(found: Distances, kth: Distances) -> float:
+    """Return the share of distances (q, k) no larger than their query's (q, 1)."""
+    return float(np.mean(np.isfinite(found) & (found <= kth)))
+
+
+def as_id_array(values: Any, name: str) -> AnyArray:
+    """Return ids of any integer dtype as an array, or raise a typed error."""
+    ids = _as_array(values, name)
+    if ids.dtype.kind not in "iu":
+        msg = (
+            f"{name} must hold integer ids, got dtype {ids.dtype}; "
+            "distances are for recall_at_k"
+        )
+        raise InvalidTypeError(msg)
+    return ids
+
+
+def check_distinct(ids: AnyArray, name: str) -> None:
+    """Raise if a row of ids holds one twice; -1 may stand anywhere."""
+    ordered = np.sort(ids, axis=1)
+    repeated = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != -1)
+    if repeated.any():
+        row, column = np.argwhere(repeated)[0]
+        msg = (
+            f"{name} must name different ids for each query, got id "
+            f"{ordered[row, column]} twice for query {row}"
+        )
+        raise InvalidArgumentError(msg)
+
+
+def _as_array(values: Any, name: str) -> AnyArray:
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError) as error:
+        msg = f"{name} must be a matrix, one row per query: {error}"
+        raise InvalidTypeError(msg) from error
+
+
+def _as_distances(values: Any, name: str) -> AnyArray:
+    distances = _as_array(values, name)
+    if distances.dtype.kind != "f":
+        msg = (
+            f"{name} must hold distances as floats, got dtype {distances.dtype}; "
+            "ids are for recall_by_ids"
+        )
+        raise InvalidTypeError(msg)
+    return distances
+
+
+def _check_shapes(found: AnyArray, true: AnyArray, k: int | None) -> int:
+    if found.ndim != 2 or true.ndim != 2 or len(found) != len(true) or not true.size:
         msg = f"found and true must be (q, k) alike, got {found.shape}, {true.shape}"
         raise InvalidArgumentError(msg)
     k = true.shape[1] if k is None else check_int("k", k, 1, true.shape[1])
     if found.shape[1] < k:
         msg = f"found must have at least k columns, got {found.shape}, k={k}"
         raise InvalidArgumentError(msg)
-    kth = true[:, k - 1 : k]
-    hits = np.isfinite(found[:, :k]) & (found[:, :k] <= kth)
-    return float(hits.sum() / (len(true) * k))
+    return k
+
+
+def _check_one_rule(found: AnyArray, true: AnyArray) -> None:
+    """Raise if the distances cannot both be exact and of one convention."""
+    for name, distances in (("found", found), ("true", true)):
+        _check_ascending(distances, name)
+    for convention, convert in _CONVENTIONS.items():
+        with np.errstate(over="ignore", invalid="ignore"):
+            is_alike = _looks_like(found, convert(true), true)
+        if is_alike:
+            msg = f"found must hold quiver's distances, got {convention}; {_ONE_RULE}"
+            raise InvalidArgumentError(msg)
+    if _is_float32(found) != _is_float32(true):
+        finer = "true" if _is_float32(found) else "found"
+        msg = f"{finer} must be rounded to float32 like the other; {_ONE_RULE}"
+        raise InvalidArgumentError(msg)
+    if (found < true).any():
+        row, column = np.argwhere(found < true)[0]
+        msg = (
+            f"found must not be nearer than the true neighbours, got "
+            f"{found[row, column]!s} < {true[row, column]!s} for query {row} at rank "
+            f"{column + 1}; {_ONE_RULE}"
+        )
+        raise InvalidArgumentError(msg)
+
+
+def _check_ascending(distances: AnyArray, name: str) -> None:
+    if np.isnan(distances).any():
+        row = int(np.argwhere(np.isnan(distances))[0, 0])
+        msg = f"{name} must hold distances, got NaN for query {row}"
+        raise InvalidArgumentError(msg)
+    wrong = distances[:, 1:] < distances[:, :-1]
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        msg = (
+            f"{name} must hold ascending distances, nearest first, got "
+            f"{distances[row, column]!s} before {distances[row, column + 1]!s} for "
+            f"query {row}; similarities are no distances, see recall_by_ids"
+        )
+        raise InvalidArgumentError(msg)
+
+
+def _looks_like(found: AnyArray, other: AnyArray, true: AnyArray) -> bool:
+    # The nearest is mostly found; with few queries every rank must tell.
+    shown = slice(0, 1 if len(found) >= _FEWEST_ALIKE else None)
+    values = found[:, shown]
+    alike = np.isclose(values, other[:, shown], rtol=_ALIKE, atol=0)
+    count = np.count_nonzero(alike & (values != true[:, shown]))
+    return bool(count >= _FEWEST_ALIKE and 2 * count > values.size)
+
+
+def _is_float32(distances: AnyArray) -> bool:
+    with np.errstate(over="ignore"):
+        return np.array_equal(distances, distances.astype(np.float32))

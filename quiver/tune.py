@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from quiver._typing import Distances, Progress, Vectors
+import numpy as np
+
+from quiver._typing import Distances, Lanes, Progress, Vectors
 from quiver.errors import InvalidArgumentError
-from quiver.hits import Walk, checked_queries, true_distances, walk_hits
+from quiver.hits import Walk, checked_queries, walk_hits
 from quiver.index import Index
-from quiver.intervals import CONFIDENCE, Interval, share_interval
+from quiver.intervals import CONFIDENCE, Interval, queries_needed, share_interval
 from quiver.parallel import resolve_threads
 from quiver.params import check_int, check_share
 from quiver.progress import ProgressMeter, tells_progress
+from quiver.truth import true_distances
 
 MAX_EF = 1024
 
@@ -69,7 +72,7 @@ def tune(
     k : int, default 10
         Neighbours asked for, 1 … n.
     ground_truth : array_like of shape (q, >= k), optional
-        Ids of the true neighbours; computed exactly if not given.
+        Ids of the true neighbours, nearest first; computed exactly if not given.
     confidence : float, default 0.95
         Inside 0 … 1: the one-sided lower bound of the recall must reach the target.
     max_ef : int, default 1024
@@ -86,8 +89,9 @@ def tune(
     Raises
     ------
     InvalidArgumentError, InvalidTypeError
-        If an argument breaks a rule, or no effort within ``max_ef`` holds the target;
-        the message says what was reached.
+        If an argument breaks a rule, the ground truth is proven wrong, or no effort
+        within ``max_ef`` holds the target: the message says what was reached and how
+        many queries could prove it.
     CancelledError
         If ``progress`` returned False.
 
@@ -105,10 +109,11 @@ def tune(
     max_ef = min(check_int("max_ef", max_ef, k, 2**32 - 2), max(k, index.n))
     target = check_share("target_recall", target_recall)
     confidence = check_share("confidence", confidence)
-    wanted = checked_queries(index, queries)
-    kth = true_distances(index, wanted, ground_truth, k)[:, -1]
+    wanted = checked_queries(queries, index.metric, index.dim)
+    n_threads = resolve_threads(threads)
+    kth = true_distances(index, wanted, ground_truth, k, n_threads)[:, -1]
     meter = ProgressMeter(progress, 1 + max_ef.bit_length() + len(_WIDER))
-    trial = _Trial(index, wanted, kth, k, 2 * confidence - 1, resolve_threads(threads))
+    trial = _Trial(index, wanted, kth, k, 2 * confidence - 1, n_threads)
     least = _least_ef(trial, target, max_ef, meter)
     efforts = []
     for factor in _WIDER:
@@ -161,12 +166,14 @@ class _Trial:
 
 def _least_ef(trial: _Trial, target: float, max_ef: int, meter: ProgressMeter) -> int:
     """Return the least ef that holds the target with the whole beam re-ranked."""
-    best = trial.recall(trial.walk(max_ef), max_ef)
+    widest = trial.walk(max_ef)
+    best = trial.recall(widest, max_ef)
     if best.low < target:
+        remedy = _remedy(widest.hits.shares(max_ef), target, trial.confidence)
         msg = (
             f"target_recall must be reachable with ef <= {max_ef}, got {target}; "
             f"{len(trial.queries)} queries show {best.mean:.4f}, at least "
-            f"{best.low:.4f} with the confidence asked for"
+            f"{best.low:.4f} with the confidence asked for: {remedy}"
         )
         raise InvalidArgumentError(msg)
     meter.advance(1)
@@ -176,6 +183,19 @@ def _least_ef(trial: _Trial, target: float, max_ef: int, meter: ProgressMeter) -
         return trial.recall(trial.walk(ef), ef).low >= target
 
     return _least(trial.k, max_ef, holds)
+
+
+def _remedy(shares: Lanes, target: float, confidence: float) -> str:
+    """Return what to do where these shares of the widest beam prove too little."""
+    n_queries = len(shares)
+    if shares.mean() > target:
+        needed = queries_needed(shares, target, confidence)
+        return f"to prove {target} it takes about {needed} queries like these"
+    perfect = queries_needed(np.ones(n_queries), target, confidence)
+    build = "raise max_ef, or build with a larger max_degree or ef_construction"
+    if n_queries >= perfect:
+        return build
+    return f"{build}; even perfect answers would have to be {perfect} queries"
 
 
 def _least(low: int, high: int, holds: Callable[[int], bool]) -> int:

@@ -26,8 +26,23 @@ differences of this size still fit float32, so no code distance can overflow."""
 _BLOCK_VALUES = 1 << 22
 
 
+def as_matrix(array: Any, name: str, *, dim: int | None = None) -> AnyArray:
+    """Return a matrix of the right shape and a real dtype, its values not yet read.
+
+    Parameters and errors are those of `as_vectors`.
+    """
+    matrix = as_real_array(array, name)
+    _check_shape(matrix, name, dim)
+    return matrix
+
+
 def as_vectors(
-    array: Any, name: str, *, metric: Metric, dim: int | None = None
+    array: Any,
+    name: str,
+    *,
+    metric: Metric,
+    dim: int | None = None,
+    first_row: int = 0,
 ) -> Vectors:
     """Return a matrix as C-contiguous finite float32; a view where it is one already.
 
@@ -42,6 +57,8 @@ def as_vectors(
         Cosine takes any finite value; the others none beyond ``MAX_MAGNITUDE``.
     dim : int, optional
         Required number of columns.
+    first_row : int, default 0
+        Number of the first row in the caller's matrix, for messages.
 
     Returns
     -------
@@ -55,12 +72,11 @@ def as_vectors(
         If the shape is wrong or a value is not finite or too large; the message
         names the row and column.
     """
-    matrix = as_real_array(array, name)
-    _check_shape(matrix, name, dim)
+    matrix = as_matrix(array, name, dim=dim)
     with np.errstate(over="ignore"):
         vectors = np.require(matrix, dtype=np.float32, requirements=["C", "A"])
     limit = np.inf if metric == "cosine" else MAX_MAGNITUDE
-    _check_values(vectors, name, limit)
+    _check_values(vectors, name, limit, first_row)
     return vectors
 
 
@@ -193,7 +209,7 @@ def _check_shape(matrix: AnyArray, name: str, dim: int | None) -> None:
         raise InvalidArgumentError(msg)
 
 
-def _check_values(vectors: Vectors, name: str, limit: float) -> None:
+def _check_values(vectors: Vectors, name: str, limit: float, first_row: int) -> None:
     block_rows = max(1, _BLOCK_VALUES // vectors.shape[1])
     for start in range(0, len(vectors), block_rows):
         block = vectors[start : start + block_rows]
@@ -204,7 +220,7 @@ def _check_values(vectors: Vectors, name: str, limit: float) -> None:
         rule = "finite" if limit == np.inf else f"finite and within ±{limit:g}"
         msg = (
             f"{name} must be {rule} as float32, got {block[row, column]} "
-            f"in row {start + row}, column {column}"
+            f"in row {first_row + start + row}, column {column}"
         )
         raise InvalidArgumentError(msg)
 

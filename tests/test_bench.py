@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import quiver
-from quiver import bench
+from quiver import bench, timing
 from quiver.backends import get_backend
 from quiver.bench import bench_backends
 from quiver.bench_report import BackendTimes, BenchReport, Latency
@@ -60,7 +60,7 @@ def skip_build(contender, build):
     contender._built = 1, 1.0
 
 
-def times(name, one, every):
+def times(name, one, every, same_answers=True):
     return BackendTimes(
         backend=name,
         target="",
@@ -68,7 +68,7 @@ def times(name, one, every):
         build_seconds=1.0,
         n_queries=1,
         recall=1.0,
-        same_answers=True,
+        same_answers=same_answers,
         queries_per_second_one=one,
         queries_per_second_all=every,
         latency=Latency(1.0, 1.0, 1.0, 1),
@@ -123,8 +123,8 @@ def test_a_slow_backend_gets_few_queries_and_rows(monkeypatch, points):
 
 def test_the_fastest_call_of_a_turn_counts(monkeypatch):
     ticks = iter([0.0, 0.1, 1.0, 1.04, 2.0, 2.09])
-    monkeypatch.setattr(bench.time, "perf_counter", lambda: next(ticks))
-    value, seconds = bench._fastest(lambda: "answer")
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(ticks))
+    value, seconds = timing.fastest(lambda: "answer")
     assert value == "answer"
     assert seconds == pytest.approx(0.04)
     assert next(ticks, None) is None
@@ -133,6 +133,24 @@ def test_the_fastest_call_of_a_turn_counts(monkeypatch):
 def test_the_fastest_on_all_threads_is_recommended():
     report = report_of(times("a", 9.0, 10.0), times("b", 3.0, 30.0))
     assert report.recommended == "b"
+
+
+def test_a_backend_with_other_answers_is_never_recommended():
+    report = report_of(times("a", 9.0, 10.0), times("b", 3.0, 30.0, False))
+    assert report.recommended == "a"
+
+
+def test_a_backend_is_not_recommended_over_one_that_was_not_measured(monkeypatch):
+    pytest.importorskip("typer", reason="needs the extra `cli`")
+    from quiver.cli import bench as command
+
+    unmeasured = Renamed(0.0)
+    monkeypatch.setattr(command.quiver, "get_backend", lambda _: unmeasured)
+    advice = command._advice(report_of(times("a", 9.0, 10.0)))
+    assert "a; `auto` takes renamed, which was not measured." in advice
+    assert "QUIVER_BACKEND" not in advice
+    measured = report_of(times("a", 9.0, 10.0), times("renamed", 3.0, 5.0))
+    assert "Set QUIVER_BACKEND=a." in command._advice(measured)
 
 
 def test_speed_is_the_ratio_on_one_thread_and_absent_without_the_other():

@@ -206,6 +206,7 @@ def test_recall_from_a_ground_truth_file_is_the_api_s(folder):
         (np.zeros((QUERIES - 1, 10), np.int32), f"got ({QUERIES - 1}, 10)"),
         (np.full((QUERIES, 10), ROWS, np.int32), f"got {ROWS}"),
         (np.full((QUERIES, 10), -1, np.int32), "got -1"),
+        (np.full((QUERIES, 10), 7, np.int32), "id 7 twice for query 0"),
     ],
 )
 def test_a_ground_truth_that_does_not_fit_is_refused(folder, truth, message):
@@ -216,6 +217,18 @@ def test_a_ground_truth_that_does_not_fit_is_refused(folder, truth, message):
     )
     assert found.exit_code == 1
     assert message in found.stderr
+
+
+@pytest.mark.parametrize("command", ["search", "evaluate", "tune"])
+def test_a_ground_truth_of_shifted_queries_is_refused(folder, command):
+    np.save(folder / "shifted.npy", np.roll(np.load(folder / "truth.npy"), 1, axis=0))
+    found = run(
+        *(command, folder / "base.quiver", folder / "queries.npy"),
+        *("--ground-truth", folder / "shifted.npy", "--backend", "reference"),
+    )
+    assert found.exit_code == 1
+    assert "ground_truth must hold" in found.stderr
+    assert "shifted queries" in found.stderr
 
 
 @pytest.mark.parametrize("full", [(), ("--full",)])

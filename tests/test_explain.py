@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 
@@ -45,7 +46,8 @@ def explanations(built, questions):
 
 
 def test_every_backend_gives_the_same_explanation(backend, built, questions):
-    index = quiver.Index(**{**vars(built), "backend": backend})
+    index = copy.copy(built)
+    index.backend = backend
     for question in questions[:3]:
         expected = built.explain(question, k=5, ef=16, n_rerank=9)
         assert index.explain(question, k=5, ef=16, n_rerank=9) == expected

@@ -1,100 +1,12 @@
-"""Exact neighbours against scipy and brute force; recall with its ties."""
+"""Recall by distances with its ties, and by ids; what cannot be right is refused."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.spatial.distance import cdist
-from strategies import hazard_lists, metrics, rngs
 
 import quiver
-from quiver import hazards
-from quiver._typing import Metric
 from quiver.errors import InvalidArgumentError, InvalidTypeError
-from quiver.reference import rerank
-
-
-def every_row(n_queries: int, n: int) -> np.ndarray:
-    return np.tile(np.arange(n, dtype=np.uint32), (n_queries, 1))
-
-
-@pytest.mark.parametrize("metric", hazards.METRICS)
-def test_exact_neighbours_are_those_of_scipy(metric: Metric) -> None:
-    rng = np.random.default_rng(0)
-    vectors = hazards.make_vectors(rng, 500, 24, [])
-    queries = hazards.make_vectors(rng, 7, 24, [])
-    ids, distances = quiver.exact_knn(vectors, queries, 9, metric=metric)
-    wide, asked = vectors.astype(np.float64), queries.astype(np.float64)
-    table = -asked @ wide.T if metric == "inner_product" else cdist(asked, wide, metric)
-    np.testing.assert_array_equal(ids, np.argsort(table, axis=1)[:, :9])
-    expected = np.sort(table, axis=1)[:, :9]
-    np.testing.assert_allclose(distances, expected, rtol=1e-6, atol=1e-7)
-    assert (ids.dtype, distances.dtype) == (np.int64, np.float32)
-
-
-@given(
-    rng=rngs,
-    names=hazard_lists,
-    metric=metrics,
-    n=st.integers(1, 60),
-    dim=st.sampled_from([1, 2, 9, 65]),
-    share=st.floats(0, 1),
-)
-def test_the_screen_never_loses_a_neighbour(
-    rng: np.random.Generator,
-    names: list[str],
-    metric: Metric,
-    n: int,
-    dim: int,
-    share: float,
-) -> None:
-    vectors = np.clip(hazards.make_vectors(rng, n, dim, names), -1e15, 1e15)
-    queries = np.clip(hazards.make_vectors(rng, 3, dim, names), -1e15, 1e15)
-    k = max(1, round(share * n))
-    expected = rerank(vectors, queries, every_row(3, n), k, metric)
-    ids, distances = quiver.exact_knn(vectors, queries, k, metric=metric)
-    np.testing.assert_array_equal(ids, expected[0])
-    np.testing.assert_array_equal(distances, expected[1])
-
-
-@pytest.mark.parametrize("metric", ["euclidean", "inner_product"])
-def test_products_lost_to_underflow_lose_no_neighbour(metric: Metric) -> None:
-    # At 3e-23 a product of two coordinates is about the smallest float32.
-    rng = np.random.default_rng(0)
-    vectors = hazards.make_vectors(rng, 60, 65, []) * np.float32(3e-23)
-    expected, _ = rerank(vectors, vectors[:2], every_row(2, 60), 3, metric)
-    ids, _ = quiver.exact_knn(vectors, vectors[:2], 3, metric=metric)
-    np.testing.assert_array_equal(ids, expected)
-
-
-def test_equal_distances_are_ordered_by_row() -> None:
-    vectors = np.ones((50, 4), dtype=np.float32)
-    ids, _ = quiver.exact_knn(vectors, vectors[:2], 6, metric="euclidean")
-    assert ids.tolist() == [[0, 1, 2, 3, 4, 5]] * 2
-
-
-def test_no_queries_give_no_rows() -> None:
-    vectors = np.ones((5, 4), dtype=np.float32)
-    ids, distances = quiver.exact_knn(vectors, vectors[:0], 3)
-    assert ids.shape == distances.shape == (0, 3)
-
-
-@pytest.mark.parametrize("k", [0, 6, -1])
-def test_k_must_be_a_number_of_rows(k: int) -> None:
-    with pytest.raises(InvalidArgumentError, match="k must be in 1 … 5"):
-        quiver.exact_knn(np.ones((5, 4)), np.ones((1, 4)), k)
-
-
-def test_wrong_arguments_of_exact_knn_are_typed_errors() -> None:
-    ones = np.ones((5, 4))
-    with pytest.raises(InvalidArgumentError, match="metric must be one of"):
-        quiver.exact_knn(ones, ones, 1, metric="hamming")  # type: ignore[arg-type]
-    with pytest.raises(InvalidArgumentError, match="queries must have 4 columns"):
-        quiver.exact_knn(ones, np.ones((1, 3)), 1)
-    with pytest.raises(InvalidTypeError, match="vectors must have a real"):
-        quiver.exact_knn(ones.astype(complex), ones, 1)
 
 
 def test_recall_counts_hits_among_the_first_k() -> None:
@@ -132,3 +44,100 @@ def test_recall_refuses_fewer_answers_than_k() -> None:
     true = np.zeros((2, 3), np.float32)
     with pytest.raises(InvalidArgumentError, match="at least k columns"):
         quiver.recall_at_k(true[:, :2], true)
+
+
+@pytest.fixture(scope="module")
+def answers() -> tuple[quiver.SearchResult, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(6)
+    vectors = 3 * rng.normal(size=(800, 24)).astype(np.float32)
+    queries = 3 * rng.normal(size=(40, 24)).astype(np.float32)
+    params = quiver.BuildParams(max_degree=8, ef_construction=16)
+    index = quiver.Index.build(vectors, metric="euclidean", params=params)
+    ids, distances = quiver.exact_knn(vectors, queries, 10, metric="euclidean")
+    return index.search(queries, k=10, ef=20), ids, distances
+
+
+def test_both_recalls_agree_where_nothing_ties(answers) -> None:
+    found, ids, distances = answers
+    recall = quiver.recall_at_k(found.distances, distances)
+    assert 0.5 < recall < 1
+    assert quiver.recall_by_ids(found.ids, ids) == pytest.approx(recall)
+    lists = found.distances.tolist(), distances.tolist()
+    assert quiver.recall_at_k(*lists) == recall
+    assert quiver.recall_by_ids(found.ids.tolist(), ids.tolist()) == pytest.approx(
+        recall
+    )
+
+
+def test_distances_that_are_ids_are_refused(answers) -> None:
+    found, ids, _ = answers
+    for pair in ((found.ids, ids), (found.ids.tolist(), ids.tolist())):
+        with pytest.raises(InvalidTypeError, match="ids are for recall_by_ids"):
+            quiver.recall_at_k(*pair)
+
+
+def test_ids_that_are_distances_are_refused(answers) -> None:
+    found, _, distances = answers
+    with pytest.raises(InvalidTypeError, match="distances are for recall_at_k"):
+        quiver.recall_by_ids(found.distances, distances)
+
+
+@pytest.mark.parametrize(
+    ("convert", "words"),
+    [
+        (lambda d: d**2, "got squared Euclidean distances"),
+        (lambda d: 2 * d, "got squared Euclidean distances of unit vectors"),
+        (lambda d: 1 - d, "ascending.*similarities are no distances"),
+        (lambda d: d[:, ::-1], "ascending"),
+        (lambda d: np.where(d == d[3, 4], np.nan, d), "NaN for query 3"),
+        (lambda d: d.astype(float) * (1 + 1e-9), "found must be rounded to float32"),
+        (lambda d: np.nextafter(d, np.float32(0)), r"nearer than .* query 0 at rank 1"),
+        (lambda d: np.roll(d, 1, axis=0), "nearer than the true neighbours"),
+    ],
+)
+def test_distances_of_another_convention_are_refused(answers, convert, words) -> None:
+    found, _, distances = answers
+    with pytest.raises(InvalidArgumentError, match=words):
+        quiver.recall_at_k(convert(found.distances), distances)
+
+
+def test_similarities_of_the_nearest_alone_are_refused(answers) -> None:
+    found, _, distances = answers
+    for convert, words in ((lambda d: 1 - d, "similarities"), (np.negative, "inner")):
+        with pytest.raises(InvalidArgumentError, match=f"got {words}"):
+            quiver.recall_at_k(convert(found.distances[:, :1]), distances[:, :1])
+
+
+def test_distances_of_one_other_library_are_compared_as_they_are(answers) -> None:
+    found, _, distances = answers
+    recall = quiver.recall_at_k(found.distances, distances)
+    wide = (part.astype(np.float64) / 3 for part in (found.distances, distances))
+    assert quiver.recall_at_k(*wide) == recall
+
+
+def test_ids_count_once_and_padding_never() -> None:
+    true = [[5, 7, 9], [1, 2, 3]]
+    assert quiver.recall_by_ids([[5, 5, 5], [3, 2, 1]], true) == 4 / 6
+    assert quiver.recall_by_ids([[9, -1, -1], [-1, -1, -1]], true) == 1 / 6
+    assert quiver.recall_by_ids([[9, -1, -1]], [[9, 4, -1]]) == 1 / 3
+    assert quiver.recall_by_ids([[9, 5, 7, 1], [4, 1, 0, 2]], true, k=2) == 2 / 4
+
+
+def test_unsigned_ids_are_compared_exactly() -> None:
+    large = 2**64 - 1 - np.arange(3, dtype=np.uint64)[None]
+    assert quiver.recall_by_ids(large, large[:, ::-1]) == 1.0
+    assert quiver.recall_by_ids(large - np.uint64(3), large) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("found", "true", "words"),
+    [
+        ([[1, 2]], [[1, 2, 3]], "at least k columns"),
+        ([[1, 2]], [[1, 2], [3, 4]], "found and true must be"),
+        ([1, 2], [1, 2], "found and true must be"),
+        ([[1, 2]], [[4, 4]], "id 4 twice for query 0"),
+    ],
+)
+def test_recall_by_ids_refuses_what_cannot_be_right(found, true, words: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=words):
+        quiver.recall_by_ids(found, true)

@@ -7,6 +7,7 @@ import pytest
 
 import quiver
 from quiver.errors import CancelledError, InvalidArgumentError, InvalidTypeError
+from quiver.intervals import queries_needed, share_interval
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +84,38 @@ def test_a_target_out_of_reach_is_an_error_that_says_what_was_reached(
         quiver.tune(index, queries[:3], 0.99, max_ef=900)
     with pytest.raises(InvalidArgumentError, match="reachable with ef <= 12"):
         quiver.tune(index, queries, 0.95, max_ef=12)
+
+
+@pytest.mark.parametrize("target", [0.9, 0.95, 0.99])
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+def test_the_number_of_perfect_queries_needed_is_the_least_that_proves_it(
+    target: float, confidence: float
+) -> None:
+    needed = queries_needed(np.ones(3), target, confidence)
+    assert share_interval(np.ones(needed), confidence).low >= target
+    assert share_interval(np.ones(needed - 1), confidence).low < target
+
+
+def test_the_number_of_queries_needed_counts_how_hits_hang_together() -> None:
+    shares = np.array([1.0, 0.9, 1.0, 0.8, 1.0])
+    needed = queries_needed(shares, 0.9, 0.9)
+    few, enough = (np.tile(shares, n) for n in (needed // 5 - 1, needed // 5 + 1))
+    assert share_interval(few, 0.9).low < 0.9 <= share_interval(enough, 0.9).low
+
+
+def test_too_few_queries_are_told_how_many_are_needed(
+    index: quiver.Index, queries: np.ndarray
+) -> None:
+    needed = queries_needed(np.ones(3), 0.9, 0.9)
+    words = rf"at least 0\.5\d+ .*: to prove 0\.9 it takes about {needed} queries"
+    with pytest.raises(InvalidArgumentError, match=words):
+        quiver.tune(index, queries[:3], 0.9, max_ef=900)
+    tuned = quiver.tune(index, np.tile(queries[:1], (needed, 1)), 0.9, max_ef=900)
+    assert tuned.recall.low >= 0.9
+    with pytest.raises(InvalidArgumentError, match=r"answers .* 52 queries"):
+        quiver.tune(index, queries[:20], 0.95, max_ef=11)
+    with pytest.raises(InvalidArgumentError, match=r"larger max_degree or [a-z_]+$"):
+        quiver.tune(index, queries, 0.95, max_ef=11)
 
 
 @pytest.mark.parametrize(

@@ -205,9 +205,11 @@ def _advice(report: BenchReport) -> str:
         names, first = ", ".join(different), report.backends[0].backend
         return f"{names}: answers not equal to {first}'s, see `quiver verify`."
     best, default = report.recommended, quiver.get_backend("auto").name
-    same = "All answers are equal in every bit. Fastest here: "
+    same = "All answers are equal in every bit. Fastest of those measured: "
     if best == default:
         return f"{same}{best}, which `auto` takes."
+    if default not in (times.backend for times in report.backends):
+        return f"{same}{best}; `auto` takes {default}, which was not measured."
     return f"{same}{best}; `auto` takes {default}. Set QUIVER_BACKEND={best}."
 
 

@@ -33,7 +33,8 @@ from quiver.cli.options import (
     ThreadsOption,
     TruthOption,
 )
-from quiver.hits import true_distances
+from quiver.metrics import share_within
+from quiver.truth import true_distances
 from quiver.validation import as_queries
 
 SHOWN_QUERIES = 5
@@ -67,13 +68,13 @@ def search(
     truth = None
     if ids is not None:
         checked, _ = as_queries(wanted, metric=opened.metric, dim=opened.dim)
-        truth = true_distances(opened, checked, ids, k)
+        truth = true_distances(opened, checked, ids, k, threads)
     start = time.perf_counter()
     result = opened.search(wanted, k=k, ef=ef, n_rerank=n_rerank, threads=threads)
     seconds = time.perf_counter() - start
     report = _report(result, seconds)
     if truth is not None:
-        report[f"recall_at_{k}"] = quiver.recall_at_k(result.distances, truth)
+        report[f"recall_at_{k}"] = share_within(result.distances, truth[:, -1:])
     if npz is not None:
         _write_npz(npz, result)
     if as_json:

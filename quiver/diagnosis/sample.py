@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import AnyArray, Distances, Ids, Metric, Vectors
+from quiver._typing import AnyArray, Distances, Metric, Vectors
 from quiver.backends.protocol import Backend
 from quiver.errors import InvalidArgumentError
+from quiver.exact import nearest_rows
 from quiver.foreign import as_real_array
-from quiver.hits import nearest
 from quiver.reference.lanes import squared_norms
 from quiver.validation import as_vectors
 
@@ -31,10 +31,6 @@ MAX_QUERIES = 2000
 FEW_QUERIES = 500
 """Queries for everything else."""
 
-SPARE = 32
-"""Rows screened beyond k, for those that rounding might misplace."""
-
-_SCREEN_QUERIES = 500
 # At least four rows to search for every query held out.
 _HELD_OUT_SHARE = 5
 
@@ -66,21 +62,9 @@ class Sample:
     backend: Backend
     queries_given: bool
 
-    def neighbours(self, k: int) -> tuple[Ids, Distances]:
-        """Return the k nearest rows of every query, with their exact distances.
-
-        A matrix product screens; rows it confuses tie for all practical purposes.
-        """
-        points = self.euclidean()
-        width = min(len(self.vectors), k + SPARE)
-        screened = np.empty((len(self.queries), width), dtype=np.uint32)
-        half = (squared_norms(points.vectors) / 2).astype(np.float32)
-        for start in range(0, len(self.queries), _SCREEN_QUERIES):
-            stop = start + _SCREEN_QUERIES
-            scores = half - points.queries[start:stop] @ points.vectors.T
-            screened[start:stop] = nearest(scores, width)
-        vectors, queries = self.vectors, self.queries
-        return self.backend.rerank(vectors, queries, screened, k, self.metric)
+    def neighbours(self, k: int) -> tuple[NDArray[np.int64], Distances]:
+        """Return the k nearest rows of every query, with their exact distances."""
+        return nearest_rows(self.vectors, self.queries, k, self.metric)
 
     def fewer_queries(self) -> Sample:
         """Return the sample with the first ``FEW_QUERIES`` queries."""

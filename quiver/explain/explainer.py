@@ -16,11 +16,11 @@ from quiver._typing import Vectors
 from quiver.backends.registry import get_backend
 from quiver.codes import Codes, Queries
 from quiver.errors import InvalidArgumentError
+from quiver.exact import exact_knn
 from quiver.explain.explanation import Explanation, Fate, Found, Hop, TrueNeighbour
 from quiver.explain.plane import project
 from quiver.foreign import as_real_array
 from quiver.keys import key_distances, key_ids
-from quiver.metrics import exact_knn
 from quiver.params import SearchParams
 from quiver.reference.distance import distance_to_rows
 from quiver.reference.search import Expansion, walk
