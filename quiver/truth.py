@@ -90,7 +90,8 @@ class _Truth:
             )
             raise InvalidArgumentError(msg)
         check_distinct(ids, "ground_truth")
-        self._index, self._queries, self._ids = index, queries, ids
+        self._index, self._queries = index, queries
+        self._ids = ids.astype(np.int64)
         self.distances = exact_distances(
             index.backend, index.vectors, queries, rows, index.metric
         )

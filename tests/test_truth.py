@@ -128,6 +128,9 @@ def test_ids_of_a_lookup_are_compared_as_integers() -> None:
     expected = true_distances(index, queries, given, K)
     found = true_distances(index, queries, given.astype(np.uint64), K)
     np.testing.assert_array_equal(found, expected)
+    half = ids[by_matrix_product("normal", "cosine", "f8", 300)].astype(np.uint64)
+    with pytest.raises(InvalidArgumentError, match="must hold the k=10 nearest"):
+        true_distances(index, queries, half, K)
     given[5, 3] += 1 << 20
     with pytest.raises(InvalidArgumentError, match=f"{given[5, 3]} for query 5"):
         true_distances(index, queries, given.astype(np.uint64), K)
