@@ -7,6 +7,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+from small_index import bounded
 
 import quiver
 
@@ -19,7 +20,8 @@ def search(given: Path | quiver.Index, queries: np.ndarray) -> bytes:
 
 
 def main(folder: Path) -> None:
-    vectors = np.random.default_rng(0).normal(size=(1000, 32)).astype(np.float32)
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(bounded(1000), 32)).astype(np.float32)
     index = quiver.Index.build(vectors)
     path = folder / "index.quiver"
     index.save(path)
