@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from quiver._typing import Distances, Vectors
 from quiver.codes import Codes
-from quiver.graph import degrees, reachable
+from quiver.graph.reachability import degrees, reachable
 from quiver.index import Index
 from quiver.params import DEFAULT_EF
 from quiver.reference.rerank import exact_distance

@@ -14,10 +14,10 @@ from quiver import storage
 from quiver._typing import Metric, Neighbors, Progress, Vectors
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
-from quiver.build import build_graph
 from quiver.codes import Codes, Queries, Transform
 from quiver.errors import InvalidArgumentError, QuiverError
 from quiver.foreign import as_real_array
+from quiver.graph.vamana import build_graph
 from quiver.keys import NO_ID, NO_RESULT, key_ids
 from quiver.lookup import RowsById
 from quiver.memory import MemoryReport, predict_memory

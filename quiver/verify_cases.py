@@ -14,7 +14,7 @@ from numpy.random import Generator
 from quiver import hazards, reference
 from quiver._typing import AnyArray
 from quiver.backends.protocol import Backend
-from quiver.build import build_graph
+from quiver.graph.vamana import build_graph
 from quiver.index import Index
 from quiver.parallel import Workers
 from quiver.params import BuildParams, Encoding

@@ -82,9 +82,9 @@ def test_the_graph_is_connected_before_the_total_is_told(
     clock: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order: list[object] = []
-    connect = quiver.build.connect
+    connect = quiver.graph.vamana.connect
     monkeypatch.setattr(
-        "quiver.build.connect",
+        "quiver.graph.vamana.connect",
         lambda *args: (connect(*args), order.append("connected")),
     )
     quiver.Index.build(

@@ -19,9 +19,9 @@ from matplotlib.figure import Figure
 
 import quiver
 from quiver import reference
-from quiver.build import batches, insertion_order
 from quiver.codes import Codes, Transform
 from quiver.datasets import load_demo
+from quiver.graph.vamana import batches, insertion_order
 from quiver.keys import NO_ID, key_ids, make_keys
 from quiver.params import RERANK_FLOOR
 from quiver.reference.encode import unpack

@@ -7,7 +7,7 @@ from typing import Any
 
 import quiver
 from quiver.cli.console import format_bytes, format_count, print_facts, print_json
-from quiver.graph import degrees
+from quiver.graph.reachability import degrees
 
 # `prune_rule` follows the encoding unless the API was asked otherwise.
 _SHOWN_PARAMS = ("max_degree", "ef_construction", "alpha", "seed")

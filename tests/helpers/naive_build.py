@@ -1,6 +1,6 @@
 """The build of docs/algorithm/build.md, one node at a time, from a table of distances.
 
-Independent of `quiver.build`: lists of ids and Python sorts, and no arrays.
+Independent of `quiver.graph.vamana`: lists of ids and Python sorts, and no arrays.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from quiver._typing import Ids, Keys, Neighbors, PruneRule
 from quiver.backends.protocol import Backend
 from quiver.codes import Codes, aligned_zeros
-from quiver.graph import SearchTree, degrees
+from quiver.graph.reachability import SearchTree, degrees
 from quiver.keys import NO_ID, key_ids, make_keys
 from quiver.parallel import Workers
 from quiver.params import BuildParams

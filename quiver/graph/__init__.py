@@ -1,0 +1,1 @@
+"""The graph: Vamana on codes, and the reachability every build guarantees."""
