@@ -19,6 +19,7 @@ try:
         register_backend,
     )
     from quiver.check import CheckReport
+    from quiver.conformance.verify import VerifyReport, verify
     from quiver.diagnosis import Diagnosis, diagnose
     from quiver.evaluate import evaluate
     from quiver.evaluation import Evaluation
@@ -31,7 +32,6 @@ try:
     from quiver.results import SearchResult, SearchStats
     from quiver.storage import open as open
     from quiver.tune import Tuned, tune
-    from quiver.verify import VerifyReport, verify
 except ImportError as error:
     # Where a file of ours is missing or another's, this says so and what to type.
     from quiver.installation import explain_import

@@ -1,6 +1,6 @@
 """What hypothesis draws: sizes, hazards and a seed; NumPy does the rest.
 
-The arrays come from `quiver.hazards`. Drawing them number by number would be slower
+The arrays come from `quiver.conformance.hazards`. Drawing them number by number would be slower
 by orders of magnitude and shrink no better: what shrinks here is the description.
 """
 
@@ -12,9 +12,10 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.random import Generator
 
-from quiver import hazards, reference
+from quiver import reference
 from quiver._typing import Metric, Vectors
 from quiver.codes import Codes, Queries, Transform, code_bytes, row_bytes
+from quiver.conformance import hazards
 
 dims = st.sampled_from(hazards.BOUNDARY_DIMS)
 metrics = st.sampled_from(hazards.METRICS)

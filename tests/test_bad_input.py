@@ -12,8 +12,8 @@ import pytest
 import scipy.sparse
 
 import quiver
-from quiver import hazards
 from quiver._typing import Metric
+from quiver.conformance import hazards
 from quiver.errors import (
     BackendUnavailableError,
     FileFormatError,

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from strategies import hazard_lists, metrics, random_codes, rngs
 
 import quiver
-from quiver import hazards
 from quiver._typing import Metric, PruneRule
 from quiver.backends import Backend, get_backend
+from quiver.conformance import hazards
 from quiver.errors import CancelledError
 from quiver.graph.reachability import SearchTree, degrees, reachable
 from quiver.graph.vamana import BATCH_SHARE, batches, build_graph, insertion_order

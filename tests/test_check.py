@@ -7,7 +7,7 @@ import pytest
 from small_index import saved, small_index
 
 import quiver
-from quiver import hazards
+from quiver.conformance import hazards
 from quiver.keys import NO_ID
 
 

@@ -13,9 +13,9 @@ import pytest
 from identical import assert_identical
 
 import quiver
-from quiver import hazards
 from quiver._typing import AnyArray, Metric
 from quiver.backends import Backend
+from quiver.conformance import hazards
 from quiver.datasets.demo_set import load_demo
 
 PARAMS = quiver.BuildParams(max_degree=8, ef_construction=20, seed=11)

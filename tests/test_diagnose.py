@@ -13,13 +13,13 @@ import pytest
 from scipy.spatial.distance import cdist
 
 import quiver
+from quiver.conformance.hazards import METRICS
 from quiver.diagnosis.fidelity import DEPTHS, measure_fidelity
 from quiver.diagnosis.forecast import extrapolate
 from quiver.diagnosis.planes import measure_moments
 from quiver.diagnosis.sample import draw_sample
 from quiver.diagnosis.structure import measure_structure
 from quiver.errors import CancelledError, InvalidArgumentError, InvalidTypeError
-from quiver.hazards import METRICS
 from quiver.intervals import normal_share
 from quiver.reference.lanes import squared_norms
 

@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import given
 from strategies import CodedCase, coded_cases, dims, plain_transform, random_codes, rngs
 
-from quiver import hazards
 from quiver.codes import Codes, Queries
+from quiver.conformance import hazards
 from quiver.keys import NO_ID
 from quiver.reference import distance, encode, quantise
 from quiver.reference.distance import symmetric_dot

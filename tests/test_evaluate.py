@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import quiver
+from quiver.conformance.hazards import METRICS
 from quiver.errors import CancelledError, InvalidArgumentError, InvalidTypeError
-from quiver.hazards import METRICS
 from quiver.hits import scan_hits, walk_hits
 from quiver.intervals import effective_trials, share_interval
 

@@ -17,8 +17,9 @@ from small_index import saved
 from strategies import hazard_lists, metrics, rngs
 
 import quiver
-from quiver import exact, hazards
+from quiver import exact
 from quiver._typing import Metric
+from quiver.conformance import hazards
 from quiver.errors import InvalidArgumentError, InvalidTypeError
 from quiver.reference import rerank
 from quiver.storage.cold import ColdVectors

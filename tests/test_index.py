@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from strategies import hazard_lists, rngs
 
 import quiver
-from quiver import hazards
 from quiver._typing import Metric
 from quiver.backends import Backend
 from quiver.codes import Codes, Queries
+from quiver.conformance import hazards
 from quiver.reference import rerank
 
 PARAMS = quiver.BuildParams(max_degree=8, ef_construction=24)

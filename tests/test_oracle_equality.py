@@ -24,9 +24,10 @@ from strategies import (
     strong_values,
 )
 
-from quiver import hazards, reference
+from quiver import reference
 from quiver.backends import Backend
 from quiver.codes import CACHE_LINE
+from quiver.conformance import hazards
 from quiver.keys import NO_ID, NO_KEY
 
 METHODS = ("encode", "quantise", "distance", "prune", "search", "rerank")

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import CodedCase, coded_cases, plain_transform
 
-from quiver import hazards
 from quiver._typing import PruneRule
 from quiver.codes import Codes
+from quiver.conformance import hazards
 from quiver.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
 from quiver.reference import distance, encode, prune
 

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 import quiver
-from quiver import hazards
 from quiver._typing import Metric
+from quiver.conformance import hazards
 from quiver.datasets.demo_set import load_demo
 
 # One folder per data set, with base.npy, queries.npy and gt_<metric>.npy.

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from strategies import Case, cases
 
-from quiver import hazards
 from quiver._typing import Metric
+from quiver.conformance import hazards
 from quiver.keys import NO_ID
 from quiver.reference import rerank
 from quiver.reference.lanes import lane_sum

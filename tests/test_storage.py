@@ -12,13 +12,13 @@ import pytest
 from small_index import answers, assert_same_index, saved, small_index
 
 import quiver
+from quiver.conformance.hazards import METRICS
 from quiver.errors import (
     FileAccessError,
     FileFormatError,
     InvalidArgumentError,
     InvalidTypeError,
 )
-from quiver.hazards import METRICS
 
 COLD = ("memory", "mmap")
 CASES = [

@@ -9,7 +9,7 @@ import pytest
 from small_index import answers, saved, small_index
 
 import quiver
-from quiver.hazards import METRICS
+from quiver.conformance.hazards import METRICS
 from quiver.storage.cold import as_float32
 from quiver.storage.mapped import MappedFile
 

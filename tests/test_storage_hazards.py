@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from strategies import hazard_lists, metrics, rngs
 
 import quiver
-from quiver import hazards
+from quiver.conformance import hazards
 from quiver.errors import InvalidArgumentError
 
 PARAMS = quiver.BuildParams(max_degree=4, ef_construction=8)

@@ -8,8 +8,8 @@ from hypothesis import given
 from scipy.linalg import hadamard
 from strategies import rngs
 
-from quiver import hazards
 from quiver._typing import Metric
+from quiver.conformance import hazards
 from quiver.reference.transform import apply_transform, prepare, rotate
 
 DIMS = (1, 2, 3, 5, 8, 31, 32, 33, 64, 100, 129)

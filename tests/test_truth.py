@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import quiver
-from quiver import hazards
 from quiver._typing import Metric
+from quiver.conformance import hazards
 from quiver.errors import InvalidArgumentError, InvalidTypeError
 from quiver.truth import true_distances
 

@@ -1,7 +1,7 @@
 """Verify: run the oracle against a backend on the user's own computer.
 
 The test-suite proves equality where it was run; another processor, compiler or
-plug-in deserves the same proof. Needs NumPy only; the inputs are `quiver.hazards`.
+plug-in deserves the same proof. Needs NumPy only; the inputs are `quiver.conformance.hazards`.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from quiver import hazards, reference
+from quiver import reference
 from quiver._typing import Progress
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
-from quiver.difference import arrays_in, first_difference
+from quiver.conformance import hazards
+from quiver.conformance.cases import Call, build_and_search, draw_calls
+from quiver.conformance.difference import arrays_in, first_difference
 from quiver.params import check_int
 from quiver.progress import ProgressMeter, tells_progress
-from quiver.verify_cases import Call, build_and_search, draw_calls
 
 METHODS = ("encode", "quantise", "distance", "prune", "search", "rerank", "build")
 """The protocol, then a whole index built and searched with it."""
@@ -102,7 +103,7 @@ def verify(
         Draws the cases; the same seed gives the same cases everywhere.
     rounds : int, default 200
         Each round calls every method on one drawn case. The dimensions of
-        `quiver.hazards.BOUNDARY_DIMS` take turns: 25 rounds see them all.
+        `quiver.conformance.hazards.BOUNDARY_DIMS` take turns: 25 rounds see them all.
     progress : callable or bool, optional
         ``progress(done, total)`` in rounds; return False to cancel. True shows a bar.
 

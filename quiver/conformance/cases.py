@@ -1,6 +1,6 @@
 """The calls that `quiver.verify` compares, and the index it builds twice.
 
-Inputs are `quiver.hazards`, coded by the reference.
+Inputs are `quiver.conformance.hazards`, coded by the reference.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.random import Generator
 
-from quiver import hazards, reference
+from quiver import reference
 from quiver._typing import AnyArray
 from quiver.backends.protocol import Backend
+from quiver.conformance import hazards
 from quiver.graph.vamana import build_graph
 from quiver.index import Index
 from quiver.parallel import Workers

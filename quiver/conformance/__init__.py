@@ -1,0 +1,1 @@
+"""Conformance: whether a backend is the oracle, in every bit."""
