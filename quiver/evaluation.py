@@ -8,8 +8,8 @@ from typing import Any
 
 from quiver.index import Index
 from quiver.intervals import Interval
+from quiver.pages.svg import Series, line_chart
 from quiver.params import Encoding
-from quiver.svg import Series, line_chart
 
 _GOOD_RECALL = 0.95
 # A smaller loss is no reason to change anything.

@@ -167,10 +167,11 @@ def test_files_that_are_not_as_installed_are_counted_and_named(tmp_path):
         file.write("# edited\n")
     (tmp_path / "quiver" / "py.typed").unlink()
     document = examine(tmp_path)
-    assert document["installation"]["damaged"] == ["quiver/svg.py"]
+    assert document["installation"]["damaged"] == ["quiver/pages/svg.py"]
     assert document["exit_code"] == 1
     assert any(
-        "1 of" in line and "quiver/svg.py" in line for line in document["problems"]
+        "1 of" in line and "quiver/pages/svg.py" in line
+        for line in document["problems"]
     )
 
 

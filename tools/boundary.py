@@ -21,7 +21,7 @@ import numpy as np
 import quiver
 from quiver.datasets import load_demo, read_vectors
 from quiver.datasets.generators import REGIMES, generate
-from quiver.svg import Series, line_chart
+from quiver.pages.svg import Series, line_chart
 
 DOCS = Path(__file__).parents[1] / "docs"
 BEAM_WIDTHS = (32, 64, 128, 256)

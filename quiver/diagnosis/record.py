@@ -94,7 +94,7 @@ class Diagnosis:
     def to_html(self) -> str:
         """Return one self-contained page with plots: no script, no outside file."""
         # Only those who want the page pay for it.
-        from quiver.diagnosis.html import render
+        from quiver.pages.diagnosis import render
 
         return render(self)
 

@@ -166,6 +166,6 @@ class Explanation:
         str
             One HTML document that needs no network.
         """
-        from quiver.explain.page import to_html
+        from quiver.pages.explanation import to_html
 
         return to_html(self, labels or {})

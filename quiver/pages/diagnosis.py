@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from quiver.diagnosis.fidelity import DEPTHS, TRANSFORMS
-from quiver.svg import Series, bar_chart, line_chart
+from quiver.pages.svg import Series, bar_chart, line_chart
 
 if TYPE_CHECKING:
     from quiver.diagnosis.record import Diagnosis

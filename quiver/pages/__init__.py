@@ -1,0 +1,1 @@
+"""Pages: everything that is written as HTML or SVG."""
