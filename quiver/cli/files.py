@@ -13,8 +13,8 @@ from quiver._typing import AnyArray
 from quiver.cli.console import load_backend, print_note
 from quiver.cli.options import ColdName
 from quiver.datasets import is_hdf5, read_vectors
-from quiver.datasets.formats import check_size, npy_header
 from quiver.errors import FileFormatError, InvalidArgumentError
+from quiver.readers.formats import check_size, npy_header
 from quiver.storage.atomic import os_errors
 
 

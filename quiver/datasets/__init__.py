@@ -1,6 +1,6 @@
 """Vector files and the demo set."""
 
 from quiver.datasets.demo_set import DEMO_FOLDER, DemoSet, load_demo
-from quiver.datasets.readers import is_hdf5, read_vectors
+from quiver.readers.files import is_hdf5, read_vectors
 
 __all__ = ["DEMO_FOLDER", "DemoSet", "is_hdf5", "load_demo", "read_vectors"]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quiver._typing import AnyArray
-from quiver.datasets.readers import read_vectors
+from quiver.readers.files import read_vectors
 
 DEMO_FOLDER = Path(__file__).with_name("demo_data")
 """Where the files lie; its README says where they come from."""

@@ -18,10 +18,10 @@ from functools import partial
 from pathlib import Path
 
 from quiver._typing import AnyArray
-from quiver.datasets.formats import read_bin, read_npy, read_vecs
-from quiver.datasets.hdf5 import read_hdf5
 from quiver.errors import FileFormatError, InvalidArgumentError, InvalidTypeError
 from quiver.params import MAX_ROWS, check_int
+from quiver.readers.formats import read_bin, read_npy, read_vecs
+from quiver.readers.hdf5 import read_hdf5
 from quiver.storage.atomic import os_errors
 
 HDF5_SUFFIXES = (".hdf5", ".h5")

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from quiver._typing import AnyArray
-from quiver.datasets.formats import check_matrix
 from quiver.errors import FileFormatError, InvalidArgumentError
+from quiver.readers.formats import check_matrix
 
 # Deflate, HDF5's usual filter, shrinks nothing further than 1 : 1032.
 MAX_COMPRESSION = 1032

@@ -1,0 +1,1 @@
+"""Readers: the files of other tools, as arrays."""
