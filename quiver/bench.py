@@ -23,9 +23,9 @@ from quiver.exact import exact_knn
 from quiver.hits import checked_queries
 from quiver.index import Index
 from quiver.metrics import recall_at_k
-from quiver.parallel import resolve_threads
+from quiver.parallel.progress import ProgressMeter, tells_progress
+from quiver.parallel.workers import resolve_threads
 from quiver.params import BuildParams, SearchParams, check_int
-from quiver.progress import ProgressMeter, tells_progress
 from quiver.results import SearchResult
 from quiver.timing import TIMING_SECONDS, fastest, timed
 from quiver.validation import as_vectors

@@ -18,9 +18,9 @@ from quiver.evaluation import Evaluation, Point, suggest
 from quiver.hits import Hits, checked_queries, scan_hits, walk_hits
 from quiver.index import Index
 from quiver.intervals import CONFIDENCE, share_interval
-from quiver.parallel import resolve_threads
+from quiver.parallel.progress import ProgressMeter, tells_progress
+from quiver.parallel.workers import resolve_threads
 from quiver.params import SearchParams, check_int
-from quiver.progress import ProgressMeter, tells_progress
 from quiver.timing import fastest
 from quiver.truth import true_distances
 

@@ -17,7 +17,7 @@ from quiver.codes import Codes, Queries
 from quiver.errors import InvalidArgumentError
 from quiver.index import Index
 from quiver.keys import NO_ID, key_ids, make_keys
-from quiver.parallel import map_chunks
+from quiver.parallel.workers import map_chunks
 from quiver.storage.cold import ColdVectors, rerank_stored
 from quiver.validation import as_vectors
 

@@ -21,9 +21,9 @@ from quiver.graph.vamana import build_graph
 from quiver.keys import NO_ID, NO_RESULT, key_ids
 from quiver.lookup import RowsById
 from quiver.memory import MemoryReport, predict_memory
-from quiver.parallel import Workers, map_chunks, resolve_threads
+from quiver.parallel.progress import ProgressMeter, tells_progress
+from quiver.parallel.workers import Workers, map_chunks, resolve_threads
 from quiver.params import BuildParams, Encoding, SearchParams, check_goes_together
-from quiver.progress import ProgressMeter, tells_progress
 from quiver.results import SearchResult, SearchStats
 from quiver.storage.cold import ColdVectors, rerank_stored
 from quiver.storage.header import ColdDtype

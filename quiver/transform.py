@@ -11,7 +11,7 @@ import numpy as np
 from quiver._typing import Distances, Metric, Vectors
 from quiver.backends.protocol import Backend
 from quiver.codes import Codes, Transform, aligned_zeros, row_bytes
-from quiver.parallel import Workers
+from quiver.parallel.workers import Workers
 from quiver.params import Encoding
 from quiver.reference.lanes import N_LANES, fold_lanes, squared_norms
 from quiver.reference.transform import prepare

@@ -13,9 +13,9 @@ from quiver.errors import InvalidArgumentError
 from quiver.hits import Walk, checked_queries, walk_hits
 from quiver.index import Index
 from quiver.intervals import CONFIDENCE, Interval, queries_needed, share_interval
-from quiver.parallel import resolve_threads
+from quiver.parallel.progress import ProgressMeter, tells_progress
+from quiver.parallel.workers import resolve_threads
 from quiver.params import check_int, check_share
-from quiver.progress import ProgressMeter, tells_progress
 from quiver.truth import true_distances
 
 MAX_EF = 1024

@@ -1,6 +1,7 @@
 """What hypothesis draws: sizes, hazards and a seed; NumPy does the rest.
 
-The arrays come from `quiver.conformance.hazards`. Drawing them number by number would be slower
+The arrays come from `quiver.conformance.hazards`. Drawing them number by number would be
+slower
 by orders of magnitude and shrink no better: what shrinks here is the description.
 """
 

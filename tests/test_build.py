@@ -19,7 +19,7 @@ from quiver.errors import CancelledError
 from quiver.graph.reachability import SearchTree, degrees, reachable
 from quiver.graph.vamana import BATCH_SHARE, batches, build_graph, insertion_order
 from quiver.keys import NO_ID
-from quiver.parallel import Workers
+from quiver.parallel.workers import Workers
 from quiver.params import BuildParams
 from quiver.reference import distance
 

@@ -34,8 +34,8 @@ DEMO_SHA256 = "81723d851f60529b2a5ebcfbf26cee83f2b2eead1d192af8d1285f4c0bf70de1"
 @pytest.fixture(autouse=True)
 def every_row_pays_for_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let builds and batches as small as these use all their threads."""
-    monkeypatch.setattr("quiver.parallel.START_WORK", 1)
-    monkeypatch.setattr("quiver.parallel.WAKE_WORK", 1)
+    monkeypatch.setattr("quiver.parallel.workers.START_WORK", 1)
+    monkeypatch.setattr("quiver.parallel.workers.WAKE_WORK", 1)
 
 
 def draw_vectors() -> np.ndarray:

@@ -12,7 +12,7 @@ import pytest
 
 import quiver
 from quiver.backends import Backend, get_backend
-from quiver.parallel import START_WORK, WAKE_WORK, Workers, map_chunks
+from quiver.parallel.workers import START_WORK, WAKE_WORK, Workers, map_chunks
 
 CALLER = threading.main_thread()
 
@@ -62,8 +62,8 @@ def test_a_search_has_a_pool_only_where_its_batch_pays(pools: list[int]) -> None
 def test_builds_and_answers_are_the_same_bytes_where_every_row_pays(
     monkeypatch: pytest.MonkeyPatch, pools: list[int], backend: Backend, metric: str
 ) -> None:
-    monkeypatch.setattr("quiver.parallel.WAKE_WORK", 1)
-    monkeypatch.setattr("quiver.parallel.START_WORK", 1)
+    monkeypatch.setattr("quiver.parallel.workers.WAKE_WORK", 1)
+    monkeypatch.setattr("quiver.parallel.workers.START_WORK", 1)
     monkeypatch.setattr("quiver.graph.vamana.BATCH_SHARE", 12)
     params = quiver.BuildParams(max_degree=5, ef_construction=9)
     vectors = draw(240 if backend.name == "reference" else 1200)

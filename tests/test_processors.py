@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import quiver.processors
-from quiver.parallel import resolve_threads
-from quiver.processors import count_processors, read_quota
+import quiver.parallel.processors
+from quiver.parallel.processors import count_processors, read_quota
+from quiver.parallel.workers import resolve_threads
 
 
 def write(root: Path, files: dict[str, str]) -> Path:
@@ -94,7 +94,7 @@ def test_what_is_absent_or_not_understood_is_no_quota(
 def test_threads_are_bound_by_affinity_and_by_the_quota(
     monkeypatch: pytest.MonkeyPatch, allowed: int, quota: int | None, processors: int
 ) -> None:
-    monkeypatch.setattr(quiver.processors, "read_quota", lambda _: quota)
+    monkeypatch.setattr(quiver.parallel.processors, "read_quota", lambda _: quota)
     monkeypatch.setattr(os, "process_cpu_count", lambda: allowed, raising=False)
     assert count_processors() == processors
     assert resolve_threads(None) == processors
@@ -104,7 +104,7 @@ def test_threads_are_bound_by_affinity_and_by_the_quota(
 def test_where_python_cannot_tell_affinity_does_and_then_all_processors(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(quiver.processors, "read_quota", lambda _: None)
+    monkeypatch.setattr(quiver.parallel.processors, "read_quota", lambda _: None)
     monkeypatch.delattr(os, "process_cpu_count", raising=False)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5}, raising=False)
     assert count_processors() == 3

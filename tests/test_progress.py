@@ -14,7 +14,7 @@ import quiver
 from quiver.backends import Backend
 from quiver.bench import bench_backends
 from quiver.errors import CancelledError, InvalidTypeError
-from quiver.progress import STEPS, ProgressMeter, progress_bar, tells_progress
+from quiver.parallel.progress import STEPS, ProgressMeter, progress_bar, tells_progress
 
 SMALL = quiver.BuildParams(max_degree=4, ef_construction=8)
 Seen = list[tuple[int, int]]
@@ -29,7 +29,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
         nonlocal now
         now += seconds
 
-    monkeypatch.setattr("quiver.progress.monotonic", lambda: now)
+    monkeypatch.setattr("quiver.parallel.progress.monotonic", lambda: now)
     return move
 
 

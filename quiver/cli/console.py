@@ -19,7 +19,7 @@ from quiver.backends import Backend
 from quiver.memory import format_bytes as format_bytes
 
 # Commands take all that they print with from here.
-from quiver.progress import progress_bar as progress_bar
+from quiver.parallel.progress import progress_bar as progress_bar
 
 answers = Console(highlight=False)
 notes = Console(stderr=True, highlight=False)

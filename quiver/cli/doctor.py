@@ -17,7 +17,7 @@ from quiver.cli.console import answers, notes, print_facts, print_json
 from quiver.cli.options import JsonOption
 from quiver.errors import QuiverError
 from quiver.installation import DISTRIBUTION, REMEDY, inspect_installation
-from quiver.parallel import resolve_threads
+from quiver.parallel.workers import resolve_threads
 
 _BINDINGS = "quiver.backends._simd.bindings"
 _SHOWN_FILES = 3

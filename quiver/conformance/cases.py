@@ -17,7 +17,7 @@ from quiver.backends.protocol import Backend
 from quiver.conformance import hazards
 from quiver.graph.vamana import build_graph
 from quiver.index import Index
-from quiver.parallel import Workers
+from quiver.parallel.workers import Workers
 from quiver.params import BuildParams, Encoding
 from quiver.transform import choose_entry_point, encode_rows, fit_transform
 

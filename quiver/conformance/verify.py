@@ -18,8 +18,8 @@ from quiver.backends.registry import get_backend
 from quiver.conformance import hazards
 from quiver.conformance.cases import Call, build_and_search, draw_calls
 from quiver.conformance.difference import arrays_in, first_difference
+from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.params import check_int
-from quiver.progress import ProgressMeter, tells_progress
 
 METHODS = ("encode", "quantise", "distance", "prune", "search", "rerank", "build")
 """The protocol, then a whole index built and searched with it."""

@@ -14,9 +14,9 @@ from quiver.diagnosis.sample import MIN_ROWS, Sample, draw_sample
 from quiver.diagnosis.structure import measure_structure
 from quiver.diagnosis.verdict import choose, judge, plain_coding
 from quiver.memory import predict_memory
-from quiver.parallel import resolve_threads
+from quiver.parallel.progress import ProgressMeter, tells_progress
+from quiver.parallel.workers import resolve_threads
 from quiver.params import MAX_ROWS, BuildParams, Encoding, check_int
-from quiver.progress import ProgressMeter, tells_progress
 from quiver.words import check_metric
 
 K = 10

@@ -18,7 +18,7 @@ from quiver.codes import Codes
 from quiver.diagnosis.planes import Planes, measure_planes
 from quiver.diagnosis.sample import Sample, subset_means
 from quiver.hits import Hits, mark_hits, nearest, nearest_codes
-from quiver.parallel import Workers
+from quiver.parallel.workers import Workers
 from quiver.params import Encoding
 from quiver.transform import encode_rows, fit_transform
 

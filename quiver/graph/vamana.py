@@ -21,7 +21,7 @@ from quiver.backends.protocol import Backend
 from quiver.codes import Codes, aligned_zeros
 from quiver.graph.reachability import SearchTree, degrees
 from quiver.keys import NO_ID, key_ids, make_keys
-from quiver.parallel import Workers
+from quiver.parallel.workers import Workers
 from quiver.params import BuildParams
 
 BATCH_SHARE = 500

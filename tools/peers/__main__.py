@@ -22,7 +22,7 @@ from peers import report
 from peers.catalogue import all_peers, chosen
 from peers.data import Task, load
 from peers.schedule import Measured, Plan, run
-from quiver.parallel import resolve_threads
+from quiver.parallel.workers import resolve_threads
 
 
 def main() -> None:
