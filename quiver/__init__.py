@@ -21,17 +21,17 @@ try:
     from quiver.check import CheckReport
     from quiver.conformance.verify import VerifyReport, verify
     from quiver.diagnosis import Diagnosis, diagnose
-    from quiver.evaluate import evaluate
-    from quiver.evaluation import Evaluation
-    from quiver.exact import exact_knn
+    from quiver.evaluation.evaluate import evaluate
+    from quiver.evaluation.exact import exact_knn
+    from quiver.evaluation.recall import recall_at_k, recall_by_ids
+    from quiver.evaluation.report import Evaluation
+    from quiver.evaluation.tune import Tuned, tune
     from quiver.explain import Explanation
     from quiver.index import Index
     from quiver.memory import MemoryReport, predict_memory
-    from quiver.metrics import recall_at_k, recall_by_ids
     from quiver.params import BuildParams, Encoding
     from quiver.results import SearchResult, SearchStats
     from quiver.storage import open as open
-    from quiver.tune import Tuned, tune
 except ImportError as error:
     # Where a file of ours is missing or another's, this says so and what to type.
     from quiver.installation import explain_import

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import quiver
-from quiver import bench, timing
 from quiver.backends import get_backend
-from quiver.bench import bench_backends
-from quiver.bench_report import BackendTimes, BenchReport, Latency
 from quiver.errors import CancelledError, InvalidArgumentError
+from quiver.evaluation import bench, timing
+from quiver.evaluation.bench import bench_backends
+from quiver.evaluation.bench_report import BackendTimes, BenchReport, Latency
 
 N, DIM = 120, 8
 SMALL = {

@@ -11,7 +11,7 @@ import pytest
 
 import quiver
 from quiver.datasets import load_demo
-from quiver.demo import CONTENDERS, build_contender, measure
+from quiver.evaluation.demo import CONTENDERS, build_contender, measure
 
 ROWS = 200
 

@@ -20,7 +20,7 @@ from quiver.diagnosis.planes import measure_moments
 from quiver.diagnosis.sample import draw_sample
 from quiver.diagnosis.structure import measure_structure
 from quiver.errors import CancelledError, InvalidArgumentError, InvalidTypeError
-from quiver.intervals import normal_share
+from quiver.evaluation.intervals import normal_share
 from quiver.reference.lanes import squared_norms
 
 needs_kernels = pytest.mark.skipif(

@@ -17,10 +17,10 @@ from small_index import saved
 from strategies import hazard_lists, metrics, rngs
 
 import quiver
-from quiver import exact
 from quiver._typing import Metric
 from quiver.conformance import hazards
 from quiver.errors import InvalidArgumentError, InvalidTypeError
+from quiver.evaluation import exact
 from quiver.reference import rerank
 from quiver.storage.cold import ColdVectors
 from quiver.storage.header import ColdDtype

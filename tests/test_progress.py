@@ -12,8 +12,8 @@ import pytest
 
 import quiver
 from quiver.backends import Backend
-from quiver.bench import bench_backends
 from quiver.errors import CancelledError, InvalidTypeError
+from quiver.evaluation.bench import bench_backends
 from quiver.parallel.progress import STEPS, ProgressMeter, progress_bar, tells_progress
 
 SMALL = quiver.BuildParams(max_degree=4, ef_construction=8)

@@ -12,7 +12,7 @@ import quiver
 from quiver._typing import Metric
 from quiver.conformance import hazards
 from quiver.errors import InvalidArgumentError, InvalidTypeError
-from quiver.truth import true_distances
+from quiver.evaluation.truth import true_distances
 
 K = 10
 

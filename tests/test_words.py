@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import quiver
-from quiver.bench import bench_backends
 from quiver.errors import InvalidArgumentError
+from quiver.evaluation.bench import bench_backends
 from quiver.words import METRIC_WORDS, check_metric
 
 POINTS = np.random.default_rng(5).normal(size=(120, 6)).astype(np.float32)

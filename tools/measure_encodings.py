@@ -12,7 +12,7 @@ import numpy as np
 import quiver
 from quiver._typing import Distances, Lanes
 from quiver.datasets import DemoSet, load_demo
-from quiver.demo import measure
+from quiver.evaluation.demo import measure
 
 BEAM_WIDTHS = (16, 32, 64)
 DEFAULT, PAPER = quiver.Encoding(), quiver.Encoding.paper()

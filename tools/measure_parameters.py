@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import quiver
 from quiver.datasets import load_demo
-from quiver.demo import measure
+from quiver.evaluation.demo import measure
 
 BEAM_WIDTHS = (16, 32, 64, 128)
 DEGREES = (16, 24, 32, 48, 64)

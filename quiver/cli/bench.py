@@ -11,8 +11,6 @@ import typer
 from rich.table import Table
 
 import quiver
-from quiver.bench import bench_backends
-from quiver.bench_report import BackendTimes, BenchReport
 from quiver.cli.bench_plot import check_drawable, draw
 from quiver.cli.bench_sample import Sample, read_sample
 from quiver.cli.console import (
@@ -27,6 +25,8 @@ from quiver.cli.console import (
 from quiver.cli.files import check_outputs, write_page
 from quiver.cli.options import JsonOption, KeyOption, MetricOption, ThreadsOption
 from quiver.errors import InvalidArgumentError
+from quiver.evaluation.bench import bench_backends
+from quiver.evaluation.bench_report import BackendTimes, BenchReport
 from quiver.words import check_metric
 
 DEFAULT_ROWS = 20_000

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from quiver.bench_report import BenchReport
 from quiver.errors import InvalidArgumentError
+from quiver.evaluation.bench_report import BenchReport
 
 
 def check_drawable(path: Path) -> None:

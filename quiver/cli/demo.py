@@ -23,7 +23,14 @@ from quiver.cli.console import (
 )
 from quiver.cli.options import BackendOption, ThreadsOption
 from quiver.datasets import DemoSet, load_demo
-from quiver.demo import CONTENDERS, Built, Contender, Point, build_contender, measure
+from quiver.evaluation.demo import (
+    CONTENDERS,
+    Built,
+    Contender,
+    Point,
+    build_contender,
+    measure,
+)
 from quiver.parallel.workers import resolve_threads
 
 TRUE_NEIGHBOURS = 10

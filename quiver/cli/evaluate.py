@@ -34,7 +34,7 @@ from quiver.cli.options import (
     ThreadsOption,
     TruthOption,
 )
-from quiver.evaluate import BEAM_WIDTHS
+from quiver.evaluation.evaluate import BEAM_WIDTHS
 
 
 def evaluate(

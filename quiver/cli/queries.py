@@ -33,8 +33,8 @@ from quiver.cli.options import (
     ThreadsOption,
     TruthOption,
 )
-from quiver.metrics import share_within
-from quiver.truth import true_distances
+from quiver.evaluation.recall import share_within
+from quiver.evaluation.truth import true_distances
 from quiver.validation import as_queries
 
 SHOWN_QUERIES = 5

@@ -17,7 +17,7 @@ from quiver._typing import Distances, Ids
 from quiver.codes import Codes
 from quiver.diagnosis.planes import Planes, measure_planes
 from quiver.diagnosis.sample import Sample, subset_means
-from quiver.hits import Hits, mark_hits, nearest, nearest_codes
+from quiver.evaluation.hits import Hits, mark_hits, nearest, nearest_codes
 from quiver.parallel.workers import Workers
 from quiver.params import Encoding
 from quiver.transform import encode_rows, fit_transform

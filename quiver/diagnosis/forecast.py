@@ -18,15 +18,15 @@ import numpy as np
 
 from quiver._typing import Lanes
 from quiver.diagnosis.sample import Sample
-from quiver.hits import Hits, scan_hits, walk_hits
-from quiver.index import Index
-from quiver.intervals import (
+from quiver.evaluation.hits import Hits, scan_hits, walk_hits
+from quiver.evaluation.intervals import (
     CONFIDENCE,
     Interval,
     effective_trials,
     normal_share,
     probit,
 )
+from quiver.index import Index
 from quiver.params import BuildParams, Encoding, SearchParams
 
 BEAM_WIDTHS = (32, 64, 128, 256)

@@ -16,7 +16,7 @@ from quiver._typing import Vectors
 from quiver.backends.registry import get_backend
 from quiver.codes import Codes, Queries
 from quiver.errors import InvalidArgumentError
-from quiver.exact import exact_knn
+from quiver.evaluation.exact import exact_knn
 from quiver.explain.explanation import Explanation, Fate, Found, Hop, TrueNeighbour
 from quiver.explain.plane import project
 from quiver.foreign import as_real_array

@@ -17,17 +17,17 @@ import numpy as np
 from quiver._typing import Distances, Metric, Progress, Vectors
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend, list_backends
-from quiver.bench_report import BackendTimes, BenchReport, Latency
 from quiver.errors import InvalidArgumentError
-from quiver.exact import exact_knn
-from quiver.hits import checked_queries
+from quiver.evaluation.bench_report import BackendTimes, BenchReport, Latency
+from quiver.evaluation.exact import exact_knn
+from quiver.evaluation.hits import checked_queries
+from quiver.evaluation.recall import recall_at_k
+from quiver.evaluation.timing import TIMING_SECONDS, fastest, timed
 from quiver.index import Index
-from quiver.metrics import recall_at_k
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import resolve_threads
 from quiver.params import BuildParams, SearchParams, check_int
 from quiver.results import SearchResult
-from quiver.timing import TIMING_SECONDS, fastest, timed
 from quiver.validation import as_vectors
 from quiver.words import check_metric
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from quiver.evaluation.intervals import Interval
 from quiver.index import Index
-from quiver.intervals import Interval
 from quiver.pages.svg import Series, line_chart
 from quiver.params import Encoding
 

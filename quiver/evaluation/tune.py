@@ -10,13 +10,18 @@ import numpy as np
 
 from quiver._typing import Distances, Lanes, Progress, Vectors
 from quiver.errors import InvalidArgumentError
-from quiver.hits import Walk, checked_queries, walk_hits
+from quiver.evaluation.hits import Walk, checked_queries, walk_hits
+from quiver.evaluation.intervals import (
+    CONFIDENCE,
+    Interval,
+    queries_needed,
+    share_interval,
+)
+from quiver.evaluation.truth import true_distances
 from quiver.index import Index
-from quiver.intervals import CONFIDENCE, Interval, queries_needed, share_interval
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import resolve_threads
 from quiver.params import check_int, check_share
-from quiver.truth import true_distances
 
 MAX_EF = 1024
 

@@ -1,4 +1,4 @@
-"""What `quiver.bench` measured, as plain values ready for JSON."""
+"""What `quiver.evaluation.bench` measured, as plain values ready for JSON."""
 
 from __future__ import annotations
 

@@ -14,15 +14,15 @@ from typing import Any
 
 from quiver._typing import Distances, Progress, Vectors
 from quiver.errors import InvalidArgumentError
-from quiver.evaluation import Evaluation, Point, suggest
-from quiver.hits import Hits, checked_queries, scan_hits, walk_hits
+from quiver.evaluation.hits import Hits, checked_queries, scan_hits, walk_hits
+from quiver.evaluation.intervals import CONFIDENCE, share_interval
+from quiver.evaluation.report import Evaluation, Point, suggest
+from quiver.evaluation.timing import fastest
+from quiver.evaluation.truth import true_distances
 from quiver.index import Index
-from quiver.intervals import CONFIDENCE, share_interval
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import resolve_threads
 from quiver.params import SearchParams, check_int
-from quiver.timing import fastest
-from quiver.truth import true_distances
 
 BEAM_WIDTHS = (16, 32, 64, 128, 256)
 
