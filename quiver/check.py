@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import Distances, Vectors
-from quiver.codes import Codes
+from quiver.encoding import drop_norms
 from quiver.graph.reachability import degrees, reachable
 from quiver.index import Index
 from quiver.params import DEFAULT_EF
+from quiver.reference.codes import Codes
 from quiver.reference.rerank import exact_distance
 from quiver.storage.cold import ColdVectors
 from quiver.storage.invariants import (
@@ -28,7 +29,6 @@ from quiver.storage.invariants import (
     transform_fault,
     vectors_fault,
 )
-from quiver.transform import drop_norms
 
 SAMPLE_ROWS = 200
 _BLOCK_ROWS = 1 << 14

@@ -14,28 +14,37 @@ from quiver import storage
 from quiver._typing import Metric, Neighbors, Progress, Vectors
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
-from quiver.codes import Codes, Queries, Transform
+from quiver.encoding import drop_norms, encode_rows, fit_transform
 from quiver.errors import InvalidArgumentError, QuiverError
-from quiver.foreign import as_real_array
+from quiver.graph.order import choose_entry_point
 from quiver.graph.vamana import build_graph
-from quiver.keys import NO_ID, NO_RESULT, key_ids
 from quiver.lookup import RowsById
 from quiver.memory import MemoryReport, predict_memory
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import Workers, map_chunks, resolve_threads
-from quiver.params import BuildParams, Encoding, SearchParams, check_goes_together
+from quiver.params import (
+    BuildParams,
+    Encoding,
+    SearchParams,
+    as_encoding,
+    as_params,
+    check_goes_together,
+)
+from quiver.reference.codes import Codes, Queries, Transform
+from quiver.reference.keys import NO_ID, NO_RESULT, key_ids
+from quiver.reference.transform import searched_metric
 from quiver.results import SearchResult, SearchStats
 from quiver.storage.cold import ColdVectors, rerank_stored
 from quiver.storage.header import ColdDtype
-from quiver.transform import (
-    choose_entry_point,
-    drop_norms,
-    encode_rows,
-    fit_transform,
-    searched_metric,
+from quiver.validation.arrays import (
+    as_ids,
+    as_int64,
+    as_queries,
+    as_vectors,
+    keep_or_copy,
 )
-from quiver.validation import as_ids, as_int64, as_queries, as_vectors, keep_or_copy
-from quiver.words import as_encoding, as_params, check_metric
+from quiver.validation.checks import check_metric
+from quiver.validation.foreign import as_real_array
 
 if TYPE_CHECKING:
     from quiver.check import CheckReport

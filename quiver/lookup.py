@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from quiver._typing import Ids
 from quiver.errors import InvalidArgumentError
-from quiver.keys import NO_RESULT
+from quiver.reference.keys import NO_RESULT
 
 
 class RowsById:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from quiver.codes import row_bytes
-from quiver.params import MAX_DIM, MAX_ROWS, BuildParams, check_int
+from quiver.params import BuildParams
+from quiver.reference.codes import row_bytes
+from quiver.validation.checks import MAX_DIM, MAX_ROWS, check_int
 
 _ID_BYTES = 8
 _NEIGHBOR_BYTES = 4

@@ -1,4 +1,4 @@
-"""Parameters: every range check of a number lives here.
+"""Parameters: how vectors are coded, how a graph is built, how hard a search tries.
 
 Source: the paper's parameters m, ef_c and alpha (QuIVer, arXiv 2605.02171, Tables
 5-9) under the glossary's names; the choice of defaults is in ``docs/parameters.md``.
@@ -6,19 +6,23 @@ Source: the paper's parameters m, ef_c and alpha (QuIVer, arXiv 2605.02171, Tabl
 
 from __future__ import annotations
 
-import math
-import numbers
-import operator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from reprlib import repr as brief
 from typing import Any, Literal, get_args
 
 from quiver._typing import Metric, PruneRule
 from quiver.errors import InvalidArgumentError, InvalidTypeError, did_you_mean
+from quiver.validation.checks import (
+    MAX_DEGREE,
+    MAX_ROWS,
+    MIN_DEGREE,
+    check_choice,
+    check_flag,
+    check_int,
+    check_real,
+)
 
-MIN_DEGREE, MAX_DEGREE = 2, 512
-MAX_DIM = 65_536
-MAX_ROWS = 2**32 - 2
 DEFAULT_EF = 64
 RERANK_FLOOR = 64
 """A beam up to this wide is re-ranked whole. SIFT, 128-d, 100 000 rows, ef = 64:
@@ -121,7 +125,7 @@ class BuildParams:
         ef = check_int("ef_construction", self.ef_construction, 1, MAX_ROWS)
         object.__setattr__(self, "max_degree", degree)
         object.__setattr__(self, "ef_construction", ef)
-        object.__setattr__(self, "alpha", _check_alpha(self.alpha))
+        object.__setattr__(self, "alpha", check_real("alpha", self.alpha, 1.0, 100.0))
         object.__setattr__(self, "seed", check_int("seed", self.seed, 0, 2**63 - 1))
         check_choice("prune_rule", self.prune_rule, ("auto", *get_args(PruneRule)))
 
@@ -173,45 +177,6 @@ class SearchParams:
         return cls(k=k, ef=ef, n_rerank=n_rerank)
 
 
-def check_int(name: str, value: Any, low: int, high: int) -> int:
-    """Return ``value`` as an int within ``low … high`` or raise a typed error."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = None
-    if number is None or isinstance(value, bool):
-        msg = f"{name} must be an integer, got {brief(value)} of {type(value).__name__}"
-        raise InvalidTypeError(msg)
-    if not low <= number <= high:
-        msg = f"{name} must be in {low} … {high}, got {number}"
-        raise InvalidArgumentError(msg)
-    return number
-
-
-def check_share(name: str, value: Any) -> float:
-    """Return ``value`` as a float strictly inside 0 … 1 or raise a typed error."""
-    share = _as_float(name, value)
-    if not 0.0 < share < 1.0:
-        msg = f"{name} must be inside 0 … 1, got {share}"
-        raise InvalidArgumentError(msg)
-    return share
-
-
-def check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
-    """Raise unless ``value`` is one of the allowed words."""
-    if not isinstance(value, str) or value not in allowed:
-        hint = did_you_mean(value, allowed)
-        msg = f"{name} must be one of {', '.join(allowed)}, got {value!r}{hint}"
-        raise InvalidArgumentError(msg)
-
-
-def check_flag(name: str, value: Any) -> None:
-    """Raise unless ``value`` is a bool."""
-    if not isinstance(value, bool):
-        msg = f"{name} must be True or False, got {value!r}"
-        raise InvalidTypeError(msg)
-
-
 def goes_together(metric: Metric, encoding: Encoding) -> bool:
     """Return whether an encoding's codes can be searched by a metric."""
     is_symmetric = encoding.query == "symmetric" and encoding.weights == "corrected"
@@ -228,16 +193,79 @@ def check_goes_together(metric: Metric, encoding: Encoding) -> None:
         raise InvalidArgumentError(msg)
 
 
-def _check_alpha(value: Any) -> float:
-    alpha = _as_float("alpha", value)
-    if not (math.isfinite(alpha) and 1.0 <= alpha <= 100.0):
-        msg = f"alpha must be in 1 … 100, got {alpha}"
-        raise InvalidArgumentError(msg)
-    return alpha
+ENCODINGS = {
+    "default": Encoding(),
+    "paper": Encoding.paper(),
+    # What a diagnosis may replace by its own choice.
+    "auto": Encoding(),
+}
+"""The encodings that have a name."""
+
+_ELSEWHERE = {
+    **dict.fromkeys(("M", "m", "connectivity"), "max_degree (2 M in HNSW's terms)"),
+    **dict.fromkeys(("R", "graph_degree", "n_neighbors"), "max_degree"),
+    **dict.fromkeys(("L", "ef_c", "efc", "efConstruction"), "ef_construction"),
+    **dict.fromkeys(("expansion_add", "window_size", "complexity"), "ef_construction"),
+    **dict.fromkeys(("space", "distance", "metric_type", "distance_metric"), "metric"),
+    **dict.fromkeys(("n_jobs", "num_threads", "n_threads", "workers"), "threads"),
+    **dict.fromkeys(("random_state", "random_seed"), "seed"),
+    **dict.fromkeys(("keys", "labels", "names"), "ids, and result.take(names)"),
+}
+"""Parameters of other libraries, by the words a message has for them."""
 
 
-def _as_float(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        msg = f"{name} must be a number, got {brief(value)} of {type(value).__name__}"
+def as_encoding(encoding: Any) -> Encoding:
+    """Return an encoding given as one, by name, or by default as None.
+
+    Raises
+    ------
+    InvalidArgumentError, InvalidTypeError
+        If it is none of these.
+    """
+    if encoding is None or isinstance(encoding, Encoding):
+        return encoding or Encoding()
+    if not isinstance(encoding, str):
+        known = ", ".join(ENCODINGS)
+        msg = f"encoding must be an Encoding or one of {known}, got {brief(encoding)}"
         raise InvalidTypeError(msg)
-    return float(value)
+    check_choice("encoding", encoding, tuple(ENCODINGS))
+    return ENCODINGS[encoding]
+
+
+def as_params(
+    params: Any, shortcuts: dict[str, Any], keywords: Iterable[str]
+) -> BuildParams:
+    """Return the parameters of a build, given whole or as fields of `BuildParams`.
+
+    Parameters
+    ----------
+    params : BuildParams or None
+        Given whole.
+    shortcuts : dict
+        Fields by name, as a caller typed them.
+    keywords : iterable of str
+        The other parameters of the build, for what a misspelt one may have meant.
+
+    Raises
+    ------
+    InvalidArgumentError, InvalidTypeError
+        If there is both, a name is unknown, or a value breaks its rule.
+    """
+    names = [field.name for field in fields(BuildParams)]
+    for name in shortcuts.keys() - {*names}:
+        hint = did_you_mean(name, [*names, *keywords])
+        if name in _ELSEWHERE:
+            hint = f"; here it is {_ELSEWHERE[name]}"
+        msg = f"build has no parameter {name!r}{hint}"
+        raise InvalidTypeError(msg)
+    if params is None:
+        return BuildParams(**shortcuts)
+    if not isinstance(params, BuildParams):
+        remedy = "spread a dict: build(vectors, **params)"
+        msg = f"params must be a BuildParams, got {brief(params)}; {remedy}"
+        raise InvalidTypeError(msg)
+    if shortcuts:
+        both = ", ".join(shortcuts)
+        msg = f"params must be None where its fields are given, got it and {both}"
+        raise InvalidArgumentError(msg)
+    return params

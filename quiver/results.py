@@ -5,35 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import AnyArray, Counts, Distances, Keys
+from quiver._typing import AnyArray, Counts, Distances
 from quiver.errors import InvalidArgumentError
-from quiver.keys import NO_RESULT
+from quiver.reference.keys import NO_RESULT
 
 SHOWN = 3
 """Answers that the text of a result shows."""
-
-
-class Beams(NamedTuple):
-    """The beams of a batch of walks, with their counters.
-
-    Attributes
-    ----------
-    keys : ndarray of shape (q, ef), uint64
-        Sorted; ``NO_KEY`` after the last entry.
-    hops : ndarray of shape (q,), int64
-        Expansions.
-    distance_computations : ndarray of shape (q,), int64
-        Code distances, the entry point's included.
-    """
-
-    keys: Keys
-    hops: Counts
-    distance_computations: Counts
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """What hypothesis draws: sizes, hazards and a seed; NumPy does the rest.
 
-The arrays come from `quiver.conformance.hazards`. Drawing them number by number would be
-slower
-by orders of magnitude and shrink no better: what shrinks here is the description.
+The arrays come from `quiver.conformance.hazards`. Drawing them number by number would
+be slower by orders of magnitude and shrink no better: what shrinks here is the
+description.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from numpy.random import Generator
 
 from quiver import reference
 from quiver._typing import Metric, Vectors
-from quiver.codes import Codes, Queries, Transform, code_bytes, row_bytes
 from quiver.conformance import hazards
+from quiver.reference.codes import Codes, Queries, Transform, code_bytes, row_bytes
 
 dims = st.sampled_from(hazards.BOUNDARY_DIMS)
 metrics = st.sampled_from(hazards.METRICS)

@@ -11,12 +11,12 @@ from strategies import plain_transform, random_codes
 
 import quiver
 from quiver.backends.cython_backend import CythonBackend
-from quiver.codes import BLOCK_DIMS, Queries, row_bytes
 from quiver.errors import (
     BackendUnavailableError,
     InvalidArgumentError,
     InvalidTypeError,
 )
+from quiver.reference.codes import BLOCK_DIMS, Queries, row_bytes
 
 N, DIM, Q, WIDTH, EF, K = 20, 130, 3, 4, 5, 2
 

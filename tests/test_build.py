@@ -16,12 +16,13 @@ from quiver._typing import Metric, PruneRule
 from quiver.backends import Backend, get_backend
 from quiver.conformance import hazards
 from quiver.errors import CancelledError
+from quiver.graph.order import BATCH_SHARE, batches, insertion_order
 from quiver.graph.reachability import SearchTree, degrees, reachable
-from quiver.graph.vamana import BATCH_SHARE, batches, build_graph, insertion_order
-from quiver.keys import NO_ID
+from quiver.graph.vamana import build_graph
 from quiver.parallel.workers import Workers
 from quiver.params import BuildParams
 from quiver.reference import distance
+from quiver.reference.keys import NO_ID
 
 PAPER = quiver.Encoding.paper()
 SMALL = BuildParams(max_degree=6, ef_construction=12)
@@ -50,7 +51,7 @@ def test_the_graph_is_that_of_the_naive_build(
     monkeypatch: pytest.MonkeyPatch, strong: int, rule: PruneRule, share: int
 ) -> None:
     # At this size the real share makes batches of one; larger ones must be right too.
-    monkeypatch.setattr("quiver.graph.vamana.BATCH_SHARE", share)
+    monkeypatch.setattr("quiver.graph.order.BATCH_SHARE", share)
     codes = random_codes(np.random.default_rng(strong), 160, 33, strong)
     params = BuildParams(max_degree=5, ef_construction=14, alpha=1.1, seed=3)
     backend = get_backend("reference")

@@ -8,7 +8,7 @@ from small_index import saved, small_index
 
 import quiver
 from quiver.conformance import hazards
-from quiver.keys import NO_ID
+from quiver.reference.keys import NO_ID
 
 
 def damaged(n: int = 120, **parts: object) -> quiver.Index:

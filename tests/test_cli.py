@@ -16,7 +16,7 @@ import quiver
 from quiver.backends import get_backend, registry
 from quiver.cli.app import app
 from quiver.errors import InvalidArgumentError
-from quiver.words import check_metric
+from quiver.validation.checks import check_metric
 
 
 @pytest.fixture(scope="module")

@@ -117,7 +117,7 @@ def test_hamming_counts_differing_planes() -> None:
     _, kth = sample.neighbours(10)
     (rows, _), *_ = measure_fidelity(sample, kth[:, -1], 10, 0, 1)
     hamming = next(row for row in rows if row.distance == "hamming")
-    transform = quiver.transform.fit_transform(
+    transform = quiver.encoding.fit_transform(
         sample.vectors, "euclidean", quiver.Encoding(), 0
     )
     from quiver.reference.transform import apply_transform

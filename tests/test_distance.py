@@ -7,12 +7,12 @@ import numpy as np
 from hypothesis import given
 from strategies import CodedCase, coded_cases, dims, plain_transform, random_codes, rngs
 
-from quiver.codes import Codes, Queries
 from quiver.conformance import hazards
-from quiver.keys import NO_ID
 from quiver.reference import distance, encode, quantise
+from quiver.reference.codes import Codes, Queries
 from quiver.reference.distance import symmetric_dot
 from quiver.reference.encode import unpack
+from quiver.reference.keys import NO_ID
 
 
 def code_values(codes: Codes) -> np.ndarray:

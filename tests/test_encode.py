@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from strategies import Case, cases, dims, plain_transform, rngs, strong_values
 
-from quiver.codes import Codes, code_bytes, row_bytes
 from quiver.conformance import hazards
 from quiver.reference import encode, quantise
+from quiver.reference.codes import Codes, code_bytes, row_bytes
 from quiver.reference.encode import pack, unpack
 
 

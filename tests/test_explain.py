@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import quiver
-from quiver.keys import NO_ID, key_ids
-from quiver.validation import as_vectors
+from quiver.reference.keys import NO_ID, key_ids
+from quiver.validation.arrays import as_vectors
 
 N, DIM = 400, 24
 

@@ -14,8 +14,8 @@ import pytest
 from identical import assert_identical
 
 from quiver.backends import Backend
-from quiver.codes import Codes, Queries, Transform
-from quiver.results import Beams
+from quiver.reference.codes import Codes, Queries, Transform
+from quiver.reference.search import Beams
 
 with np.load(Path(__file__).parent / "data" / "golden.npz") as file:
     ARRAYS = dict(file)

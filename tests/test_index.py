@@ -11,9 +11,9 @@ from strategies import hazard_lists, rngs
 import quiver
 from quiver._typing import Metric
 from quiver.backends import Backend
-from quiver.codes import Codes, Queries
 from quiver.conformance import hazards
 from quiver.reference import rerank
+from quiver.reference.codes import Codes, Queries
 
 PARAMS = quiver.BuildParams(max_degree=8, ef_construction=24)
 ENCODINGS = {

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quiver.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
+from quiver.reference.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
 
 distances = st.floats(width=32, allow_nan=False)
 ids = st.integers(0, 2**32 - 2)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import quiver
-from quiver.codes import row_bytes
 from quiver.memory import format_bytes
+from quiver.reference.codes import row_bytes
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,9 @@ from strategies import (
 
 from quiver import reference
 from quiver.backends import Backend
-from quiver.codes import CACHE_LINE
 from quiver.conformance import hazards
-from quiver.keys import NO_ID, NO_KEY
+from quiver.reference.codes import CACHE_LINE
+from quiver.reference.keys import NO_ID, NO_KEY
 
 METHODS = ("encode", "quantise", "distance", "prune", "search", "rerank")
 

@@ -64,7 +64,7 @@ def test_builds_and_answers_are_the_same_bytes_where_every_row_pays(
 ) -> None:
     monkeypatch.setattr("quiver.parallel.workers.WAKE_WORK", 1)
     monkeypatch.setattr("quiver.parallel.workers.START_WORK", 1)
-    monkeypatch.setattr("quiver.graph.vamana.BATCH_SHARE", 12)
+    monkeypatch.setattr("quiver.graph.order.BATCH_SHARE", 12)
     params = quiver.BuildParams(max_degree=5, ef_construction=9)
     vectors = draw(240 if backend.name == "reference" else 1200)
     found = []

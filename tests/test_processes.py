@@ -20,7 +20,7 @@ from small_index import SCALE, bounded
 
 import quiver
 from quiver.errors import FileAccessError, FileFormatError
-from quiver.results import Beams
+from quiver.reference.search import Beams
 
 posix = pytest.mark.skipif(os.name != "posix", reason="processes of POSIX")
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")

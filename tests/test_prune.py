@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from strategies import CodedCase, coded_cases, plain_transform
 
 from quiver._typing import PruneRule
-from quiver.codes import Codes
 from quiver.conformance import hazards
-from quiver.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
 from quiver.reference import distance, encode, prune
+from quiver.reference.codes import Codes
+from quiver.reference.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
 
 RULES = st.sampled_from(["vamana", "published"])
 ALPHAS = st.sampled_from([1.0, 1.1, 1.5, 3.0])

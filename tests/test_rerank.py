@@ -16,8 +16,8 @@ from strategies import Case, cases
 
 from quiver._typing import Metric
 from quiver.conformance import hazards
-from quiver.keys import NO_ID
 from quiver.reference import rerank
+from quiver.reference.keys import NO_ID
 from quiver.reference.lanes import lane_sum
 
 

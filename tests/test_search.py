@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from strategies import CodedCase, coded_cases, graph_kinds, random_codes, rngs
 
 from quiver.conformance import hazards
-from quiver.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
 from quiver.reference import distance, search
+from quiver.reference.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
 
 
 @given(

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import quiver
-from quiver.foreign import as_real_array
-from quiver.validation import as_vectors, keep_or_copy
+from quiver.validation.arrays import as_vectors, keep_or_copy
+from quiver.validation.foreign import as_real_array
 
 ROWS, DIM = 40, 6
 

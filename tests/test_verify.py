@@ -10,10 +10,10 @@ import pytest
 
 from quiver.backends import Backend, get_backend
 from quiver.backends.reference_backend import ReferenceBackend
-from quiver.codes import Codes
 from quiver.conformance.difference import first_difference
 from quiver.conformance.verify import METHODS, VerifyReport, verify
 from quiver.errors import CancelledError, InvalidArgumentError, InvalidTypeError
+from quiver.reference.codes import Codes
 
 
 def flip_last_bit(result: Any) -> Any:

@@ -11,7 +11,7 @@ import pytest
 import quiver
 from quiver.errors import InvalidArgumentError
 from quiver.evaluation.bench import bench_backends
-from quiver.words import METRIC_WORDS, check_metric
+from quiver.validation.checks import METRIC_WORDS, check_metric
 
 POINTS = np.random.default_rng(5).normal(size=(120, 6)).astype(np.float32)
 

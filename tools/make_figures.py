@@ -19,15 +19,15 @@ from matplotlib.figure import Figure
 
 import quiver
 from quiver import reference
-from quiver.codes import Codes, Transform
 from quiver.datasets import load_demo
-from quiver.graph.vamana import batches, insertion_order
-from quiver.keys import NO_ID, key_ids, make_keys
+from quiver.encoding import draw_signs
+from quiver.graph.order import batches, insertion_order
 from quiver.params import RERANK_FLOOR
+from quiver.reference.codes import Codes, Transform
 from quiver.reference.encode import unpack
+from quiver.reference.keys import NO_ID, key_ids, make_keys
 from quiver.reference.search import walk
 from quiver.reference.transform import apply_transform
-from quiver.transform import draw_signs
 
 BLUE, RED, GREY = "#2f6db3", "#c8442f", "#b5b5b5"
 # Enough rows for a walk of a dozen hops; the reference builds them in seconds.

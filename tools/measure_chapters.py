@@ -19,8 +19,8 @@ from measure_defaults import FILES, Data, prepare, read
 import quiver
 from quiver._typing import Distances, Metric
 from quiver.evaluation.hits import Hits, mark_hits, nearest, nearest_codes
-from quiver.keys import key_distances, key_ids
 from quiver.reference.encode import unpack
+from quiver.reference.keys import key_distances, key_ids
 from quiver.reference.transform import apply_transform
 
 K, EF = 10, 64

@@ -12,8 +12,8 @@ import sys
 import numpy as np
 
 from quiver.backends.cython_backend import CythonBackend
-from quiver.codes import Transform
-from quiver.keys import make_keys
+from quiver.reference.codes import Transform
+from quiver.reference.keys import make_keys
 
 KERNELS = ("encode", "quantise", "distance", "prune", "search", "rerank")
 N, DIM, N_QUERIES, MAX_DEGREE, EF = 1000, 384, 16, 32, 64

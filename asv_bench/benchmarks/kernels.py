@@ -5,9 +5,9 @@ from functools import partial
 import numpy as np
 
 import quiver
-from quiver.keys import make_keys
+from quiver.encoding import fit_transform
 from quiver.params import Encoding
-from quiver.transform import fit_transform
+from quiver.reference.keys import make_keys
 
 from .common import BACKENDS, EF, OnIndexes, load_backend, load_dataset
 

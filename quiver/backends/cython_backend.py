@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import Distances, Ids, Keys, Metric, Neighbors, PruneRule, Vectors
-from quiver.codes import (
+from quiver.reference.codes import (
     BLOCK_BYTES,
     BLOCK_DIMS,
     Codes,
@@ -22,7 +22,7 @@ from quiver.codes import (
     code_bytes,
     row_bytes,
 )
-from quiver.results import Beams
+from quiver.reference.search import Beams
 
 QueryArrays: TypeAlias = tuple[
     "NDArray[np.uint8] | None", "NDArray[np.int8] | None", "Distances | None"

@@ -25,7 +25,7 @@ from quiver.backends._numba import encode as _encode
 from quiver.backends._numba import prune as _prune
 from quiver.backends._numba import rerank as _rerank
 from quiver.backends._numba import search as _search
-from quiver.codes import (
+from quiver.reference.codes import (
     BLOCK_BYTES,
     BLOCK_DIMS,
     Codes,
@@ -35,7 +35,7 @@ from quiver.codes import (
     code_bytes,
     row_bytes,
 )
-from quiver.results import Beams
+from quiver.reference.search import Beams
 
 _METRIC_CODES = {
     "cosine": _rerank.COSINE,

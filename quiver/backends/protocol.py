@@ -14,7 +14,7 @@ Rules for every method
   written to. Outputs are freshly allocated and C-contiguous.
 - A method is single-threaded, holds no state between calls and may be called from
   several threads at once; compiled ones release the GIL.
-- Order is by (distance, id), total; see `quiver.keys`.
+- Order is by (distance, id), total; see `quiver.reference.keys`.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from quiver._typing import (
     PruneRule,
     Vectors,
 )
-from quiver.codes import Codes, Queries, Transform
-from quiver.results import Beams
+from quiver.reference.codes import Codes, Queries, Transform
+from quiver.reference.search import Beams
 
 
 @runtime_checkable

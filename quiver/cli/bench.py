@@ -27,7 +27,7 @@ from quiver.cli.options import JsonOption, KeyOption, MetricOption, ThreadsOptio
 from quiver.errors import InvalidArgumentError
 from quiver.evaluation.bench import bench_backends
 from quiver.evaluation.bench_report import BackendTimes, BenchReport
-from quiver.words import check_metric
+from quiver.validation.checks import check_metric
 
 DEFAULT_ROWS = 20_000
 # What the NumPy kernels can build in seconds, should nothing else be available.

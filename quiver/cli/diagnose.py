@@ -35,7 +35,7 @@ from quiver.cli.options import (
 from quiver.datasets import read_vectors
 from quiver.diagnosis.fidelity import DEPTHS
 from quiver.params import BuildParams
-from quiver.words import check_metric
+from quiver.validation.checks import check_metric
 
 # The command line's defaults are the library's, by construction.
 _DEFAULTS = BuildParams()

@@ -42,7 +42,7 @@ from quiver.cli.options import (
 from quiver.cli.summary import describe, graph_facts, print_summary
 from quiver.datasets import read_vectors
 from quiver.parallel.workers import resolve_threads
-from quiver.words import check_metric
+from quiver.validation.checks import check_metric
 
 # The command line's defaults are the library's, by construction.
 _DEFAULTS = quiver.BuildParams()

@@ -35,7 +35,7 @@ from quiver.cli.options import (
 )
 from quiver.evaluation.recall import share_within
 from quiver.evaluation.truth import true_distances
-from quiver.validation import as_queries
+from quiver.validation.arrays import as_queries
 
 SHOWN_QUERIES = 5
 

@@ -15,11 +15,12 @@ from quiver import reference
 from quiver._typing import AnyArray
 from quiver.backends.protocol import Backend
 from quiver.conformance import hazards
+from quiver.encoding import encode_rows, fit_transform
+from quiver.graph.order import choose_entry_point
 from quiver.graph.vamana import build_graph
 from quiver.index import Index
 from quiver.parallel.workers import Workers
 from quiver.params import BuildParams, Encoding
-from quiver.transform import choose_entry_point, encode_rows, fit_transform
 
 
 class Call(NamedTuple):

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from quiver import reference
 from quiver._typing import Distances, Ids, Keys, Metric, Neighbors, Vectors
-from quiver.codes import Codes, Transform
-from quiver.keys import NO_ID, NO_KEY, make_keys
+from quiver.reference.codes import Codes, Transform
+from quiver.reference.keys import NO_ID, NO_KEY, make_keys
 from quiver.reference.transform import prepare
 
 # Around a byte, a word, half a block, a block (128) and the cache lines of a row; one

@@ -1,7 +1,8 @@
 """Verify: run the oracle against a backend on the user's own computer.
 
 The test-suite proves equality where it was run; another processor, compiler or
-plug-in deserves the same proof. Needs NumPy only; the inputs are `quiver.conformance.hazards`.
+plug-in deserves the same proof. Needs NumPy only; the inputs are those of
+`quiver.conformance.hazards`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from quiver.conformance import hazards
 from quiver.conformance.cases import Call, build_and_search, draw_calls
 from quiver.conformance.difference import arrays_in, first_difference
 from quiver.parallel.progress import ProgressMeter, tells_progress
-from quiver.params import check_int
+from quiver.validation.checks import check_int
 
 METHODS = ("encode", "quantise", "distance", "prune", "search", "rerank", "build")
 """The protocol, then a whole index built and searched with it."""

@@ -27,7 +27,7 @@ import numpy as np
 
 from quiver._typing import Ids, Metric, Vectors
 from quiver.errors import InvalidArgumentError
-from quiver.params import MAX_ROWS, check_int
+from quiver.validation.checks import MAX_ROWS, check_int
 
 Make: TypeAlias = Callable[[np.random.Generator, int], Vectors]
 

@@ -16,8 +16,8 @@ from quiver.diagnosis.verdict import choose, judge, plain_coding
 from quiver.memory import predict_memory
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import resolve_threads
-from quiver.params import MAX_ROWS, BuildParams, Encoding, check_int
-from quiver.words import check_metric
+from quiver.params import BuildParams, Encoding
+from quiver.validation.checks import MAX_ROWS, check_int, check_metric
 
 K = 10
 """Neighbours asked for, as in all published figures."""

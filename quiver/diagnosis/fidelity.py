@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import Distances, Ids
-from quiver.codes import Codes
 from quiver.diagnosis.planes import Planes, measure_planes
 from quiver.diagnosis.sample import Sample, subset_means
+from quiver.encoding import encode_rows, fit_transform
 from quiver.evaluation.hits import Hits, mark_hits, nearest, nearest_codes
 from quiver.parallel.workers import Workers
 from quiver.params import Encoding
-from quiver.transform import encode_rows, fit_transform
+from quiver.reference.codes import Codes
 
 DEPTHS = (16, 32, 64, 128)
 

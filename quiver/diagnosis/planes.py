@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from quiver._typing import Lanes, Vectors
-from quiver.codes import Codes
 from quiver.diagnosis.sample import Sample
+from quiver.reference.codes import Codes
 from quiver.reference.encode import unpack
 from quiver.reference.lanes import squared_norms
 

@@ -15,9 +15,9 @@ from quiver._typing import AnyArray, Distances, Metric, Vectors
 from quiver.backends.protocol import Backend
 from quiver.errors import InvalidArgumentError
 from quiver.evaluation.exact import nearest_rows
-from quiver.foreign import as_real_array
 from quiver.reference.lanes import squared_norms
-from quiver.validation import as_vectors
+from quiver.validation.arrays import as_vectors
+from quiver.validation.foreign import as_real_array
 
 MIN_ROWS = 100
 """Fewer rows have too few rivals to tell anything about codes."""

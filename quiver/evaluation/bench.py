@@ -26,10 +26,10 @@ from quiver.evaluation.timing import TIMING_SECONDS, fastest, timed
 from quiver.index import Index
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import resolve_threads
-from quiver.params import BuildParams, SearchParams, check_int
+from quiver.params import BuildParams, SearchParams
 from quiver.results import SearchResult
-from quiver.validation import as_vectors
-from quiver.words import check_metric
+from quiver.validation.arrays import as_vectors
+from quiver.validation.checks import check_int, check_metric
 
 # The reference builds the first within seconds, compiled kernels the second.
 TRIAL_ROWS, SAMPLE_ROWS = 200, 5000

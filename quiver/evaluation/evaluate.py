@@ -22,7 +22,8 @@ from quiver.evaluation.truth import true_distances
 from quiver.index import Index
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import resolve_threads
-from quiver.params import SearchParams, check_int
+from quiver.params import SearchParams
+from quiver.validation.checks import check_int
 
 BEAM_WIDTHS = (16, 32, 64, 128, 256)
 

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from quiver._typing import Distances, Keys, Lanes, Metric, Vectors
 from quiver.evaluation.row_blocks import RowBlocks, Rows
-from quiver.keys import NO_KEY, key_distances, key_ids, make_keys
-from quiver.params import check_int
+from quiver.reference.keys import NO_KEY, key_distances, key_ids, make_keys
 from quiver.reference.rerank import exact_distance
-from quiver.words import check_metric
+from quiver.validation.checks import check_int, check_metric
 
 # Of a block, of its scores and of the k best of all queries asked at once: 8 MiB as
 # float32. Some twenty arrays of this size exist at the worst moment.

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from quiver._typing import AnyArray, Counts, Distances, Ids, Lanes, Metric, Vectors
 from quiver.backends.protocol import Backend
-from quiver.codes import Codes, Queries
 from quiver.errors import InvalidArgumentError
 from quiver.index import Index
-from quiver.keys import NO_ID, key_ids, make_keys
 from quiver.parallel.workers import map_chunks
+from quiver.reference.codes import Codes, Queries
+from quiver.reference.keys import NO_ID, key_ids, make_keys
 from quiver.storage.cold import ColdVectors, rerank_stored
-from quiver.validation import as_vectors
+from quiver.validation.arrays import as_vectors
 
 WALK_CHUNK = 64
 """Queries per kernel call of a walk."""

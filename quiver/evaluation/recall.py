@@ -13,7 +13,7 @@ import numpy as np
 
 from quiver._typing import AnyArray, Distances
 from quiver.errors import InvalidArgumentError, InvalidTypeError
-from quiver.params import check_int
+from quiver.validation.checks import check_int
 
 _CONVENTIONS: dict[str, Callable[[AnyArray], AnyArray]] = {
     "squared Euclidean distances": lambda true: true * true,

@@ -8,7 +8,7 @@ import numpy as np
 
 from quiver._typing import AnyArray, Metric, Vectors
 from quiver.storage.cold import ColdVectors
-from quiver.validation import as_matrix, as_vectors
+from quiver.validation.arrays import as_matrix, as_vectors
 
 
 class Rows(Protocol):

@@ -21,7 +21,7 @@ from quiver.evaluation.truth import true_distances
 from quiver.index import Index
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import resolve_threads
-from quiver.params import check_int, check_share
+from quiver.validation.checks import check_int, check_share
 
 MAX_EF = 1024
 

@@ -14,18 +14,18 @@ import numpy as np
 
 from quiver._typing import Vectors
 from quiver.backends.registry import get_backend
-from quiver.codes import Codes, Queries
 from quiver.errors import InvalidArgumentError
 from quiver.evaluation.exact import exact_knn
 from quiver.explain.explanation import Explanation, Fate, Found, Hop, TrueNeighbour
 from quiver.explain.plane import project
-from quiver.foreign import as_real_array
-from quiver.keys import key_distances, key_ids
 from quiver.params import SearchParams
+from quiver.reference.codes import Codes, Queries
 from quiver.reference.distance import distance_to_rows
+from quiver.reference.keys import key_distances, key_ids
 from quiver.reference.search import Expansion, walk
 from quiver.results import SearchResult
-from quiver.validation import as_vectors
+from quiver.validation.arrays import as_vectors
+from quiver.validation.foreign import as_real_array
 
 if TYPE_CHECKING:
     from quiver.index import Index

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import Counts, Ids, Neighbors
-from quiver.keys import NO_ID
+from quiver.reference.keys import NO_ID
 
 _SLICE_ROWS = 1 << 12
 """Rows expanded at a time, so that a wide level of the tree takes no memory."""

@@ -10,7 +10,7 @@ and reverse edges as a sort. See docs/algorithm/build.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -18,16 +18,12 @@ from numpy.typing import NDArray
 
 from quiver._typing import Ids, Keys, Neighbors, PruneRule
 from quiver.backends.protocol import Backend
-from quiver.codes import Codes, aligned_zeros
+from quiver.graph.order import batches, insertion_order
 from quiver.graph.reachability import SearchTree, degrees
-from quiver.keys import NO_ID, key_ids, make_keys
 from quiver.parallel.workers import Workers
 from quiver.params import BuildParams
-
-BATCH_SHARE = 500
-"""A batch holds at most n / 500 nodes. Nodes of one batch do not see each other, which
-costs small clusters their edges: 20 000 rows in nested clusters, recall@10 at ef = 64:
-90.4 % with n / 50, 99.7 % with n / 500."""
+from quiver.reference.codes import Codes, aligned_zeros
+from quiver.reference.keys import NO_ID, key_ids, make_keys
 
 CHUNK_ROWS = 64
 """Rows per kernel call at most: enough to hide the call, few enough to stop at once."""
@@ -217,25 +213,6 @@ def connect(graph: GrowingGraph, workers: Workers) -> None:
         # An earlier link may have brought this one along.
         if not tree.reached[node]:
             tree.link(near, node)
-
-
-def insertion_order(n: int, entry_point: int, seed: int) -> Ids:
-    """Return a seeded permutation of the rows, the entry point first."""
-    # The raw stream of a bit generator is the same in every NumPy release.
-    raw = np.random.PCG64(seed).random_raw(n)
-    order = np.argsort(raw, kind="stable").astype(np.uint32)
-    rest = order[order != entry_point]
-    return np.concatenate([np.array([entry_point], dtype=np.uint32), rest])
-
-
-def batches(order: Ids) -> Iterator[Ids]:
-    """Cut the order into batches of 1, 2, 4, … up to ``max(1, n // 500)`` nodes."""
-    largest = max(1, len(order) // BATCH_SHARE)
-    start, size = 0, 1
-    while start < len(order):
-        yield order[start : start + size]
-        start += size
-        size = min(2 * size, largest)
 
 
 def reverse_edges(growing: Neighbors, batch: Ids) -> tuple[Ids, Ids, NDArray[np.intp]]:

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
 from quiver.parallel.processors import count_processors
-from quiver.params import check_int
+from quiver.validation.checks import check_int
 
 START_WORK = 1 << 16
 """Work worth starting and ending a thread, which takes 0.2 ms. In code distances of

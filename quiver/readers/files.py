@@ -19,10 +19,10 @@ from pathlib import Path
 
 from quiver._typing import AnyArray
 from quiver.errors import FileFormatError, InvalidArgumentError, InvalidTypeError
-from quiver.params import MAX_ROWS, check_int
 from quiver.readers.formats import read_bin, read_npy, read_vecs
 from quiver.readers.hdf5 import read_hdf5
 from quiver.storage.atomic import os_errors
+from quiver.validation.checks import MAX_ROWS, check_int
 
 HDF5_SUFFIXES = (".hdf5", ".h5")
 

@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike
 
 from quiver._typing import AnyArray
 from quiver.errors import FileFormatError
-from quiver.params import MAX_DIM
+from quiver.validation.checks import MAX_DIM
 
 # NumPy writes headers of a few hundred bytes and refuses longer ones than this.
 MAX_NPY_HEADER = 10_000

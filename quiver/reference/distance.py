@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import Distances, Ids
-from quiver.codes import Codes, Queries
-from quiver.keys import NO_ID
+from quiver.reference.codes import Codes, Queries
 from quiver.reference.encode import unpack
+from quiver.reference.keys import NO_ID
 
 HIGH_BITS = np.uint64(0xAAAA_AAAA_AAAA_AAAA)
 LOW_BITS = np.uint64(0x5555_5555_5555_5555)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import AnyArray, Lanes, Vectors
-from quiver.codes import (
+from quiver.reference.codes import (
     BLOCK_BYTES,
     BLOCK_DIMS,
     Codes,

@@ -14,9 +14,9 @@ from __future__ import annotations
 import numpy as np
 
 from quiver._typing import Distances, Keys, Neighbors, PruneRule
-from quiver.codes import Codes
-from quiver.keys import NO_ID, NO_KEY, key_distances, key_ids
+from quiver.reference.codes import Codes
 from quiver.reference.distance import distance_to_rows
+from quiver.reference.keys import NO_ID, NO_KEY, key_distances, key_ids
 
 
 def prune(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from quiver._typing import Distances, Ids, Lanes, Metric, Vectors
-from quiver.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
+from quiver.reference.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
 from quiver.reference.lanes import lane_sum, squared_norms
 
 

@@ -15,11 +15,28 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Ids, Keys, Neighbors
-from quiver.codes import Codes, Queries
-from quiver.keys import NO_ID, NO_KEY, key_ids, make_keys
+from quiver._typing import Counts, Ids, Keys, Neighbors
+from quiver.reference.codes import Codes, Queries
 from quiver.reference.distance import distance_to_rows, one_query
-from quiver.results import Beams
+from quiver.reference.keys import NO_ID, NO_KEY, key_ids, make_keys
+
+
+class Beams(NamedTuple):
+    """The beams of a batch of walks, with their counters.
+
+    Attributes
+    ----------
+    keys : ndarray of shape (q, ef), uint64
+        Sorted; ``NO_KEY`` after the last entry.
+    hops : ndarray of shape (q,), int64
+        Expansions.
+    distance_computations : ndarray of shape (q,), int64
+        Code distances, the entry point's included.
+    """
+
+    keys: Keys
+    hops: Counts
+    distance_computations: Counts
 
 
 class Expansion(NamedTuple):

@@ -13,8 +13,12 @@ from __future__ import annotations
 import numpy as np
 
 from quiver._typing import Distances, Metric, Vectors
-from quiver.codes import Transform
-from quiver.reference.lanes import squared_norms
+from quiver.reference.codes import Transform
+from quiver.reference.lanes import N_LANES, fold_lanes, squared_norms
+
+BLOCK_ROWS = 512
+"""Rows prepared at a time: their float64 temporaries stay in the cache. A multiple of
+the lanes, so that blocks do not shift them."""
 
 SHORTEST = 1e-24
 """Smaller norms count as this under inner product, so that no factor overflows."""
@@ -71,3 +75,23 @@ def apply_transform(vectors: Vectors, transform: Transform) -> Vectors:
     """Return ``T(x)`` for every row: shape (n, dim), float32."""
     prepared = prepare(vectors, transform.metric)
     return rotate(prepared - transform.mean, transform.signs)
+
+
+def prepared_mean(vectors: Vectors, metric: Metric) -> Distances:
+    """Return the mean of the prepared rows: lane k adds rows k, k + 8, … in order."""
+    lanes = np.zeros((N_LANES, vectors.shape[1]), dtype=np.float64)
+    for start in range(0, len(vectors), BLOCK_ROWS):
+        prepared = prepare(vectors[start : start + BLOCK_ROWS], metric)
+        for first in range(0, len(prepared), N_LANES):
+            rows = prepared[first : first + N_LANES]
+            lanes[: len(rows)] += rows
+    return (fold_lanes(lanes) / max(1, len(vectors))).astype(np.float32)
+
+
+def searched_metric(metric: Metric) -> Metric:
+    """Return the metric whose codes a search compares with its queries.
+
+    Inner product walks codes of the vectors as they are; only its graph was built
+    on those of the scaled ones.
+    """
+    return "euclidean" if metric == "inner_product" else metric

@@ -22,7 +22,6 @@ from quiver.errors import (
     InvalidArgumentError,
     InvalidTypeError,
 )
-from quiver.params import check_choice
 from quiver.storage.atomic import replacing
 from quiver.storage.cold import ColdVectors, Origin, map_vectors
 from quiver.storage.header import ColdDtype
@@ -35,6 +34,7 @@ from quiver.storage.reader import (
 )
 from quiver.storage.source import SourceFile
 from quiver.storage.writer import check_savable, make_header, write_index
+from quiver.validation.checks import check_choice
 
 if TYPE_CHECKING:
     from quiver.index import Index

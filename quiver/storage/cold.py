@@ -21,7 +21,7 @@ import numpy as np
 
 from quiver._typing import AnyArray, Distances, Ids, Metric, Vectors
 from quiver.backends.protocol import Backend
-from quiver.keys import NO_ID
+from quiver.reference.keys import NO_ID
 from quiver.storage.header import ColdDtype
 from quiver.storage.layout import Section
 from quiver.storage.mapped import MappedFile

@@ -16,15 +16,8 @@ from typing import Any, Literal, get_args
 
 from quiver._typing import Metric
 from quiver.errors import QuiverError
-from quiver.params import (
-    MAX_DIM,
-    MAX_ROWS,
-    BuildParams,
-    Encoding,
-    check_choice,
-    check_goes_together,
-    check_int,
-)
+from quiver.params import BuildParams, Encoding, check_goes_together
+from quiver.validation.checks import MAX_DIM, MAX_ROWS, check_choice, check_int
 
 ColdDtype = Literal["float32", "float16"]
 

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import AnyArray, Ids, Metric, Neighbors
-from quiver.codes import CORRECTION_BYTES, Codes, Transform, code_bytes
-from quiver.keys import NO_ID, NO_RESULT
 from quiver.params import Encoding
+from quiver.reference.codes import CORRECTION_BYTES, Codes, Transform, code_bytes
 from quiver.reference.encode import pack
-from quiver.validation import MAX_MAGNITUDE
+from quiver.reference.keys import NO_ID, NO_RESULT
+from quiver.validation.arrays import MAX_MAGNITUDE
 
 BLOCK_ROWS = 1 << 15
 """Rows checked at a time, so that a check needs little memory of its own."""

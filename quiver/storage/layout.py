@@ -12,7 +12,7 @@ import struct
 import zlib
 from typing import NamedTuple
 
-from quiver.codes import row_bytes
+from quiver.reference.codes import row_bytes
 from quiver.storage.header import Header
 
 MAGIC = b"\x89QVR\r\n\x1a\n"

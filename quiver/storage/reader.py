@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import Distances, Neighbors
-from quiver.codes import Codes, Transform
+from quiver.reference.codes import Codes, Transform
+from quiver.reference.transform import searched_metric
 from quiver.storage.header import Header, HeaderError, pack_header, unpack_header
 from quiver.storage.invariants import (
     Fault,
@@ -44,7 +45,6 @@ from quiver.storage.layout import (
 )
 from quiver.storage.source import SourceFile
 from quiver.storage.strangers import recognize
-from quiver.transform import searched_metric
 
 VERIFY_BYTES = 1 << 24
 """Bytes of vectors read at a time when all are verified."""

@@ -13,8 +13,8 @@ from typing import NoReturn
 import numpy as np
 
 from quiver._typing import AnyArray
-from quiver.codes import aligned_zeros
 from quiver.errors import FileFormatError
+from quiver.reference.codes import aligned_zeros
 from quiver.storage.atomic import os_errors
 from quiver.storage.layout import Section
 

@@ -11,10 +11,10 @@ import heapq
 import numpy as np
 
 from quiver import reference
-from quiver.codes import Codes, Queries
-from quiver.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
+from quiver.reference.codes import Codes, Queries
 from quiver.reference.encode import unpack
-from quiver.results import Beams
+from quiver.reference.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
+from quiver.reference.search import Beams
 
 
 class TextbookBackend:

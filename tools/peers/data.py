@@ -10,7 +10,7 @@ import numpy as np
 import quiver
 from peers.contract import Matrix
 from quiver.datasets import is_hdf5, load_demo, read_vectors
-from quiver.keys import NO_ID
+from quiver.reference.keys import NO_ID
 
 HELD_OUT = 1000
 

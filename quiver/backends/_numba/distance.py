@@ -18,7 +18,7 @@ from quiver.backends._numba.primitives import (
     readonly,
     writable,
 )
-from quiver.keys import NO_ID
+from quiver.reference.keys import NO_ID
 
 ASYMMETRIC, SYMMETRIC, PUBLISHED = 0, 1, 2
 

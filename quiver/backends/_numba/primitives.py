@@ -17,8 +17,8 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from quiver.codes import BLOCK_BYTES, BLOCK_DIMS
 from quiver.errors import SlowBackendWarning
+from quiver.reference.codes import BLOCK_BYTES, BLOCK_DIMS
 
 QUARTERS = BLOCK_DIMS // BLOCK_BYTES
 
@@ -189,7 +189,7 @@ def _reduce_add(builder, vector):
 
 @kernel(types.uint64(types.float32, types.uint32))
 def make_key(distance, row):
-    """Pack (distance, id); see `quiver.keys.make_keys`."""
+    """Pack (distance, id); see `quiver.reference.keys.make_keys`."""
     bits = float_bits(distance + np.float32(0))
     if bits & np.uint32(0x8000_0000):
         ordered = np.uint32(~bits)
@@ -200,7 +200,7 @@ def make_key(distance, row):
 
 @kernel(types.float32(types.uint64))
 def key_distance(key):
-    """Return the distance of a real key; see `quiver.keys.key_distances`."""
+    """Return the distance of a real key; see `quiver.reference.keys.key_distances`."""
     ordered = np.uint32(key >> np.uint64(32))
     if ordered & np.uint32(0x8000_0000):
         return bits_float(np.uint32(ordered ^ np.uint32(0x8000_0000)))

@@ -12,7 +12,7 @@ from quiver.backends._numba.primitives import (
     readonly,
     writable,
 )
-from quiver.keys import NO_ID, NO_KEY
+from quiver.reference.keys import NO_ID, NO_KEY
 
 STEP = 8
 """Kept rows measured at a time, so that a near one ends the test."""

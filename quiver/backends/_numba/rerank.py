@@ -15,7 +15,7 @@ from quiver.backends._numba.primitives import (
     readonly,
     writable,
 )
-from quiver.keys import NO_ID, NO_KEY
+from quiver.reference.keys import NO_ID, NO_KEY
 
 COSINE, EUCLIDEAN, INNER_PRODUCT = 0, 1, 2
 MATRIX = readonly(types.float32, 2)

@@ -15,7 +15,7 @@ from quiver.backends._numba.primitives import (
     readonly,
     writable,
 )
-from quiver.keys import NO_ID, NO_KEY
+from quiver.reference.keys import NO_ID, NO_KEY
 
 NEIGHBORS = readonly(types.uint32, 2)
 BEAM = writable(types.uint64, 1)

@@ -18,7 +18,7 @@
 enum quiver_metric { QUIVER_COSINE, QUIVER_EUCLIDEAN, QUIVER_INNER_PRODUCT };
 enum quiver_prune_rule { QUIVER_VAMANA, QUIVER_PUBLISHED };
 
-/* Coded rows as quiver/codes.py lays them out: code, scale, bias, zero padding. */
+/* Coded rows as quiver/reference/codes.py lays them out: code, scale, bias, zero padding. */
 struct quiver_codes {
     const uint8_t *rows;
     size_t n_rows;

@@ -1,4 +1,4 @@
-/* The total order of quiver/keys.py, and sorted lists of its keys. */
+/* The total order of quiver/reference/keys.py, and sorted lists of its keys. */
 #ifndef QUIVER_KEYS_H
 #define QUIVER_KEYS_H
 

@@ -1,4 +1,4 @@
-/* The row layout of quiver/codes.py and the words of a code. */
+/* The row layout of quiver/reference/codes.py and the words of a code. */
 #ifndef QUIVER_LAYOUT_H
 #define QUIVER_LAYOUT_H
 

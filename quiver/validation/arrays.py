@@ -1,7 +1,7 @@
 """The input boundary: arrays are checked and normalised here, once.
 
 After it, everything inside may assume C-contiguous, aligned, finite float32. What is
-no array yet becomes one in `quiver.foreign`.
+no array yet becomes one in `quiver.validation.foreign`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from quiver._typing import AnyArray, Metric, Vectors
 from quiver.errors import InvalidArgumentError, InvalidTypeError
-from quiver.foreign import as_array, as_real_array
-from quiver.keys import NO_RESULT
-from quiver.params import MAX_DIM, MAX_ROWS
+from quiver.reference.keys import NO_RESULT
+from quiver.validation.checks import MAX_DIM, MAX_ROWS
+from quiver.validation.foreign import as_array, as_real_array
 
 MAX_MAGNITUDE = 1e16
 """Largest coordinate of Euclidean and inner-product data. Up to 65 536 squared
@@ -50,7 +50,7 @@ def as_vectors(
     ----------
     array : array_like of shape (n, dim)
         Real floats or integers in any layout or byte order, or anything else that
-        `quiver.foreign.as_real_array` takes.
+        `quiver.validation.foreign.as_real_array` takes.
     name : str
         The argument's name, for messages.
     metric : {'cosine', 'euclidean', 'inner_product'}

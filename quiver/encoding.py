@@ -10,17 +10,15 @@ import numpy as np
 
 from quiver._typing import Distances, Metric, Vectors
 from quiver.backends.protocol import Backend
-from quiver.codes import Codes, Transform, aligned_zeros, row_bytes
 from quiver.parallel.workers import Workers
 from quiver.params import Encoding
-from quiver.reference.lanes import N_LANES, fold_lanes, squared_norms
-from quiver.reference.transform import prepare
+from quiver.reference.codes import Codes, Transform, aligned_zeros, row_bytes
+from quiver.reference.transform import prepared_mean
 
 N_ROUNDS = 2
 
 ENCODE_ROWS = 512
-"""Rows prepared or encoded at a time: their float64 temporaries stay in the cache. A
-multiple of the lanes, so that blocks do not shift them."""
+"""Rows encoded per kernel call; their float64 temporaries stay in the cache."""
 
 
 def fit_transform(
@@ -35,26 +33,6 @@ def fit_transform(
     if encoding.rotate:
         signs = draw_signs(dim, seed)
     return Transform(metric, mean, signs)
-
-
-def searched_metric(metric: Metric) -> Metric:
-    """Return the metric whose codes a search compares with its queries.
-
-    Inner product walks codes of the vectors as they are; only its graph was built
-    on those of the scaled ones.
-    """
-    return "euclidean" if metric == "inner_product" else metric
-
-
-def prepared_mean(vectors: Vectors, metric: Metric) -> Distances:
-    """Return the mean of the prepared rows: lane k adds rows k, k + 8, … in order."""
-    lanes = np.zeros((N_LANES, vectors.shape[1]), dtype=np.float64)
-    for start in range(0, len(vectors), ENCODE_ROWS):
-        prepared = prepare(vectors[start : start + ENCODE_ROWS], metric)
-        for first in range(0, len(prepared), N_LANES):
-            rows = prepared[first : first + N_LANES]
-            lanes[: len(rows)] += rows
-    return (fold_lanes(lanes) / max(1, len(vectors))).astype(np.float32)
 
 
 def draw_signs(dim: int, seed: int) -> Distances:
@@ -86,25 +64,6 @@ def encode_rows(
         encode_chunk, len(vectors), chunk_rows=ENCODE_ROWS, row_work=-(-dim // 2)
     )
     return Codes(rows, dim, strong)
-
-
-def choose_entry_point(vectors: Vectors, codes: Codes, transform: Transform) -> int:
-    """Return the row nearest the mean of the prepared base, ties by id.
-
-    Centred corrected codes carry that distance as their bias; otherwise it is
-    computed from the vectors.
-    """
-    if codes.strong == 3 and transform.mean.any():
-        return int(np.argmin(codes.corrections[:, 1]))
-    mean = prepared_mean(vectors, transform.metric).astype(np.float64)
-    best, best_distance = 0, np.inf
-    for start in range(0, len(vectors), ENCODE_ROWS):
-        block = prepare(vectors[start : start + ENCODE_ROWS], transform.metric)
-        distances = squared_norms(block - mean)
-        row = int(np.argmin(distances))
-        if distances[row] < best_distance:
-            best, best_distance = start + row, float(distances[row])
-    return best
 
 
 def drop_norms(codes: Codes) -> None:

@@ -1,0 +1,59 @@
+"""Order: who comes first, and which nodes are inserted together.
+
+Source: Vamana (DiskANN, NeurIPS 2019) for a start near the middle and a random order;
+ParlayANN (PPoPP 2024) for batches that double. See docs/algorithm/build.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from quiver._typing import Ids, Vectors
+from quiver.reference.codes import Codes, Transform
+from quiver.reference.lanes import squared_norms
+from quiver.reference.transform import BLOCK_ROWS, prepare, prepared_mean
+
+BATCH_SHARE = 500
+"""A batch holds at most n / 500 nodes. Nodes of one batch do not see each other, which
+costs small clusters their edges: 20 000 rows in nested clusters, recall@10 at ef = 64:
+90.4 % with n / 50, 99.7 % with n / 500."""
+
+
+def choose_entry_point(vectors: Vectors, codes: Codes, transform: Transform) -> int:
+    """Return the row nearest the mean of the prepared base, ties by id.
+
+    Centred corrected codes carry that distance as their bias; otherwise it is
+    computed from the vectors.
+    """
+    if codes.strong == 3 and transform.mean.any():
+        return int(np.argmin(codes.corrections[:, 1]))
+    mean = prepared_mean(vectors, transform.metric).astype(np.float64)
+    best, best_distance = 0, np.inf
+    for start in range(0, len(vectors), BLOCK_ROWS):
+        block = prepare(vectors[start : start + BLOCK_ROWS], transform.metric)
+        distances = squared_norms(block - mean)
+        row = int(np.argmin(distances))
+        if distances[row] < best_distance:
+            best, best_distance = start + row, float(distances[row])
+    return best
+
+
+def insertion_order(n: int, entry_point: int, seed: int) -> Ids:
+    """Return a seeded permutation of the rows, the entry point first."""
+    # The raw stream of a bit generator is the same in every NumPy release.
+    raw = np.random.PCG64(seed).random_raw(n)
+    order = np.argsort(raw, kind="stable").astype(np.uint32)
+    rest = order[order != entry_point]
+    return np.concatenate([np.array([entry_point], dtype=np.uint32), rest])
+
+
+def batches(order: Ids) -> Iterator[Ids]:
+    """Cut the order into batches of 1, 2, 4, … up to ``max(1, n // 500)`` nodes."""
+    largest = max(1, len(order) // BATCH_SHARE)
+    start, size = 0, 1
+    while start < len(order):
+        yield order[start : start + size]
+        start += size
+        size = min(2 * size, largest)
