@@ -22,8 +22,8 @@ try:
     from quiver.conformance.verify import VerifyReport, verify
     from quiver.diagnosis import Diagnosis, diagnose
     from quiver.evaluation.evaluate import evaluate
-    from quiver.evaluation.exact import exact_knn
-    from quiver.evaluation.recall import recall_at_k, recall_by_ids
+    from quiver.recall.exact import exact_knn
+    from quiver.recall.recall import recall_at_k, recall_by_ids
     from quiver.evaluation.report import Evaluation
     from quiver.evaluation.tune import Tuned, tune
     from quiver.explain import Explanation

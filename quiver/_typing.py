@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias
+from contextlib import AbstractContextManager
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ Keys: TypeAlias = NDArray[np.uint64]
 Ids: TypeAlias = NDArray[np.uint32]
 """uint32 node numbers of any shape; ``NO_ID`` marks an unused place."""
 
+UserIds: TypeAlias = NDArray[np.int64]
+"""int64 ids of the caller, of any shape; -1 marks an unused place."""
+
 Distances: TypeAlias = NDArray[np.float32]
 """float32 of any shape."""
 
@@ -33,3 +37,31 @@ AnyArray: TypeAlias = NDArray[Any]
 Metric: TypeAlias = Literal["cosine", "euclidean", "inner_product"]
 PruneRule: TypeAlias = Literal["vamana", "published"]
 Progress: TypeAlias = Callable[[int, int], "bool | None"]
+
+
+class StoredVectors(Protocol):
+    """Vectors behind an array's face, read row by row and always as float32."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, dim)."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes as stored."""
+
+    @property
+    def needs_copy(self) -> bool:
+        """Whether a re-rank must `gather` rows instead of reading them `in_place`."""
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+
+    def __getitem__(self, key: Any) -> Vectors:
+        """Return what the same index of an array would, as float32."""
+
+    def gather(self, rows: Ids) -> Vectors:
+        """Return the rows of ascending row numbers."""
+
+    def in_place(self) -> AbstractContextManager[Vectors]:
+        """Lend all rows where they are."""

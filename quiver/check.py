@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import Distances, Vectors
-from quiver.encoding import drop_norms
+from quiver.encoding import clear_bias
 from quiver.graph.reachability import degrees, reachable
-from quiver.index import Index
-from quiver.params import DEFAULT_EF
+from quiver.backends.protocol import Backend
+from quiver.params import DEFAULT_EF, SearchParams
 from quiver.reference.codes import Codes
 from quiver.reference.rerank import exact_distance
+from quiver.search import search
+from quiver.state import State
 from quiver.storage.cold import ColdVectors
 from quiver.storage.invariants import (
     Fault,
@@ -87,78 +89,78 @@ class CheckReport:
         return "\n".join([*rows, "; ".join([verdict, *self.left_out])])
 
 
-def check(index: Index, *, full: bool = False) -> CheckReport:
-    """Certify an index: see `quiver.Index.check`."""
-    lines = [*_sound_parts(index)]
+def check(state: State, backend: Backend, *, full: bool = False) -> CheckReport:
+    """Certify a state: see `quiver.Index.check`."""
+    lines = [*_sound_parts(state)]
     # Walking a graph that points outside itself would read outside its arrays.
     if all(line.passed for line in lines):
-        lines.append(_reachability(index))
-        if not _is_rounded(index):
-            lines.append(_codes_again(index, full=full))
-        lines.append(_self_search(index))
+        lines.append(_reachability(state))
+        if not _is_rounded(state):
+            lines.append(_codes_again(state, backend, full=full))
+        lines.append(_self_search(state, backend))
     if full:
-        lines.append(_cold_vectors(index))
-    return CheckReport(tuple(lines), tuple(_left_out(index, full=full)))
+        lines.append(_cold_vectors(state))
+    return CheckReport(tuple(lines), tuple(_left_out(state, full=full)))
 
 
-def _left_out(index: Index, *, full: bool) -> Iterator[str]:
+def _left_out(state: State, *, full: bool) -> Iterator[str]:
     unread = []
-    if n_unread := index.n - len(_sample_rows(index.n)):
-        unread.append(f"{n_unread} of {index.n} vectors")
-    if isinstance(index.vectors, ColdVectors) and index.vectors.origin is not None:
+    if n_unread := state.n - len(_sample_rows(state.n)):
+        unread.append(f"{n_unread} of {state.n} vectors")
+    if isinstance(state.vectors, ColdVectors) and state.vectors.origin is not None:
         unread.append("the vectors' checksum")
     if unread and not full:
         yield f"not read: {', '.join(unread)} (full=True or --full reads all)"
-    if _is_rounded(index):
+    if _is_rounded(state):
         yield "codes not compared: the vectors were rounded to float16 after coding"
 
 
-def _is_rounded(index: Index) -> bool:
+def _is_rounded(state: State) -> bool:
     """Whether the vectors are no longer those that were coded."""
-    stored = index.vectors
+    stored = state.vectors
     return isinstance(stored, ColdVectors) and stored.cold_dtype == "float16"
 
 
-def _sound_parts(index: Index) -> Iterator[CheckLine]:
-    n, dim = index.n, len(index.transform.mean)
-    sizes = {len(index.neighbors), len(index.ids), len(index.vectors)}
+def _sound_parts(state: State) -> Iterator[CheckLine]:
+    n, dim = state.n, len(state.transform.mean)
+    sizes = {len(state.neighbors), len(state.ids), len(state.vectors)}
     yield CheckLine("sizes", sizes == {n}, f"{n} codes, {sorted(sizes)} other rows")
     yield _line(
-        "codes", codes_fault(index.codes, index.metric), f"{n} rows of {dim} dimensions"
+        "codes", codes_fault(state.codes, state.metric), f"{n} rows of {dim} dimensions"
     )
-    degree = degrees(index.neighbors)
+    degree = degrees(state.neighbors)
     spread = f"{degree.min()} … {degree.max()} edges a row, mean {degree.mean():.1f}"
-    yield _line("graph", neighbors_fault(index.neighbors), spread)
-    inside = 0 <= index.entry_point < n
-    yield CheckLine("entry point", inside, f"row {index.entry_point} of {n}")
-    yield _line("ids", ids_fault(index.ids), "unique, none of them -1")
-    mean_fault = transform_fault(index.transform, index.encoding)
+    yield _line("graph", neighbors_fault(state.neighbors), spread)
+    inside = 0 <= state.entry_point < n
+    yield CheckLine("entry point", inside, f"row {state.entry_point} of {n}")
+    yield _line("ids", ids_fault(state.ids), "unique, none of them -1")
+    mean_fault = transform_fault(state.transform, state.encoding)
     yield _line(
-        "transform", mean_fault, f"{len(index.transform.signs)} rotation rounds"
+        "transform", mean_fault, f"{len(state.transform.signs)} rotation rounds"
     )
 
 
-def _reachability(index: Index) -> CheckLine:
-    unreached = np.flatnonzero(~reachable(index.neighbors, index.entry_point))
-    detail = f"all {index.n} rows from the entry point"
+def _reachability(state: State) -> CheckLine:
+    unreached = np.flatnonzero(~reachable(state.neighbors, state.entry_point))
+    detail = f"all {state.n} rows from the entry point"
     if unreached.size:
         detail = f"{unreached.size} rows cannot be reached, first row {unreached[0]}"
     return CheckLine("reachability", not unreached.size, detail)
 
 
-def _self_search(index: Index) -> CheckLine:
+def _self_search(state: State, backend: Backend) -> CheckLine:
     """Search a sample of stored vectors; equals and nearer rows count as itself.
 
     How many are found depends on data and parameters: sound indexes of hard data
     find few. None at all is not plausible.
     """
-    rows = _sample_rows(index.n)
-    vectors = index.vectors[rows]
-    if fault := vectors_fault(vectors, index.metric):
+    rows = _sample_rows(state.n)
+    vectors = state.vectors[rows]
+    if fault := vectors_fault(vectors, state.metric):
         fault = fault._replace(row=int(rows[fault.row]))
         return _line("self-search", fault, "")
-    found = index.search(vectors, k=1).distances[:, 0]
-    share = float(np.mean(found <= _own_distances(index, vectors)))
+    found = search(state, backend, vectors, SearchParams.resolve(1, None, None)).distances[:, 0]
+    share = float(np.mean(found <= _own_distances(state, vectors)))
     detail = f"{share:.1%} of {len(rows)} sampled vectors find themselves"
     return CheckLine("self-search", share > 0, f"{detail} at ef={DEFAULT_EF}")
 
@@ -168,32 +170,32 @@ def _sample_rows(n: int) -> NDArray[np.intp]:
     return np.unique(np.linspace(0, n - 1, min(n, SAMPLE_ROWS)).astype(np.intp))
 
 
-def _own_distances(index: Index, vectors: Vectors) -> Distances:
-    own = [exact_distance(row[None], row, index.metric)[0] for row in vectors]
+def _own_distances(state: State, vectors: Vectors) -> Distances:
+    own = [exact_distance(row[None], row, state.metric)[0] for row in vectors]
     return np.array(own, dtype=np.float32)
 
 
-def _cold_vectors(index: Index) -> CheckLine:
-    if isinstance(index.vectors, ColdVectors) and not index.vectors.is_intact():
+def _cold_vectors(state: State) -> CheckLine:
+    if isinstance(state.vectors, ColdVectors) and not state.vectors.is_intact():
         return CheckLine(
             "cold vectors", passed=False, detail="CRC-32 is not the file's"
         )
-    for rows, block in _vector_blocks(index):
-        if fault := vectors_fault(block, index.metric):
+    for rows, block in _vector_blocks(state):
+        if fault := vectors_fault(block, state.metric):
             fault = fault._replace(row=int(rows[fault.row]))
             return _line("cold vectors", fault, "")
     return CheckLine("cold vectors", passed=True, detail="all finite and as saved")
 
 
-def _codes_again(index: Index, *, full: bool) -> CheckLine:
+def _codes_again(state: State, backend: Backend, *, full: bool) -> CheckLine:
     """Code stored vectors again: the codes must be those of the vectors."""
     name = "codes again"
-    sample = _sample_rows(index.n)
-    blocks = _vector_blocks(index) if full else [(sample, index.vectors[sample])]
+    sample = _sample_rows(state.n)
+    blocks = _vector_blocks(state) if full else [(sample, state.vectors[sample])]
     n_rows = 0
     for rows, block in blocks:
-        coded = _encode(index, block)
-        differs = np.flatnonzero((coded.rows != index.codes.rows[rows]).any(axis=1))
+        coded = _encode(state, backend, block)
+        differs = np.flatnonzero((coded.rows != state.codes.rows[rows]).any(axis=1))
         if differs.size:
             detail = f"row {rows[differs[0]]} is not the code of its vector"
             return CheckLine(name, passed=False, detail=detail)
@@ -201,17 +203,17 @@ def _codes_again(index: Index, *, full: bool) -> CheckLine:
     return CheckLine(name, passed=True, detail=f"{n_rows} rows equal in every bit")
 
 
-def _encode(index: Index, vectors: Vectors) -> Codes:
-    codes = index.backend.encode(vectors, index.transform, index.codes.strong)
-    if index.metric == "inner_product":
-        drop_norms(codes)
+def _encode(state: State, backend: Backend, vectors: Vectors) -> Codes:
+    codes = backend.encode(vectors, state.transform, state.codes.strong)
+    if state.metric == "inner_product":
+        clear_bias(codes)
     return codes
 
 
-def _vector_blocks(index: Index) -> Iterator[tuple[NDArray[np.intp], Vectors]]:
+def _vector_blocks(state: State) -> Iterator[tuple[NDArray[np.intp], Vectors]]:
     """Yield all vectors with their row numbers, a block at a time."""
-    for start in range(0, index.n, _BLOCK_ROWS):
-        block = index.vectors[start : start + _BLOCK_ROWS]
+    for start in range(0, state.n, _BLOCK_ROWS):
+        block = state.vectors[start : start + _BLOCK_ROWS]
         yield np.arange(start, start + len(block)), block
 
 

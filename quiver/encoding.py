@@ -1,7 +1,8 @@
-"""The transform of one index: fitted to its base, then applied to every row.
+"""Encoding: a transform fitted to a base, then its rows and queries coded by it.
 
-What the transform computes is in `quiver.reference.transform`; here its parts are
-drawn from the data and the seed. See docs/algorithm/transform.md.
+Base and query side stand together, so that they cannot diverge. What a transform
+computes is in `quiver.reference.transform`; here its parts are drawn from the data and
+the seed. See docs/algorithm/transform.md and docs/algorithm/encode.md.
 """
 
 from __future__ import annotations
@@ -12,8 +13,15 @@ from quiver._typing import Distances, Metric, Vectors
 from quiver.backends.protocol import Backend
 from quiver.parallel.workers import Workers
 from quiver.params import Encoding
-from quiver.reference.codes import Codes, Transform, aligned_zeros, row_bytes
+from quiver.reference.codes import (
+    Codes,
+    Queries,
+    Transform,
+    aligned_zeros,
+    row_bytes,
+)
 from quiver.reference.transform import prepared_mean
+from quiver.state import State
 
 N_ROUNDS = 2
 
@@ -21,7 +29,7 @@ ENCODE_ROWS = 512
 """Rows encoded per kernel call; their float64 temporaries stay in the cache."""
 
 
-def fit_transform(
+def fit(
     vectors: Vectors, metric: Metric, encoding: Encoding, seed: int
 ) -> Transform:
     """Return the transform of a base: its mean and its seeded sign flips."""
@@ -66,7 +74,20 @@ def encode_rows(
     return Codes(rows, dim, strong)
 
 
-def drop_norms(codes: Codes) -> None:
+def encode_queries(
+    state: State, backend: Backend, queries: Vectors
+) -> Codes | Queries:
+    """Return checked queries in the form the kernels compare with the codes."""
+    transform = state.transform
+    if state.metric == "inner_product":
+        # ⟨q, x - mean⟩ ranks like ⟨q, x⟩, but (q - mean) would not.
+        transform = transform._replace(mean=np.zeros_like(transform.mean))
+    if state.encoding.query == "asymmetric":
+        return backend.quantise(queries, transform)
+    return backend.encode(queries, transform, state.encoding.strong)
+
+
+def clear_bias(codes: Codes) -> None:
     """Make distances to these codes rank by inner product alone, in place.
 
     Without the bias the asymmetric distance is a constant of the query less twice

@@ -1,118 +1,56 @@
-"""Index: validate, encode, build, search, rerank. Owns the arrays, has no kernel."""
+"""Index: one short method per verb; each checks its arguments and delegates."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from inspect import signature
-from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Literal
 
 from quiver import storage
-from quiver._typing import Metric, Neighbors, Progress, Vectors
+from quiver._typing import (
+    Metric,
+    Neighbors,
+    Progress,
+    StoredVectors,
+    UserIds,
+    Vectors,
+)
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
-from quiver.encoding import drop_norms, encode_rows, fit_transform
-from quiver.errors import InvalidArgumentError, QuiverError
-from quiver.graph.order import choose_entry_point
-from quiver.graph.vamana import build_graph
-from quiver.lookup import RowsById
-from quiver.memory import MemoryReport, predict_memory
-from quiver.parallel.progress import ProgressMeter, tells_progress
-from quiver.parallel.workers import Workers, map_chunks, resolve_threads
-from quiver.params import (
-    BuildParams,
-    Encoding,
-    SearchParams,
-    as_encoding,
-    as_params,
-    check_goes_together,
-)
-from quiver.reference.codes import Codes, Queries, Transform
-from quiver.reference.keys import NO_ID, NO_RESULT, key_ids
-from quiver.reference.transform import searched_metric
-from quiver.results import SearchResult, SearchStats
-from quiver.storage.cold import ColdVectors, rerank_stored
-from quiver.storage.header import ColdDtype
-from quiver.validation.arrays import (
-    as_ids,
-    as_int64,
-    as_queries,
-    as_vectors,
-    keep_or_copy,
-)
+from quiver.build import Plan, build
+from quiver.check import CheckReport, check
+from quiver.diagnosis.auto import diagnosed
+from quiver.errors import QuiverError
+from quiver.explain import Explanation, explain
+from quiver.memory import MemoryReport
+from quiver.parallel.progress import tells_progress
+from quiver.parallel.workers import resolve_threads
+from quiver.params import BuildParams, Encoding, SearchParams, as_encoding, as_params
+from quiver.reference.codes import Codes, Transform
+from quiver.results import SearchResult
+from quiver.search import search
+from quiver.state import State
+from quiver.validation.arrays import as_ids, as_int64, as_queries, as_stored_vectors
 from quiver.validation.checks import check_metric
-from quiver.validation.foreign import as_real_array
-
-if TYPE_CHECKING:
-    from quiver.check import CheckReport
-    from quiver.explain import Explanation
-
-SEARCH_CHUNK = 64
-"""Queries per kernel call at most."""
 
 
 class Index:
     """A graph index over 2-bit codes, re-ranked by the stored vectors.
 
-    Make one with `Index.build` or `quiver.open`; the constructor only assembles
-    parts that are already consistent.
+    Make one with `Index.build` or `quiver.open`; the constructor only puts a state
+    under some kernels.
 
-    Attributes
+    Parameters
     ----------
-    metric : {'cosine', 'euclidean', 'inner_product'}
-        The metric of the distances returned.
-    codes : Codes
-        Coded rows (hot). For inner product their bias is 0.
-    transform : Transform
-        The map from vectors to coded coordinates.
-    neighbors : ndarray of shape (n, max_degree), uint32
-        Graph (hot).
-    entry_point : int
-        Row where every walk starts.
-    ids : ndarray of shape (n,), int64
-        The caller's ids.
-    vectors : ndarray of shape (n, dim), float32, or ColdVectors
-        Stored vectors (cold), read by the re-rank only.
-    params : BuildParams
-        What the graph was built with.
-    encoding : Encoding
-        What the codes were made with.
+    state : State
+        Everything that is stored.
     backend : Backend
-        The kernels in use.
-    diagnosis : dict of str to str, or None
-        What ``encoding="auto"`` found before the build.
+        The kernels that read it; the answers do not depend on them.
     """
 
-    def __init__(
-        self,
-        *,
-        metric: Metric,
-        codes: Codes,
-        transform: Transform,
-        neighbors: Neighbors,
-        entry_point: int,
-        ids: NDArray[np.int64],
-        vectors: Vectors | ColdVectors,
-        params: BuildParams,
-        encoding: Encoding,
-        backend: Backend,
-        diagnosis: dict[str, str] | None = None,
-    ) -> None:
-        self.metric = metric
-        self.codes = codes
-        self.transform = transform
-        self.neighbors = neighbors
-        self.entry_point = entry_point
-        self.ids = ids
-        self.vectors = vectors
-        self.params = params
-        self.encoding = encoding
+    def __init__(self, state: State, backend: Backend) -> None:
+        self.state = state
         self.backend = backend
-        self.diagnosis = diagnosis
-        self.rows_by_id = RowsById(ids)
 
     @classmethod
     @tells_progress("building")
@@ -185,78 +123,76 @@ class Index:
         >>> index.search(points[7], k=1).ids
         array([7])
         """
-        metric = check_metric(metric)
+        metric, chosen = check_metric(metric), as_encoding(encoding)
         params = as_params(params, shape, signature(cls.build).parameters)
-        chosen = as_encoding(encoding)
-        check_goes_together(metric, chosen)
-        n_threads = resolve_threads(threads)
-        kernels = get_backend(backend)
-        given = as_real_array(vectors, "vectors")
-        stored = keep_or_copy(as_vectors(given, "vectors", metric=metric), given)
-        if not len(stored):
-            msg = f"vectors must have at least 1 row, got shape {stored.shape}"
-            raise InvalidArgumentError(msg)
+        kernels, n_threads = get_backend(backend), resolve_threads(threads)
+        plan = Plan(metric, chosen, params, kernels, n_threads, progress)
+        plan.check()
+        stored = as_stored_vectors(vectors, metric)
         own_ids = as_ids(ids, len(stored))
-        diagnosis = None
         if encoding == "auto":
-            # Not at the top: diagnosing builds small indexes with this class.
-            from quiver.diagnosis.auto import choose_encoding
+            plan = diagnosed(plan, stored)
+        return cls(build(stored, own_ids, plan), kernels)
 
-            chosen, diagnosis = choose_encoding(
-                stored,
-                metric=metric,
-                params=params,
-                backend=backend,
-                threads=n_threads,
-                progress=progress,
-            )
+    @property
+    def metric(self) -> Metric:
+        """The metric of the distances returned."""
+        return self.state.metric
 
-        meter = ProgressMeter(progress, len(stored))
-        with Workers(n_threads, between=meter.poll) as workers:
+    @property
+    def encoding(self) -> Encoding:
+        """What the codes were made with."""
+        return self.state.encoding
 
-            def encode(scaling: Metric) -> tuple[Transform, Codes]:
-                transform = fit_transform(stored, scaling, chosen, params.seed)
-                strong = chosen.strong
-                codes = encode_rows(kernels, stored, transform, strong, workers)
-                return transform, codes
+    @property
+    def params(self) -> BuildParams:
+        """What the graph was built with."""
+        return self.state.params
 
-            transform, codes = encode(metric)
-            entry_point = choose_entry_point(stored, codes, transform)
-            neighbors = build_graph(
-                kernels,
-                codes,
-                entry_point,
-                params=params,
-                rule=params.rule_for(chosen),
-                workers=workers,
-                on_rows=meter.advance,
-            )
-            if metric == "inner_product":
-                transform, codes = encode(searched_metric(metric))
-                drop_norms(codes)
-        return cls(
-            metric=metric,
-            codes=codes,
-            transform=transform,
-            neighbors=neighbors,
-            entry_point=entry_point,
-            ids=own_ids,
-            vectors=stored,
-            params=params,
-            encoding=chosen,
-            backend=kernels,
-            diagnosis=diagnosis,
-        )
+    @property
+    def notes(self) -> dict[str, str] | None:
+        """What ``encoding="auto"`` found before the build."""
+        return self.state.notes
+
+    @property
+    def transform(self) -> Transform:
+        """The map from vectors to coded coordinates."""
+        return self.state.transform
+
+    @property
+    def codes(self) -> Codes:
+        """Coded rows (hot). For inner product their bias is 0."""
+        return self.state.codes
+
+    @property
+    def neighbors(self) -> Neighbors:
+        """Graph (hot), shape (n, max_degree), uint32."""
+        return self.state.neighbors
+
+    @property
+    def entry_point(self) -> int:
+        """Row where every walk starts."""
+        return self.state.entry_point
+
+    @property
+    def ids(self) -> UserIds:
+        """The caller's ids (hot), shape (n,), int64."""
+        return self.state.ids
+
+    @property
+    def vectors(self) -> Vectors | StoredVectors:
+        """Stored vectors (cold), shape (n, dim), read by the re-rank only."""
+        return self.state.vectors
 
     @property
     def n(self) -> int:
         """Number of vectors."""
-        return self.codes.n_rows
+        return self.state.n
 
     @property
     def dim(self) -> int:
         """Number of columns of the stored vectors."""
-        return int(self.vectors.shape[1])
+        return self.state.dim
 
     def __len__(self) -> int:
         """Return the number of vectors."""
@@ -272,7 +208,7 @@ class Index:
     def __contains__(self, id: Any) -> bool:
         """Return whether a vector has this id."""
         try:
-            return int(as_int64(id, "id")) in self.rows_by_id
+            return int(as_int64(id, "id")) in self.state.rows_by_id
         except (QuiverError, TypeError):
             return False
 
@@ -307,7 +243,7 @@ class Index:
         >>> index.get([9, 7]).shape, 7 in index, 0 in index
         ((2, 3), True, False)
         """
-        rows = self.rows_by_id.rows(as_int64(ids, "ids"))
+        rows = self.state.rows_by_id.rows(as_int64(ids, "ids"))
         return self.vectors[rows.reshape(-1)].reshape(*rows.shape, self.dim)
 
     def search(
@@ -352,66 +288,18 @@ class Index:
         effort = SearchParams.resolve(k, ef, n_rerank)
         n_threads = resolve_threads(threads)
         wanted, is_single = as_queries(queries, metric=self.metric, dim=self.dim)
-        chunks = map_chunks(
-            lambda start, stop: self._search_chunk(wanted[start:stop], effort),
-            len(wanted),
-            chunk_rows=SEARCH_CHUNK,
-            threads=n_threads,
-            row_work=effort.ef * self.params.max_degree,
-        )
-        if not chunks:
-            chunks = [self._search_chunk(wanted, effort)]
-        if len(chunks) > 1:
-            parts = [np.concatenate(part) for part in zip(*chunks, strict=True)]
-        else:
-            parts = list(chunks[0])
-        if is_single:
-            parts = [part[0] for part in parts]
-        ids, distances, counts, *stats = parts
-        return SearchResult(ids, distances, counts, SearchStats(*stats))
-
-    def _search_chunk(
-        self, queries: Vectors, effort: SearchParams
-    ) -> tuple[NDArray[Any], ...]:
-        """Return ids, distances, counts and the counters of a few queries."""
-        beams = self.backend.search(
-            self.codes,
-            self.neighbors,
-            self.code_queries(queries),
-            self.entry_point,
-            min(effort.ef, self.n),
-        )
-        candidates = key_ids(beams.keys[:, : effort.n_rerank])
-        rows, distances = rerank_stored(
-            self.backend, self.vectors, queries, candidates, effort.k, self.metric
-        )
-        found = rows != NO_ID
-        ids = np.where(found, self.ids[np.where(found, rows, 0)], NO_RESULT)
-        reranked = np.count_nonzero(candidates != NO_ID, axis=1)
-        counts = np.count_nonzero(found, axis=1)
-        return (
-            ids,
-            distances,
-            counts,
-            beams.hops,
-            beams.distance_computations,
-            reranked,
-        )
-
-    def code_queries(self, queries: Vectors) -> Codes | Queries:
-        """Return checked queries in the form the kernels compare with the codes."""
-        transform = self.transform
-        if self.metric == "inner_product":
-            # ⟨q, x - mean⟩ ranks like ⟨q, x⟩, but (q - mean) would not.
-            transform = transform._replace(mean=np.zeros_like(transform.mean))
-        if self.encoding.query == "asymmetric":
-            return self.backend.quantise(queries, transform)
-        return self.backend.encode(queries, transform, self.encoding.strong)
+        found = search(self.state, self.backend, wanted, effort, n_threads)
+        return found.first() if is_single else found
 
     def memory_report(self) -> MemoryReport:
         """Return the bytes of the index by part."""
-        report = predict_memory(self.n, self.dim, self.params)
-        return replace(report, vectors=self.vectors.nbytes)
+        return MemoryReport(
+            n_vectors=self.n,
+            codes=self.codes.rows.nbytes,
+            graph=self.neighbors.nbytes,
+            ids=self.ids.nbytes,
+            vectors=self.vectors.nbytes,
+        )
 
     def explain(
         self,
@@ -442,9 +330,8 @@ class Index:
         InvalidArgumentError, InvalidTypeError
             If an argument breaks a rule.
         """
-        from quiver.explain import explain
-
-        return explain(self, query, k=k, ef=ef, n_rerank=n_rerank)
+        effort = SearchParams.resolve(k, ef, n_rerank)
+        return explain(self.state, query, effort)
 
     def check(self, *, full: bool = False) -> CheckReport:
         """Certify that the index is sound.
@@ -463,13 +350,10 @@ class Index:
             (ranges, degrees, padding), that every row is reachable, that codes are
             those of 200 sampled vectors, and that these find themselves.
         """
-        # Not at the top: the checks are written on top of this class.
-        from quiver.check import check
-
-        return check(self, full=full)
+        return check(self.state, self.backend, full=full)
 
     def save(
-        self, path: str | os.PathLike[str], *, cold_dtype: ColdDtype | None = None
+        self, path: str | os.PathLike[str], *, cold_dtype: storage.ColdDtype | None = None
     ) -> None:
         """Write the index to one file, atomically; `quiver.open` reads it.
 
@@ -491,14 +375,61 @@ class Index:
         InvalidArgumentError, InvalidTypeError
             If an argument is wrong or a vector does not fit float16.
         """
-        storage.save(self, path, cold_dtype=cold_dtype)
+        storage.save(self.state, path, version=__version__, cold_dtype=cold_dtype)
 
-    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+    def __reduce__(self) -> tuple[Any, ...]:
         """Pickle an index with mapped vectors by its file, any other by its arrays."""
-        return storage.reduce_mapped(self) or super().__reduce_ex__(protocol)
+        if (origin := storage.origin_of(self.state)) is not None:
+            return _open_again, (origin, self.backend)
+        return Index, (self.state, self.backend)
 
     def __copy__(self) -> Index:
-        """Return an index that shares every part, whatever pickling would do."""
-        twin = object.__new__(type(self))
-        vars(twin).update(vars(self))
-        return twin
+        """Return an index on the same state, whatever pickling would do."""
+        return Index(self.state, self.backend)
+
+
+def open(
+    path: str | os.PathLike[str],
+    *,
+    cold: storage.Cold = "memory",
+    verify: storage.Verify = "fast",
+    backend: str = "auto",
+) -> Index:
+    """Open a saved index.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A file that `Index.save` wrote.
+    cold : {'memory', 'mmap'}, default 'memory'
+        ``mmap`` leaves the vectors in the file and reads rows as the re-rank needs
+        them. The file may be replaced meanwhile, but must not be cut short. Such an
+        index is pickled as path and checksum: another process opens the same file.
+    verify : {'fast', 'full'}, default 'fast'
+        ``fast`` proves every byte brought into memory: all but the vectors under
+        ``cold="mmap"``. ``full`` reads those too, and proves that all vectors are
+        finite and have the hash in the header.
+    backend : str, default "auto"
+        See `get_backend`.
+
+    Returns
+    -------
+    Index
+
+    Raises
+    ------
+    FileFormatError
+        If the file is foreign, damaged or of another format version; the message
+        names file, section, byte, what was found and what was expected.
+    FileAccessError
+        If the operating system cannot open or read it.
+    InvalidArgumentError, InvalidTypeError
+        If an argument is not one of those listed.
+    """
+    # Before the file, so that an unknown backend is told at once.
+    kernels = get_backend(backend)
+    return Index(storage.load(path, cold=cold, verify=verify), kernels)
+
+
+def _open_again(origin: storage.Origin, backend: Backend) -> Index:
+    return Index(storage.load_again(origin), backend)

@@ -1,9 +1,9 @@
-"""What searching returns: beams from a backend, results for a caller."""
+"""What a search returns to its caller."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -73,6 +73,28 @@ class SearchResult:
     distances: Distances
     counts: Counts
     stats: SearchStats
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[SearchResult]) -> SearchResult:
+        """Return the result of a batch from those of its consecutive parts."""
+        if len(parts) == 1:
+            return parts[0]
+        columns = zip(*(part._arrays() for part in parts), strict=True)
+        return cls._of(np.concatenate(column) for column in columns)
+
+    def first(self) -> SearchResult:
+        """Return the result of the first query alone, without the leading axis."""
+        return self._of(array[0] for array in self._arrays())
+
+    def _arrays(self) -> tuple[AnyArray, ...]:
+        stats = self.stats
+        costs = stats.hops, stats.distance_computations, stats.reranked
+        return self.ids, self.distances, self.counts, *costs
+
+    @classmethod
+    def _of(cls, arrays: Iterable[Any]) -> SearchResult:
+        ids, distances, counts, *costs = arrays
+        return cls(ids, distances, counts, SearchStats(*costs))
 
     def __iter__(self) -> Iterator[AnyArray]:
         """Yield the ids, then the distances."""

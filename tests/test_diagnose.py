@@ -20,7 +20,7 @@ from quiver.diagnosis.planes import measure_moments
 from quiver.diagnosis.sample import draw_sample
 from quiver.diagnosis.structure import measure_structure
 from quiver.errors import CancelledError, InvalidArgumentError, InvalidTypeError
-from quiver.evaluation.intervals import normal_share
+from quiver.recall.intervals import normal_share
 from quiver.reference.lanes import squared_norms
 
 needs_kernels = pytest.mark.skipif(
@@ -117,7 +117,7 @@ def test_hamming_counts_differing_planes() -> None:
     _, kth = sample.neighbours(10)
     (rows, _), *_ = measure_fidelity(sample, kth[:, -1], 10, 0, 1)
     hamming = next(row for row in rows if row.distance == "hamming")
-    transform = quiver.encoding.fit_transform(
+    transform = quiver.encoding.fit(
         sample.vectors, "euclidean", quiver.Encoding(), 0
     )
     from quiver.reference.transform import apply_transform

@@ -12,8 +12,8 @@ import pytest
 import quiver
 from quiver.conformance.hazards import METRICS
 from quiver.errors import CancelledError, InvalidArgumentError, InvalidTypeError
-from quiver.evaluation.hits import scan_hits, walk_hits
-from quiver.evaluation.intervals import effective_trials, share_interval
+from quiver.recall.hits import scan_hits, walk_hits
+from quiver.recall.intervals import effective_trials, share_interval
 
 
 @cache

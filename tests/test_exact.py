@@ -20,7 +20,7 @@ import quiver
 from quiver._typing import Metric
 from quiver.conformance import hazards
 from quiver.errors import InvalidArgumentError, InvalidTypeError
-from quiver.evaluation import exact
+from quiver.recall import exact
 from quiver.reference import rerank
 from quiver.storage.cold import ColdVectors
 from quiver.storage.header import ColdDtype

@@ -7,7 +7,7 @@ import pytest
 
 import quiver
 from quiver.errors import CancelledError, InvalidArgumentError, InvalidTypeError
-from quiver.evaluation.intervals import queries_needed, share_interval
+from quiver.recall.intervals import queries_needed, share_interval
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from measure_defaults import FILES, Data, prepare, read
 
 import quiver
 from quiver._typing import Distances, Metric
-from quiver.evaluation.hits import Hits, mark_hits, nearest, nearest_codes
+from quiver.recall.hits import Hits, mark_hits, nearest, nearest_codes
 from quiver.reference.encode import unpack
 from quiver.reference.keys import key_distances, key_ids
 from quiver.reference.transform import apply_transform

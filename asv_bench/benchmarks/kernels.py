@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 import quiver
-from quiver.encoding import fit_transform
+from quiver.encoding import fit
 from quiver.params import Encoding
 from quiver.reference.keys import make_keys
 
@@ -43,7 +43,7 @@ def bind(backend, kernel, paths, dataset):
     """Return the call to time; its inputs are made here."""
     data = load_dataset(dataset)
     base, queries = data.vectors[:N_ROWS], data.queries[:N_QUERIES]
-    transform = fit_transform(base, "cosine", Encoding(), seed=0)
+    transform = fit(base, "cosine", Encoding(), seed=0)
     codes = backend.encode(base, transform, 3)
     coded = backend.quantise(queries, transform)
     every_row = np.arange(len(base), dtype=np.uint32)

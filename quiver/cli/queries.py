@@ -33,7 +33,7 @@ from quiver.cli.options import (
     ThreadsOption,
     TruthOption,
 )
-from quiver.evaluation.recall import share_within
+from quiver.recall.recall import share_within
 from quiver.evaluation.truth import true_distances
 from quiver.validation.arrays import as_queries
 

@@ -14,13 +14,10 @@ from numpy.random import Generator
 from quiver import reference
 from quiver._typing import AnyArray
 from quiver.backends.protocol import Backend
+from quiver.build import Plan, build
+from quiver.params import BuildParams, Encoding, SearchParams
+from quiver.search import search
 from quiver.conformance import hazards
-from quiver.encoding import encode_rows, fit_transform
-from quiver.graph.order import choose_entry_point
-from quiver.graph.vamana import build_graph
-from quiver.index import Index
-from quiver.parallel.workers import Workers
-from quiver.params import BuildParams, Encoding
 
 
 class Call(NamedTuple):
@@ -76,26 +73,9 @@ def build_and_search(
     backend: Backend, vectors: AnyArray, queries: AnyArray
 ) -> tuple[Any, ...]:
     """Return codes, graph and answers of an index over a backend of any origin."""
-    params, encoding = BuildParams(max_degree=8, ef_construction=16), Encoding()
-    transform = fit_transform(vectors, "euclidean", encoding, params.seed)
-    with Workers(2) as workers:
-        codes = encode_rows(backend, vectors, transform, encoding.strong, workers)
-        entry_point = choose_entry_point(vectors, codes, transform)
-        neighbors = build_graph(
-            backend, codes, entry_point, params=params, rule="vamana", workers=workers
-        )
-    index = Index(
-        metric="euclidean",
-        codes=codes,
-        transform=transform,
-        neighbors=neighbors,
-        entry_point=entry_point,
-        ids=np.arange(len(vectors)),
-        vectors=vectors,
-        params=params,
-        encoding=encoding,
-        backend=backend,
-    )
-    found = index.search(queries, k=5, ef=16)
+    params = BuildParams(max_degree=8, ef_construction=16)
+    plan = Plan("euclidean", Encoding(), params, backend, threads=2)
+    state = build(vectors, np.arange(len(vectors)), plan)
+    found = search(state, backend, queries, SearchParams.resolve(5, 16, None))
     stats = found.stats.hops, found.stats.distance_computations
-    return codes.rows, index.neighbors, found.ids, found.distances, *stats
+    return state.codes.rows, state.neighbors, found.ids, found.distances, *stats

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from quiver._typing import Distances, Ids
 from quiver.diagnosis.planes import Planes, measure_planes
 from quiver.diagnosis.sample import Sample, subset_means
-from quiver.encoding import encode_rows, fit_transform
-from quiver.evaluation.hits import Hits, mark_hits, nearest, nearest_codes
+from quiver.encoding import encode_rows, fit
+from quiver.recall.hits import Hits, mark_hits, nearest, nearest_codes
 from quiver.parallel.workers import Workers
 from quiver.params import Encoding
 from quiver.reference.codes import Codes
@@ -75,7 +75,7 @@ def measure_fidelity(
             center=center, rotate=rotate, weights="published", query="symmetric"
         )
         symmetric = Encoding(center=center, rotate=rotate, query="symmetric")
-        transform = fit_transform(sample.vectors, sample.metric, corrected, seed)
+        transform = fit(sample.vectors, sample.metric, corrected, seed)
         kernels = sample.backend
         with Workers(threads) as workers:
             codes, paper = (

@@ -18,14 +18,8 @@ import numpy as np
 
 from quiver._typing import Lanes
 from quiver.diagnosis.sample import Sample
-from quiver.evaluation.hits import Hits, scan_hits, walk_hits
-from quiver.evaluation.intervals import (
-    CONFIDENCE,
-    Interval,
-    effective_trials,
-    normal_share,
-    probit,
-)
+from quiver.recall.hits import Hits, scan_hits, walk_hits
+from quiver.recall.intervals import CONFIDENCE, Interval, effective_trials, normal_share, probit
 from quiver.index import Index
 from quiver.params import BuildParams, Encoding, SearchParams
 

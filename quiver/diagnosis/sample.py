@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from quiver._typing import AnyArray, Distances, Metric, Vectors
 from quiver.backends.protocol import Backend
 from quiver.errors import InvalidArgumentError
-from quiver.evaluation.exact import nearest_rows
+from quiver.recall.exact import nearest_rows
 from quiver.reference.lanes import squared_norms
 from quiver.validation.arrays import as_vectors
 from quiver.validation.foreign import as_real_array

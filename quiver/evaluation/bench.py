@@ -19,9 +19,9 @@ from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend, list_backends
 from quiver.errors import InvalidArgumentError
 from quiver.evaluation.bench_report import BackendTimes, BenchReport, Latency
-from quiver.evaluation.exact import exact_knn
-from quiver.evaluation.hits import checked_queries
-from quiver.evaluation.recall import recall_at_k
+from quiver.recall.exact import exact_knn
+from quiver.recall.hits import checked_queries
+from quiver.recall.recall import recall_at_k
 from quiver.evaluation.timing import TIMING_SECONDS, fastest, timed
 from quiver.index import Index
 from quiver.parallel.progress import ProgressMeter, tells_progress

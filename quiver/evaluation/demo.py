@@ -13,7 +13,7 @@ from functools import partial
 from typing import NamedTuple
 
 from quiver._typing import AnyArray, Distances, Progress
-from quiver.evaluation.recall import recall_at_k
+from quiver.recall.recall import recall_at_k
 from quiver.evaluation.timing import fastest
 from quiver.index import Index
 from quiver.params import BuildParams, Encoding

@@ -14,8 +14,8 @@ from typing import Any
 
 from quiver._typing import Distances, Progress, Vectors
 from quiver.errors import InvalidArgumentError
-from quiver.evaluation.hits import Hits, checked_queries, scan_hits, walk_hits
-from quiver.evaluation.intervals import CONFIDENCE, share_interval
+from quiver.recall.hits import Hits, checked_queries, scan_hits, walk_hits
+from quiver.recall.intervals import CONFIDENCE, share_interval
 from quiver.evaluation.report import Evaluation, Point, suggest
 from quiver.evaluation.timing import fastest
 from quiver.evaluation.truth import true_distances

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from quiver.evaluation.intervals import Interval
+from quiver.recall.intervals import Interval
 from quiver.index import Index
 from quiver.pages.svg import Series, line_chart
 from quiver.params import Encoding

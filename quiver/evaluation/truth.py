@@ -13,9 +13,9 @@ import numpy as np
 
 from quiver._typing import AnyArray, Distances, Ids, Lanes, Metric, Vectors
 from quiver.errors import InvalidArgumentError
-from quiver.evaluation.exact import exact_knn
-from quiver.evaluation.hits import exact_distances
-from quiver.evaluation.recall import as_id_array, check_distinct
+from quiver.recall.exact import exact_knn
+from quiver.recall.hits import exact_distances
+from quiver.recall.recall import as_id_array, check_distinct
 from quiver.index import Index
 from quiver.reference.lanes import squared_norms
 from quiver.storage.cold import ColdVectors

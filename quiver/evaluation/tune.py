@@ -10,13 +10,8 @@ import numpy as np
 
 from quiver._typing import Distances, Lanes, Progress, Vectors
 from quiver.errors import InvalidArgumentError
-from quiver.evaluation.hits import Walk, checked_queries, walk_hits
-from quiver.evaluation.intervals import (
-    CONFIDENCE,
-    Interval,
-    queries_needed,
-    share_interval,
-)
+from quiver.recall.hits import Walk, checked_queries, walk_hits
+from quiver.recall.intervals import CONFIDENCE, Interval, queries_needed, share_interval
 from quiver.evaluation.truth import true_distances
 from quiver.index import Index
 from quiver.parallel.progress import ProgressMeter, tells_progress

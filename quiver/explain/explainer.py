@@ -1,35 +1,32 @@
 """Explain one search: walk it again with the reference and keep every step.
 
-Everything is computed by `quiver.reference` on the index's own codes and graph, so an
-explanation is the same whatever backend the index uses. Source: the terms *seen* and
+Everything is computed by `quiver.reference` on the state's own codes and graph, so an
+explanation is the same whatever backend an index uses. Source: the terms *seen* and
 *expanded* are those of `quiver.reference.search`.
 """
 
 from __future__ import annotations
 
-import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from quiver._typing import Vectors
 from quiver.backends.registry import get_backend
+from quiver.encoding import encode_queries
 from quiver.errors import InvalidArgumentError
-from quiver.evaluation.exact import exact_knn
+from quiver.recall.exact import exact_knn
 from quiver.explain.explanation import Explanation, Fate, Found, Hop, TrueNeighbour
 from quiver.explain.plane import project
 from quiver.params import SearchParams
-from quiver.reference.codes import Codes, Queries
 from quiver.reference.distance import distance_to_rows
 from quiver.reference.keys import key_distances, key_ids
 from quiver.reference.search import Expansion, walk
 from quiver.results import SearchResult
+from quiver.search import search
+from quiver.state import State
 from quiver.validation.arrays import as_vectors
 from quiver.validation.foreign import as_real_array
-
-if TYPE_CHECKING:
-    from quiver.index import Index
-
 
 CODE_DISTANCES = {
     "cosine": "estimates of twice the cosine distance",
@@ -39,40 +36,35 @@ CODE_DISTANCES = {
 """What corrected codes measure, by metric. See docs/algorithm/distance.md."""
 
 
-def explain(
-    index: Index, query: Any, *, k: int, ef: int | None, n_rerank: int | None
-) -> Explanation:
-    """Explain one search; see `Index.explain`."""
-    effort = SearchParams.resolve(k, ef, n_rerank)
+def explain(state: State, query: Any, effort: SearchParams) -> Explanation:
+    """Explain one search; see `quiver.Index.explain`."""
     vector = as_real_array(query, "query")
     if vector.ndim != 1:
         msg = f"query must be one vector of shape (dim,), got shape {vector.shape}"
         raise InvalidArgumentError(msg)
-    wanted = as_vectors(vector[None], "query", metric=index.metric, dim=index.dim)
-    return _Explainer(index, wanted, effort).explanation()
+    wanted = as_vectors(vector[None], "query", metric=state.metric, dim=state.dim)
+    return _Explainer(state, wanted, effort).explanation()
 
 
 class _Explainer:
     """One walk, its marks by row number, and the questions asked of them."""
 
-    def __init__(self, index: Index, query: Vectors, effort: SearchParams) -> None:
-        # The same parts under the reference's kernels.
-        self.index = copy.copy(index)
-        self.index.backend = get_backend("reference")
+    def __init__(self, state: State, query: Vectors, effort: SearchParams) -> None:
+        self.state, self.backend = state, get_backend("reference")
         self.query, self.effort = query, effort
-        self.coded: Codes | Queries = self.index.code_queries(query)
-        self.ef = min(effort.ef, index.n)
+        self.coded = encode_queries(state, self.backend, query)
+        self.ef = min(effort.ef, state.n)
         self.expansions = list(
-            walk(index.codes, index.neighbors, self.coded, index.entry_point, self.ef)
+            walk(state.codes, state.neighbors, self.coded, state.entry_point, self.ef)
         )
-        self.seen_in = {index.entry_point: 0}
+        self.seen_in = {state.entry_point: 0}
         self.dropped_in: dict[int, int] = {}
         self.hops = tuple(self._hops())
         # A walk has at least one hop: the entry point is always expanded.
         self.final_beam = key_ids(self.expansions[-1].beam).tolist()
 
     def _hops(self) -> list[Hop]:
-        in_beam = {self.index.entry_point}
+        in_beam = {self.state.entry_point}
         hops = []
         for number, expansion in enumerate(self.expansions, 1):
             newly_seen = expansion.newly_seen.tolist()
@@ -99,21 +91,19 @@ class _Explainer:
 
     def explanation(self) -> Explanation:
         """Return the walk with the answer and the true neighbours beside it."""
-        index, effort = self.index, self.effort
-        result = index.search(
-            self.query[0], k=effort.k, ef=effort.ef, n_rerank=effort.n_rerank
-        )
-        k = min(effort.k, index.n)
-        rows, distances = exact_knn(index.vectors, self.query, k, metric=index.metric)
+        state, effort = self.state, self.effort
+        result = search(state, self.backend, self.query, effort).first()
+        k = min(effort.k, state.n)
+        rows, distances = exact_knn(state.vectors, self.query, k, metric=state.metric)
         true_rows = rows[0].tolist()
-        points, query_point = project(index, self.query, [*self.seen_in, *true_rows])
+        points, query_point = project(state, self.query, [*self.seen_in, *true_rows])
         return Explanation(
             k=effort.k,
             ef=effort.ef,
             n_rerank=effort.n_rerank,
-            metric=index.metric,
-            code_distance=_meaning(index),
-            entry_point=self._id(index.entry_point),
+            metric=state.metric,
+            code_distance=_meaning(state),
+            entry_point=self._id(state.entry_point),
             distance_computations=len(self.seen_in),
             hops=self.hops,
             found=self._found(result),
@@ -178,17 +168,17 @@ class _Explainer:
 
     def _code_distance(self, row: int) -> float:
         rows = np.array([row], dtype=np.uint32)
-        return float(distance_to_rows(self.index.codes, self.coded, rows)[0])
+        return float(distance_to_rows(self.state.codes, self.coded, rows)[0])
 
     def _id(self, row: int) -> int:
-        return int(self.index.ids[row])
+        return int(self.state.ids[row])
 
     def _ids(self, rows: list[int]) -> tuple[int, ...]:
         return tuple(self._id(row) for row in rows)
 
 
-def _meaning(index: Index) -> str:
+def _meaning(state: State) -> str:
     """Return what the code distances of an index are, in words."""
-    if index.encoding.weights == "published":
+    if state.encoding.weights == "published":
         return "4·dim less the dot product of two codes"
-    return CODE_DISTANCES[index.metric]
+    return CODE_DISTANCES[state.metric]

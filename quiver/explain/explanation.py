@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
+
+SHOWN_IDS = 8
+"""Ids printed of a list; the document has them all."""
 
 Fate = Literal[
     "found", "tied", "never seen", "dropped from the beam", "lost in re-rank"
@@ -142,16 +145,11 @@ class Explanation:
 
     def __str__(self) -> str:
         """Return the walk as text."""
-        # Not at the top, here and below: the forms are written on top of this class.
-        from quiver.explain.text import to_text
-
-        return to_text(self)
+        return "\n".join(_lines(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything in lists, dicts, numbers and strings, ready for JSON."""
-        from quiver.explain.text import to_document
-
-        return to_document(self)
+        return {**asdict(self), "recall": self.recall}
 
     def to_html(self, labels: dict[int, str] | None = None) -> str:
         """Return a page with the walk drawn, a step slider and tables.
@@ -169,3 +167,42 @@ class Explanation:
         from quiver.pages.explanation import to_html
 
         return to_html(self, labels or {})
+
+
+def _lines(e: Explanation) -> list[str]:
+    """Return the walk, the answer and the missed neighbours, line by line."""
+    lines = [
+        f"search for k={e.k} with ef={e.ef}, n_rerank={e.n_rerank}, {e.metric}",
+        f"{len(e.hops)} hops, {e.distance_computations} code distances, "
+        f"recall@{len(e.true_neighbours)} {e.recall:.2f}",
+        f"code distances, of hops and beam, are {e.code_distance}",
+        "",
+        f"hop 0: start at the entry point {e.entry_point}",
+        *(_hop_line(hop) for hop in e.hops),
+        "",
+        "answer (exact distance; place in the beam by code; where it was met):",
+    ]
+    for found in e.found:
+        origin = "entry point" if found.seen_from is None else f"from {found.seen_from}"
+        lines.append(
+            f"  {found.id}: {found.distance:.4f}; place {found.beam_place}; "
+            f"hop {found.seen_in_hop}, {origin}"
+        )
+    missed = [n for n in e.true_neighbours if n.fate != "found"]
+    lines += ["", f"true neighbours missed: {len(missed)} of {len(e.true_neighbours)}"]
+    lines += [f"  {n.id}: {n.distance:.4f}; {n.fate}: {n.reason}" for n in missed]
+    return lines
+
+
+def _hop_line(hop: Hop) -> str:
+    return (
+        f"hop {hop.number}: expand {hop.node} at {hop.distance:.4g}; "
+        f"sees {len(hop.newly_seen)} new, {len(hop.dropped)} dropped; "
+        f"beam {_some(hop.beam)}"
+    )
+
+
+def _some(ids: tuple[int, ...]) -> str:
+    shown = " ".join(map(str, ids[:SHOWN_IDS]))
+    hidden = len(ids) - SHOWN_IDS
+    return f"{shown} … ({hidden} more)" if hidden > 0 else shown

@@ -6,15 +6,12 @@ A picture of many dimensions in two; what lies near there need not be near.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from quiver._typing import Lanes, Vectors
 from quiver.reference.transform import prepare
-
-if TYPE_CHECKING:
-    from quiver.index import Index
+from quiver.state import State
 
 BACKGROUND_ROWS = 500
 """Rows drawn beside those that matter, evenly taken from the whole."""
@@ -25,7 +22,7 @@ Point = tuple[int, float, float]
 
 
 def project(
-    index: Index, query: Vectors, rows: Iterable[int]
+    state: State, query: Vectors, rows: Iterable[int]
 ) -> tuple[list[Point], tuple[float, float]]:
     """Return (row, x, y) of the rows named and a background, and the query's place.
 
@@ -35,22 +32,22 @@ def project(
     """
     # Sorted, since rows of a mapped index are read in file order.
     named = sorted(set(rows))
-    background = np.linspace(0, index.n - 1, min(BACKGROUND_ROWS, index.n), dtype=int)
+    background = np.linspace(0, state.n - 1, min(BACKGROUND_ROWS, state.n), dtype=int)
     drawn = sorted(set(named).union(background.tolist()))
-    prepared = _prepare(index, drawn)
+    prepared = _prepare(state, drawn)
     # The background must not turn the plane away from the walk.
     chosen = prepared[np.searchsorted(drawn, named)]
     mean = chosen.mean(axis=0)
     axes = _main_axes(chosen - mean)
     places = ((prepared - mean) @ axes.T).round(_DIGITS).tolist()
-    prepared_query = prepare(query, index.transform.metric)[0]
+    prepared_query = prepare(query, state.transform.metric)[0]
     x, y = ((prepared_query - mean) @ axes.T).round(_DIGITS).tolist()
     return [(row, *place) for row, place in zip(drawn, places, strict=True)], (x, y)
 
 
-def _prepare(index: Index, rows: list[int]) -> Lanes:
-    vectors = np.ascontiguousarray(index.vectors[np.array(rows)])
-    return prepare(vectors, index.transform.metric).astype(np.float64)
+def _prepare(state: State, rows: list[int]) -> Lanes:
+    vectors = np.ascontiguousarray(state.vectors[np.array(rows)])
+    return prepare(vectors, state.transform.metric).astype(np.float64)
 
 
 def _main_axes(centred: Lanes) -> Lanes:

@@ -12,16 +12,16 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
-from quiver._typing import Vectors
-from quiver.backends.protocol import Backend
+from quiver._typing import StoredVectors, Vectors
 from quiver.errors import (
     FileAccessError,
     FileFormatError,
     InvalidArgumentError,
     InvalidTypeError,
 )
+from quiver.state import State
 from quiver.storage.atomic import replacing
 from quiver.storage.cold import ColdVectors, Origin, map_vectors
 from quiver.storage.header import ColdDtype
@@ -33,136 +33,97 @@ from quiver.storage.reader import (
     verify_vectors,
 )
 from quiver.storage.source import SourceFile
-from quiver.storage.writer import check_savable, make_header, write_index
+from quiver.storage.writer import check_savable, make_header, write_state
 from quiver.validation.checks import check_choice
 
-if TYPE_CHECKING:
-    from quiver.index import Index
-
-__all__ = ["ColdVectors", "open", "save"]
+__all__ = ["Cold", "ColdDtype", "ColdVectors", "Verify", "load", "load_again", "origin_of", "save"]
 
 Cold = Literal["memory", "mmap"]
 Verify = Literal["fast", "full"]
 
 
 def save(
-    index: Index, path: str | os.PathLike[str], *, cold_dtype: ColdDtype | None = None
+    state: State,
+    path: str | os.PathLike[str],
+    *,
+    version: str,
+    cold_dtype: ColdDtype | None = None,
 ) -> None:
-    """Write an index to one file, atomically; see `quiver.Index.save`."""
-    from quiver import __version__
+    """Write a state to one file, atomically; see `quiver.Index.save`.
 
+    ``version`` is that of the library, kept in the header.
+    """
     _require_little_endian()
     target = _as_path(path)
     if cold_dtype is None:
-        cold_dtype = _cold_dtype(index.vectors)
+        cold_dtype = _cold_dtype(state.vectors)
     check_choice("cold_dtype", cold_dtype, get_args(ColdDtype))
-    check_savable(index)
+    check_savable(state)
     with replacing(target) as fd:
-        write_index(fd, index, make_header(index, cold_dtype, __version__))
+        write_state(fd, state, make_header(state, cold_dtype, version))
 
 
-def open(
-    path: str | os.PathLike[str],
-    *,
-    cold: Cold = "memory",
-    verify: Verify = "fast",
-    backend: str = "auto",
-) -> Index:
-    """Open a saved index.
-
-    Parameters
-    ----------
-    path : str or path-like
-        A file that `Index.save` wrote.
-    cold : {'memory', 'mmap'}, default 'memory'
-        ``mmap`` leaves the vectors in the file and reads rows as the re-rank needs
-        them. The file may be replaced meanwhile, but must not be cut short. Such an
-        index is pickled as path and checksum: another process opens the same file.
-    verify : {'fast', 'full'}, default 'fast'
-        ``fast`` proves every byte brought into memory: all but the vectors under
-        ``cold="mmap"``. ``full`` reads those too, and proves that all vectors are
-        finite and have the hash in the header.
-    backend : str, default "auto"
-        See `get_backend`.
-
-    Returns
-    -------
-    Index
-
-    Raises
-    ------
-    FileFormatError
-        If the file is foreign, damaged or of another format version; the message
-        names file, section, byte, what was found and what was expected.
-    FileAccessError
-        If the operating system cannot open or read it.
-    InvalidArgumentError, InvalidTypeError
-        If an argument is not one of those listed.
-    """
-    from quiver.backends.registry import get_backend
-    from quiver.index import Index
-
+def load(
+    path: str | os.PathLike[str], *, cold: Cold = "memory", verify: Verify = "fast"
+) -> State:
+    """Return the state in a file; parameters and errors are those of `quiver.open`."""
     check_choice("cold", cold, get_args(Cold))
     check_choice("verify", verify, get_args(Verify))
     _require_little_endian()
-    # Before the file, so that an unknown backend is told at once.
-    kernels = get_backend(backend)
     with SourceFile(_as_path(path)) as source:
         front = read_front(source)
         hot = read_hot(source, front)
         vectors = _read_vectors(source, front, cold)
         if verify == "full":
             verify_vectors(source, front)
-    return Index(
-        metric=front.header.metric,
-        codes=hot.codes,
+    header = front.header
+    return State(
+        metric=header.metric,
+        encoding=header.encoding,
+        params=header.params,
         transform=hot.transform,
+        codes=hot.codes,
         neighbors=hot.neighbors,
-        entry_point=front.header.entry_point,
+        entry_point=header.entry_point,
         ids=hot.ids,
         vectors=vectors,
-        params=front.header.params,
-        encoding=front.header.encoding,
-        backend=kernels,
-        diagnosis=front.header.diagnosis,
+        notes=header.diagnosis,
     )
 
 
-def reduce_mapped(index: Index) -> tuple[Any, ...] | None:
-    """Return how to pickle an index by its file; None if its vectors are in memory."""
-    if isinstance(index.vectors, ColdVectors) and index.vectors.origin is not None:
-        return reopen, (index.vectors.origin, index.backend)
-    return None
-
-
-def reopen(origin: Origin, backend: Backend) -> Index:
-    """Open the file of a pickled index again; see `reduce_mapped`.
+def load_again(origin: Origin) -> State:
+    """Return the state of a file that was mapped before, in this process or another.
 
     Raises
     ------
     FileAccessError
         If the file is not here.
     FileFormatError
-        If it is no longer the one that was pickled.
+        If it is no longer the same.
     """
     try:
-        index = open(origin.path, cold="mmap", backend="reference")
+        state = load(origin.path, cold="mmap")
     except FileAccessError as error:
         reason = f"cannot unpickle an index mapped from this file: {error.strerror}"
         raise FileAccessError(error.errno, reason, error.filename) from error
-    if getattr(index.vectors, "origin", None) != origin:
+    if origin_of(state) != origin:
         msg = (
             f"{origin.path}: header at byte 64: found another index, expected the one "
             "that was pickled: the file has been replaced since"
         )
         raise FileFormatError(msg)
-    index.backend = backend
-    return index
+    return state
+
+
+def origin_of(state: State) -> Origin | None:
+    """Return the file that the vectors of a state are mapped from, if they are."""
+    vectors = state.vectors
+    return vectors.origin if isinstance(vectors, ColdVectors) else None
 
 
 def _read_vectors(
     source: SourceFile, front: Front, cold: Cold
-) -> Vectors | ColdVectors:
+) -> Vectors | StoredVectors:
     section = front.sections["vectors"]
     if cold == "mmap":
         path = Path(os.path.abspath(source.path))
@@ -172,7 +133,7 @@ def _read_vectors(
     return array if section.dtype == "f4" else ColdVectors(array)
 
 
-def _cold_dtype(vectors: Vectors | ColdVectors) -> ColdDtype:
+def _cold_dtype(vectors: Vectors | StoredVectors) -> ColdDtype:
     return vectors.cold_dtype if isinstance(vectors, ColdVectors) else "float32"
 
 

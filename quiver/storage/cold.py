@@ -27,10 +27,6 @@ from quiver.storage.layout import Section
 from quiver.storage.mapped import MappedFile
 from quiver.storage.source import SourceFile
 
-GATHER_BYTES = 1 << 22
-"""Most bytes of rows held at once, however many queries and candidates there are."""
-
-
 class Origin(NamedTuple):
     """Where mapped vectors come from.
 
@@ -158,39 +154,3 @@ def map_vectors(source: SourceFile, section: Section, origin: Origin) -> ColdVec
     """Return the vectors section, mapped."""
     mapped = MappedFile(source, section)
     return ColdVectors(mapped.array(), mapped, origin)
-
-
-def rerank_stored(
-    backend: Backend,
-    vectors: Vectors | ColdVectors,
-    queries: Vectors,
-    candidates: Ids,
-    k: int,
-    metric: Metric,
-) -> tuple[Ids, Distances]:
-    """Re-rank by vectors in memory or cold; the same answer from either.
-
-    Parameters and returns are those of `quiver.backends.protocol.Backend.rerank`.
-    """
-    if not isinstance(vectors, ColdVectors):
-        return backend.rerank(vectors, queries, candidates, k, metric)
-    # A kernel hides the latency of cached rows better than a copy does.
-    if not vectors.needs_copy:
-        with vectors.in_place() as rows:
-            return backend.rerank(rows, queries, candidates, k, metric)
-    row_bytes = 4 * vectors.shape[1] * max(1, candidates.shape[1])
-    step = max(1, GATHER_BYTES // row_bytes)
-    ids = np.empty((len(queries), k), dtype=np.uint32)
-    distances = np.empty((len(queries), k), dtype=np.float32)
-    for start in range(0, len(queries), step):
-        part = slice(start, start + step)
-        wanted = candidates[part]
-        needed = np.unique(wanted[wanted != NO_ID])
-        # The end mark renumbers to the place past the last row and back.
-        places = np.append(needed, NO_ID)
-        local = np.searchsorted(needed, wanted).astype(np.uint32)
-        local[wanted == NO_ID] = NO_ID
-        rows = vectors.gather(needed)
-        best, distances[part] = backend.rerank(rows, queries[part], local, k, metric)
-        ids[part] = places[np.minimum(best, len(needed))]
-    return ids, distances

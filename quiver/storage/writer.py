@@ -1,4 +1,4 @@
-"""Writer: an index to the bytes of a file, the vectors in blocks.
+"""Writer: a state to the bytes of a file, the vectors in blocks.
 
 Sections go first and the front last, because the front holds their checksums; a file
 cut short on the way therefore starts with zeros and is refused at its first byte.
@@ -11,12 +11,12 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from quiver._typing import AnyArray
 from quiver.errors import InvalidArgumentError
+from quiver.state import State
 from quiver.storage.atomic import write_all
 from quiver.storage.header import ColdDtype, Header, pack_header
 from quiver.storage.invariants import (
@@ -29,32 +29,29 @@ from quiver.storage.invariants import (
 from quiver.storage.layout import Section, pack_front, plan_sections
 from quiver.storage.reader import pack_signs
 
-if TYPE_CHECKING:
-    from quiver.index import Index
-
 BLOCK_BYTES = 1 << 24
 """Bytes of vectors converted and hashed at a time."""
 
 _UNKNOWN_HASH = "0" * 64
 
 
-def make_header(index: Index, cold_dtype: ColdDtype, version: str) -> Header:
+def make_header(state: State, cold_dtype: ColdDtype, version: str) -> Header:
     """Return the header of an index; the hash of its vectors is not yet known."""
     return Header(
-        n=index.n,
-        dim=index.dim,
-        metric=index.metric,
-        entry_point=index.entry_point,
-        params=index.params,
-        encoding=index.encoding,
+        n=state.n,
+        dim=state.dim,
+        metric=state.metric,
+        entry_point=state.entry_point,
+        params=state.params,
+        encoding=state.encoding,
         cold_dtype=cold_dtype,
         data_sha256=_UNKNOWN_HASH,
         quiver_version=version,
-        diagnosis=index.diagnosis,
+        diagnosis=state.notes,
     )
 
 
-def check_savable(index: Index) -> None:
+def check_savable(state: State) -> None:
     """Raise if the index breaks a rule by which its file would be refused.
 
     Raises
@@ -63,10 +60,10 @@ def check_savable(index: Index) -> None:
         Naming the part, the place, the value and the rule.
     """
     faults = {
-        "codes": codes_fault(index.codes, index.metric),
-        "neighbors": neighbors_fault(index.neighbors),
-        "ids": ids_fault(index.ids),
-        "mean": transform_fault(index.transform, index.encoding),
+        "codes": codes_fault(state.codes, state.metric),
+        "neighbors": neighbors_fault(state.neighbors),
+        "ids": ids_fault(state.ids),
+        "mean": transform_fault(state.transform, state.encoding),
     }
     for part, fault in faults.items():
         if fault is not None:
@@ -77,7 +74,7 @@ def check_savable(index: Index) -> None:
             raise InvalidArgumentError(msg)
 
 
-def write_index(fd: int, index: Index, header: Header) -> None:
+def write_state(fd: int, state: State, header: Header) -> None:
     """Write all bytes of the file to an empty descriptor.
 
     Raises
@@ -90,12 +87,12 @@ def write_index(fd: int, index: Index, header: Header) -> None:
     plan = plan_sections(header, header_length)
     digest = hashlib.sha256()
     blocks: dict[str, Iterable[AnyArray]] = {
-        "codes": [index.codes.rows],
-        "neighbors": [index.neighbors],
-        "ids": [index.ids],
-        "mean": [index.transform.mean],
-        "signs": [pack_signs(index.transform.signs)],
-        "vectors": _hashed(_stored_blocks(index, header.cold_dtype), digest),
+        "codes": [state.codes.rows],
+        "neighbors": [state.neighbors],
+        "ids": [state.ids],
+        "mean": [state.transform.mean],
+        "signs": [pack_signs(state.transform.signs)],
+        "vectors": _hashed(_stored_blocks(state, header.cold_dtype), digest),
     }
     end = plan[0].offset  # Nothing pads the first section.
     os.lseek(fd, end, os.SEEK_SET)
@@ -120,16 +117,16 @@ def _write_blocks(fd: int, section: Section, blocks: Iterable[AnyArray]) -> int:
     return crc
 
 
-def _stored_blocks(index: Index, cold_dtype: ColdDtype) -> Iterator[AnyArray]:
+def _stored_blocks(state: State, cold_dtype: ColdDtype) -> Iterator[AnyArray]:
     """Yield the vectors as stored, a block at a time, whether in memory or not."""
-    n, dim = index.vectors.shape
+    n, dim = state.vectors.shape
     block_rows = max(1, BLOCK_BYTES // (4 * dim))
     for start in range(0, n, block_rows):
-        block = index.vectors[start : start + block_rows]
+        block = state.vectors[start : start + block_rows]
         # A float32 beyond float16 becomes infinite, which the check reports.
         with np.errstate(over="ignore"):
             stored = block.astype(cold_dtype, copy=False)
-        if fault := vectors_fault(stored, index.metric):
+        if fault := vectors_fault(stored, state.metric):
             value = block[fault.row, fault.column]
             msg = (
                 f"vectors must be {fault.expected} as {cold_dtype}, got {value} "

@@ -91,6 +91,16 @@ def as_queries(queries: Any, *, metric: Metric, dim: int) -> tuple[Vectors, bool
     return as_vectors(matrix, "queries", metric=metric, dim=dim), is_single
 
 
+def as_stored_vectors(vectors: Any, metric: Metric) -> Vectors:
+    """Return at least one row as an index keeps them; see `keep_or_copy`."""
+    given = as_real_array(vectors, "vectors")
+    stored = keep_or_copy(as_vectors(given, "vectors", metric=metric), given)
+    if not len(stored):
+        msg = f"vectors must have at least 1 row, got shape {stored.shape}"
+        raise InvalidArgumentError(msg)
+    return stored
+
+
 def keep_or_copy(vectors: Vectors, source: AnyArray) -> Vectors:
     """Return vectors that nobody else can change, read-only.
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import Distances, Keys, Lanes, Metric, Vectors
-from quiver.evaluation.row_blocks import RowBlocks, Rows
+from quiver.recall.row_blocks import RowBlocks, Rows
 from quiver.reference.keys import NO_KEY, key_distances, key_ids, make_keys
 from quiver.reference.rerank import exact_distance
 from quiver.validation.checks import check_int, check_metric

@@ -6,42 +6,24 @@ One walk or scan per query then answers every question about depth: recall with 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import AnyArray, Counts, Distances, Ids, Lanes, Metric, Vectors
+from quiver._typing import AnyArray, Counts, Distances, Ids, Lanes, Metric, StoredVectors, Vectors
 from quiver.backends.protocol import Backend
+from quiver.encoding import encode_queries
 from quiver.errors import InvalidArgumentError
-from quiver.index import Index
 from quiver.parallel.workers import map_chunks
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import NO_ID, key_ids, make_keys
-from quiver.storage.cold import ColdVectors, rerank_stored
+from quiver.search import SEARCH_CHUNK, rerank, walk
+from quiver.state import State
 from quiver.validation.arrays import as_vectors
-
-WALK_CHUNK = 64
-"""Queries per kernel call of a walk."""
 
 # Distances of a few queries to every row, held at once by each thread.
 _SCAN_VALUES = 1 << 22
-
-
-class Exact(Protocol):
-    """What can tell exact distances: an `Index`, or a sample with a backend."""
-
-    @property
-    def backend(self) -> Backend:
-        """Kernels."""
-
-    @property
-    def vectors(self) -> Vectors | ColdVectors:
-        """The base."""
-
-    @property
-    def metric(self) -> Metric:
-        """The exact metric."""
 
 
 class Hits(NamedTuple):
@@ -82,23 +64,29 @@ def checked_queries(queries: Any, metric: Metric, dim: int) -> Vectors:
 
 
 def walk_hits(
-    index: Index, queries: Vectors, kth: Distances, k: int, ef: int, threads: int
+    state: State,
+    backend: Backend,
+    queries: Vectors,
+    kth: Distances,
+    *,
+    k: int,
+    ef: int,
+    threads: int,
 ) -> Walk:
     """Walk the graph for every query and mark the whole beam."""
 
-    def walk(start: int, stop: int) -> tuple[AnyArray, AnyArray, AnyArray]:
+    def walk_chunk(start: int, stop: int) -> tuple[AnyArray, AnyArray, AnyArray]:
         part = queries[start:stop]
-        beams = index.backend.search(
-            index.codes,
-            index.neighbors,
-            index.code_queries(part),
-            index.entry_point,
-            min(ef, index.n),
+        beams = walk(state, backend, part, ef)
+        marks = mark_hits(
+            *(backend, state.vectors, part, key_ids(beams.keys), kth[start:stop]),
+            state.metric,
         )
-        marks = mark_hits(index, part, key_ids(beams.keys), kth[start:stop])
         return marks, beams.hops, beams.distance_computations
 
-    chunks = map_chunks(walk, len(queries), chunk_rows=WALK_CHUNK, threads=threads)
+    chunks = map_chunks(
+        walk_chunk, len(queries), chunk_rows=SEARCH_CHUNK, threads=threads
+    )
     marks, hops, computations = (
         np.concatenate(part) for part in zip(*chunks, strict=True)
     )
@@ -106,20 +94,28 @@ def walk_hits(
 
 
 def scan_hits(
-    index: Index, queries: Vectors, kth: Distances, k: int, depth: int, threads: int
+    state: State,
+    backend: Backend,
+    queries: Vectors,
+    kth: Distances,
+    *,
+    k: int,
+    depth: int,
+    threads: int,
 ) -> Hits:
     """Rank every row by its code for every query and mark the best ``depth``."""
-    depth = min(depth, index.n)
+    depth = min(depth, state.n)
 
-    def scan(start: int, stop: int) -> NDArray[np.bool_]:
+    def scan_chunk(start: int, stop: int) -> NDArray[np.bool_]:
         part = queries[start:stop]
-        best = nearest_codes(
-            index.backend, index.codes, index.code_queries(part), depth
+        coded = encode_queries(state, backend, part)
+        best = nearest_codes(backend, state.codes, coded, depth)
+        return mark_hits(
+            backend, state.vectors, part, best, kth[start:stop], state.metric
         )
-        return mark_hits(index, part, best, kth[start:stop])
 
-    rows = max(1, _SCAN_VALUES // index.n)
-    chunks = map_chunks(scan, len(queries), chunk_rows=rows, threads=threads)
+    rows = max(1, _SCAN_VALUES // state.n)
+    chunks = map_chunks(scan_chunk, len(queries), chunk_rows=rows, threads=threads)
     return Hits(np.concatenate(chunks), k)
 
 
@@ -141,18 +137,21 @@ def nearest(distances: Distances, depth: int) -> Ids:
 
 
 def mark_hits(
-    exact: Exact, queries: Vectors, candidates: Ids, kth: Distances
+    backend: Backend,
+    vectors: Vectors | StoredVectors,
+    queries: Vectors,
+    candidates: Ids,
+    kth: Distances,
+    metric: Metric,
 ) -> NDArray[np.bool_]:
     """Return which candidates are no farther than each query's k-th neighbour."""
-    distances = exact_distances(
-        exact.backend, exact.vectors, queries, candidates, exact.metric
-    )
+    distances = exact_distances(backend, vectors, queries, candidates, metric)
     return (candidates != NO_ID) & (distances <= kth[:, None])
 
 
 def exact_distances(
     backend: Backend,
-    vectors: Vectors | ColdVectors,
+    vectors: Vectors | StoredVectors,
     queries: Vectors,
     candidates: Ids,
     metric: Metric,
@@ -162,7 +161,7 @@ def exact_distances(
     The candidates of a query are distinct.
     """
     width = candidates.shape[1]
-    rows, ranked = rerank_stored(backend, vectors, queries, candidates, width, metric)
+    rows, ranked = rerank(backend, vectors, queries, candidates, width, metric)
     # Sorted by row number, the re-ranked and the candidates line up again.
     by_row = np.argsort(rows, axis=1, kind="stable")
     order = np.argsort(candidates, axis=1, kind="stable")

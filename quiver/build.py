@@ -1,0 +1,104 @@
+"""Build: from checked vectors to a state; fit, encode, link.
+
+Source: QuIVer (arXiv 2605.02171) for a graph built on codes alone; see
+docs/algorithm/build.md.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from quiver._typing import Metric, Progress, UserIds, Vectors
+from quiver.backends.protocol import Backend
+from quiver.encoding import clear_bias, encode_rows, fit
+from quiver.graph.order import choose_entry_point
+from quiver.graph.vamana import build_graph
+from quiver.parallel.progress import ProgressMeter
+from quiver.parallel.workers import Workers
+from quiver.params import BuildParams, Encoding, check_goes_together
+from quiver.reference.codes import Codes, Transform
+from quiver.reference.transform import searched_metric
+from quiver.state import State
+
+
+class Plan(NamedTuple):
+    """How an index is to be built: everything but its rows, resolved and checked.
+
+    Attributes
+    ----------
+    metric : {'cosine', 'euclidean', 'inner_product'}
+        Of the distances.
+    encoding : Encoding
+        How rows and queries are coded.
+    params : BuildParams
+        Shape of the graph.
+    backend : Backend
+        Kernels; the state does not depend on them.
+    threads : int
+        The state does not depend on it.
+    progress : callable, optional
+        Told the rows inserted; may cancel.
+    notes : dict of str to str, optional
+        Kept with the state.
+    """
+
+    metric: Metric
+    encoding: Encoding
+    params: BuildParams
+    backend: Backend
+    threads: int = 1
+    progress: Progress | bool | None = None
+    notes: dict[str, str] | None = None
+
+    def check(self) -> None:
+        """Raise if the codes cannot be searched by the metric."""
+        check_goes_together(self.metric, self.encoding)
+
+
+def build(vectors: Vectors, ids: UserIds, plan: Plan) -> State:
+    """Return the state of an index over checked rows; see `quiver.Index.build`.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, dim), float32
+        Kept as they are, so nobody else may change them.
+    ids : ndarray of shape (n,), int64
+        Distinct, none of them -1.
+    plan : Plan
+        How.
+    """
+    metric, encoding, params, backend, threads, progress, notes = plan
+    meter = ProgressMeter(progress, len(vectors))
+    with Workers(threads, between=meter.poll) as workers:
+
+        def encode(scaling: Metric) -> tuple[Transform, Codes]:
+            transform = fit(vectors, scaling, encoding, params.seed)
+            strong = encoding.strong
+            return transform, encode_rows(backend, vectors, transform, strong, workers)
+
+        transform, codes = encode(metric)
+        entry_point = choose_entry_point(vectors, codes, transform)
+        neighbors = build_graph(
+            backend,
+            codes,
+            entry_point,
+            params=params,
+            rule=params.rule_for(encoding),
+            workers=workers,
+            on_rows=meter.advance,
+        )
+        if metric == "inner_product":
+            transform, codes = encode(searched_metric(metric))
+            clear_bias(codes)
+    return State(
+        metric=metric,
+        encoding=encoding,
+        params=params,
+        transform=transform,
+        codes=codes,
+        neighbors=neighbors,
+        entry_point=entry_point,
+        ids=ids,
+        vectors=vectors,
+        notes=notes,
+    )

@@ -1,0 +1,1 @@
+"""Recall: exact neighbours, and the share of them that a search found."""

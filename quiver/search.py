@@ -1,0 +1,113 @@
+"""Search: a state and queries to an answer; code, walk, re-rank, then the caller's ids.
+
+Every walk over a finished index starts here, whoever asks.
+
+Source: QuIVer (arXiv 2605.02171), search on the hot part and re-rank on the cold;
+see docs/algorithm/search.md and docs/algorithm/rerank.md.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from quiver._typing import Distances, Ids, Metric, StoredVectors, Vectors
+from quiver.backends.protocol import Backend
+from quiver.encoding import encode_queries
+from quiver.parallel.workers import map_chunks
+from quiver.params import SearchParams
+from quiver.reference.keys import NO_ID, NO_RESULT, key_ids
+from quiver.reference.search import Beams
+from quiver.results import SearchResult, SearchStats
+from quiver.state import State
+
+SEARCH_CHUNK = 64
+"""Queries per kernel call at most."""
+
+GATHER_BYTES = 1 << 22
+"""Most bytes of rows held at once, however many queries and candidates there are."""
+
+
+def search(
+    state: State,
+    backend: Backend,
+    queries: Vectors,
+    effort: SearchParams,
+    threads: int = 1,
+) -> SearchResult:
+    """Return the nearest rows of every checked query; see `quiver.Index.search`."""
+    chunks = map_chunks(
+        lambda start, stop: _search_chunk(state, backend, queries[start:stop], effort),
+        len(queries),
+        chunk_rows=SEARCH_CHUNK,
+        threads=threads,
+        row_work=effort.ef * state.params.max_degree,
+    )
+    # No queries make no chunk, but an answer of the right shape.
+    return SearchResult.concatenate(
+        chunks or [_search_chunk(state, backend, queries, effort)]
+    )
+
+
+def walk(state: State, backend: Backend, queries: Vectors, ef: int) -> Beams:
+    """Return the beams of checked queries, by code distances alone."""
+    coded = encode_queries(state, backend, queries)
+    width = min(ef, state.n)
+    return backend.search(
+        state.codes, state.neighbors, coded, state.entry_point, width
+    )
+
+
+def rerank(
+    backend: Backend,
+    vectors: Vectors | StoredVectors,
+    queries: Vectors,
+    candidates: Ids,
+    k: int,
+    metric: Metric,
+) -> tuple[Ids, Distances]:
+    """Re-rank by vectors in memory or cold; the same answer from either.
+
+    Parameters and returns are those of `quiver.backends.protocol.Backend.rerank`.
+    """
+    if isinstance(vectors, np.ndarray):
+        return backend.rerank(vectors, queries, candidates, k, metric)
+    # A kernel hides the latency of cached rows better than a copy does.
+    if not vectors.needs_copy:
+        with vectors.in_place() as rows:
+            return backend.rerank(rows, queries, candidates, k, metric)
+    row_bytes = 4 * vectors.shape[1] * max(1, candidates.shape[1])
+    step = max(1, GATHER_BYTES // row_bytes)
+    ids = np.empty((len(queries), k), dtype=np.uint32)
+    distances = np.empty((len(queries), k), dtype=np.float32)
+    for start in range(0, len(queries), step):
+        part = slice(start, start + step)
+        needed = np.unique(candidates[part][candidates[part] != NO_ID])
+        # The end mark renumbers to the position past the last row and back.
+        positions = np.append(needed, NO_ID)
+        local = np.searchsorted(needed, candidates[part]).astype(np.uint32)
+        local[candidates[part] == NO_ID] = NO_ID
+        rows = vectors.gather(needed)
+        best, distances[part] = backend.rerank(rows, queries[part], local, k, metric)
+        ids[part] = positions[np.minimum(best, len(needed))]
+    return ids, distances
+
+
+def _search_chunk(
+    state: State, backend: Backend, queries: Vectors, effort: SearchParams
+) -> SearchResult:
+    beams = walk(state, backend, queries, effort.ef)
+    candidates = key_ids(beams.keys[:, : effort.n_rerank])
+    rows, distances = rerank(
+        backend, state.vectors, queries, candidates, effort.k, state.metric
+    )
+    found = rows != NO_ID
+    return SearchResult(
+        ids=np.where(found, state.ids[np.where(found, rows, 0)], NO_RESULT),
+        distances=distances,
+        counts=np.count_nonzero(found, axis=1),
+        stats=SearchStats(
+            hops=beams.hops,
+            distance_computations=beams.distance_computations,
+            reranked=np.count_nonzero(candidates != NO_ID, axis=1),
+        ),
+    )

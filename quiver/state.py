@@ -1,0 +1,73 @@
+"""State: one version of an index, everything but the kernels that read it.
+
+The lowest thing that knows all parts of an index. Building makes one, a file holds
+one, searching and checking read one; nothing changes one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quiver._typing import Metric, Neighbors, StoredVectors, Vectors
+from quiver.lookup import RowsById
+from quiver.params import BuildParams, Encoding
+from quiver.reference.codes import Codes, Transform
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class State:
+    """The consistent parts of one index.
+
+    Attributes
+    ----------
+    metric : {'cosine', 'euclidean', 'inner_product'}
+        The metric of the distances returned.
+    encoding : Encoding
+        What the codes were made with.
+    params : BuildParams
+        What the graph was built with.
+    transform : Transform
+        The map from vectors to coded coordinates.
+    codes : Codes
+        Coded rows (hot). For inner product their bias is 0.
+    neighbors : ndarray of shape (n, max_degree), uint32
+        Graph (hot).
+    entry_point : int
+        Row where every walk starts.
+    ids : ndarray of shape (n,), int64
+        The caller's ids (hot).
+    vectors : ndarray of shape (n, dim), float32, or StoredVectors
+        Stored vectors (cold), read by the re-rank only.
+    notes : dict of str to str, or None
+        What ``encoding="auto"`` found before the build.
+    """
+
+    metric: Metric
+    encoding: Encoding
+    params: BuildParams
+    transform: Transform
+    codes: Codes
+    neighbors: Neighbors
+    entry_point: int
+    ids: NDArray[np.int64]
+    vectors: Vectors | StoredVectors
+    notes: dict[str, str] | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of vectors."""
+        return self.codes.n_rows
+
+    @property
+    def dim(self) -> int:
+        """Number of columns of the stored vectors."""
+        return int(self.vectors.shape[1])
+
+    @cached_property
+    def rows_by_id(self) -> RowsById:
+        """Row numbers by the caller's ids."""
+        return RowsById(self.ids)
