@@ -34,6 +34,7 @@ from quiver.transform import (
     drop_norms,
     encode_rows,
     fit_transform,
+    query_transform,
     searched_metric,
 )
 from quiver.validation import as_ids, as_queries, as_vectors, own_vectors
@@ -333,10 +334,7 @@ class Index:
 
     def code_queries(self, queries: Vectors) -> Codes | Queries:
         """Return checked queries in the form the kernels compare with the codes."""
-        transform = self.transform
-        if self.metric == "inner_product":
-            # ⟨q, x - mean⟩ ranks like ⟨q, x⟩, but (q - mean) would not.
-            transform = transform._replace(mean=np.zeros_like(transform.mean))
+        transform = query_transform(self.transform, self.metric)
         if self.encoding.query == "asymmetric":
             return self.backend.quantise(queries, transform)
         return self.backend.encode(queries, transform, self.encoding.strong)

@@ -47,6 +47,16 @@ def searched_metric(metric: Metric) -> Metric:
     return "euclidean" if metric == "inner_product" else metric
 
 
+def query_transform(transform: Transform, metric: Metric) -> Transform:
+    """Return the transform of queries: that of the rows, but for inner product.
+
+    ⟨q, x - mean⟩ ranks like ⟨q, x⟩, but (q - mean) would not.
+    """
+    if metric != "inner_product":
+        return transform
+    return transform._replace(mean=np.zeros_like(transform.mean))
+
+
 def prepared_mean(vectors: Vectors, metric: Metric) -> Distances:
     """Return the mean of the prepared rows: lane k adds rows k, k + 8, … in order."""
     lanes = np.zeros((N_LANES, vectors.shape[1]), dtype=np.float64)

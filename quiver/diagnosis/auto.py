@@ -39,7 +39,7 @@ def choose_encoding(
         progress=progress and (lambda *_: progress(0, n)),
     )
     verdict = diagnosis.verdict
-    if verdict.is_hopeless:
+    if verdict.is_unsearchable:
         reason = verdict.reasons[0]
         msg = f"{verdict.word}: {reason}. The index is built as asked."
         warnings.warn(msg, UserWarning, stacklevel=3)

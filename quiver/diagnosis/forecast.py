@@ -6,6 +6,9 @@ as it grows. A neighbour is lost when noise outweighs its lead over its stronges
 rivals; the extreme of n normal variables grows like sqrt(2 ln n), so on the normal
 scale recall falls along a straight line in that variable, which is continued to n.
 ``docs/diagnosis.md`` shows how well this held.
+
+Where that is too little, a float graph is followed in the same way: what it loses as
+well is not lost by the code.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quiver._typing import Lanes
+from quiver.diagnosis.float_graph import FLOAT_ROWS, measure_float_graph
 from quiver.diagnosis.sample import Sample
 from quiver.hits import Hits, scan_hits, walk_hits
 from quiver.index import Index
@@ -78,6 +82,9 @@ class Forecast(NamedTuple):
         The same with ``n_rerank=ef``.
     ceiling : Interval
         Expected of the codes alone: true neighbours among the best ef of all n.
+    float_graph : Interval or None
+        Expected of the same graph over float32 vectors; None where ``recall`` is good
+        already at the default ef.
     """
 
     ef: int
@@ -86,6 +93,14 @@ class Forecast(NamedTuple):
     recall: Interval
     whole_beam: Interval
     ceiling: Interval
+    float_graph: Interval | None = None
+
+
+class FloatTrial(NamedTuple):
+    """One small float graph: its rows, and the hits of its beams by ef."""
+
+    rows: int
+    walks: dict[int, Hits]
 
 
 def run_trials(
@@ -93,7 +108,7 @@ def run_trials(
 ) -> Iterator[Trial]:
     """Build and ask an index on each part of the sample."""
     for divisor in SIZES:
-        part = sample.prefix(max(k, len(sample.vectors) // divisor))
+        part = sample.prefix(part_rows(sample, k, divisor))
         index = Index.build(
             part.vectors,
             metric=sample.metric,
@@ -111,21 +126,55 @@ def run_trials(
         yield Trial(len(part.vectors), walks, scan)
 
 
+def run_float_trials(sample: Sample, k: int, params: BuildParams) -> list[FloatTrial]:
+    """Build and ask a float graph on each part of the first ``FLOAT_ROWS`` rows."""
+    base = sample.fewer_queries().prefix(FLOAT_ROWS)
+    parts = [base.prefix(part_rows(base, k, divisor)) for divisor in SIZES]
+    return [
+        FloatTrial(len(part.vectors), measure_float_graph(part, k, params, BEAM_WIDTHS))
+        for part in parts
+    ]
+
+
+def part_rows(sample: Sample, k: int, divisor: int) -> int:
+    """Return the rows of one part of a sample."""
+    return max(k, len(sample.vectors) // divisor)
+
+
 def forecast(trials: list[Trial], n: int, k: int) -> tuple[Forecast, ...]:
     """Continue the trials to n rows, for every beam width."""
-    forecasts: list[Forecast] = []
-    for ef in BEAM_WIDTHS:
-        found = _forecast(trials, n, k, ef)
-        if forecasts:
-            # Noise must not make a wider beam look worse.
-            narrower = forecasts[-1]
-            found = found._replace(
+    return _never_falling([_forecast(trials, n, k, ef) for ef in BEAM_WIDTHS])
+
+
+def with_float_graph(
+    forecasts: tuple[Forecast, ...], trials: list[FloatTrial], n: int
+) -> tuple[Forecast, ...]:
+    """Return the forecasts with what float graphs foretell for n rows."""
+    rows = [trial.rows for trial in trials]
+    found = []
+    for one in forecasts:
+        shares = [trial.walks[one.ef].shares(one.ef) for trial in trials]
+        found.append(one._replace(float_graph=extrapolate(rows, shares, n)))
+    return _never_falling(found)
+
+
+def _never_falling(forecasts: list[Forecast]) -> tuple[Forecast, ...]:
+    """Let no noise make a wider beam look worse."""
+    risen = forecasts[:1]
+    for found in forecasts[1:]:
+        narrower = risen[-1]
+        uncoded = found.float_graph
+        if uncoded is not None and narrower.float_graph is not None:
+            uncoded = max(uncoded, narrower.float_graph)
+        risen.append(
+            found._replace(
                 recall=max(found.recall, narrower.recall),
                 whole_beam=max(found.whole_beam, narrower.whole_beam),
                 ceiling=max(found.ceiling, narrower.ceiling),
+                float_graph=uncoded,
             )
-        forecasts.append(found)
-    return tuple(forecasts)
+        )
+    return tuple(risen)
 
 
 def _forecast(trials: list[Trial], n: int, k: int, ef: int) -> Forecast:

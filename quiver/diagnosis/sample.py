@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import AnyArray, Distances, Ids, Metric, Vectors
+from quiver._typing import AnyArray, Distances, Ids, Lanes, Metric, Vectors
 from quiver.backends.protocol import Backend
+from quiver.build import seeded_order
 from quiver.errors import InvalidArgumentError
 from quiver.hits import nearest
 from quiver.reference.lanes import squared_norms
@@ -146,6 +147,15 @@ def draw_sample(
     return Sample(drawn, wanted, n, metric, backend, queries is not None)
 
 
+def squared_distances(queries: Vectors | Lanes, base: Vectors | Lanes) -> Distances:
+    """Return all squared Euclidean distances, by one matrix product in float64."""
+    squares = queries.astype(np.float64) @ base.astype(np.float64).T
+    squares *= -2
+    squares += squared_norms(queries)[:, None]
+    squares += squared_norms(base)
+    return np.maximum(squares, 0, out=squares).astype(np.float32)
+
+
 def subset_means(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the mean of each disjoint subset of the queries."""
     return np.array([part.mean() for part in np.array_split(shares, N_SUBSETS)])
@@ -165,13 +175,10 @@ def _thinned(queries: Vectors, seed: int) -> Vectors:
 
 
 def _draw(n: int, size: int, seed: int) -> NDArray[np.int64]:
-    """Return ``size`` distinct rows of n in a seeded random order.
-
-    The raw stream of a bit generator is the same in every NumPy release.
-    """
-    source = np.random.PCG64(seed)
+    """Return ``size`` distinct rows of n in a seeded random order."""
     if 2 * size >= n:
-        return np.argsort(source.random_raw(n), kind="stable")[:size]
+        return seeded_order(n, seed)[:size]
+    source = np.random.PCG64(seed)
     drawn = np.empty(0, dtype=np.int64)
     while len(drawn) < size:
         more = (source.random_raw(size) % np.uint64(n)).astype(np.int64)
