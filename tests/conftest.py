@@ -58,6 +58,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: deselected unless --slow is given")
     config.addinivalue_line("markers", "figures: slow, runs with --run-figures only")
     # Read here as well, so that a misspelt name stops the run before any test.
     required_backends(config)

@@ -5,7 +5,7 @@
 Five kinds of generated data in three dimensions, under every metric, with log-normal
 norms of five spreads: none of them is among those that the constants of the forecast
 were taken from. FOLDER may hold ``minilm`` and ``sift``, each with base.npy; a second
-table has 50 000 of their rows. Deterministic for one NumPy release; each line goes to
+table has 30 000 of their rows. Deterministic for one NumPy release; each line goes to
 stderr as soon as it is measured. hnswlib, where it is installed, tells whether a
 float32 graph would have done.
 """
@@ -28,7 +28,7 @@ Generator = np.random.Generator
 DIMENSIONS = (16, 64, 256)
 SIGMAS = (0.0, 0.25, 0.5, 1.0, 1.5)
 REAL_SIGMAS = (0.0, 0.5, 1.0)
-ROWS, REAL_ROWS, QUERIES = 10_000, 50_000, 500
+ROWS, REAL_ROWS, QUERIES = 10_000, 30_000, 500
 SAMPLE_SHARE = 5
 FILES = ("minilm", "sift")
 WORST = 8

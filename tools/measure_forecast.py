@@ -2,14 +2,15 @@
 
     python tools/measure_forecast.py > docs/measured_forecast.md
 
-The constants of `quiver.diagnosis.forecast` come from this table: the slope of
-``probit(recall)`` in ``sqrt(2 ln rows)`` between neighbouring sizes, at ef=64 with the
-whole beam re-ranked, and the share of all rows that a walk measures. Deterministic for
-one NumPy release.
+The constants of `quiver.diagnosis.trend` come from this table: recall@10 in % at
+ef=64 by rows, the whole beam re-ranked (in brackets the share of all rows that a walk
+measures), and the slope of ``probit(recall)`` in ``sqrt(2 ln rows)`` within all sizes
+but the last, and beyond. Deterministic for one NumPy release.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -19,8 +20,8 @@ import numpy as np
 import quiver
 from quiver._typing import Lanes, Metric, Vectors
 from quiver.datasets.generators import find_regime, generate
+from quiver.diagnosis.trend import FLATTENING, fit_line, on_normal_scale
 from quiver.hits import true_distances, walk_hits
-from quiver.intervals import probit
 
 REGIMES = (
     *("text-384", "text-768", "clip-like", "words-like", "sift-like", "gist-like"),
@@ -28,7 +29,7 @@ REGIMES = (
 )
 VARYING = ("text-384", "sift-like")
 SIGMA = 0.5
-SIZES = (1250, 2500, 5000, 10_000, 20_000)
+SIZES = (2500, 5000, 10_000, 20_000)
 QUERIES, K, EF = 1000, 10, 64
 
 
@@ -76,23 +77,47 @@ def steps(data: Data) -> Iterator[Step]:
         yield Step(rows, walk.hits.shares(EF), seen)
 
 
+def slopes(found: list[Step]) -> tuple[float, float]:
+    """Return the slope fitted to all sizes but the last, and the one to the last."""
+    *rows, n = (step.rows for step in found)
+    *sample, last = (step.shares for step in found)
+    x, z = (2 * math.log(rows[-1])) ** 0.5, on_normal_scale(sample[-1])[0]
+    rise = on_normal_scale(last)[0] - z
+    return fit_line(rows, sample).slope, rise / ((2 * math.log(n)) ** 0.5 - x)
+
+
 def line(data: Data, found: list[Step]) -> str:
     """Return the row of one kind: recall and share seen by size, then slopes."""
-    z = [probit((s.shares.sum() + 0.05) / (QUERIES + 0.1)) for s in found]
-    x = np.sqrt(2 * np.log([step.rows for step in found]))
     cells = (
         *(f"{100 * step.shares.mean():.1f} ({step.seen:.2f})" for step in found),
-        *(f"{slope:.2f}" for slope in np.diff(z) / np.diff(x)),
+        *(f"{slope:.2f}" for slope in slopes(found)),
     )
     return f"| {data.name}, {data.metric} | {' | '.join(cells)} |"
 
 
+def constants(pairs: list[tuple[float, float]]) -> str:
+    """Return what the constants of the forecast are taken from."""
+    within, beyond = np.array(pairs).T
+    flattening = float((within * beyond).sum() / (within**2).sum())
+    error = float(np.sqrt(np.mean((beyond - FLATTENING * within) ** 2)))
+    return (
+        f"Slopes beyond: mean {beyond.mean():.2f}, standard deviation "
+        f"{beyond.std(ddof=1):.2f}. Beyond over within, by least squares: "
+        f"{flattening:.2f}. Root mean square of beyond less {FLATTENING} within: "
+        f"{error:.2f}. Kinds with a perfect recall at the last size are left out."
+    )
+
+
 def main() -> None:
-    heads = [f"{rows}" for rows in SIZES]
-    heads += [f"to {rows}" for rows in SIZES[1:]]
+    heads = (*map(str, SIZES), "slope within", "slope beyond")
     print(f"| data | {' | '.join(heads)} |\n{'|---' * (len(heads) + 1)}|")
+    pairs = []
     for data in kinds():
-        print(line(data, list(steps(data))), flush=True)
+        found = list(steps(data))
+        print(line(data, found), flush=True)
+        if found[-1].shares.min() < 1:
+            pairs.append(slopes(found))
+    print(f"\n{constants(pairs)}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from quiver.diagnosis.forecast import (
     SIZES,
     Trial,
     forecast,
-    run_float_trials,
     run_trials,
     with_float_graph,
 )
@@ -134,10 +133,9 @@ def _look(
         meter.advance(1)
     chosen, trials = _try_ways(drawn, fidelity, params, threads, meter)
     forecasts = forecast(trials, drawn.n, K)
-    float_trials = []
+    float_rows = 0
     if falls_short(forecasts):
-        float_trials = run_float_trials(drawn, K, params)
-        forecasts = with_float_graph(forecasts, float_trials, drawn.n)
+        forecasts, float_rows = with_float_graph(forecasts, trials, drawn, K, params)
     meter.advance(1)
     m, dim = drawn.vectors.shape
     return Diagnosis(
@@ -157,7 +155,7 @@ def _look(
         memory=predict_memory(drawn.n, dim, params),
         seed=seed,
         trial_rows=tuple(trial.rows for trial in trials),
-        float_rows=tuple(trial.rows for trial in float_trials),
+        float_rows=float_rows,
     )
 
 

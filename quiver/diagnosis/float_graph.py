@@ -1,8 +1,8 @@
 """Float graph: what a graph of the same shape finds where nothing is coded.
 
 It tells loss by two bits from loss that any graph suffers. Rows, order of insertion,
-degree bound and pruning are those of an index; distances are exact ones in float32,
-looked up in a table, so a few thousand rows are all it can take. Every row meets the
+degree bound and pruning are those of an index; distances are exact, looked up in a
+table, so a few thousand rows are all it can take. Every row meets the
 nearest of those before it, which is what a perfect search would find, and the nearest
 of those after it that chose it; both are pruned together.
 
@@ -17,15 +17,15 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Distances, Metric, Vectors
+from quiver._typing import Distances, Lanes, Metric, Vectors
 from quiver.diagnosis.sample import Sample, squared_distances
 from quiver.hits import Hits, nearest
 from quiver.params import BuildParams
 from quiver.reference.lanes import squared_norms
 from quiver.reference.transform import prepare
 
-FLOAT_ROWS = 4000
-"""Rows of the largest float graph: its table takes 64 MB."""
+FLOAT_ROWS = 5000
+"""Rows of the largest float graph: its table takes 100 MB."""
 
 _BLOCK_ROWS = 256
 _EXPANSIONS = 4
@@ -39,25 +39,25 @@ def measure_float_graph(
     points = prepare(sample.vectors, sample.metric).astype(np.float64)
     points -= points.mean(axis=0)
     entry_point = int(np.argmin(squared_norms(points)))
-    neighbors = build_float_graph(squared_distances(points, points), params)
+    neighbors = build_float_graph(points, params)
     table = _query_distances(sample.vectors, sample.queries, sample.metric)
     kth = np.partition(table, k - 1, axis=1)[:, k - 1 : k]
     # What is absent is row n, farther than any.
     table = np.pad(table, ((0, 0), (0, 1)), constant_values=np.inf)
-    return {
-        ef: Hits(np.take_along_axis(table, beam, axis=1) <= kth, k)
-        for ef in beam_widths
-        for beam in [_walk(table, neighbors, entry_point, ef)]
-    }
+    hits = {}
+    for ef in beam_widths:
+        beam = _walk(table, neighbors, entry_point, ef)
+        hits[ef] = Hits(np.take_along_axis(table, beam, axis=1) <= kth, k)
+    return hits
 
 
-def build_float_graph(table: Distances, params: BuildParams) -> NDArray[np.intp]:
-    """Return the neighbours of every row, n where there are fewer.
-
-    ``table`` holds the squared distances between all n rows.
-    """
-    n = len(table)
-    table = np.pad(table, (0, 1), constant_values=np.inf)
+def build_float_graph(points: Lanes, params: BuildParams) -> NDArray[np.intp]:
+    """Return the neighbours of every one of n points, n where there are fewer."""
+    n = len(points)
+    table = np.full((n + 1, n + 1), np.inf, dtype=np.float32)
+    for start in range(0, n, _BLOCK_ROWS):
+        block = points[start : start + _BLOCK_ROWS]
+        table[start : start + len(block), :n] = squared_distances(block, points)
     earlier = np.concatenate(list(_nearest_earlier(table, params.ef_construction)))
     chosen = _prune(table, earlier, params)
     later = _choosers(table, chosen, params.ef_construction)
@@ -73,8 +73,8 @@ def _nearest_earlier(table: Distances, width: int) -> Iterator[NDArray[np.intp]]
     columns = np.arange(n)
     for start in range(0, n, _BLOCK_ROWS):
         rows = columns[start : start + _BLOCK_ROWS, None]
-        distances = np.where(columns < rows, table[rows, columns], np.inf)
-        best = nearest(distances.astype(np.float32), min(width, n)).astype(np.intp)
+        distances = np.where(columns < rows, table[rows, columns], np.float32(np.inf))
+        best = nearest(distances, min(width, n)).astype(np.intp)
         yield np.where(best < rows, best, n)
 
 

@@ -47,9 +47,10 @@ class Diagnosis:
         Predicted for all n rows.
     seed : int
         Drew the rows.
-    trial_rows, float_rows : tuple of int
-        Sizes of the small indexes and of the float graphs behind the forecasts; of
-        float graphs none where recall is good at the default ef.
+    trial_rows : tuple of int
+        Sizes of the small indexes behind the forecasts.
+    float_rows : int
+        Size of the float graph; 0 where recall is good at the default ef.
     """
 
     n: int
@@ -68,7 +69,7 @@ class Diagnosis:
     memory: MemoryReport
     seed: int
     trial_rows: tuple[int, ...]
-    float_rows: tuple[int, ...]
+    float_rows: int
 
     @property
     def looked_at(self) -> str:
@@ -80,7 +81,7 @@ class Diagnosis:
             f"{self.n_queries} {asked}, with indexes of {indexes} rows"
         )
         if self.float_rows:
-            text += f" and float32 graphs of {', '.join(map(str, self.float_rows))}"
+            text += f" and a float32 graph of {self.float_rows}"
         return text
 
     def expected_recall(self, ef: int) -> float:
@@ -112,7 +113,7 @@ class Diagnosis:
             "memory": asdict(self.memory),
             "seed": self.seed,
             "trial_rows": list(self.trial_rows),
-            "float_rows": list(self.float_rows),
+            "float_rows": self.float_rows,
         }
 
     def to_html(self) -> str:
