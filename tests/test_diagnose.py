@@ -240,6 +240,15 @@ def test_forecasts_never_fall_with_ef(diagnosis: quiver.Diagnosis) -> None:
 
 
 @needs_kernels
+def test_no_stage_is_expected_to_find_more_than_the_one_before(
+    diagnosis: quiver.Diagnosis, easy: dict[str, quiver.Diagnosis]
+) -> None:
+    for found in (diagnosis, *easy.values()):
+        for one in found.forecasts:
+            assert one.recall.mean <= one.whole_beam.mean <= one.ceiling.mean
+
+
+@needs_kernels
 @pytest.mark.parametrize("metric", METRICS)
 def test_easy_data_fits(metric: str, easy: dict[str, quiver.Diagnosis]) -> None:
     found = easy[metric]

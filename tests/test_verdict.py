@@ -155,7 +155,7 @@ def test_two_bits_are_not_blamed_for_what_a_float32_graph_loses_too() -> None:
     assert widest.float_graph is not None
     assert widest.float_graph.mean < GOOD_RECALL
     assert found.verdict.word == "no structure"
-    assert "it is not the code" in found.verdict.reasons[0]
+    assert "no such graph will do" in found.verdict.reasons[0]
 
 
 @needs_kernels

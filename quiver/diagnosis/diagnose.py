@@ -120,14 +120,14 @@ def _look(
     drawn: Sample, params: BuildParams, seed: int, threads: int, meter: ProgressMeter
 ) -> Diagnosis:
     """Measure a sample in every way and put the findings together."""
-    asked = drawn.fewer_queries()
-    points = asked.euclidean()
+    few = drawn.fewer_queries()
+    points = few.euclidean()
     structure, moments = measure_structure(points, K), measure_moments(points)
-    kth = asked.neighbours(K)[1][:, -1]
+    kth = few.neighbours(K)[1][:, -1]
     meter.advance(1)
     fidelity: list[Fidelity] = []
     planes: dict[str, Planes] = {}
-    for rows, of_transform in measure_fidelity(asked, kth, K, seed, threads):
+    for rows, of_transform in measure_fidelity(few, kth, K, seed, threads):
         fidelity += rows
         planes |= of_transform
         meter.advance(1)

@@ -2,9 +2,9 @@
 
 It tells loss by two bits from loss that any graph suffers. Rows, order of insertion,
 degree bound and pruning are those of an index; distances are exact, looked up in a
-table, so a few thousand rows are all it can take. Every row meets the
-nearest of those before it, which is what a perfect search would find, and the nearest
-of those after it that chose it; both are pruned together.
+table, so a few thousand rows are all it can take. Every row meets the nearest of those
+before it, which is what a perfect search would find, and the nearest of those after it
+that chose it; both are pruned together.
 
 Source: the heuristic of HNSW (Malkov and Yashunin, 2016) with Vamana's slack; how near
 it comes to hnswlib is measured in ``docs/diagnosis.md``.

@@ -156,11 +156,14 @@ def _forecast(trials: list[Trial], n: int, k: int, ef: int) -> Forecast:
     n_rerank = SearchParams.resolve(k, ef, None).n_rerank
     rows = [trial.rows for trial in trials]
     reranked = [trial.walks[ef].shares(n_rerank) for trial in trials]
+    whole_beam = extrapolate(rows, [t.walks[ef].shares(ef) for t in trials], n)
+    ceiling = extrapolate(rows, [t.scan.shares(ef) for t in trials], n)
     return Forecast(
         ef=ef,
         n_rerank=n_rerank,
         sample_recall=tuple(float(shares.mean()) for shares in reranked),
-        recall=extrapolate(rows, reranked, n),
-        whole_beam=extrapolate(rows, [t.walks[ef].shares(ef) for t in trials], n),
-        ceiling=extrapolate(rows, [t.scan.shares(ef) for t in trials], n),
+        # Three lines, continued each on its own, may cross where the stages cannot.
+        recall=min(extrapolate(rows, reranked, n), whole_beam),
+        whole_beam=whole_beam,
+        ceiling=max(ceiling, whole_beam),
     )

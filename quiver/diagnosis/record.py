@@ -74,11 +74,11 @@ class Diagnosis:
     @property
     def looked_at(self) -> str:
         """What the diagnosis looked at, in one sentence."""
-        asked = "given queries" if self.queries_given else "rows held out as queries"
+        queries = "given queries" if self.queries_given else "rows held out as queries"
         indexes = ", ".join(map(str, self.trial_rows))
         text = (
             f"looked at {self.sample_rows} of {self.n} rows (seed {self.seed}) and "
-            f"{self.n_queries} {asked}, with indexes of {indexes} rows"
+            f"{self.n_queries} {queries}, with indexes of {indexes} rows"
         )
         if self.float_rows:
             text += f" and a float32 graph of {self.float_rows}"

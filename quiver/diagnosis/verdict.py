@@ -126,9 +126,9 @@ def usual(forecasts: tuple[Forecast, ...]) -> Forecast:
 
 def _nothing_to_find(structure: Structure) -> Verdict:
     reasons = (
-        f"all distances between sampled rows are equal: {100 * structure.chance:.0f} % "
-        "of the rows are as near as the 10th neighbour, so random rows score as high "
-        "as any search",
+        f"nearly all distances are equal: {100 * structure.chance:.0f} % of the rows "
+        "sampled are as near as the 10th neighbour, so random rows score as high as "
+        "any search",
         "check that these are the vectors you meant",
     )
     return Verdict("no structure", reasons)
@@ -159,8 +159,8 @@ def _unsearchable(structure: Structure, widest: Forecast, expected: str) -> Verd
         )
         return Verdict("not with two bits", reasons)
     graph = (
-        f"{reached}, and a float32 graph of the same degree {uncoded}: it is not the "
-        "code; scan all rows, or check that these are the vectors you meant"
+        f"{reached}, and a float32 graph of the same degree only {uncoded}: no such "
+        "graph will do; scan all rows, or check that these are the vectors you meant"
     )
     if structure.local_dimension < CONCENTRATED_DIMENSION:
         return Verdict("no structure", (graph, expected))
