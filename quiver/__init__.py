@@ -12,6 +12,7 @@ array([[0],
 """
 
 try:
+    from quiver._version import __version__ as __version__
     from quiver.backends.registry import (
         BackendInfo,
         get_backend,
@@ -22,16 +23,16 @@ try:
     from quiver.conformance.verify import VerifyReport, verify
     from quiver.diagnosis import Diagnosis, diagnose
     from quiver.evaluation.evaluate import evaluate
-    from quiver.recall.exact import exact_knn
-    from quiver.recall.recall import recall_at_k, recall_by_ids
     from quiver.evaluation.report import Evaluation
     from quiver.evaluation.tune import Tuned, tune
     from quiver.explain import Explanation
     from quiver.index import Index
+    from quiver.index import open as open
     from quiver.memory import MemoryReport, predict_memory
     from quiver.params import BuildParams, Encoding
+    from quiver.recall.exact import exact_knn
+    from quiver.recall.recall import recall_at_k, recall_by_ids
     from quiver.results import SearchResult, SearchStats
-    from quiver.storage import open as open
 except ImportError as error:
     # Where a file of ours is missing or another's, this says so and what to type.
     from quiver.installation import explain_import
@@ -39,7 +40,6 @@ except ImportError as error:
     explain_import(error)
     raise
 
-__version__ = "0.1.0"
 
 # Without `open`: a star import must not shadow the builtin.
 __all__ = [

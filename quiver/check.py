@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import Distances, Vectors
+from quiver.backends.protocol import Backend
 from quiver.encoding import clear_bias
 from quiver.graph.reachability import degrees, reachable
-from quiver.backends.protocol import Backend
 from quiver.params import DEFAULT_EF, SearchParams
 from quiver.reference.codes import Codes
 from quiver.reference.rerank import exact_distance
@@ -159,7 +159,8 @@ def _self_search(state: State, backend: Backend) -> CheckLine:
     if fault := vectors_fault(vectors, state.metric):
         fault = fault._replace(row=int(rows[fault.row]))
         return _line("self-search", fault, "")
-    found = search(state, backend, vectors, SearchParams.resolve(1, None, None)).distances[:, 0]
+    effort = SearchParams.resolve(1, None, None)
+    found = search(state, backend, vectors, effort).distances[:, 0]
     share = float(np.mean(found <= _own_distances(state, vectors)))
     detail = f"{share:.1%} of {len(rows)} sampled vectors find themselves"
     return CheckLine("self-search", share > 0, f"{detail} at ef={DEFAULT_EF}")

@@ -29,9 +29,7 @@ ENCODE_ROWS = 512
 """Rows encoded per kernel call; their float64 temporaries stay in the cache."""
 
 
-def fit(
-    vectors: Vectors, metric: Metric, encoding: Encoding, seed: int
-) -> Transform:
+def fit(vectors: Vectors, metric: Metric, encoding: Encoding, seed: int) -> Transform:
     """Return the transform of a base: its mean and its seeded sign flips."""
     dim = vectors.shape[1]
     mean = np.zeros(dim, dtype=np.float32)
@@ -74,14 +72,19 @@ def encode_rows(
     return Codes(rows, dim, strong)
 
 
-def encode_queries(
-    state: State, backend: Backend, queries: Vectors
-) -> Codes | Queries:
+def query_transform(transform: Transform, metric: Metric) -> Transform:
+    """Return the transform of queries: that of the rows, but for inner product.
+
+    ⟨q, x - mean⟩ ranks like ⟨q, x⟩, but (q - mean) would not.
+    """
+    if metric != "inner_product":
+        return transform
+    return transform._replace(mean=np.zeros_like(transform.mean))
+
+
+def encode_queries(state: State, backend: Backend, queries: Vectors) -> Codes | Queries:
     """Return checked queries in the form the kernels compare with the codes."""
-    transform = state.transform
-    if state.metric == "inner_product":
-        # ⟨q, x - mean⟩ ranks like ⟨q, x⟩, but (q - mean) would not.
-        transform = transform._replace(mean=np.zeros_like(transform.mean))
+    transform = query_transform(state.transform, state.metric)
     if state.encoding.query == "asymmetric":
         return backend.quantise(queries, transform)
     return backend.encode(queries, transform, state.encoding.strong)

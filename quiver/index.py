@@ -15,6 +15,7 @@ from quiver._typing import (
     UserIds,
     Vectors,
 )
+from quiver._version import __version__
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
 from quiver.build import Plan, build
@@ -62,7 +63,7 @@ class Index:
         ids: Any = None,
         params: BuildParams | None = None,
         encoding: Encoding | Literal["default", "paper", "auto"] | None = None,
-        backend: str = "auto",
+        backend: str | Backend = "auto",
         threads: int | None = None,
         progress: Progress | bool | None = None,
         **shape: Any,
@@ -89,7 +90,7 @@ class Index:
             Default `Encoding()`; `Encoding.paper()` audits the published system.
             ``auto`` asks `quiver.diagnose`, warns where no search will do, and keeps
             the numbers in ``index.diagnosis``.
-        backend : str, default "auto"
+        backend : str or Backend, default "auto"
             See `get_backend`.
         threads : int, optional
             Default: all this process may use. The result does not depend on it.
@@ -353,7 +354,10 @@ class Index:
         return check(self.state, self.backend, full=full)
 
     def save(
-        self, path: str | os.PathLike[str], *, cold_dtype: storage.ColdDtype | None = None
+        self,
+        path: str | os.PathLike[str],
+        *,
+        cold_dtype: storage.ColdDtype | None = None,
     ) -> None:
         """Write the index to one file, atomically; `quiver.open` reads it.
 
@@ -393,7 +397,7 @@ def open(
     *,
     cold: storage.Cold = "memory",
     verify: storage.Verify = "fast",
-    backend: str = "auto",
+    backend: str | Backend = "auto",
 ) -> Index:
     """Open a saved index.
 
@@ -409,7 +413,7 @@ def open(
         ``fast`` proves every byte brought into memory: all but the vectors under
         ``cold="mmap"``. ``full`` reads those too, and proves that all vectors are
         finite and have the hash in the header.
-    backend : str, default "auto"
+    backend : str or Backend, default "auto"
         See `get_backend`.
 
     Returns

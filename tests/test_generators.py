@@ -124,13 +124,14 @@ def row_with(word: str, default: dict, whole: dict, graph: dict) -> boundary.Row
         ("not with two bits", 0.5, 0.93, 0.95, False),
         ("no structure", 0.5, 0.7, 0.6, True),
         ("no structure", 0.5, 0.7, 0.95, False),
+        ("not with two bits", 0.5, 0.7, 0.6, False),
     ],
 )
 def test_a_verdict_is_judged_by_what_was_measured(
     word: str, at_64: float, at_256: float, graph: float, right: bool
 ) -> None:
     measured = {32: 0.4, 64: at_64, 128: at_256, 256: at_256}
-    row = row_with(word, measured, measured, {64: graph})
+    row = row_with(word, measured, measured, {64: graph, 256: graph})
     assert row.is_right is right
 
 

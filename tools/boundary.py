@@ -63,14 +63,24 @@ class Row(NamedTuple):
     def is_right(self) -> bool:
         """Whether measuring everything would have led to the same verdict."""
         word = self.diagnosis.verdict.word
-        if word in WORDS:
-            return self.default[64] >= GOOD
-        if word == "use a larger ef":
-            return self.default[64] < GOOD <= self.whole[256]
-        if word == "no structure":
-            # Where no float32 graph is at hand, the sphere's own definition decides.
-            return max(self.graph.get(64, 0.0), self.whole[64]) < GOOD
-        return self.whole[256] < GOOD
+        return is_right(word, self.default, self.whole, self.graph)
+
+
+def is_right(
+    word: str,
+    default: dict[int, float],
+    whole: dict[int, float],
+    graph: dict[int, float],
+) -> bool:
+    """Return whether a verdict is what the recalls measured, by ef, lead to."""
+    if word in WORDS:
+        return default[64] >= GOOD
+    if word == "use a larger ef":
+        return default[64] < GOOD <= whole[256]
+    if whole[256] >= GOOD:
+        return False
+    # Where no float32 graph is at hand, which of the two it is stays open.
+    return not graph or (graph[256] < GOOD) == (word == "no structure")
 
 
 def tasks(arguments: argparse.Namespace) -> Iterator[Task]:

@@ -66,11 +66,11 @@ def load(loader: Loader, name: str) -> Backend:
     """Return what a loader returns; raise `BackendUnavailableError` with the reason."""
     with _reason_given(name):
         backend = loader()
-        _check_parts(backend)
+        check_parts(backend)
     return backend
 
 
-def _check_parts(backend: Backend) -> None:
+def check_parts(backend: Backend) -> None:
     """Raise unless the protocol is complete, as far as names can tell."""
     if isinstance(backend, type):
         msg = f"its loader returned the class {backend.__name__}, not an object of it"

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from quiver.backends.loading import (
     BUILTIN_LOADERS,
     Loader,
+    check_parts,
     load,
     plugin_loaders,
     probe,
@@ -84,15 +85,16 @@ def register_backend(name: str, loader: Loader) -> None:
     _loaders[name] = loader
 
 
-def get_backend(name: str = "auto") -> Backend:
-    """Return a backend by name.
+def get_backend(name: str | Backend = "auto") -> Backend:
+    """Return a backend by name, or one given as itself.
 
     Parameters
     ----------
-    name : str, default "auto"
-        ``auto`` takes the environment variable ``QUIVER_BACKEND`` if it is set and not
-        empty, else the fastest available built-in. A named backend is used or raises:
-        there is no silent fallback.
+    name : str or Backend, default "auto"
+        An object that follows the protocol is returned. ``auto`` takes the
+        environment variable ``QUIVER_BACKEND`` if it is set and not empty, else the
+        fastest available built-in. A named backend is used or raises: there is no
+        silent fallback.
 
     Returns
     -------
@@ -103,6 +105,8 @@ def get_backend(name: str = "auto") -> Backend:
     ------
     InvalidArgumentError
         If no backend has that name.
+    InvalidTypeError
+        If it is neither a name nor has all parts of the protocol.
     BackendUnavailableError
         If it cannot run on this computer, or lacks a part of the protocol, with the
         reason.
@@ -117,6 +121,9 @@ def get_backend(name: str = "auto") -> Backend:
     >>> get_backend("reference").name
     'reference'
     """
+    if not isinstance(name, str):
+        check_parts(name)
+        return name
     chosen = _requested() if name == "auto" else name
     return _fastest() if chosen == "auto" else load(_find(chosen), chosen)
 

@@ -33,8 +33,8 @@ from quiver.cli.options import (
     ThreadsOption,
     TruthOption,
 )
-from quiver.recall.recall import share_within
 from quiver.evaluation.truth import true_distances
+from quiver.recall.recall import share_within
 from quiver.validation.arrays import as_queries
 
 SHOWN_QUERIES = 5

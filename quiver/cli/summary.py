@@ -24,7 +24,7 @@ def describe(index: quiver.Index) -> dict[str, Any]:
         "encoding": asdict(index.encoding),
         "params": asdict(index.params),
         "entry_point": int(index.entry_point),
-        "diagnosis": index.diagnosis,
+        "diagnosis": index.notes,
         "bytes": {
             "codes": memory.codes,
             "graph": memory.graph,

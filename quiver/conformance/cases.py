@@ -15,9 +15,9 @@ from quiver import reference
 from quiver._typing import AnyArray
 from quiver.backends.protocol import Backend
 from quiver.build import Plan, build
+from quiver.conformance import hazards
 from quiver.params import BuildParams, Encoding, SearchParams
 from quiver.search import search
-from quiver.conformance import hazards
 
 
 class Call(NamedTuple):

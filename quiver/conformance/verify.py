@@ -127,7 +127,7 @@ def verify(
     >>> verify("reference", rounds=2).ok
     True
     """
-    kernels = get_backend(backend) if isinstance(backend, str) else backend
+    kernels = get_backend(backend)
     seed = check_int("seed", seed, 0, 2**63 - 1)
     rounds = check_int("rounds", rounds, 1, 10**9)
     meter = ProgressMeter(progress, rounds + 1)

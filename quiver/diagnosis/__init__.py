@@ -2,8 +2,9 @@
 
 Reading order: ``sample`` (which rows are looked at), ``structure`` (is there a
 neighbourhood to find), ``planes`` (what the bits carry), ``fidelity`` (how codes rank
-the true neighbours, for every way of coding), ``forecast`` (small indexes, and what
-they foretell for all rows), ``verdict`` (words from numbers), ``record``, ``diagnose``.
+the true neighbours, for every way of coding), ``forecast`` (small indexes), ``trend``
+(what they foretell for all rows), ``float_graph`` (what would be found if nothing were
+coded), ``verdict`` (words from numbers), ``record``, ``diagnose``.
 """
 
 from quiver.diagnosis.diagnose import diagnose

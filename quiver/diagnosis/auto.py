@@ -4,46 +4,39 @@ from __future__ import annotations
 
 import warnings
 
-from quiver._typing import Metric, Progress, Vectors
+from quiver._typing import Vectors
+from quiver.build import Plan
 from quiver.diagnosis.diagnose import diagnose
 from quiver.diagnosis.record import Diagnosis
 from quiver.diagnosis.sample import MIN_ROWS
-from quiver.params import BuildParams, Encoding
+from quiver.params import Encoding
 
 
-def choose_encoding(
-    vectors: Vectors,
-    *,
-    metric: Metric,
-    params: BuildParams,
-    backend: str,
-    threads: int,
-    progress: Progress | bool | None,
-) -> tuple[Encoding, dict[str, str] | None]:
-    """Return the encoding to build with and the numbers that the index will keep.
+def diagnosed(plan: Plan, vectors: Vectors) -> Plan:
+    """Return the plan with the encoding that suits the data, and the numbers as notes.
 
-    Too few rows for a diagnosis get the default encoding and no numbers. Where the
+    Too few rows for a diagnosis get the default encoding and no notes. Where the
     verdict is that no search will do, a `UserWarning` says why.
     """
-    n = len(vectors)
+    n, progress = len(vectors), plan.progress
     if n < MIN_ROWS:
-        return Encoding(), None
+        return plan._replace(encoding=Encoding())
     diagnosis = diagnose(
         vectors,
-        metric=metric,
-        seed=params.seed,
-        params=params,
-        backend=backend,
-        threads=threads,
+        metric=plan.metric,
+        seed=plan.params.seed,
+        params=plan.params,
+        backend=plan.backend,
+        threads=plan.threads,
         # The caller counts rows, and none is built yet; but may cancel already.
         progress=(lambda *_: progress(0, n)) if callable(progress) else None,
     )
     verdict = diagnosis.verdict
-    if verdict.is_hopeless:
+    if verdict.is_unsearchable:
         reason = verdict.reasons[0]
         msg = f"{verdict.word}: {reason}. The index is built as asked."
         warnings.warn(msg, UserWarning, stacklevel=4)
-    return diagnosis.encoding, stored_numbers(diagnosis)
+    return plan._replace(encoding=diagnosis.encoding, notes=stored_numbers(diagnosis))
 
 
 def stored_numbers(diagnosis: Diagnosis) -> dict[str, str]:

@@ -5,14 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from quiver._typing import Metric, Progress
+from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
 from quiver.diagnosis.fidelity import TRANSFORMS, Fidelity, measure_fidelity
-from quiver.diagnosis.forecast import SIZES, forecast, run_trials
+from quiver.diagnosis.forecast import (
+    SIZES,
+    Trial,
+    forecast,
+    run_trials,
+    with_float_graph,
+)
 from quiver.diagnosis.planes import Planes, measure_moments
 from quiver.diagnosis.record import Diagnosis
 from quiver.diagnosis.sample import MIN_ROWS, Sample, draw_sample
 from quiver.diagnosis.structure import measure_structure
-from quiver.diagnosis.verdict import choose, judge, plain_coding
+from quiver.diagnosis.verdict import (
+    contenders,
+    falls_short,
+    judge,
+    plain_coding,
+    usual,
+)
 from quiver.memory import predict_memory
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import resolve_threads
@@ -37,7 +50,7 @@ def diagnose(
     sample: int | None = None,
     seed: int = 0,
     params: BuildParams | None = None,
-    backend: str = "auto",
+    backend: str | Backend = "auto",
     threads: int | None = None,
     progress: Progress | bool | None = None,
 ) -> Diagnosis:
@@ -58,7 +71,7 @@ def diagnose(
         Draws the rows. The same seed gives the same diagnosis.
     params : BuildParams, optional
         The graph to foretell.
-    backend : str, default "auto"
+    backend : str or Backend, default "auto"
         See `get_backend`.
     threads : int, optional
         The diagnosis does not depend on it.
@@ -93,7 +106,7 @@ def diagnose(
         slow = kernels.name == "reference"
         sample = REFERENCE_SAMPLE_ROWS if slow else SAMPLE_ROWS
     size = check_int("sample", sample, MIN_ROWS * 4 // 5, MAX_ROWS)
-    meter = ProgressMeter(progress, 2 + len(TRANSFORMS) + len(SIZES))
+    meter = ProgressMeter(progress, 3 + len(TRANSFORMS) + len(SIZES))
     drawn = draw_sample(
         vectors, queries, metric=metric, size=size, seed=seed, backend=kernels
     )
@@ -105,23 +118,23 @@ def _look(
     drawn: Sample, params: BuildParams, seed: int, threads: int, meter: ProgressMeter
 ) -> Diagnosis:
     """Measure a sample in every way and put the findings together."""
-    points = drawn.fewer_queries().euclidean()
+    few = drawn.fewer_queries()
+    points = few.euclidean()
     structure, moments = measure_structure(points, K), measure_moments(points)
-    kth = points.neighbours(K)[1][:, -1]
+    kth = few.neighbours(K)[1][:, -1]
     meter.advance(1)
     fidelity: list[Fidelity] = []
     planes: dict[str, Planes] = {}
-    for rows, of_transform in measure_fidelity(points, kth, K, seed, threads):
+    for rows, of_transform in measure_fidelity(few, kth, K, seed, threads):
         fidelity += rows
         planes |= of_transform
         meter.advance(1)
-    chosen, plain = choose(fidelity, drawn.metric), plain_coding(fidelity)
-    encoding = chosen.encoding or Encoding()
-    trials = []
-    for trial in run_trials(drawn, K, encoding, params, threads):
-        trials.append(trial)
-        meter.advance(1)
+    chosen, trials = _try_ways(drawn, fidelity, params, threads, meter)
     forecasts = forecast(trials, drawn.n, K)
+    float_rows = 0
+    if falls_short(forecasts):
+        forecasts, float_rows = with_float_graph(forecasts, trials, drawn, K, params)
+    meter.advance(1)
     m, dim = drawn.vectors.shape
     return Diagnosis(
         n=drawn.n,
@@ -130,12 +143,40 @@ def _look(
         sample_rows=m,
         n_queries=len(drawn.queries),
         queries_given=drawn.queries_given,
-        verdict=judge(chosen, plain, structure, forecasts),
-        encoding=encoding,
+        verdict=judge(chosen, plain_coding(fidelity), structure, forecasts),
+        encoding=chosen.encoding or Encoding(),
         forecasts=forecasts,
         fidelity=tuple(fidelity),
         structure=structure,
         moments=moments,
         planes=planes,
         memory=predict_memory(drawn.n, dim, params),
+        seed=seed,
+        trial_rows=tuple(trial.rows for trial in trials),
+        float_rows=float_rows,
     )
+
+
+def _try_ways(
+    drawn: Sample,
+    fidelity: list[Fidelity],
+    params: BuildParams,
+    threads: int,
+    meter: ProgressMeter,
+) -> tuple[Fidelity, list[Trial]]:
+    """Return the way of coding to build with and its small indexes.
+
+    A way that ranks better than the default must find more as well: a graph is built
+    of codes, and may suffer where a ranking of all rows does not.
+    """
+    tried: list[tuple[float, Fidelity, list[Trial]]] = []
+    for way in contenders(fidelity, drawn.metric):
+        trials = []
+        for trial in run_trials(drawn, K, way.encoding or Encoding(), params, threads):
+            trials.append(trial)
+            meter.advance(0 if tried else 1)
+        expected = usual(forecast(trials, drawn.n, K)).recall.mean
+        tried.append((expected, way, trials))
+    # The first, which is the default, wins a tie.
+    _, chosen, trials = max(tried, key=lambda one: one[0])
+    return chosen, trials

@@ -11,16 +11,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quiver._typing import Distances, Ids
 from quiver.diagnosis.planes import Planes, measure_planes
 from quiver.diagnosis.sample import Sample, subset_means
-from quiver.encoding import encode_rows, fit
-from quiver.recall.hits import Hits, mark_hits, nearest, nearest_codes
+from quiver.encoding import clear_bias, encode_rows, fit, query_transform
 from quiver.parallel.workers import Workers
 from quiver.params import Encoding
+from quiver.recall.hits import Hits, nearest, nearest_codes
 from quiver.reference.codes import Codes
+from quiver.reference.distance import HIGH_BITS, Words, code_words, strong_plane
+from quiver.reference.transform import searched_metric
 
 DEPTHS = (16, 32, 64, 128)
 
@@ -31,8 +32,6 @@ TRANSFORMS = {
     "plain": (False, False),
 }
 """Centring and rotation by name, the default first."""
-
-_HIGH_BITS = np.uint64(0xAAAA_AAAA_AAAA_AAAA)
 
 
 class Fidelity(NamedTuple):
@@ -66,7 +65,8 @@ def measure_fidelity(
 ) -> Iterator[tuple[list[Fidelity], dict[str, Planes]]]:
     """Yield, transform by transform, four fidelities and the planes of the codes.
 
-    The sample must be Euclidean; ``kth`` are its distances of the k-th neighbours.
+    Codes and queries are those that an index searches by the sample's metric; ``kth``
+    are the exact distances of the k-th neighbours.
     """
     depth = min(DEPTHS[-1], len(sample.vectors))
     for name, (center, rotate) in TRANSFORMS.items():
@@ -75,7 +75,9 @@ def measure_fidelity(
             center=center, rotate=rotate, weights="published", query="symmetric"
         )
         symmetric = Encoding(center=center, rotate=rotate, query="symmetric")
-        transform = fit(sample.vectors, sample.metric, corrected, seed)
+        metric = searched_metric(sample.metric)
+        transform = fit(sample.vectors, metric, corrected, seed)
+        own_transform = query_transform(transform, sample.metric)
         kernels = sample.backend
         with Workers(threads) as workers:
             codes, paper = (
@@ -83,10 +85,12 @@ def measure_fidelity(
                 for strong in (corrected.strong, published.strong)
             )
         own, paper_own = (
-            kernels.encode(sample.queries, transform, strong)
+            kernels.encode(sample.queries, own_transform, strong)
             for strong in (corrected.strong, published.strong)
         )
-        int8 = kernels.quantise(sample.queries, transform)
+        int8 = kernels.quantise(sample.queries, own_transform)
+        if sample.metric == "inner_product":
+            clear_bias(codes)
         ways: list[tuple[str, Encoding | None, Ids]] = [
             ("asymmetric", corrected, nearest_codes(kernels, codes, int8, depth)),
             ("symmetric", symmetric, nearest_codes(kernels, codes, own, depth)),
@@ -109,7 +113,7 @@ def _fidelity(
     encoding: Encoding | None,
     best: Ids,
 ) -> Fidelity:
-    hits = Hits(mark_hits(sample, sample.queries, best, kth), k)
+    hits = Hits(sample.marks(best, kth), k)
     shares = [hits.shares(depth) for depth in DEPTHS]
     return Fidelity(
         transform=transform,
@@ -123,14 +127,14 @@ def _fidelity(
 
 def _nearest_hamming(codes: Codes, queries: Codes, depth: int) -> Ids:
     """Return the best rows by the number of differing sign and strong bits."""
-    base, asked = _planes_as_words(codes), _planes_as_words(queries)
+    base, own = _both_planes(codes), _both_planes(queries)
     distances = np.stack(
-        [np.bitwise_count(base ^ query).sum(axis=1, dtype=np.int64) for query in asked]
+        [np.bitwise_count(base ^ query).sum(axis=1, dtype=np.float32) for query in own]
     )
-    return nearest(distances.astype(np.float32), depth)
+    return nearest(distances, depth)
 
 
-def _planes_as_words(codes: Codes) -> NDArray[np.uint64]:
-    """Return the code words with each low bit made the complement of *strong*."""
-    words = np.ascontiguousarray(codes.codes).view(np.uint64)
-    return words ^ ((words & _HIGH_BITS) >> np.uint64(1))
+def _both_planes(codes: Codes) -> Words:
+    """Return the codes with each low bit replaced by *strong*."""
+    words = code_words(codes)
+    return words & HIGH_BITS | strong_plane(words) >> np.uint64(1)

@@ -1,42 +1,32 @@
 """Forecast: small indexes over parts of the sample, and what they foretell for n rows.
 
 A sample flatters: fewer points are fewer rivals, for the codes and for the walk. So
-an index is built on a quarter, a half and all of the sample, and the loss is followed
-as it grows. A neighbour is lost when noise outweighs its lead over its strongest
-rivals; the extreme of n normal variables grows like sqrt(2 ln n), so on the normal
-scale recall falls along a straight line in that variable, which is continued to n.
-``docs/diagnosis.md`` shows how well this held.
+an index is built on a quarter, a half and all of the sample, and `trend` follows the
+loss to n rows.
+
+Where that is too little, a float graph over the same rows is asked the same: what it
+loses as well is not lost by two bits.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from quiver._typing import Lanes
+from quiver.build import Plan, build
+from quiver.diagnosis.float_graph import FLOAT_ROWS, measure_float_graph
 from quiver.diagnosis.sample import Sample
-from quiver.recall.hits import Hits, scan_hits, walk_hits
-from quiver.recall.intervals import CONFIDENCE, Interval, effective_trials, normal_share, probit
-from quiver.index import Index
+from quiver.diagnosis.trend import extrapolate, on_normal_scale
 from quiver.params import BuildParams, Encoding, SearchParams
+from quiver.recall.hits import Asked, Hits, scan_hits, walk_hits
+from quiver.recall.intervals import Interval
 
 BEAM_WIDTHS = (32, 64, 128, 256)
 
 SIZES = (4, 2, 1)
 """The sample is divided by these; the largest index comes last."""
-
-USUAL_SLOPE, SLOPE_SPREAD = -1.3, 0.5
-"""Loss on the normal scale per unit of sqrt(2 ln n), and its spread: what is believed
-of a slope where the sample itself says little. Nine kinds of data lost 0.8 to 2.1."""
-
-FLATTENING = 0.85
-"""How steep the line is beyond the sample, as a share of its slope within it."""
-
-MODEL_ERROR = 0.35
-"""Standard deviation of the slope beyond the sample from that, on eight of the nine."""
 
 
 class Trial(NamedTuple):
@@ -72,6 +62,9 @@ class Forecast(NamedTuple):
         The same with ``n_rerank=ef``.
     ceiling : Interval
         Expected of the codes alone: true neighbours among the best ef of all n.
+    float_graph : Interval or None
+        Expected of the same graph over float32 vectors; None where ``recall`` is good
+        already at the default ef.
     """
 
     ef: int
@@ -80,6 +73,7 @@ class Forecast(NamedTuple):
     recall: Interval
     whole_beam: Interval
     ceiling: Interval
+    float_graph: Interval | None = None
 
 
 def run_trials(
@@ -88,91 +82,82 @@ def run_trials(
     """Build and ask an index on each part of the sample."""
     for divisor in SIZES:
         part = sample.prefix(max(k, len(sample.vectors) // divisor))
-        index = Index.build(
-            part.vectors,
-            metric=sample.metric,
-            params=params,
-            encoding=encoding,
-            backend=sample.backend.name,
-            threads=threads,
-        )
+        plan = Plan(sample.metric, encoding, params, sample.backend, threads)
+        state = build(part.vectors, np.arange(len(part.vectors)), plan)
         kth = part.neighbours(k)[1][:, -1]
-        walks = {
-            ef: walk_hits(index, part.queries, kth, k, ef, threads).hits
-            for ef in BEAM_WIDTHS
-        }
-        scan = scan_hits(index, part.queries, kth, k, BEAM_WIDTHS[-1], threads)
+        asked = Asked(state, sample.backend, part.queries, kth, k, threads)
+        walks = {ef: walk_hits(asked, ef).hits for ef in BEAM_WIDTHS}
+        scan = scan_hits(asked, BEAM_WIDTHS[-1])
         yield Trial(len(part.vectors), walks, scan)
 
 
 def forecast(trials: list[Trial], n: int, k: int) -> tuple[Forecast, ...]:
     """Continue the trials to n rows, for every beam width."""
-    forecasts: list[Forecast] = []
-    for ef in BEAM_WIDTHS:
-        found = _forecast(trials, n, k, ef)
-        if forecasts:
-            # Noise must not make a wider beam look worse.
-            narrower = forecasts[-1]
-            found = found._replace(
+    return _never_falling([_forecast(trials, n, k, ef) for ef in BEAM_WIDTHS])
+
+
+def with_float_graph(
+    forecasts: tuple[Forecast, ...],
+    trials: list[Trial],
+    sample: Sample,
+    k: int,
+    params: BuildParams,
+) -> tuple[tuple[Forecast, ...], int]:
+    """Return the forecasts with those of a float graph, and the rows it was built on.
+
+    On the largest trial of no more than ``FLOAT_ROWS`` rows both graphs are asked the
+    same queries. By how much more the float graph finds there, on the normal scale,
+    it is expected to find more at n: what errs in the line, errs in both.
+    """
+    small = [trial for trial in trials if trial.rows <= FLOAT_ROWS] or trials[:1]
+    coded, few = small[-1], sample.fewer_queries()
+    part = few.prefix(coded.rows)
+    walks = measure_float_graph(part, k, params, BEAM_WIDTHS)
+    rows = [trial.rows for trial in trials]
+    found = []
+    for one in forecasts:
+        ef = one.ef
+        own, uncoded = (
+            on_normal_scale(hits[ef].shares(ef)[: len(few.queries)])[0]
+            for hits in (coded.walks, walks)
+        )
+        shares = [trial.walks[ef].shares(ef) for trial in trials]
+        line = extrapolate(rows, shares, sample.n, shift=uncoded - own)
+        found.append(one._replace(float_graph=line))
+    return _never_falling(found), coded.rows
+
+
+def _never_falling(forecasts: list[Forecast]) -> tuple[Forecast, ...]:
+    """Let no noise make a wider beam look worse."""
+    risen = forecasts[:1]
+    for found in forecasts[1:]:
+        narrower = risen[-1]
+        uncoded = found.float_graph
+        if uncoded is not None and narrower.float_graph is not None:
+            uncoded = max(uncoded, narrower.float_graph)
+        risen.append(
+            found._replace(
                 recall=max(found.recall, narrower.recall),
                 whole_beam=max(found.whole_beam, narrower.whole_beam),
                 ceiling=max(found.ceiling, narrower.ceiling),
+                float_graph=uncoded,
             )
-        forecasts.append(found)
-    return tuple(forecasts)
+        )
+    return tuple(risen)
 
 
 def _forecast(trials: list[Trial], n: int, k: int, ef: int) -> Forecast:
     n_rerank = SearchParams.resolve(k, ef, None).n_rerank
     rows = [trial.rows for trial in trials]
     reranked = [trial.walks[ef].shares(n_rerank) for trial in trials]
+    whole_beam = extrapolate(rows, [t.walks[ef].shares(ef) for t in trials], n)
+    ceiling = extrapolate(rows, [t.scan.shares(ef) for t in trials], n)
     return Forecast(
         ef=ef,
         n_rerank=n_rerank,
         sample_recall=tuple(float(shares.mean()) for shares in reranked),
-        recall=extrapolate(rows, reranked, n),
-        whole_beam=extrapolate(rows, [t.walks[ef].shares(ef) for t in trials], n),
-        ceiling=extrapolate(rows, [t.scan.shares(ef) for t in trials], n),
+        # Three lines, continued each on its own, may cross where the stages cannot.
+        recall=min(extrapolate(rows, reranked, n), whole_beam),
+        whole_beam=whole_beam,
+        ceiling=max(ceiling, whole_beam),
     )
-
-
-def extrapolate(rows: list[int], shares: list[Lanes], n: int) -> Interval:
-    """Return the share expected at n rows, from per-query shares at a few sizes.
-
-    Notes
-    -----
-    A weighted least-squares line of probit(share) over sqrt(2 ln rows). Each size
-    weighs by what its queries know, half a miss is added so that a perfect share stays
-    finite, and the slope is drawn towards ``USUAL_SLOPE``. Beyond the sample the line
-    goes on ``FLATTENING`` times as steep; it never rises. The interval joins the
-    variances of level and slope with ``MODEL_ERROR``.
-    """
-    x = np.sqrt(2 * np.log(rows))
-    z, weights = np.array([_on_normal_scale(share) for share in shares]).T
-    center, level = np.average(x, weights=weights), np.average(z, weights=weights)
-    belief = 1 / SLOPE_SPREAD**2
-    certainty = belief + float((weights * (x - center) ** 2).sum())
-    slope = float((weights * (x - center) * (z - level)).sum())
-    slope = min(0.0, (slope + belief * USUAL_SLOPE) / certainty)
-    within, beyond = float(x[-1] - center), math.sqrt(2 * math.log(n)) - float(x[-1])
-    expected = float(level) + slope * (within + FLATTENING * beyond)
-    variance = (
-        1 / float(weights.sum())
-        + (within + FLATTENING * beyond) ** 2 / certainty
-        + (MODEL_ERROR * beyond) ** 2
-    )
-    reach = probit((1 + CONFIDENCE) / 2) * math.sqrt(variance)
-    return Interval(
-        normal_share(expected),
-        normal_share(expected - reach),
-        normal_share(expected + reach),
-    )
-
-
-def _on_normal_scale(shares: Lanes) -> tuple[float, float]:
-    """Return probit(mean share) and the inverse of its variance."""
-    trials = effective_trials(shares)
-    p = (float(shares.mean()) * trials + 0.5) / (trials + 1)
-    z = probit(p)
-    density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
-    return z, trials * density**2 / (p * (1 - p))

@@ -45,6 +45,12 @@ class Diagnosis:
         Of the published codes, by transform.
     memory : MemoryReport
         Predicted for all n rows.
+    seed : int
+        Drew the rows.
+    trial_rows : tuple of int
+        Sizes of the small indexes behind the forecasts.
+    float_rows : int
+        Size of the float graph; 0 where recall is good at the default ef.
     """
 
     n: int
@@ -61,6 +67,22 @@ class Diagnosis:
     moments: Moments
     planes: dict[str, Planes]
     memory: MemoryReport
+    seed: int
+    trial_rows: tuple[int, ...]
+    float_rows: int
+
+    @property
+    def looked_at(self) -> str:
+        """What the diagnosis looked at, in one sentence."""
+        queries = "given queries" if self.queries_given else "rows held out as queries"
+        indexes = ", ".join(map(str, self.trial_rows))
+        text = (
+            f"looked at {self.sample_rows} of {self.n} rows (seed {self.seed}) and "
+            f"{self.n_queries} {queries}, with indexes of {indexes} rows"
+        )
+        if self.float_rows:
+            text += f" and a float32 graph of {self.float_rows}"
+        return text
 
     def expected_recall(self, ef: int) -> float:
         """Return the recall@10 expected at n with a default search.
@@ -89,6 +111,9 @@ class Diagnosis:
             "moments": self.moments._asdict(),
             "planes": {name: p._asdict() for name, p in self.planes.items()},
             "memory": asdict(self.memory),
+            "seed": self.seed,
+            "trial_rows": list(self.trial_rows),
+            "float_rows": self.float_rows,
         }
 
     def to_html(self) -> str:
@@ -107,7 +132,7 @@ class Diagnosis:
             f"{f.whole_beam}"
             for f in self.forecasts
         ]
-        return "\n".join([*lines, f"memory: {self.memory}"])
+        return "\n".join([*lines, f"memory: {self.memory}", self.looked_at])
 
 
 def _plain(record: Any) -> dict[str, Any]:

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import AnyArray, Distances, Metric, Vectors
+from quiver._typing import AnyArray, Distances, Ids, Lanes, Metric, Vectors
 from quiver.backends.protocol import Backend
 from quiver.errors import InvalidArgumentError
+from quiver.graph.order import seeded_order
 from quiver.recall.exact import nearest_rows
+from quiver.recall.hits import mark_hits
 from quiver.reference.lanes import squared_norms
 from quiver.validation.arrays import as_vectors
 from quiver.validation.foreign import as_real_array
@@ -65,6 +67,13 @@ class Sample:
     def neighbours(self, k: int) -> tuple[NDArray[np.int64], Distances]:
         """Return the k nearest rows of every query, with their exact distances."""
         return nearest_rows(self.vectors, self.queries, k, self.metric)
+
+    def marks(self, candidates: Ids, kth: Distances) -> NDArray[np.bool_]:
+        """Return which candidates of the first queries are within their k-th."""
+        queries = self.queries[: len(candidates)]
+        return mark_hits(
+            self.backend, self.vectors, queries, candidates, kth, self.metric
+        )
 
     def fewer_queries(self) -> Sample:
         """Return the sample with the first ``FEW_QUERIES`` queries."""
@@ -131,6 +140,15 @@ def draw_sample(
     return Sample(drawn, wanted, n, metric, backend, queries is not None)
 
 
+def squared_distances(queries: Vectors | Lanes, base: Vectors | Lanes) -> Distances:
+    """Return all squared Euclidean distances, by one matrix product in float64."""
+    squares = queries.astype(np.float64) @ base.astype(np.float64).T
+    squares *= -2
+    squares += squared_norms(queries)[:, None]
+    squares += squared_norms(base)
+    return np.maximum(squares, 0, out=squares).astype(np.float32)
+
+
 def subset_means(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the mean of each disjoint subset of the queries."""
     return np.array([part.mean() for part in np.array_split(shares, N_SUBSETS)])
@@ -150,13 +168,10 @@ def _thinned(queries: Vectors, seed: int) -> Vectors:
 
 
 def _draw(n: int, size: int, seed: int) -> NDArray[np.int64]:
-    """Return ``size`` distinct rows of n in a seeded random order.
-
-    The raw stream of a bit generator is the same in every NumPy release.
-    """
-    source = np.random.PCG64(seed)
+    """Return ``size`` distinct rows of n in a seeded random order."""
     if 2 * size >= n:
-        return np.argsort(source.random_raw(n), kind="stable")[:size]
+        return seeded_order(n, seed)[:size]
+    source = np.random.PCG64(seed)
     drawn = np.empty(0, dtype=np.int64)
     while len(drawn) < size:
         more = (source.random_raw(size) % np.uint64(n)).astype(np.int64)

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Vectors
-from quiver.diagnosis.sample import Sample
+from quiver._typing import Distances
+from quiver.diagnosis.sample import Sample, squared_distances
 from quiver.reference.lanes import squared_norms
 
 LOCAL_RANK = 100
@@ -28,6 +28,7 @@ NEAR = 1.1
 N_BINS = 40
 
 _HISTOGRAM_QUERIES = 100
+_CHANCE_QUERIES = 20
 
 
 class Structure(NamedTuple):
@@ -43,6 +44,9 @@ class Structure(NamedTuple):
         Share of the sample no more than ``NEAR`` times as far as the 10th neighbour.
     ties : float
         Share of queries whose 10th neighbour ties with the 11th: any of them is right.
+    chance : float
+        Share of the sample no farther than the 10th neighbour, which is what an answer
+        of random rows would be credited with.
     edges, all_distances, near_distances : tuple of float
         Histogram of distances to all rows and to the 10 nearest, as densities.
     """
@@ -51,6 +55,7 @@ class Structure(NamedTuple):
     contrast: float
     rivals: float
     ties: float
+    chance: float
     edges: tuple[float, ...]
     all_distances: tuple[float, ...]
     near_distances: tuple[float, ...]
@@ -68,7 +73,7 @@ def measure_structure(sample: Sample, k: int) -> Structure:
         ]
     )
     near.sort(axis=1)
-    some = _distances(base, queries[:_HISTOGRAM_QUERIES])
+    some = np.sqrt(squared_distances(queries[:_HISTOGRAM_QUERIES], base))
     kth = near[: len(some), k - 1 : k]
     edges, (all_density, near_density) = _histograms(some, near[: len(some), :k])
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -78,6 +83,7 @@ def measure_structure(sample: Sample, k: int) -> Structure:
         contrast=min(contrast, 1e9),
         rivals=float((some <= NEAR * kth).mean()),
         ties=float((exact[:, k - 1] == exact[:, k]).mean()),
+        chance=_chance(sample, exact[:, k - 1]),
         edges=edges,
         all_distances=all_density,
         near_distances=near_density,
@@ -95,10 +101,12 @@ def _local_dimension(near: NDArray[np.float64]) -> float:
     return 1 / growth if growth > 0 else float("inf")
 
 
-def _distances(base: Vectors, queries: Vectors) -> NDArray[np.float64]:
-    """Return Euclidean distances, each by one matrix product: for pictures only."""
-    squares = squared_norms(base) + squared_norms(queries)[:, None]
-    return np.sqrt(np.maximum(squares - 2.0 * (queries @ base.T), 0.0))
+def _chance(sample: Sample, kth: Distances) -> float:
+    """Return the share of exact distances, of a few queries, within the k-th."""
+    few = kth[:_CHANCE_QUERIES]
+    rows = np.arange(len(sample.vectors), dtype=np.uint32)
+    every_row = np.broadcast_to(rows, (len(few), len(rows))).copy()
+    return float(sample.marks(every_row, few).mean())
 
 
 def _histograms(

@@ -1,4 +1,10 @@
-"""Verdict: words from numbers, each with the number that decided."""
+"""Verdict: words from the recall expected, each with the number that decided.
+
+There is one rule. Where the recall expected is good, the data fit, at the default ef
+or at a larger one. Where it is not, a float graph is asked: if that is expected to be
+good, two bits lose what is missing, else any graph would. So no word can contradict a
+number beside it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +16,7 @@ from quiver._typing import Metric
 from quiver.diagnosis.fidelity import DEPTHS, Fidelity
 from quiver.diagnosis.forecast import Forecast
 from quiver.diagnosis.structure import Structure
-from quiver.params import Encoding, goes_together
+from quiver.params import DEFAULT_EF, Encoding, goes_together
 
 Word = Literal[
     "fits",
@@ -20,17 +26,15 @@ Word = Literal[
     "no structure",
 ]
 WORDS: tuple[Word, ...] = get_args(Word)
-HOPELESS: tuple[Word, ...] = ("not with two bits", "no structure")
+UNSEARCHABLE: tuple[Word, ...] = ("not with two bits", "no structure")
 
 GOOD_RECALL = 0.9
 """What a verdict calls good, at the default ef or at the widest forecast."""
 
-DEFAULT_EF = 64
-
-STRUCTURELESS_DIMENSION = 60.0
-"""Local intrinsic dimension from which neighbours are near by accident. Measured on
-10 000 rows: sentence embeddings 25, SIFT 12, a 128-d Gaussian 48 (its graph still
-works), a 768-d Gaussian 127."""
+CONCENTRATED_DIMENSION = 60.0
+"""Local intrinsic dimension from which neighbours are near by accident: it explains a
+verdict, and decides none. Measured on 10 000 rows: sentence embeddings 25, SIFT 12, a
+128-d Gaussian 48, a 768-d Gaussian 127."""
 
 # Compared where a default search re-ranks.
 _DEPTH = DEPTHS.index(32)
@@ -54,13 +58,13 @@ class Verdict(NamedTuple):
     reasons: tuple[str, ...]
 
     @property
-    def is_hopeless(self) -> bool:
+    def is_unsearchable(self) -> bool:
         """Whether no search of a 2-bit index will do."""
-        return self.word in HOPELESS
+        return self.word in UNSEARCHABLE
 
 
-def choose(rows: list[Fidelity], metric: Metric) -> Fidelity:
-    """Return the way of coding to build with: the default unless another is better.
+def contenders(rows: list[Fidelity], metric: Metric) -> list[Fidelity]:
+    """Return the default way of coding, and one that ranks better if there is any.
 
     Better means by more than a point of fidelity at 32 and by more than two standard
     errors of the paired difference, query by query.
@@ -70,15 +74,16 @@ def choose(rows: list[Fidelity], metric: Metric) -> Fidelity:
         for row in rows
         if row.encoding is not None and goes_together(metric, row.encoding)
     ]
-    best = next(row for row in usable if row.encoding == Encoding())
-    default = best
-    for row in usable:
-        gains = row.hits.shares(DEPTHS[_DEPTH]) - default.hits.shares(DEPTHS[_DEPTH])
-        error = float(gains.std() / np.sqrt(len(gains)))
-        notable = max(_NOTABLE, _STANDARD_ERRORS * error)
-        if gains.mean() > notable and row.shares[_DEPTH] > best.shares[_DEPTH]:
-            best = row
-    return best
+    default = next(row for row in usable if row.encoding == Encoding())
+    better = [row for row in usable if _is_better(row, default)]
+    return [default, *sorted(better, key=lambda row: -row.shares[_DEPTH])[:1]]
+
+
+def _is_better(row: Fidelity, default: Fidelity) -> bool:
+    depth = DEPTHS[_DEPTH]
+    gains = row.hits.shares(depth) - default.hits.shares(depth)
+    error = float(gains.std() / np.sqrt(len(gains)))
+    return bool(gains.mean() > max(_NOTABLE, _STANDARD_ERRORS * error))
 
 
 def plain_coding(rows: list[Fidelity]) -> Fidelity:
@@ -87,47 +92,85 @@ def plain_coding(rows: list[Fidelity]) -> Fidelity:
     return next(row for row in rows if row.encoding == bare)
 
 
+def falls_short(forecasts: tuple[Forecast, ...]) -> bool:
+    """Return whether the default ef is not expected to be good: why, must be asked."""
+    return usual(forecasts).recall.mean < GOOD_RECALL
+
+
 def judge(
     chosen: Fidelity,
     plain: Fidelity,
     structure: Structure,
     forecasts: tuple[Forecast, ...],
 ) -> Verdict:
-    """Return the verdict on data whose best way of coding is ``chosen``."""
-    by_ef = {forecast.ef: forecast for forecast in forecasts}
-    usual, widest = by_ef[DEFAULT_EF], forecasts[-1]
-    dimension = structure.local_dimension
-    if dimension >= STRUCTURELESS_DIMENSION:
-        return Verdict("no structure", _no_structure(structure))
-    expected = f"recall@10 expected at ef={usual.ef}: {usual.recall}"
-    if usual.recall.mean >= GOOD_RECALL:
+    """Return the verdict on data whose best way of coding is ``chosen``.
+
+    Forecasts that fall short must have a float graph beside them.
+    """
+    if structure.chance >= GOOD_RECALL:
+        return _nothing_to_find(structure)
+    at_default = usual(forecasts)
+    expected = f"recall@10 expected at ef={at_default.ef}: {at_default.recall}"
+    if not falls_short(forecasts):
         return _fits(chosen, plain, expected)
-    if widest.whole_beam.mean >= GOOD_RECALL:
-        enough = next(f for f in forecasts if f.whole_beam.mean >= GOOD_RECALL)
-        reason = (
-            f"ef={enough.ef} with n_rerank={enough.ef} is expected to reach "
-            f"{enough.whole_beam}"
-        )
-        return Verdict("use a larger ef", (expected, reason))
-    stage = "codes" if widest.ceiling.mean < GOOD_RECALL else "walk"
-    reason = (
-        f"even ef={widest.ef} is expected to reach only {widest.whole_beam}; "
-        f"the {stage} lose it: the best {widest.ef} by code hold {widest.ceiling}"
+    enough = next((f for f in forecasts if f.whole_beam.mean >= GOOD_RECALL), None)
+    if enough is not None:
+        return _larger_ef(at_default, enough, expected)
+    return _unsearchable(structure, forecasts[-1], expected)
+
+
+def usual(forecasts: tuple[Forecast, ...]) -> Forecast:
+    """Return the forecast at the default ef."""
+    return next(forecast for forecast in forecasts if forecast.ef == DEFAULT_EF)
+
+
+def _nothing_to_find(structure: Structure) -> Verdict:
+    reasons = (
+        f"nearly all distances are equal: {100 * structure.chance:.0f} % of the rows "
+        "sampled are as near as the 10th neighbour, so random rows score as high as "
+        "any search",
+        "check that these are the vectors you meant",
     )
-    return Verdict("not with two bits", (reason, expected))
+    return Verdict("no structure", reasons)
 
 
-def _no_structure(structure: Structure) -> tuple[str, ...]:
-    near = 100 * structure.rivals
-    if structure.local_dimension == float("inf"):
-        return ("all distances between sampled rows are equal: nothing is nearer",)
-    return (
+def _larger_ef(at_default: Forecast, enough: Forecast, expected: str) -> Verdict:
+    reasons = (
+        expected,
+        f"ef={enough.ef} with n_rerank={enough.ef} is expected to reach "
+        f"{enough.whole_beam}",
+        f"a float32 graph of the same degree is expected to reach "
+        f"{at_default.float_graph} at ef={at_default.ef}",
+    )
+    return Verdict("use a larger ef", reasons)
+
+
+def _unsearchable(structure: Structure, widest: Forecast, expected: str) -> Verdict:
+    """Tell which loses recall even at the largest ef: two bits, or any graph."""
+    uncoded = widest.float_graph
+    assert uncoded is not None
+    reached = f"even ef={widest.ef} is expected to reach only {widest.whole_beam}"
+    if uncoded.mean >= GOOD_RECALL:
+        reasons = (
+            f"{reached}, where a float32 graph of the same degree is expected to reach "
+            f"{uncoded}: two bits lose the rest",
+            f"the best {widest.ef} of all rows by code hold {widest.ceiling}",
+            expected,
+        )
+        return Verdict("not with two bits", reasons)
+    graph = (
+        f"{reached}, and a float32 graph of the same degree only {uncoded}: no such "
+        "graph will do; scan all rows, or check that these are the vectors you meant"
+    )
+    if structure.local_dimension < CONCENTRATED_DIMENSION:
+        return Verdict("no structure", (graph, expected))
+    concentrated = (
         "exact distances are concentrated: local intrinsic dimension "
         f"{structure.local_dimension:.0f} (embeddings have 10 to 40), and "
-        f"{near:.1f} % of the sample is at most 10 % farther than the 10th neighbour",
-        "no graph index will do well, whatever it compares; scan all rows, or check "
-        "that these are the vectors you meant",
+        f"{100 * structure.rivals:.1f} % of the sample is at most 10 % farther than "
+        "the 10th neighbour"
     )
+    return Verdict("no structure", (concentrated, graph, expected))
 
 
 def _fits(chosen: Fidelity, plain: Fidelity, expected: str) -> Verdict:

@@ -7,7 +7,6 @@ sample. Repetitions take turns, so that a disturbance meets every backend.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -19,14 +18,14 @@ from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend, list_backends
 from quiver.errors import InvalidArgumentError
 from quiver.evaluation.bench_report import BackendTimes, BenchReport, Latency
-from quiver.recall.exact import exact_knn
-from quiver.recall.hits import checked_queries
-from quiver.recall.recall import recall_at_k
 from quiver.evaluation.timing import TIMING_SECONDS, fastest, timed
 from quiver.index import Index
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import resolve_threads
 from quiver.params import BuildParams, SearchParams
+from quiver.recall.exact import exact_knn
+from quiver.recall.hits import checked_queries
+from quiver.recall.recall import recall_at_k
 from quiver.results import SearchResult
 from quiver.validation.arrays import as_vectors
 from quiver.validation.checks import check_int, check_metric
@@ -144,9 +143,8 @@ class _Contender:
     def __init__(
         self, index: Index, backend: Backend, queries: Vectors, effort: SearchParams
     ) -> None:
-        # A shallow copy shares codes, graph and vectors; only the kernels differ.
-        self._index = copy.copy(index)
-        self._index.backend = backend
+        # The same state; only the kernels differ.
+        self._index = Index(index.state, backend)
         self._search = partial(
             self._index.search, k=effort.k, ef=effort.ef, n_rerank=effort.n_rerank
         )

@@ -13,10 +13,10 @@ from functools import partial
 from typing import NamedTuple
 
 from quiver._typing import AnyArray, Distances, Progress
-from quiver.recall.recall import recall_at_k
 from quiver.evaluation.timing import fastest
 from quiver.index import Index
 from quiver.params import BuildParams, Encoding
+from quiver.recall.recall import recall_at_k
 
 BEAM_WIDTHS = (16, 24, 32, 48, 64, 96, 128)
 

@@ -12,10 +12,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from quiver._typing import Distances, Progress, Vectors
+from quiver._typing import Progress
 from quiver.errors import InvalidArgumentError
-from quiver.recall.hits import Hits, checked_queries, scan_hits, walk_hits
-from quiver.recall.intervals import CONFIDENCE, share_interval
 from quiver.evaluation.report import Evaluation, Point, suggest
 from quiver.evaluation.timing import fastest
 from quiver.evaluation.truth import true_distances
@@ -23,7 +21,9 @@ from quiver.index import Index
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import resolve_threads
 from quiver.params import SearchParams
-from quiver.validation.checks import check_int
+from quiver.recall.hits import Asked, Hits, checked_queries, scan_hits, walk_hits
+from quiver.recall.intervals import CONFIDENCE, share_interval
+from quiver.validation.checks import MAX_ROWS, check_int
 
 BEAM_WIDTHS = (16, 32, 64, 128, 256)
 
@@ -90,12 +90,12 @@ def evaluate(
     meter = ProgressMeter(progress, 2 + len(efforts))
     truth = true_distances(index, wanted, ground_truth, k, n_threads)
     meter.advance(1)
-    kth = truth[:, -1]
-    scan = scan_hits(index, wanted, kth, k, efforts[-1].ef, n_threads)
+    asked = Asked(index.state, index.backend, wanted, truth[:, -1], k, n_threads)
+    scan = scan_hits(asked, efforts[-1].ef)
     meter.advance(1)
     points = []
     for effort in efforts:
-        points.append(_measure(index, wanted, kth, scan, effort, n_threads))
+        points.append(_measure(index, asked, scan, effort))
         meter.advance(1)
     return Evaluation(k, len(wanted), tuple(points), suggest(index, points))
 
@@ -104,7 +104,7 @@ def _efforts(
     k: int, ef: int | Sequence[int], n_rerank: int | None
 ) -> list[SearchParams]:
     widths = ef if isinstance(ef, Sequence) else [ef]
-    checked = {check_int("ef", width, 1, 2**32 - 2) for width in widths}
+    checked = {check_int("ef", width, 1, MAX_ROWS) for width in widths}
     usable = sorted(width for width in checked if width >= k)
     if not usable:
         msg = f"ef must hold a width >= k, got ef={ef}, k={k}"
@@ -115,25 +115,18 @@ def _efforts(
     ]
 
 
-def _measure(
-    index: Index,
-    queries: Vectors,
-    kth: Distances,
-    scan: Hits,
-    effort: SearchParams,
-    threads: int,
-) -> Point:
-    walk = walk_hits(index, queries, kth, effort.k, effort.ef, threads)
+def _measure(index: Index, asked: Asked, scan: Hits, effort: SearchParams) -> Point:
+    walk = walk_hits(asked, effort.ef)
     ceiling = scan.shares(effort.ef).mean()
     reached = walk.hits.shares(effort.ef).mean()
     recall = share_interval(walk.hits.shares(effort.n_rerank), CONFIDENCE)
     search = partial(
         index.search,
-        queries,
+        asked.queries,
         k=effort.k,
         ef=effort.ef,
         n_rerank=effort.n_rerank,
-        threads=threads,
+        threads=asked.threads,
     )
     result, seconds = fastest(search)
     stats = result.stats
@@ -144,7 +137,7 @@ def _measure(
         code_loss=float(1 - ceiling),
         graph_loss=float(ceiling - reached),
         rerank_loss=float(reached - recall.mean),
-        queries_per_second=len(queries) / seconds,
+        queries_per_second=len(asked.queries) / seconds,
         hops=float(stats.hops.mean()),
         distance_computations=float(stats.distance_computations.mean()),
         reranked=float(stats.reranked.mean()),

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from quiver.recall.intervals import Interval
 from quiver.index import Index
 from quiver.pages.svg import Series, line_chart
 from quiver.params import Encoding
+from quiver.recall.intervals import Interval
 
 _GOOD_RECALL = 0.95
 # A smaller loss is no reason to change anything.

@@ -13,10 +13,10 @@ import numpy as np
 
 from quiver._typing import AnyArray, Distances, Ids, Lanes, Metric, Vectors
 from quiver.errors import InvalidArgumentError
+from quiver.index import Index
 from quiver.recall.exact import exact_knn
 from quiver.recall.hits import exact_distances
 from quiver.recall.recall import as_id_array, check_distinct
-from quiver.index import Index
 from quiver.reference.lanes import squared_norms
 from quiver.storage.cold import ColdVectors
 
@@ -81,7 +81,7 @@ class _Truth:
     """The caller's ids with their exact distances, and what proves them wrong."""
 
     def __init__(self, index: Index, queries: Vectors, ids: AnyArray) -> None:
-        rows, is_known = index.rows_by_id.find(ids.astype(np.int64))
+        rows, is_known = index.state.rows_by_id.find(ids.astype(np.int64))
         if not is_known.all():
             query, rank = np.argwhere(~is_known)[0]
             msg = (
@@ -120,7 +120,7 @@ class _Truth:
         found = self._index.search(
             self._queries, k=k, ef=ef, n_rerank=ef, threads=threads
         )
-        rows, is_found = self._index.rows_by_id.find(found.ids)
+        rows, is_found = self._index.state.rows_by_id.find(found.ids)
         _, highest = self._range(rows, found.distances)
         farthest = np.argmax(self._lowest, axis=1)
         limits = self._lowest.max(axis=1, keepdims=True)

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from quiver._typing import Distances, Lanes, Progress, Vectors
+from quiver._typing import Lanes, Progress
 from quiver.errors import InvalidArgumentError
-from quiver.recall.hits import Walk, checked_queries, walk_hits
-from quiver.recall.intervals import CONFIDENCE, Interval, queries_needed, share_interval
 from quiver.evaluation.truth import true_distances
 from quiver.index import Index
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import resolve_threads
-from quiver.validation.checks import check_int, check_share
+from quiver.recall.hits import Asked, Walk, checked_queries, walk_hits
+from quiver.recall.intervals import CONFIDENCE, Interval, queries_needed, share_interval
+from quiver.validation.checks import MAX_ROWS, check_int, check_share
 
 MAX_EF = 1024
 
@@ -106,14 +106,15 @@ def tune(
     True
     """
     k = check_int("k", k, 1, index.n)
-    max_ef = min(check_int("max_ef", max_ef, k, 2**32 - 2), max(k, index.n))
+    max_ef = min(check_int("max_ef", max_ef, k, MAX_ROWS), max(k, index.n))
     target = check_share("target_recall", target_recall)
     confidence = check_share("confidence", confidence)
     wanted = checked_queries(queries, index.metric, index.dim)
     n_threads = resolve_threads(threads)
     kth = true_distances(index, wanted, ground_truth, k, n_threads)[:, -1]
     meter = ProgressMeter(progress, 1 + max_ef.bit_length() + len(_WIDER))
-    trial = _Trial(index, wanted, kth, k, 2 * confidence - 1, n_threads)
+    asked = Asked(index.state, index.backend, wanted, kth, k, n_threads)
+    trial = _Trial(asked, 2 * confidence - 1)
     least = _least_ef(trial, target, max_ef, meter)
     efforts = []
     for factor in _WIDER:
@@ -130,16 +131,12 @@ def tune(
 class _Trial:
     """What stays the same from effort to effort."""
 
-    index: Index
-    queries: Vectors
-    kth: Distances
-    k: int
+    asked: Asked
     # Of the two-sided interval whose lower end is the one-sided bound.
     confidence: float
-    threads: int
 
     def walk(self, ef: int) -> Walk:
-        return walk_hits(self.index, self.queries, self.kth, self.k, ef, self.threads)
+        return walk_hits(self.asked, ef)
 
     def recall(self, walk: Walk, n_rerank: int) -> Interval:
         return share_interval(walk.hits.shares(n_rerank), self.confidence)
@@ -150,17 +147,17 @@ class _Trial:
         if self.recall(walk, ef).low < target:
             return None
         enough = _least(
-            self.k, ef, lambda depth: self.recall(walk, depth).low >= target
+            self.asked.k, ef, lambda depth: self.recall(walk, depth).low >= target
         )
         n_bytes = self._bytes_read(walk, enough)
         return Tuned(ef, enough, self.recall(walk, enough), n_bytes)
 
     def _bytes_read(self, walk: Walk, n_rerank: int) -> float:
-        index = self.index
+        state = self.asked.state
         return float(
-            walk.distance_computations.mean() * index.codes.rows.shape[1]
-            + walk.hops.mean() * index.neighbors.shape[1] * _NEIGHBOR_BYTES
-            + n_rerank * index.vectors.nbytes / index.n
+            walk.distance_computations.mean() * state.codes.rows.shape[1]
+            + walk.hops.mean() * state.neighbors.shape[1] * _NEIGHBOR_BYTES
+            + n_rerank * state.vectors.nbytes / state.n
         )
 
 
@@ -172,7 +169,7 @@ def _least_ef(trial: _Trial, target: float, max_ef: int, meter: ProgressMeter) -
         remedy = _remedy(widest.hits.shares(max_ef), target, trial.confidence)
         msg = (
             f"target_recall must be reachable with ef <= {max_ef}, got {target}; "
-            f"{len(trial.queries)} queries show {best.mean:.4f}, at least "
+            f"{len(trial.asked.queries)} queries show {best.mean:.4f}, at least "
             f"{best.low:.4f} with the confidence asked for: {remedy}"
         )
         raise InvalidArgumentError(msg)
@@ -182,7 +179,7 @@ def _least_ef(trial: _Trial, target: float, max_ef: int, meter: ProgressMeter) -
         meter.advance(1)
         return trial.recall(trial.walk(ef), ef).low >= target
 
-    return _least(trial.k, max_ef, holds)
+    return _least(trial.asked.k, max_ef, holds)
 
 
 def _remedy(shares: Lanes, target: float, confidence: float) -> str:

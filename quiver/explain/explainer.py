@@ -15,10 +15,10 @@ from quiver._typing import Vectors
 from quiver.backends.registry import get_backend
 from quiver.encoding import encode_queries
 from quiver.errors import InvalidArgumentError
-from quiver.recall.exact import exact_knn
 from quiver.explain.explanation import Explanation, Fate, Found, Hop, TrueNeighbour
 from quiver.explain.plane import project
 from quiver.params import SearchParams
+from quiver.recall.exact import exact_knn
 from quiver.reference.distance import distance_to_rows
 from quiver.reference.keys import key_distances, key_ids
 from quiver.reference.search import Expansion, walk

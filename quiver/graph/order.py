@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quiver._typing import Ids, Vectors
 from quiver.reference.codes import Codes, Transform
@@ -40,11 +41,17 @@ def choose_entry_point(vectors: Vectors, codes: Codes, transform: Transform) -> 
     return best
 
 
+def seeded_order(n: int, seed: int) -> NDArray[np.intp]:
+    """Return a seeded permutation of n rows.
+
+    The raw stream of a bit generator is the same in every NumPy release.
+    """
+    return np.argsort(np.random.PCG64(seed).random_raw(n), kind="stable")
+
+
 def insertion_order(n: int, entry_point: int, seed: int) -> Ids:
     """Return a seeded permutation of the rows, the entry point first."""
-    # The raw stream of a bit generator is the same in every NumPy release.
-    raw = np.random.PCG64(seed).random_raw(n)
-    order = np.argsort(raw, kind="stable").astype(np.uint32)
+    order = seeded_order(n, seed).astype(np.uint32)
     rest = order[order != entry_point]
     return np.concatenate([np.array([entry_point], dtype=np.uint32), rest])
 

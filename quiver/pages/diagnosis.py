@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from quiver.diagnosis.fidelity import DEPTHS, TRANSFORMS
 from quiver.pages.svg import Series, bar_chart, line_chart
 
@@ -27,15 +29,17 @@ def render(diagnosis: Diagnosis) -> str:
     d = diagnosis
     title = f"{d.n} x {d.dim}, {d.metric}: {d.verdict.word}"
     reasons = "".join(f"<li>{escape(reason)}</li>" for reason in d.verdict.reasons)
-    asked = "the caller's queries" if d.queries_given else "rows held out as queries"
     parts = [
         f"<h1>{escape(title)}</h1>",
-        f"<p>From {d.sample_rows} rows and {d.n_queries} of {asked}. "
+        f"<p>{escape(d.looked_at.capitalize())}. "
         f"Build with <code>{escape(repr(d.encoding))}</code>.</p><ul>{reasons}</ul>",
         "<h2>Recall@10 to expect</h2>",
         _table(
-            ("ef", "default re-rank", "whole beam re-ranked", "codes alone"),
-            ((f.ef, f.recall, f.whole_beam, f.ceiling) for f in d.forecasts),
+            ("ef", "default re-rank", "whole beam re-ranked", "codes alone", "float32"),
+            (
+                (f.ef, f.recall, f.whole_beam, f.ceiling, f.float_graph or "not asked")
+                for f in d.forecasts
+            ),
         ),
         _forecast_chart(d),
         "<h2>Exact distances</h2>",
@@ -132,17 +136,10 @@ def _plane_charts(d: Diagnosis) -> Iterable[str]:
     edges = [place / _N_BINS for place in range(_N_BINS + 1)]
     for name, planes in d.planes.items():
         bars = [
-            Series(plane, range(_N_BINS), _counts(density))
+            Series(plane, range(_N_BINS), np.histogram(density, edges)[0].tolist())
             for plane, density in (
                 ("sign", planes.sign_density),
                 ("strong", planes.strong_density),
             )
         ]
         yield bar_chart(name, "share of rows with the bit", "coordinates", edges, *bars)
-
-
-def _counts(shares: Sequence[float]) -> list[float]:
-    counts = [0.0] * _N_BINS
-    for share in shares:
-        counts[min(_N_BINS - 1, int(share * _N_BINS))] += 1
-    return counts

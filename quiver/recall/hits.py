@@ -11,7 +11,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import AnyArray, Counts, Distances, Ids, Lanes, Metric, StoredVectors, Vectors
+from quiver._typing import (
+    AnyArray,
+    Counts,
+    Distances,
+    Ids,
+    Lanes,
+    Metric,
+    StoredVectors,
+    Vectors,
+)
 from quiver.backends.protocol import Backend
 from quiver.encoding import encode_queries
 from quiver.errors import InvalidArgumentError
@@ -63,60 +72,78 @@ def checked_queries(queries: Any, metric: Metric, dim: int) -> Vectors:
     return wanted
 
 
-def walk_hits(
-    state: State,
-    backend: Backend,
-    queries: Vectors,
-    kth: Distances,
-    *,
-    k: int,
-    ef: int,
-    threads: int,
-) -> Walk:
+class Asked(NamedTuple):
+    """What is asked of a state, and how near an answer must be to be a hit.
+
+    Attributes
+    ----------
+    state : State
+        The index, under any kernels.
+    backend : Backend
+        Kernels.
+    queries : ndarray of shape (q, dim), float32
+        Checked.
+    kth : ndarray of shape (q,), float32
+        Exact distance of each query's k-th true neighbour.
+    k : int
+        True neighbours of each query.
+    threads : int
+        The hits do not depend on it.
+    """
+
+    state: State
+    backend: Backend
+    queries: Vectors
+    kth: Distances
+    k: int
+    threads: int
+
+    def mark(self, start: int, candidates: Ids) -> NDArray[np.bool_]:
+        """Mark the candidates of the queries from ``start`` on."""
+        part = slice(start, start + len(candidates))
+        state = self.state
+        return mark_hits(
+            *(self.backend, state.vectors, self.queries[part], candidates),
+            *(self.kth[part], state.metric),
+        )
+
+
+def walk_hits(asked: Asked, ef: int) -> Walk:
     """Walk the graph for every query and mark the whole beam."""
 
     def walk_chunk(start: int, stop: int) -> tuple[AnyArray, AnyArray, AnyArray]:
-        part = queries[start:stop]
-        beams = walk(state, backend, part, ef)
-        marks = mark_hits(
-            *(backend, state.vectors, part, key_ids(beams.keys), kth[start:stop]),
-            state.metric,
-        )
+        beams = walk(asked.state, asked.backend, asked.queries[start:stop], ef)
+        marks = asked.mark(start, key_ids(beams.keys))
         return marks, beams.hops, beams.distance_computations
 
     chunks = map_chunks(
-        walk_chunk, len(queries), chunk_rows=SEARCH_CHUNK, threads=threads
+        walk_chunk,
+        len(asked.queries),
+        chunk_rows=SEARCH_CHUNK,
+        threads=asked.threads,
     )
     marks, hops, computations = (
         np.concatenate(part) for part in zip(*chunks, strict=True)
     )
-    return Walk(Hits(marks, k), hops, computations)
+    return Walk(Hits(marks, asked.k), hops, computations)
 
 
-def scan_hits(
-    state: State,
-    backend: Backend,
-    queries: Vectors,
-    kth: Distances,
-    *,
-    k: int,
-    depth: int,
-    threads: int,
-) -> Hits:
+def scan_hits(asked: Asked, depth: int) -> Hits:
     """Rank every row by its code for every query and mark the best ``depth``."""
+    state, backend = asked.state, asked.backend
     depth = min(depth, state.n)
 
     def scan_chunk(start: int, stop: int) -> NDArray[np.bool_]:
-        part = queries[start:stop]
-        coded = encode_queries(state, backend, part)
-        best = nearest_codes(backend, state.codes, coded, depth)
-        return mark_hits(
-            backend, state.vectors, part, best, kth[start:stop], state.metric
-        )
+        coded = encode_queries(state, backend, asked.queries[start:stop])
+        return asked.mark(start, nearest_codes(backend, state.codes, coded, depth))
 
-    rows = max(1, _SCAN_VALUES // state.n)
-    chunks = map_chunks(scan_chunk, len(queries), chunk_rows=rows, threads=threads)
-    return Hits(np.concatenate(chunks), k)
+    chunks = map_chunks(
+        scan_chunk,
+        len(asked.queries),
+        chunk_rows=max(1, _SCAN_VALUES // state.n),
+        threads=asked.threads,
+    )
+    return Hits(np.concatenate(chunks), asked.k)
 
 
 def nearest_codes(

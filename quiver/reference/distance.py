@@ -76,7 +76,7 @@ def symmetric(a: Codes, b: Codes) -> Distances:
 
 def symmetric_dot(a: Codes, b: Codes) -> NDArray[np.int64]:
     """Return ⟨w_a, w_b⟩ for values ±1, ±3: three popcounts a word."""
-    words_a, words_b = _words(a), _words(b)
+    words_a, words_b = code_words(a), code_words(b)
     x = words_a ^ words_b
     y = words_a ^ _swap_pairs(words_b)
     return 9 * a.dim - 2 * (_count(x) + 3 * _count(x & HIGH_BITS) + 2 * _count(y))
@@ -89,8 +89,8 @@ def published(a: Codes, b: Codes) -> Distances:
     strong and alike, which contributes ``4 - 2·2 = 0`` each: counting them as
     dimensions makes the padding harmless.
     """
-    words_a, words_b = _words(a), _words(b)
-    strong_a, strong_b = _strong_plane(words_a), _strong_plane(words_b)
+    words_a, words_b = code_words(a), code_words(b)
+    strong_a, strong_b = strong_plane(words_a), strong_plane(words_b)
     differs = (words_a ^ words_b) & HIGH_BITS
     both = strong_a & strong_b
     n_coded = 4 * 8 * words_a.shape[1]
@@ -119,7 +119,8 @@ def asymmetric(rows: Codes, query: Queries) -> Distances:
     return (norm2 + bias) - np.float32(2) * (dot * (step * scale))
 
 
-def _words(codes: Codes) -> Words:
+def code_words(codes: Codes) -> Words:
+    """Return the codes as words: a sign and a low bit for every dimension."""
     return np.ascontiguousarray(codes.codes).view(np.uint64)
 
 
@@ -129,7 +130,7 @@ def _swap_pairs(words: Words) -> Words:
     return (words & LOW_BITS) << one | (words & HIGH_BITS) >> one
 
 
-def _strong_plane(words: Words) -> Words:
+def strong_plane(words: Words) -> Words:
     """Return strong = ¬(high ⊕ low), one bit per dimension, in the high places."""
     return ~(words ^ (words << np.uint64(1))) & HIGH_BITS
 

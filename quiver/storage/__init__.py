@@ -36,7 +36,17 @@ from quiver.storage.source import SourceFile
 from quiver.storage.writer import check_savable, make_header, write_state
 from quiver.validation.checks import check_choice
 
-__all__ = ["Cold", "ColdDtype", "ColdVectors", "Verify", "load", "load_again", "origin_of", "save"]
+__all__ = [
+    "Cold",
+    "ColdDtype",
+    "ColdVectors",
+    "Origin",
+    "Verify",
+    "load",
+    "load_again",
+    "origin_of",
+    "save",
+]
 
 Cold = Literal["memory", "mmap"]
 Verify = Literal["fast", "full"]

@@ -19,13 +19,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from quiver._typing import AnyArray, Distances, Ids, Metric, Vectors
-from quiver.backends.protocol import Backend
-from quiver.reference.keys import NO_ID
+from quiver._typing import AnyArray, Ids, Vectors
 from quiver.storage.header import ColdDtype
 from quiver.storage.layout import Section
 from quiver.storage.mapped import MappedFile
 from quiver.storage.source import SourceFile
+
 
 class Origin(NamedTuple):
     """Where mapped vectors come from.
