@@ -89,7 +89,7 @@ class Index:
         encoding : Encoding, 'default', 'paper' or 'auto', optional
             Default `Encoding()`; `Encoding.paper()` audits the published system.
             ``auto`` asks `quiver.diagnose`, warns where no search will do, and keeps
-            the numbers in ``index.diagnosis``.
+            the numbers in ``index.notes``.
         backend : str or Backend, default "auto"
             See `get_backend`.
         threads : int, optional

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from small_index import saved, small_index
@@ -14,15 +16,7 @@ from quiver.reference.keys import NO_ID
 def damaged(n: int = 120, **parts: object) -> quiver.Index:
     """Return a copy of a sound index with some parts replaced."""
     sound = small_index(n=n, dim=20, metric="euclidean")
-    kept = {
-        **{
-            name: getattr(sound, name)
-            for name in ("metric", "codes", "transform", "ids")
-        },
-        **{name: getattr(sound, name) for name in ("neighbors", "entry_point")},
-        **{name: getattr(sound, name) for name in ("vectors", "params", "encoding")},
-    }
-    return quiver.Index(**{**kept, **parts}, backend=sound.backend)
+    return quiver.Index(replace(sound.state, **parts), sound.backend)
 
 
 def failed(index: quiver.Index, *, full: bool = False) -> list[str]:

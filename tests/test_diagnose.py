@@ -19,6 +19,7 @@ from quiver.diagnosis.planes import measure_moments
 from quiver.diagnosis.sample import draw_sample
 from quiver.diagnosis.structure import measure_structure
 from quiver.diagnosis.trend import extrapolate
+from quiver.encoding import encode_queries
 from quiver.errors import CancelledError, InvalidArgumentError, InvalidTypeError
 from quiver.recall.hits import scan_hits
 from quiver.recall.intervals import normal_share
@@ -118,7 +119,9 @@ def test_fidelity_is_a_ranking_of_every_row_by_code() -> None:
         index = quiver.Index.build(
             sample.vectors, metric="euclidean", encoding=row.encoding
         )
-        distances = backend.distance(index.codes, index.code_queries(sample.queries))
+        distances = backend.distance(
+            index.codes, encode_queries(index.state, index.backend, sample.queries)
+        )
         for depth, share in zip(DEPTHS, row.shares, strict=True):
             best = np.argsort(distances, axis=1, kind="stable")[:, :depth]
             hits = [len(set(a) & set(b)) for a, b in zip(best, ids, strict=True)]
@@ -441,19 +444,19 @@ def test_auto_builds_what_the_diagnosis_recommends_and_keeps_its_numbers(
     assert np.array_equal(index.neighbors, plain.neighbors)
     found = quiver.diagnose(vectors, metric="euclidean")
     assert index.encoding == found.encoding
-    assert index.diagnosis is not None
-    assert index.diagnosis["verdict"] == found.verdict.word
+    assert index.notes is not None
+    assert index.notes["verdict"] == found.verdict.word
     index.save(tmp_path / "auto.quiver")
-    assert quiver.open(tmp_path / "auto.quiver").diagnosis == index.diagnosis
+    assert quiver.open(tmp_path / "auto.quiver").notes == index.notes
     content = format_reader.read((tmp_path / "auto.quiver").read_bytes())
-    assert content["header"]["diagnosis"] == index.diagnosis
+    assert content["header"]["diagnosis"] == index.notes
 
 
 def test_an_index_built_without_auto_keeps_nothing(tmp_path: Path) -> None:
     index = quiver.Index.build(skewed(120, 8))
-    assert index.diagnosis is None
+    assert index.notes is None
     index.save(tmp_path / "plain.quiver")
-    assert quiver.open(tmp_path / "plain.quiver").diagnosis is None
+    assert quiver.open(tmp_path / "plain.quiver").notes is None
 
 
 @needs_kernels
@@ -469,7 +472,7 @@ def test_auto_takes_the_default_where_rows_are_too_few() -> None:
         warnings.simplefilter("error")
         index = quiver.Index.build(skewed(20, 8), encoding="auto")
     assert index.encoding == quiver.Encoding()
-    assert index.diagnosis is None
+    assert index.notes is None
 
 
 @needs_kernels

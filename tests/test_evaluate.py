@@ -11,6 +11,7 @@ import pytest
 
 import quiver
 from quiver.conformance.hazards import METRICS
+from quiver.encoding import encode_queries
 from quiver.errors import CancelledError, InvalidArgumentError, InvalidTypeError
 from quiver.recall.hits import scan_hits, walk_hits
 from quiver.recall.intervals import effective_trials, share_interval
@@ -70,7 +71,9 @@ def test_the_ceiling_ranks_every_row_by_code(
     queries = rows[600:]
     ids, true = quiver.exact_knn(rows[:600], queries, 5)
     scan = scan_hits(index, queries, true[:, -1], 5, 16, threads=1)
-    distances = index.backend.distance(index.codes, index.code_queries(queries))
+    distances = index.backend.distance(
+        index.codes, encode_queries(index.state, index.backend, queries)
+    )
     for number, row in enumerate(distances):
         best = sorted(range(600), key=lambda id: (row[id], id))[:16]
         expected = [id in set(ids[number].tolist()) for id in best]

@@ -48,7 +48,7 @@ def test_cold_rows_are_read_in_small_batches_with_the_same_answer(
     queries = np.random.default_rng(4).normal(size=(30, 20))
     whole = index.search(queries, k=5, ef=40)
     again = index.search(queries, k=5, ef=40)  # In place: nothing missed.
-    monkeypatch.setattr("quiver.storage.cold.GATHER_BYTES", 5000)
+    monkeypatch.setattr("quiver.search.GATHER_BYTES", 5000)
     index = quiver.open(path, cold="mmap", backend="reference")
     parts = index.search(queries, k=5, ef=40)
     memory = small_index(**case).search(queries, k=5, ef=40)

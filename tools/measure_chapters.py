@@ -18,6 +18,7 @@ from measure_defaults import FILES, Data, prepare, read
 
 import quiver
 from quiver._typing import Distances, Metric
+from quiver.encoding import encode_queries
 from quiver.recall.hits import Hits, mark_hits, nearest, nearest_codes
 from quiver.reference.encode import unpack
 from quiver.reference.keys import key_distances, key_ids
@@ -114,7 +115,12 @@ def code_shares(index: quiver.Index, data: Data) -> list[str]:
     backend = index.backend
     parts = np.array_split(data.queries, len(data.queries) // QUERIES_AT_ONCE)
     best = [
-        nearest_codes(backend, index.codes, index.code_queries(part), DEPTHS[-1])
+        nearest_codes(
+            backend,
+            index.codes,
+            encode_queries(index.state, index.backend, part),
+            DEPTHS[-1],
+        )
         for part in parts
     ]
     return shares(index, data, np.concatenate(best))

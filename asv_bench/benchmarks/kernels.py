@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 import quiver
-from quiver.encoding import fit
+from quiver.encoding import encode_queries, fit
 from quiver.params import Encoding
 from quiver.reference.keys import make_keys
 
@@ -52,7 +52,11 @@ def bind(backend, kernel, paths, dataset):
     keys = np.sort(make_keys(to_rows, every_row[None]), axis=1)[:, :96].copy()
     if kernel == "search":
         index = quiver.open(paths[dataset], backend=backend.name)
-        graph = index.codes, index.neighbors, index.code_queries(queries)
+        graph = (
+            index.codes,
+            index.neighbors,
+            encode_queries(index.state, index.backend, queries),
+        )
         return partial(backend.search, *graph, index.entry_point, EF)
     return {
         "encode": partial(backend.encode, base, transform, 3),
