@@ -20,6 +20,7 @@ myst_heading_anchors = 3
 exclude_patterns = [
     *("_build", "algorithm/measured.md", "algorithm/measured_chapters.md"),
     *("measured_parameters.md", "measured_defaults.md", "measured_backends.md"),
+    *("measured_forecast.md", "measured_diagnosis.md"),
 ]
 numpydoc_show_class_members = False
 autodoc_typehints = "none"  # numpydoc's own type lines say shape and unit.

@@ -5,9 +5,9 @@
 Five kinds of generated data in three dimensions, under every metric, with log-normal
 norms of five spreads: none of them is among those that the constants of the forecast
 were taken from. FOLDER may hold ``minilm`` and ``sift``, each with base.npy; a second
-table has 30 000 of their rows. Deterministic for one NumPy release; each line goes to
-stderr as soon as it is measured. hnswlib, where it is installed, tells whether a
-float32 graph would have done.
+table has 30 000 of their rows. Deterministic for one NumPy release, but for hnswlib's
+figures, which tell whether a float32 graph would have done where it is installed; each
+line goes to stderr as soon as it is measured.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ SIGMAS = (0.0, 0.25, 0.5, 1.0, 1.5)
 REAL_SIGMAS = (0.0, 0.5, 1.0)
 ROWS, REAL_ROWS, QUERIES = 10_000, 30_000, 500
 SAMPLE_SHARE = 5
+REAL_SIZES = (REAL_ROWS, REAL_ROWS // SAMPLE_SHARE)
 FILES = ("minilm", "sift")
 WORST = 8
+COUNTED = ("is_inside", "is_right")
 
 
 def mixture(generator: Generator, n: int, dim: int) -> Vectors:
@@ -217,9 +219,6 @@ def summary(outcomes: list[Outcome]) -> str:
     return "\n".join(lines)
 
 
-COUNTED = ("is_inside", "is_right")
-
-
 def told(cases: Iterable[Case]) -> list[Outcome]:
     """Measure cases and tell each at once."""
     outcomes = []
@@ -242,7 +241,8 @@ def main() -> None:
     print("\nThe wrong verdicts, then the largest errors:\n", HEAD, sep="\n")
     print(*map(line, notable), sep="\n")
     if len(sys.argv) > 1:
-        print("\nReal vectors:\n", HEAD, sep="\n")
+        n, sample = (f"{rows:_}".replace("_", " ") for rows in REAL_SIZES)
+        print(f"\nReal vectors, {n} rows judged from {sample}:\n", HEAD, sep="\n")
         print(*map(line, told(real_cases(Path(sys.argv[1])))), sep="\n")
 
 
