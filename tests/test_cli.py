@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -244,8 +245,9 @@ def test_check_certifies_a_sound_index(folder, full):
 
 def test_check_of_an_unsound_graph_is_exit_code_1(folder, monkeypatch):
     opened = quiver.open(folder / "base.quiver", backend="reference")
-    opened.neighbors = np.full_like(opened.neighbors, 2**32 - 1)
-    monkeypatch.setattr(quiver, "open", lambda *_, **__: opened)
+    lost = replace(opened.state, neighbors=np.full_like(opened.neighbors, 2**32 - 1))
+    unsound = quiver.Index(lost, opened.backend)
+    monkeypatch.setattr(quiver, "open", lambda *_, **__: unsound)
     refused = run("check", folder / "base.quiver")
     assert refused.exit_code == 1
     assert json.loads(run("check", "base.quiver", "--json").stdout)["ok"] is False

@@ -13,7 +13,7 @@ import quiver
 from quiver.conformance.hazards import METRICS
 from quiver.encoding import encode_queries
 from quiver.errors import CancelledError, InvalidArgumentError, InvalidTypeError
-from quiver.recall.hits import scan_hits, walk_hits
+from quiver.recall.hits import Asked, scan_hits, walk_hits
 from quiver.recall.intervals import effective_trials, share_interval
 
 
@@ -34,6 +34,11 @@ def small_index(**options: object) -> quiver.Index:
     # Few edges and short beams, so that every stage loses something.
     params = quiver.BuildParams(max_degree=4, ef_construction=8)
     return quiver.Index.build(all_rows()[:600], params=params, **options)
+
+
+def asked(index: quiver.Index, queries: np.ndarray, true: np.ndarray) -> Asked:
+    k = true.shape[1]
+    return Asked(index.state, index.backend, queries, true[:, -1], k, threads=1)
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -70,7 +75,7 @@ def test_the_ceiling_ranks_every_row_by_code(
     index = small_index(encoding=encoding)
     queries = rows[600:]
     ids, true = quiver.exact_knn(rows[:600], queries, 5)
-    scan = scan_hits(index, queries, true[:, -1], 5, 16, threads=1)
+    scan = scan_hits(asked(index, queries, true), 16)
     distances = index.backend.distance(
         index.codes, encode_queries(index.state, index.backend, queries)
     )
@@ -84,7 +89,7 @@ def test_a_walk_marks_its_beam_in_code_order(rows: np.ndarray) -> None:
     index = small_index()
     queries = rows[600:]
     ids, true = quiver.exact_knn(rows[:600], queries, 5)
-    walk = walk_hits(index, queries, true[:, -1], 5, 12, threads=1)
+    walk = walk_hits(asked(index, queries, true), 12)
     for depth in (5, 7, 12):
         found = index.search(queries, k=5, ef=12, n_rerank=depth).ids
         shares = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -51,6 +53,14 @@ def test_attributes_say_what_was_built(index: quiver.Index) -> None:
     assert index.codes.dim == 24
     for word in ("n=400", "dim=24", index.metric, index.backend.name):
         assert word in repr(index)
+
+
+def test_the_old_name_of_the_notes_warns_and_returns_them(index: quiver.Index) -> None:
+    notes = {"verdict": "fits"}
+    noted = quiver.Index(replace(index.state, notes=notes), index.backend)
+    with pytest.warns(DeprecationWarning, match=r"is now Index\.notes") as caught:
+        assert noted.diagnosis is notes
+    assert caught[0].filename == __file__
 
 
 def test_a_batch_has_a_row_per_query(index: quiver.Index) -> None:

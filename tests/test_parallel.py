@@ -27,7 +27,7 @@ def pools(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             made.append(max_workers)
             super().__init__(max_workers)
 
-    monkeypatch.setattr("quiver.parallel.ThreadPoolExecutor", Counted)
+    monkeypatch.setattr("quiver.parallel.workers.ThreadPoolExecutor", Counted)
     return made
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import format_reader
@@ -73,9 +74,10 @@ def test_a_vector_too_large_for_float16_is_named_and_nothing_is_written(tmp_path
 
 
 def test_an_unsound_index_is_refused_before_anything_is_written(tmp_path):
-    index = quiver.open(saved(tmp_path)[0], backend="reference")
-    index.neighbors = index.neighbors.copy()
-    index.neighbors[3, 0] = 12
+    opened = quiver.open(saved(tmp_path)[0], backend="reference")
+    neighbors = opened.neighbors.copy()
+    neighbors[3, 0] = 12
+    index = quiver.Index(replace(opened.state, neighbors=neighbors), opened.backend)
     with pytest.raises(InvalidArgumentError, match=r"neighbors .*got 12 in row 3"):
         index.save(tmp_path / "other.quiver")
     assert [path.name for path in tmp_path.iterdir()] == ["small.quiver"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,12 +25,10 @@ def test_float16_answers_are_those_of_the_rounded_vectors(
 ):
     path, _ = saved(tmp_path, n=60, dim=20, metric=metric, cold_dtype="float16")
     found = quiver.open(path, cold=cold, verify="full", backend=kernels)
-    twin = quiver.open(path, backend=kernels)
-    twin.vectors = (
-        small_index(n=60, dim=20, metric=metric)
-        .vectors.astype(np.float16)
-        .astype(np.float32)
-    )
+    exact = small_index(n=60, dim=20, metric=metric).vectors
+    rounded = exact.astype(np.float16).astype(np.float32)
+    opened = quiver.open(path, backend=kernels)
+    twin = quiver.Index(replace(opened.state, vectors=rounded), opened.backend)
     queries = np.random.default_rng(3).normal(size=(66, 20))
     for one in (found.search(queries), found.search(queries, k=60, ef=60)):
         other = twin.search(queries, k=one.ids.shape[1], ef=max(64, one.ids.shape[1]))
