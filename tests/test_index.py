@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -53,6 +56,18 @@ def test_attributes_say_what_was_built(index: quiver.Index) -> None:
     assert index.codes.dim == 24
     for word in ("n=400", "dim=24", index.metric, index.backend.name):
         assert word in repr(index)
+
+
+def test_every_method_checks_and_delegates_in_ten_lines() -> None:
+    tree = ast.parse(inspect.getsource(sys.modules["quiver.index"]))
+    (front,) = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    assert front.end_lineno - front.lineno < 400
+    methods = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    assert len(methods) > 20
+    for method in methods:
+        body = method.body[1:] if ast.get_docstring(method) else method.body
+        assert body[-1].end_lineno - body[0].lineno < 10, method.name
+        assert not any(isinstance(n, ast.For | ast.While) for n in ast.walk(method))
 
 
 def test_the_old_name_of_the_notes_warns_and_returns_them(index: quiver.Index) -> None:
