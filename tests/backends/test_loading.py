@@ -12,7 +12,7 @@ import pytest
 
 import quiver
 
-SOURCE = Path(__file__).with_name("third_party") / "textbook_backend.py"
+SOURCE = Path(__file__).parents[1] / "third_party" / "textbook_backend.py"
 METADATA = "Metadata-Version: 2.1\nName: textbook-backend\nVersion: 1.0\n"
 ENTRY_POINT = "[quiver.backends]\ntextbook = textbook_backend:TextbookBackend\n"
 

@@ -17,7 +17,7 @@ from quiver.backends import Backend
 from quiver.reference.codes import Codes, Queries, Transform
 from quiver.reference.search import Beams
 
-with np.load(Path(__file__).parent / "data" / "golden.npz") as file:
+with np.load(Path(__file__).parents[1] / "data" / "golden.npz") as file:
     ARRAYS = dict(file)
 NAMES = sorted({field.split(".")[0] for field in ARRAYS})
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ISOLATED = Path(__file__).parent / "isolated"
+ISOLATED = Path(__file__).parents[1] / "isolated"
 
 
 def start_isolated(name: str, *args: object) -> subprocess.Popen[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from quiver.backends.targets import TARGETS, Target
 
-SOURCES = Path(__file__).parents[1] / "quiver" / "backends" / "_simd"
+SOURCES = Path(__file__).parents[3] / "quiver" / "backends" / "_simd"
 HEADERS = sorted(path.name for path in SOURCES.glob("*.h"))
 COMPILER = shutil.which("gcc") or shutil.which("clang")
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")

@@ -185,7 +185,7 @@ class TestFilesThatExist:
             answers(index)
 
 
-GOLDEN = sorted(Path(__file__).parent.glob("data/golden-v*.quiver"))
+GOLDEN = sorted(Path(__file__).parents[1].glob("data/golden-v*.quiver"))
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

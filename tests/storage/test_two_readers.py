@@ -16,7 +16,7 @@ from small_index import SCALE, saved
 import quiver
 from quiver.errors import FileFormatError
 
-KEPT_CORPUS = Path(__file__).parent / "data" / "fuzz-corpus.tar.xz"
+KEPT_CORPUS = Path(__file__).parents[1] / "data" / "fuzz-corpus.tar.xz"
 
 
 def test_both_readers_agree_on_mutated_files(tmp_path):
