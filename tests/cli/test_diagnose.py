@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rows import normal_rows
 
 import quiver
 
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("files")
-    rows = np.random.default_rng(0).normal(size=(900, 16)).astype(np.float32)
+    rows = normal_rows(900, 16, seed=0)
     np.save(folder / "base.npy", rows[:800])
     np.save(folder / "queries.npy", rows[800:])
     truth, _ = quiver.exact_knn(rows[:800], rows[800:], 10)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import DIM, QUIVER, fill, run, run_process
+from rows import normal_rows
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +144,7 @@ def test_a_terminal_that_lacks_a_script_does_not_stop_the_command(folder):
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_ctrl_c_ends_a_build_with_130_and_leaves_no_file(folder, tmp_path):
-    rows = np.random.default_rng(0).normal(size=(50_000, 32)).astype(np.float32)
+    rows = normal_rows(50_000, 32, seed=0)
     np.save(tmp_path / "many.npy", rows)
     command = ["build", tmp_path / "many.npy", "-o", tmp_path / "many.quiver"]
     process = subprocess.Popen(

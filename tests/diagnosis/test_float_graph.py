@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from rows import normal_rows
 from scipy.spatial.distance import cdist
 
 import quiver
@@ -11,10 +12,6 @@ from quiver.diagnosis.float_graph import build_float_graph, measure_float_graph
 from quiver.diagnosis.sample import draw_sample, squared_distances
 
 PARAMS = quiver.BuildParams(max_degree=6, ef_construction=12, alpha=1.2)
-
-
-def points(n: int, dim: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=(n, dim)).astype(np.float32)
 
 
 def prune_in_loops(table: np.ndarray, row: int, candidates: list[int]) -> list[int]:
@@ -27,7 +24,7 @@ def prune_in_loops(table: np.ndarray, row: int, candidates: list[int]) -> list[i
 
 
 def test_edges_are_those_of_plain_loops() -> None:
-    base = points(90, 4).astype(np.float64)
+    base = normal_rows(90, 4).astype(np.float64)
     table = squared_distances(base, base)
     width = PARAMS.ef_construction
     chosen = [
@@ -42,7 +39,7 @@ def test_edges_are_those_of_plain_loops() -> None:
 
 
 def test_squared_distances_are_those_of_the_definition() -> None:
-    queries, base = points(7, 5), points(20, 5, seed=1) + 1000
+    queries, base = normal_rows(7, 5), normal_rows(20, 5, seed=1) + 1000
     expected = cdist(queries, base, "sqeuclidean")
     assert np.allclose(squared_distances(queries, base), expected, rtol=1e-6)
 
@@ -51,7 +48,12 @@ def test_squared_distances_are_those_of_the_definition() -> None:
 def test_a_beam_as_wide_as_the_base_finds_every_neighbour(metric: str) -> None:
     backend = quiver.get_backend("auto")
     sample = draw_sample(
-        points(300, 8), points(20, 8), metric=metric, size=300, seed=0, backend=backend
+        normal_rows(300, 8),
+        normal_rows(20, 8),
+        metric=metric,
+        size=300,
+        seed=0,
+        backend=backend,
     )
     found = measure_float_graph(sample, 10, quiver.BuildParams(), (16, 300))
     assert found[300].shares(300).mean() == 1.0

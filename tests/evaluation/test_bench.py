@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from rows import normal_rows
 
 import quiver
 from quiver.backends import get_backend
@@ -24,8 +25,7 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def points():
-    rng = np.random.default_rng(2)
-    return rng.normal(size=(N, DIM)).astype("f4"), rng.normal(size=(30, DIM))
+    return normal_rows(N, DIM, seed=2), normal_rows(30, DIM, seed=3)
 
 
 @pytest.fixture(scope="module")

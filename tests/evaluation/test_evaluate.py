@@ -3,47 +3,25 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from lossy_index import ROWS, lossy_index
 
 import quiver
 from quiver.conformance.hazards import METRICS
-from quiver.encoding import encode_queries
 from quiver.errors import CancelledError, InvalidArgumentError, InvalidTypeError
-from quiver.recall.hits import Asked, scan_hits, walk_hits
-from quiver.recall.intervals import effective_trials, share_interval
-
-
-@cache
-def all_rows() -> np.ndarray:
-    spread = np.exp(-np.arange(24) / 8)
-    points = np.random.default_rng(5).normal(size=(660, 24)) * spread
-    return points.astype(np.float32)
 
 
 @pytest.fixture
 def rows() -> np.ndarray:
-    return all_rows()
-
-
-@cache
-def small_index(**options: object) -> quiver.Index:
-    # Few edges and short beams, so that every stage loses something.
-    params = quiver.BuildParams(max_degree=4, ef_construction=8)
-    return quiver.Index.build(all_rows()[:600], params=params, **options)
-
-
-def asked(index: quiver.Index, queries: np.ndarray, true: np.ndarray) -> Asked:
-    k = true.shape[1]
-    return Asked(index.state, index.backend, queries, true[:, -1], k, threads=1)
+    return ROWS
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_losses_and_the_recall_add_up_to_one(rows: np.ndarray, metric: str) -> None:
-    index = small_index(metric=metric)
+    index = lossy_index(metric=metric)
     evaluation = quiver.evaluate(index, rows[600:], k=5, ef=[8, 40], n_rerank=6)
     for point in evaluation.points:
         lost = point.code_loss + point.graph_loss + point.rerank_loss
@@ -53,7 +31,7 @@ def test_the_losses_and_the_recall_add_up_to_one(rows: np.ndarray, metric: str) 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_recall_is_that_of_search(rows: np.ndarray, metric: str) -> None:
-    index = small_index(metric=metric)
+    index = lossy_index(metric=metric)
     queries = rows[600:]
     _, true = quiver.exact_knn(rows[:600], queries, 5, metric=metric)
     evaluation = quiver.evaluate(index, queries, k=5, ef=(8, 16, 40))
@@ -66,37 +44,6 @@ def test_recall_is_that_of_search(rows: np.ndarray, metric: str) -> None:
         assert point.hops == stats.hops.mean()
         assert point.distance_computations == stats.distance_computations.mean()
         assert point.reranked == stats.reranked.mean()
-
-
-@pytest.mark.parametrize("encoding", [quiver.Encoding(), quiver.Encoding.paper()])
-def test_the_ceiling_ranks_every_row_by_code(
-    rows: np.ndarray, encoding: quiver.Encoding
-) -> None:
-    index = small_index(encoding=encoding)
-    queries = rows[600:]
-    ids, true = quiver.exact_knn(rows[:600], queries, 5)
-    scan = scan_hits(asked(index, queries, true), 16)
-    distances = index.backend.distance(
-        index.codes, encode_queries(index.state, index.backend, queries)
-    )
-    for number, row in enumerate(distances):
-        best = sorted(range(600), key=lambda id: (row[id], id))[:16]
-        expected = [id in set(ids[number].tolist()) for id in best]
-        assert scan.marks[number].tolist() == expected
-
-
-def test_a_walk_marks_its_beam_in_code_order(rows: np.ndarray) -> None:
-    index = small_index()
-    queries = rows[600:]
-    ids, true = quiver.exact_knn(rows[:600], queries, 5)
-    walk = walk_hits(asked(index, queries, true), 12)
-    for depth in (5, 7, 12):
-        found = index.search(queries, k=5, ef=12, n_rerank=depth).ids
-        shares = [
-            len(set(a) & set(b)) / 5
-            for a, b in zip(found.tolist(), ids.tolist(), strict=True)
-        ]
-        assert walk.hits.shares(depth).tolist() == pytest.approx(shares)
 
 
 def test_a_beam_wider_than_the_index_is_the_whole_index(rows: np.ndarray) -> None:
@@ -125,7 +72,7 @@ def test_given_ground_truth_is_the_computed_one(rows: np.ndarray) -> None:
 def test_cold_vectors_give_the_same_evaluation(
     rows: np.ndarray, tmp_path: object
 ) -> None:
-    index = small_index()
+    index = lossy_index()
     index.save(f"{tmp_path}/cold.quiver")
     cold = quiver.open(f"{tmp_path}/cold.quiver", cold="mmap")
     one, other = (
@@ -136,7 +83,7 @@ def test_cold_vectors_give_the_same_evaluation(
 
 
 def test_suggestions_name_the_stage_that_loses_most(rows: np.ndarray) -> None:
-    walk_loses = quiver.evaluate(small_index(), rows[600:], ef=12, n_rerank=12)
+    walk_loses = quiver.evaluate(lossy_index(), rows[600:], ef=12, n_rerank=12)
     assert "The graph loses" in walk_loses.suggestions[1]
     index = quiver.Index.build(rows[:600])
     rerank_loses = quiver.evaluate(index, rows[600:], ef=300, n_rerank=10)
@@ -144,7 +91,7 @@ def test_suggestions_name_the_stage_that_loses_most(rows: np.ndarray) -> None:
 
 
 def test_the_document_is_json_and_the_drawing_xml(rows: np.ndarray) -> None:
-    evaluation = quiver.evaluate(small_index(), rows[600:], ef=[16, 32])
+    evaluation = quiver.evaluate(lossy_index(), rows[600:], ef=[16, 32])
     document = json.loads(json.dumps(evaluation.to_dict(), allow_nan=False))
     assert [point["ef"] for point in document["points"]] == [16, 32]
     assert document["points"][0]["recall"]["low"] < 1
@@ -170,46 +117,19 @@ def test_wrong_arguments_are_named(
     rows: np.ndarray, options: dict, error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        quiver.evaluate(small_index(), rows[600:], **options)
+        quiver.evaluate(lossy_index(), rows[600:], **options)
 
 
 def test_no_query_is_an_error(rows: np.ndarray) -> None:
     with pytest.raises(InvalidArgumentError, match="queries must have at least 1 row"):
-        quiver.evaluate(small_index(), rows[:0])
+        quiver.evaluate(lossy_index(), rows[:0])
 
 
 def test_progress_ends_at_its_total_and_can_cancel(rows: np.ndarray) -> None:
-    index, seen = small_index(), []
+    index, seen = lossy_index(), []
     quiver.evaluate(
         index, rows[600:], ef=[16, 32], progress=lambda *step: seen.append(step)
     )
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
     with pytest.raises(CancelledError):
         quiver.evaluate(index, rows[600:], progress=lambda *_: False)
-
-
-def test_an_interval_covers_the_truth_as_often_as_it_says() -> None:
-    generator = np.random.default_rng(1)
-    covered = 0
-    for _ in range(400):
-        # Ten neighbours of a query share its difficulty: clustered trials.
-        difficulty = generator.beta(9, 1, size=200)
-        shares = generator.binomial(10, difficulty) / 10
-        interval = share_interval(shares)
-        covered += interval.low <= 0.9 <= interval.high
-    # Four standard deviations of a binomial count around 95 %.
-    assert abs(covered - 380) < 4 * np.sqrt(400 * 0.95 * 0.05)
-
-
-def test_an_interval_of_perfect_shares_stays_open_below() -> None:
-    interval = share_interval(np.ones(50))
-    assert interval.mean == interval.high == 1.0
-    # Wilson's bound for 50 of 50, by its closed form n / (n + z²).
-    assert interval.low == pytest.approx(50 / (50 + 1.959964**2), abs=1e-6)
-    assert effective_trials(np.ones(50)) == 50
-
-
-def test_independent_neighbours_count_as_many_trials() -> None:
-    shares = np.random.default_rng(2).binomial(10, 0.8, size=2000) / 10
-    assert 18_000 < effective_trials(shares) < 22_000
-    assert effective_trials(np.repeat([0.0, 1.0], 30)) == 60

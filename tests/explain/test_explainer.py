@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from rows import normal_rows
 
 import quiver
 from quiver.encoding import encode_queries
@@ -18,13 +19,12 @@ N, DIM = 400, 24
 
 @pytest.fixture(scope="module")
 def points():
-    rng = np.random.default_rng(9)
-    return rng.normal(size=(N, DIM)).astype(np.float32)
+    return normal_rows(N, DIM, seed=9)
 
 
 @pytest.fixture(scope="module")
 def questions():
-    return np.random.default_rng(10).normal(size=(12, DIM)).astype(np.float32)
+    return normal_rows(12, DIM, seed=10)
 
 
 def build(points, backend="reference", **options):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rows import normal_rows
 
 import quiver
 
@@ -45,9 +46,8 @@ def run_process(*arguments: object, **options):
 
 def fill(folder: Path) -> Path:
     """Write vectors, queries, their exact neighbours, and an index of the command's."""
-    rng = np.random.default_rng(5)
-    base = rng.normal(size=(ROWS, DIM)).astype(np.float32)
-    queries = rng.normal(size=(QUERIES, DIM)).astype(np.float32)
+    base = normal_rows(ROWS, DIM, seed=5)
+    queries = normal_rows(QUERIES, DIM, seed=6)
     ids, _ = quiver.exact_knn(base, queries, 10, metric="cosine")
     np.save(folder / "base.npy", base)
     np.save(folder / "queries.npy", queries)

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from rows import normal_rows
 
 import quiver
 
@@ -30,7 +31,7 @@ def small_index(
 ) -> quiver.Index:
     encoding = quiver.Encoding.paper() if paper else quiver.Encoding()
     return quiver.Index.build(
-        np.random.default_rng(seed).normal(size=(n, dim)).astype(np.float32),
+        normal_rows(n, dim, seed),
         metric=metric,
         ids=9000 - 7 * np.arange(n),
         params=quiver.BuildParams(max_degree=4, ef_construction=8),
@@ -61,6 +62,5 @@ def assert_same_index(found: quiver.Index, expected: quiver.Index) -> None:
 
 
 def answers(index: quiver.Index) -> tuple[np.ndarray, np.ndarray]:
-    queries = np.random.default_rng(9).normal(size=(5, index.dim)).astype(np.float32)
-    result = index.search(queries, k=3, ef=8)
+    result = index.search(normal_rows(5, index.dim, seed=9), k=3, ef=8)
     return result.ids, result.distances

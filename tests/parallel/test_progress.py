@@ -7,8 +7,8 @@ import sys
 import types
 from collections.abc import Callable
 
-import numpy as np
 import pytest
+from rows import normal_rows
 
 import quiver
 from quiver.backends import Backend
@@ -31,10 +31,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
     monkeypatch.setattr("quiver.parallel.progress.monotonic", lambda: now)
     return move
-
-
-def draw(n: int, dim: int = 6) -> np.ndarray:
-    return np.random.default_rng(0).normal(size=(n, dim)).astype(np.float32)
 
 
 @tells_progress("counting")
@@ -64,7 +60,7 @@ def test_a_build_tells_each_hundredth_once_and_the_total_when_all_is_done(
         pytest.skip("slow, and told by the same code")
     seen: Seen = []
     quiver.Index.build(
-        draw(n),
+        normal_rows(n, 6),
         metric=metric,
         params=SMALL,
         backend=backend.name,
@@ -88,7 +84,7 @@ def test_the_graph_is_connected_before_the_total_is_told(
         lambda *args: (connect(*args), order.append("connected")),
     )
     quiver.Index.build(
-        draw(50), params=SMALL, progress=lambda *step: order.append(step)
+        normal_rows(50, 6), params=SMALL, progress=lambda *step: order.append(step)
     )
     assert order[-2:] == ["connected", (50, 50)]
 
@@ -147,7 +143,7 @@ def test_work_that_fails_never_tells_its_total(clock: Callable) -> None:
 @pytest.mark.parametrize("value", ["yes", 1, 0, [], {}])
 def test_a_progress_that_cannot_be_called_is_refused_by_name(value: object) -> None:
     with pytest.raises(InvalidTypeError, match="progress must be True for a bar, or a"):
-        quiver.Index.build(draw(5), progress=value)
+        quiver.Index.build(normal_rows(5, 6), progress=value)
 
 
 @pytest.mark.parametrize("value", [None, False])
@@ -234,19 +230,30 @@ def test_away_from_a_terminal_rich_shows_nothing(
 
 
 def small_index() -> quiver.Index:
-    return quiver.Index.build(draw(200), params=SMALL)
+    return quiver.Index.build(normal_rows(200, 6), params=SMALL)
 
 
 LONG_WORK: dict[str, Callable[..., object]] = {
-    "build": lambda **told: quiver.Index.build(draw(60), params=SMALL, **told),
-    "evaluate": lambda **told: quiver.evaluate(small_index(), draw(20), ef=16, **told),
-    "tune": lambda **told: quiver.tune(
-        small_index(), draw(150), 0.5, max_ef=64, **told
+    "build": lambda **told: quiver.Index.build(
+        normal_rows(60, 6), params=SMALL, **told
     ),
-    "diagnose": lambda **told: quiver.diagnose(draw(200), params=SMALL, **told),
+    "evaluate": lambda **told: quiver.evaluate(
+        small_index(), normal_rows(20, 6), ef=16, **told
+    ),
+    "tune": lambda **told: quiver.tune(
+        small_index(), normal_rows(150, 6), 0.5, max_ef=64, **told
+    ),
+    "diagnose": lambda **told: quiver.diagnose(
+        normal_rows(200, 6), params=SMALL, **told
+    ),
     "verify": lambda **told: quiver.verify("reference", rounds=1, **told),
     "bench": lambda **told: bench_backends(
-        draw(60), draw(4), params=SMALL, backends=["reference"], repeats=1, **told
+        normal_rows(60, 6),
+        normal_rows(4, 6),
+        params=SMALL,
+        backends=["reference"],
+        repeats=1,
+        **told,
     ),
 }
 

@@ -7,8 +7,8 @@ import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import pytest
+from rows import normal_rows
 
 import quiver
 from quiver.backends import Backend, get_backend
@@ -31,12 +31,8 @@ def pools(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return made
 
 
-def draw(n: int, dim: int = 24) -> np.ndarray:
-    return np.random.default_rng(0).normal(size=(n, dim)).astype(np.float32)
-
-
 def test_a_small_build_starts_no_thread(pools: list[int]) -> None:
-    quiver.Index.build(draw(60), threads=16)
+    quiver.Index.build(normal_rows(60, 24), threads=16)
     assert pools == []
 
 
@@ -45,16 +41,16 @@ def test_a_build_has_one_pool(pools: list[int], metric: str) -> None:
     if get_backend().name == "reference":
         pytest.skip("takes minutes for as many rows")
     params = quiver.BuildParams(max_degree=16, ef_construction=32)
-    quiver.Index.build(draw(6000), metric=metric, params=params, threads=3)
+    quiver.Index.build(normal_rows(6000, 24), metric=metric, params=params, threads=3)
     assert pools == [2], "beside the caller's thread"
 
 
 def test_a_search_has_a_pool_only_where_its_batch_pays(pools: list[int]) -> None:
-    index = quiver.Index.build(draw(200), threads=1)
-    index.search(draw(1), threads=8)
-    index.search(draw(20), ef=10, threads=8)
+    index = quiver.Index.build(normal_rows(200, 24), threads=1)
+    index.search(normal_rows(1, 24), threads=8)
+    index.search(normal_rows(20, 24), ef=10, threads=8)
     assert pools == []
-    index.search(draw(200), ef=64, threads=8)
+    index.search(normal_rows(200, 24), ef=64, threads=8)
     assert pools == [7]
 
 
@@ -66,7 +62,7 @@ def test_builds_and_answers_are_the_same_bytes_where_every_row_pays(
     monkeypatch.setattr("quiver.parallel.workers.START_WORK", 1)
     monkeypatch.setattr("quiver.graph.order.BATCH_SHARE", 12)
     params = quiver.BuildParams(max_degree=5, ef_construction=9)
-    vectors = draw(240 if backend.name == "reference" else 1200)
+    vectors = normal_rows(240 if backend.name == "reference" else 1200, 24)
     found = []
     for threads in (1, 2, 5):
         index = quiver.Index.build(

@@ -8,10 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from forge import Forgery
 from refusals import refusal
+from rows import normal_rows
 from small_index import saved, small_index
 
 import quiver
@@ -172,7 +172,7 @@ def test_a_header_that_asks_for_more_than_the_file_allocates_nothing(tmp_path, n
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
 def test_opening_needs_less_than_twice_the_file(tmp_path):
-    vectors = np.random.default_rng(0).normal(size=(4000, 1000)).astype(np.float32)
+    vectors = normal_rows(4000, 1000, seed=0)
     params = quiver.BuildParams(max_degree=2, ef_construction=2)
     path = tmp_path / "large.quiver"
     quiver.Index.build(vectors, params=params).save(path)

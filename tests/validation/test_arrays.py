@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rows import normal_rows
 
 import quiver
 from quiver.validation.arrays import as_vectors, keep_or_copy
@@ -18,7 +19,7 @@ ROWS, DIM = 40, 6
 
 
 def draw() -> np.ndarray:
-    return np.random.default_rng(3).normal(size=(ROWS, DIM)).astype(np.float32)
+    return normal_rows(ROWS, DIM, seed=3)
 
 
 def read_only(owner: np.ndarray) -> np.ndarray:

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rows import normal_rows
 
 import quiver
 from quiver.errors import InvalidArgumentError
 from quiver.evaluation.bench import bench_backends
 from quiver.validation.checks import METRIC_WORDS, check_metric
 
-POINTS = np.random.default_rng(5).normal(size=(120, 6)).astype(np.float32)
+POINTS = normal_rows(120, 6, seed=5)
 
 
 @pytest.mark.parametrize(
