@@ -70,8 +70,8 @@ boundary: $(DEV)
 # What `make test-all` runs bounded, at full length, beside libraries with their own threads.
 faults: $(DEV)
 	$(BIN)/python -m pip install --quiet joblib scikit-learn faiss-cpu
-	QUIVER_FAULT_SCALE=20 $(BIN)/pytest --slow $(PYTEST_FLAGS) tests/test_storage.py \
-		tests/test_check.py tests/test_faults_*.py tests/test_processes.py
+	QUIVER_FAULT_SCALE=20 $(BIN)/pytest --slow $(PYTEST_FLAGS) tests/storage \
+		tests/test_check.py tests/test_faults_memory.py tests/test_processes.py
 
 fuzz: $(DEV)
 	$(BIN)/python -m pip install --quiet atheris
@@ -86,8 +86,8 @@ sanitize: $(DEV)
 		-Csetup-args=-Dc_args=-fno-sanitize-recover=all .
 	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 		ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PYTHONPATH=build/sanitized \
-		$(BIN)/pytest $(PYTEST_FLAGS) -k cython tests/test_oracle_equality.py \
-		tests/test_golden.py tests/test_faults_content.py
+		$(BIN)/pytest $(PYTEST_FLAGS) -k cython tests/backends/test_oracle_equality.py \
+		tests/backends/test_golden.py tests/storage/test_invariants.py
 
 # Peers pin old releases of what quiver shares with them, hence a second environment.
 bench:

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import os
+import warnings
 from inspect import signature
 from typing import Any, Literal
 
 from quiver import storage
-from quiver._typing import (
-    Metric,
-    Neighbors,
-    Progress,
-    StoredVectors,
-    UserIds,
-    Vectors,
-)
+from quiver._typing import Metric, Neighbors, Progress, StoredVectors, UserIds, Vectors
 from quiver._version import __version__
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
@@ -154,6 +148,13 @@ class Index:
     def notes(self) -> dict[str, str] | None:
         """What ``encoding="auto"`` found before the build."""
         return self.state.notes
+
+    @property
+    def diagnosis(self) -> dict[str, str] | None:
+        """Old name of `notes`, for one release."""
+        msg = "Index.diagnosis is now Index.notes; this name goes with the next release"
+        warnings.warn(msg, DeprecationWarning, stacklevel=2)
+        return self.notes
 
     @property
     def transform(self) -> Transform:

@@ -27,10 +27,6 @@ class RowsById:
     def __init__(self, ids: NDArray[np.int64]) -> None:
         self._ids = ids
 
-    def __reduce__(self) -> tuple[type[RowsById], tuple[NDArray[np.int64]]]:
-        """Pickle the ids alone."""
-        return RowsById, (self._ids,)
-
     def rows(self, ids: NDArray[np.int64]) -> Ids:
         """Return the row number of each id, in the shape given.
 

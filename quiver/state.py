@@ -6,8 +6,9 @@ one, searching and checking read one; nothing changes one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,10 @@ class State:
     ids: NDArray[np.int64]
     vectors: Vectors | StoredVectors
     notes: dict[str, str] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle the parts alone, not what was derived from them on use."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def n(self) -> int:

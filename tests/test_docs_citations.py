@@ -16,6 +16,7 @@ WRITTEN = {".py", ".pyx", ".pyi", ".pxd", ".h", ".c", ".md"}
 FRONT_PAGES = sorted(ROOT.glob("*.md"))
 
 PAGE = re.compile(r"\bdocs/[\w/-]+\.md\b")
+FILE = re.compile(r"\b(?:tests|tools|asv_bench)/[\w/*-]+(?:\.\w+)+\b")
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")
 NOWHERE = re.compile(r"of\s+the\s+specification")
 
@@ -40,6 +41,12 @@ def test_every_cited_page_exists(texts):
     cited = {page for text in texts.values() for page in PAGE.findall(text)}
     assert len(cited) > 10
     assert {page for page in cited if not (ROOT / page).is_file()} == set()
+
+
+def test_every_cited_test_and_tool_exists(texts):
+    cited = {file for text in texts.values() for file in FILE.findall(text)}
+    assert len(cited) > 20
+    assert {file for file in cited if not any(ROOT.glob(file))} == set()
 
 
 def test_every_chapter_is_cited_by_the_code_it_describes(texts):

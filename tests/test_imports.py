@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import subprocess
 import sys
@@ -12,6 +13,21 @@ import quiver
 PACKAGE = Path(quiver.__file__).parent
 OPTIONAL = ("numba", "llvmlite", "typer", "rich", "h5py", "matplotlib")
 FOREIGN = (*OPTIONAL, "scipy", "hypothesis", "pytest")
+IMPORTERS = ("import_module", "__import__")
+
+# Where quiver is imported after its modules: for an extra that may be missing, for the
+# compiled part, and for a page that few ask for.
+LATE_IMPORTS = {
+    "quiver/backends/cython_backend.py:__init__",
+    "quiver/cli/__init__.py:main",
+    "quiver/diagnosis/record.py:to_html",
+    "quiver/explain/explanation.py:to_html",
+}
+BY_STRING = {
+    "quiver/backends/loading.py",
+    "quiver/cli/doctor.py",
+    "quiver/parallel/progress.py",
+}
 
 
 def module_names() -> list[str]:
@@ -78,6 +94,51 @@ for name in {module_names()!r}:
 
 def test_every_module_imports_on_its_own() -> None:
     assert not run_python(IMPORT_EACH)
+
+
+def imports_quiver(node: ast.AST) -> bool:
+    if isinstance(node, ast.Import):
+        names = [alias.name for alias in node.names]
+    else:
+        names = [node.module or "quiver"] if isinstance(node, ast.ImportFrom) else []
+    return any(name.partition(".")[0] == "quiver" for name in names)
+
+
+def sources() -> dict[str, ast.Module]:
+    """Return the syntax tree of every module by its path."""
+    return {
+        path.relative_to(PACKAGE.parent).as_posix(): ast.parse(path.read_text("utf-8"))
+        for path in PACKAGE.rglob("*.py")
+    }
+
+
+def test_quiver_is_imported_inside_a_function_only_for_a_reason() -> None:
+    late = {
+        f"{path}:{function.name}"
+        for path, tree in sources().items()
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        if any(map(imports_quiver, ast.walk(function)))
+    }
+    assert late == LATE_IMPORTS
+
+
+def test_no_import_is_for_type_checkers_alone() -> None:
+    """It would hide a circle."""
+    nodes = [node for tree in sources().values() for node in ast.walk(tree)]
+    imported = {node.name for node in nodes if isinstance(node, ast.alias)}
+    assert "cached_property" in imported
+    assert "TYPE_CHECKING" not in imported
+
+
+def test_a_module_is_imported_by_a_string_only_where_it_may_be_missing() -> None:
+    callers = {
+        path
+        for path, tree in sources().items()
+        for node in ast.walk(tree)
+        if getattr(node, "id", getattr(node, "attr", "")) in IMPORTERS
+    }
+    assert callers == BY_STRING
 
 
 def test_public_names_exist() -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import sys
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rows import normal_rows
 from strategies import hazard_lists, rngs
 
 import quiver
@@ -31,14 +37,12 @@ GO_TOGETHER = [
 ]
 
 
-def draw(n: int, dim: int = 24, seed: int = 0) -> np.ndarray:
-    return hazards.make_vectors(np.random.default_rng(seed), n, dim, [])
-
-
 @pytest.fixture(scope="module", params=hazards.METRICS)
 def index(request: pytest.FixtureRequest) -> quiver.Index:
     ids = 10**12 + 3 * np.arange(400)[::-1]
-    return quiver.Index.build(draw(400), metric=request.param, ids=ids, params=PARAMS)
+    return quiver.Index.build(
+        normal_rows(400, 24), metric=request.param, ids=ids, params=PARAMS
+    )
 
 
 def test_attributes_say_what_was_built(index: quiver.Index) -> None:
@@ -53,8 +57,28 @@ def test_attributes_say_what_was_built(index: quiver.Index) -> None:
         assert word in repr(index)
 
 
+def test_every_method_checks_and_delegates_in_ten_lines() -> None:
+    tree = ast.parse(inspect.getsource(sys.modules["quiver.index"]))
+    (front,) = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    assert front.end_lineno - front.lineno < 400
+    methods = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    assert len(methods) > 20
+    for method in methods:
+        body = method.body[1:] if ast.get_docstring(method) else method.body
+        assert body[-1].end_lineno - body[0].lineno < 10, method.name
+        assert not any(isinstance(n, ast.For | ast.While) for n in ast.walk(method))
+
+
+def test_the_old_name_of_the_notes_warns_and_returns_them(index: quiver.Index) -> None:
+    notes = {"verdict": "fits"}
+    noted = quiver.Index(replace(index.state, notes=notes), index.backend)
+    with pytest.warns(DeprecationWarning, match=r"is now Index\.notes") as caught:
+        assert noted.diagnosis is notes
+    assert caught[0].filename == __file__
+
+
 def test_a_batch_has_a_row_per_query(index: quiver.Index) -> None:
-    result = index.search(draw(5, seed=1), k=7, ef=20)
+    result = index.search(normal_rows(5, 24, seed=1), k=7, ef=20)
     assert result.ids.shape == result.distances.shape == (5, 7)
     assert (result.ids.dtype, result.distances.dtype) == (np.int64, np.float32)
     assert result.counts.tolist() == [7] * 5
@@ -65,7 +89,7 @@ def test_a_batch_has_a_row_per_query(index: quiver.Index) -> None:
 
 
 def test_one_vector_has_no_query_axis(index: quiver.Index) -> None:
-    queries = draw(5, seed=1)
+    queries = normal_rows(5, 24, seed=1)
     batch, single = index.search(queries, k=7), index.search(queries[2], k=7)
     assert single.ids.tolist() == batch.ids[2].tolist()
     assert single.distances.tolist() == batch.distances[2].tolist()
@@ -80,7 +104,7 @@ def test_no_queries_give_no_rows(index: quiver.Index) -> None:
 
 
 def test_answers_are_sorted_distinct_and_recomputable(index: quiver.Index) -> None:
-    queries = draw(30, seed=2)
+    queries = normal_rows(30, 24, seed=2)
     result = index.search(queries, k=10, ef=40)
     assert (np.diff(result.distances, axis=1) >= 0).all()
     assert all(len(set(row)) == 10 for row in result.ids.tolist())
@@ -92,7 +116,7 @@ def test_answers_are_sorted_distinct_and_recomputable(index: quiver.Index) -> No
 
 
 def test_counters_are_bounded_by_their_meaning(index: quiver.Index) -> None:
-    result = index.search(draw(30, seed=3), k=5, ef=30, n_rerank=12)
+    result = index.search(normal_rows(30, 24, seed=3), k=5, ef=30, n_rerank=12)
     stats = result.stats
     assert (stats.reranked == 12).all()
     assert (stats.hops >= 30).all(), "every entry of a full beam is expanded"
@@ -101,7 +125,7 @@ def test_counters_are_bounded_by_their_meaning(index: quiver.Index) -> None:
 
 
 def test_a_beam_of_everything_is_exact(index: quiver.Index) -> None:
-    queries = draw(20, seed=4)
+    queries = normal_rows(20, 24, seed=4)
     _, true = quiver.exact_knn(index.vectors, queries, 10, metric=index.metric)
     found = index.search(queries, k=10, ef=400, n_rerank=400)
     np.testing.assert_array_equal(found.distances, true)
@@ -117,8 +141,8 @@ def test_vectors_find_themselves(index: quiver.Index) -> None:
 
 
 def test_fewer_rows_than_k_leave_marked_places(backend: Backend) -> None:
-    index = quiver.Index.build(draw(4), params=PARAMS, backend=backend.name)
-    result = index.search(draw(2, seed=5), k=6)
+    index = quiver.Index.build(normal_rows(4, 24), params=PARAMS, backend=backend.name)
+    result = index.search(normal_rows(2, 24, seed=5), k=6)
     assert result.counts.tolist() == [4, 4]
     assert (np.sort(result.ids, axis=1)[:, 2:] == [0, 1, 2, 3]).all()
     assert (result.ids[:, 4:] == -1).all()
@@ -127,8 +151,8 @@ def test_fewer_rows_than_k_leave_marked_places(backend: Backend) -> None:
 
 
 def test_one_row_answers_every_query(backend: Backend) -> None:
-    index = quiver.Index.build(draw(1), ids=[77], backend=backend.name)
-    result = index.search(draw(3, seed=6), k=1)
+    index = quiver.Index.build(normal_rows(1, 24), ids=[77], backend=backend.name)
+    result = index.search(normal_rows(3, 24, seed=6), k=1)
     assert result.ids.tolist() == [[77]] * 3
     assert result.stats.hops.tolist() == [1] * 3
 
@@ -136,10 +160,10 @@ def test_one_row_answers_every_query(backend: Backend) -> None:
 @pytest.mark.parametrize(("metric", "name"), GO_TOGETHER)
 def test_every_encoding_serves_every_metric(metric: Metric, name: str) -> None:
     index = quiver.Index.build(
-        draw(300), metric=metric, params=PARAMS, encoding=ENCODINGS[name]
+        normal_rows(300, 24), metric=metric, params=PARAMS, encoding=ENCODINGS[name]
     )
-    queries = draw(40, seed=7)
-    _, true = quiver.exact_knn(draw(300), queries, 5, metric=metric)
+    queries = normal_rows(40, 24, seed=7)
+    _, true = quiver.exact_knn(normal_rows(300, 24), queries, 5, metric=metric)
     found = index.search(queries, k=5, ef=100, n_rerank=100)
     assert quiver.recall_at_k(found.distances, true) >= 0.85
 
@@ -170,7 +194,7 @@ def test_hazardous_vectors_are_found_without_a_warning(
 
 
 def test_zero_vectors_are_at_cosine_distance_one() -> None:
-    vectors = draw(50)
+    vectors = normal_rows(50, 24)
     vectors[[3, 30]] = 0
     index = quiver.Index.build(vectors, params=PARAMS)
     from_zero = index.search(np.zeros(24), k=50, ef=50, n_rerank=50)
@@ -182,7 +206,7 @@ def test_zero_vectors_are_at_cosine_distance_one() -> None:
 
 
 def test_duplicates_come_back_in_the_order_of_their_rows() -> None:
-    vectors = np.repeat(draw(20), 5, axis=0)
+    vectors = np.repeat(normal_rows(20, 24), 5, axis=0)
     index = quiver.Index.build(vectors, metric="euclidean", params=PARAMS)
     result = index.search(vectors[::5], k=5, ef=100, n_rerank=100)
     assert (result.distances == 0).all()
@@ -190,7 +214,7 @@ def test_duplicates_come_back_in_the_order_of_their_rows() -> None:
 
 
 def test_norms_count_for_the_inner_product_only() -> None:
-    vectors = draw(200)
+    vectors = normal_rows(200, 24)
     vectors[13] *= 40
     query = vectors[13] / 40
     by_product = quiver.Index.build(vectors, metric="inner_product", params=PARAMS)
@@ -198,26 +222,13 @@ def test_norms_count_for_the_inner_product_only() -> None:
     assert found.ids.tolist() == [13]
     assert found.distances[0] == np.float32(-(vectors[13].astype(float) @ query))
     scaled = vectors * np.linspace(1, 9, 200, dtype=np.float32)[:, None]
-    queries = draw(20, seed=8)
+    queries = normal_rows(20, 24, seed=8)
     answers = [
         quiver.Index.build(v, params=PARAMS).search(queries, k=5).ids
         for v in (vectors, 2 * vectors, scaled)
     ]
     np.testing.assert_array_equal(answers[0], answers[1])
     assert (answers[0] == answers[2]).mean() > 0.99
-
-
-def test_memory_is_predicted_and_reported(index: quiver.Index) -> None:
-    report = index.memory_report()
-    predicted = quiver.predict_memory(400, 24, PARAMS)
-    assert report == predicted
-    assert report.codes == index.codes.rows.nbytes
-    assert report.graph == index.neighbors.nbytes
-    assert report.ids == index.ids.nbytes
-    assert report.vectors == index.vectors.nbytes
-    assert report.hot == report.codes + report.graph + report.ids
-    assert report.hot_per_vector == report.hot / 400
-    assert f"{report.hot_per_vector:.0f} B per vector" in str(report)
 
 
 def test_parts_have_the_documented_types(index: quiver.Index) -> None:

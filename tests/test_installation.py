@@ -163,7 +163,7 @@ def test_what_is_missing_and_not_ours_keeps_its_own_error(tmp_path):
 
 def test_files_that_are_not_as_installed_are_counted_and_named(tmp_path):
     install_ours(tmp_path)
-    with (tmp_path / "quiver" / "svg.py").open("a") as file:
+    with (tmp_path / "quiver" / "pages" / "svg.py").open("a") as file:
         file.write("# edited\n")
     (tmp_path / "quiver" / "py.typed").unlink()
     document = examine(tmp_path)

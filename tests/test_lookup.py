@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import pickle
 import threading
 from typing import Any
 
 import numpy as np
 import pytest
+from rows import normal_rows
 from small_index import saved, small_index
 
 import quiver
 from quiver.errors import InvalidArgumentError, InvalidTypeError
 from quiver.lookup import RowsById
 
-POINTS = np.random.default_rng(1).normal(size=(6, 5)).astype(np.float32)
+POINTS = normal_rows(6, 5, seed=1)
 IDS = {
     "rows": None,
     "ascending": [-9, -2, 0, 5, 2**40, 2**63 - 1],
@@ -115,10 +115,3 @@ def test_threads_find_the_same_rows_from_the_first_call_on() -> None:
     for thread in threads:
         thread.join(timeout=60)
     assert wrong == []
-
-
-def test_a_lookup_that_was_used_weighs_no_more_in_a_pickle() -> None:
-    index = build(IDS["unordered"])
-    before = pickle.dumps(index)
-    assert 7 in index
-    assert pickle.dumps(index) == before

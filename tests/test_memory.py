@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from rows import normal_rows
 
 import quiver
+from quiver.conformance.hazards import METRICS
 from quiver.memory import format_bytes
 from quiver.reference.codes import row_bytes
 
@@ -45,3 +47,19 @@ def test_bytes_are_told_in_the_largest_unit_with_a_whole_part(n_bytes, text):
 def test_a_coded_row_is_the_share_of_float32_that_the_front_page_says():
     shares = {dim: 4 * dim / row_bytes(dim) for dim in (768, 384, 128, 16, 8)}
     assert shares == {768: 12, 384: 12, 128: 8, 16: 1, 8: 0.5}
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_memory_is_predicted_and_reported(metric):
+    params = quiver.BuildParams(max_degree=8, ef_construction=24)
+    index = quiver.Index.build(normal_rows(400, 24), metric=metric, params=params)
+    report = index.memory_report()
+    predicted = quiver.predict_memory(400, 24, params)
+    assert report == predicted
+    assert report.codes == index.codes.rows.nbytes
+    assert report.graph == index.neighbors.nbytes
+    assert report.ids == index.ids.nbytes
+    assert report.vectors == index.vectors.nbytes
+    assert report.hot == report.codes + report.graph + report.ids
+    assert report.hot_per_vector == report.hot / 400
+    assert f"{report.hot_per_vector:.0f} B per vector" in str(report)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 from isolated_run import run_isolated
+from rows import normal_rows
 from small_index import SCALE, bounded
 
 import quiver
@@ -30,7 +31,7 @@ TRIED = list(dict.fromkeys([BACKENDS[0], "reference"] if SCALE == 1 else BACKEND
 
 @pytest.fixture(scope="module")
 def vectors() -> np.ndarray:
-    return np.random.default_rng(0).normal(size=(bounded(3000), 48)).astype(np.float32)
+    return normal_rows(bounded(3000), 48)
 
 
 @pytest.mark.parametrize("cold", ["memory", "mmap"])

@@ -21,7 +21,7 @@ from pathlib import Path
 import atheris
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests" / "helpers"))
 
 with atheris.instrument_imports(include=["quiver.storage", "format_reader"]):
     import format_reader

@@ -19,6 +19,9 @@ from quiver.errors import BackendUnavailableError, InvalidTypeError
 
 ENTRY_POINT_GROUP = "quiver.backends"
 
+PARTS = [part for part in vars(Backend) if not part.startswith("_")]
+"""Attributes and methods of the protocol."""
+
 Loader = Callable[[], Backend]
 
 
@@ -75,8 +78,7 @@ def check_parts(backend: Backend) -> None:
     if isinstance(backend, type):
         msg = f"its loader returned the class {backend.__name__}, not an object of it"
         raise InvalidTypeError(msg)
-    parts = [part for part in vars(Backend) if not part.startswith("_")]
-    if missing := [part for part in parts if not hasattr(backend, part)]:
+    if missing := [part for part in PARTS if not hasattr(backend, part)]:
         msg = f"{type(backend).__name__} lacks {', '.join(missing)}"
         raise InvalidTypeError(msg)
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from quiver.backends.loading import (
     BUILTIN_LOADERS,
+    PARTS,
     Loader,
     check_parts,
     load,
@@ -104,9 +105,9 @@ def get_backend(name: str | Backend = "auto") -> Backend:
     Raises
     ------
     InvalidArgumentError
-        If no backend has that name.
+        If no backend has that name, or it is neither a name nor a backend.
     InvalidTypeError
-        If it is neither a name nor has all parts of the protocol.
+        If an object has some parts of the protocol, but not all.
     BackendUnavailableError
         If it cannot run on this computer, or lacks a part of the protocol, with the
         reason.
@@ -122,6 +123,8 @@ def get_backend(name: str | Backend = "auto") -> Backend:
     'reference'
     """
     if not isinstance(name, str):
+        if not any(hasattr(name, part) for part in PARTS):
+            raise _unknown(name)
         check_parts(name)
         return name
     chosen = _requested() if name == "auto" else name
@@ -212,11 +215,14 @@ def _info(name: str) -> BackendInfo:
 
 def _find(name: str) -> Loader:
     loaders = _all_loaders()
-    if not isinstance(name, str) or name not in loaders:
-        known = ", ".join(["auto", *loaders])
-        msg = f"backend must be one of {known}, got {name!r}"
-        raise InvalidArgumentError(msg)
+    if name not in loaders:
+        raise _unknown(name)
     return loaders[name]
+
+
+def _unknown(name: object) -> InvalidArgumentError:
+    known = ", ".join(["auto", *_all_loaders()])
+    return InvalidArgumentError(f"backend must be one of {known}, got {name!r}")
 
 
 def _all_loaders() -> dict[str, Loader]:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from quiver.diagnosis.fidelity import DEPTHS, TRANSFORMS
+from quiver.diagnosis.record import Diagnosis
 from quiver.pages.svg import Series, bar_chart, line_chart
-
-if TYPE_CHECKING:
-    from quiver.diagnosis.record import Diagnosis
 
 _STYLE = """
 body { font: 15px/1.5 sans-serif; margin: 2em auto; max-width: 70em; color: #222 }

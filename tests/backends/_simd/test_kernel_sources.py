@@ -1,0 +1,81 @@
+"""The C sources themselves, before any kernel runs: what the compiler must say."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from quiver.backends.targets import TARGETS, Target
+
+SOURCES = Path(__file__).parents[3] / "quiver" / "backends" / "_simd"
+HEADERS = sorted(path.name for path in SOURCES.glob("*.h"))
+COMPILER = shutil.which("gcc") or shutil.which("clang")
+WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
+SCALAR = next(target for target in TARGETS if target.name == "scalar")
+
+pytestmark = pytest.mark.skipif(COMPILER is None, reason="needs GCC or Clang")
+
+
+def compile_source(
+    name: str, *flags: str, target: Target = SCALAR
+) -> subprocess.CompletedProcess[str]:
+    """Let the compiler read one source to its end, without writing anything."""
+    command = [
+        *(str(COMPILER), "-std=c11", "-fsyntax-only", "-x", "c", *flags),
+        f"-DQUIVER_TARGET={target.name}",
+        f'-DQUIVER_SIMD_HEADER="{target.header}"',
+        *(f"-m{feature}" for feature in target.features),
+        str(SOURCES / name),
+    ]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def skip_unless_built(target: Target) -> None:
+    flags = [f"-m{feature}" for feature in target.features]
+    command = [str(COMPILER), *flags, "-fsyntax-only", "-x", "c", "/dev/null"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"this compiler does not build {target.name}")
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_every_target_compiles_without_a_warning(target):
+    skip_unless_built(target)
+    done = compile_source("kernels.c", *WARNINGS, target=target)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_every_header_compiles_alone(header):
+    targets = [target for target in TARGETS if target.header == header]
+    target = targets[0] if targets else SCALAR
+    if header == "simd_x86.h":
+        target = next(target for target in TARGETS if target.header == "simd_avx2.h")
+    skip_unless_built(target)
+    # A header alone leaves functions unused that the kernels use.
+    done = compile_source(header, *WARNINGS, "-Wno-unused", target=target)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("flag", ["-ffast-math", "-Ofast"])
+def test_flags_that_would_change_bits_are_refused(flag):
+    done = compile_source("kernels.c", flag)
+    assert done.returncode != 0
+    assert "without -ffast-math" in done.stderr
+
+
+def test_a_target_that_breaks_the_contract_does_not_compile(tmp_path):
+    # The declarations of simd.h are compared with what the header defines.
+    header = (SOURCES / SCALAR.header).read_text("utf-8")
+    right = "INLINE floats4 linear4(ints4 x, int32_t factor, int32_t offset)"
+    assert right in header
+    wrong = right.replace("int32_t offset", "int16_t offset")
+    (tmp_path / "simd_wrong.h").write_text(header.replace(right, wrong), "utf-8")
+    target = Target("wrong", "simd_wrong.h", "any")
+    flags = (f"-I{tmp_path}", f"-I{SOURCES}")
+    done = compile_source("kernels.c", *flags, target=target)
+    assert done.returncode != 0
+    assert "linear4" in done.stderr

@@ -1,0 +1,93 @@
+"""Every backend reproduces answers worked out in plain Python numbers.
+
+``tests/data/golden.npz`` is made by ``tools/make_golden.py``, which imports nothing
+of quiver: here the reference itself is on trial.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from identical import assert_identical
+
+from quiver.backends import Backend
+from quiver.reference.codes import Codes, Queries, Transform
+from quiver.reference.search import Beams
+
+with np.load(Path(__file__).parents[1] / "data" / "golden.npz") as file:
+    ARRAYS = dict(file)
+NAMES = sorted({field.split(".")[0] for field in ARRAYS})
+
+
+class Golden(NamedTuple):
+    """One case of the file, its fields by name."""
+
+    fields: dict[str, np.ndarray]
+    transform: Transform
+    codes: Codes
+    queries: Queries
+
+
+@pytest.fixture(params=NAMES)
+def golden(request: pytest.FixtureRequest) -> Golden:
+    prefix = f"{request.param}."
+    fields = {
+        name.removeprefix(prefix): array
+        for name, array in ARRAYS.items()
+        if name.startswith(prefix)
+    }
+    mean, signs = fields["mean"], fields["signs"]
+    return Golden(
+        fields,
+        Transform(str(fields["metric"]), mean, signs),
+        Codes(fields["rows"], len(mean), int(fields["strong"])),
+        Queries(fields["query_values"], fields["query_corrections"]),
+    )
+
+
+def test_encode_gives_the_golden_rows(backend: Backend, golden: Golden) -> None:
+    vectors, strong = golden.fields["vectors"], golden.codes.strong
+    codes = backend.encode(vectors, golden.transform, strong)
+    assert_identical(codes, golden.codes)
+
+
+def test_quantise_gives_the_golden_queries(backend: Backend, golden: Golden) -> None:
+    queries = backend.quantise(golden.fields["queries"], golden.transform)
+    assert_identical(queries, golden.queries)
+
+
+def test_distance_gives_the_golden_values(backend: Backend, golden: Golden) -> None:
+    codes = golden.codes
+    assert_identical(backend.distance(codes, codes), golden.fields["symmetric"])
+    asymmetric = backend.distance(codes, golden.queries)
+    assert_identical(asymmetric, golden.fields["asymmetric"])
+
+
+@pytest.mark.parametrize("rule", ["vamana", "published"])
+def test_prune_keeps_the_golden_edges(
+    backend: Backend, golden: Golden, rule: str
+) -> None:
+    expected = golden.fields[f"pruned_{rule}"]
+    candidates, max_degree = golden.fields["candidates"], expected.shape[1]
+    kept = backend.prune(golden.codes, candidates, max_degree, 1.1, rule)
+    assert_identical(kept, expected)
+
+
+def test_search_walks_to_the_golden_beams(backend: Backend, golden: Golden) -> None:
+    fields = golden.fields
+    expected = Beams(fields["beams"], fields["hops"], fields["distance_computations"])
+    ef = expected.keys.shape[1]
+    beams = backend.search(golden.codes, fields["neighbors"], golden.queries, 0, ef)
+    assert_identical(beams, expected)
+
+
+def test_rerank_gives_the_golden_order(backend: Backend, golden: Golden) -> None:
+    fields = golden.fields
+    vectors, queries = fields["vectors"], fields["queries"]
+    everything = np.tile(np.arange(len(vectors), dtype=np.uint32), (len(queries), 1))
+    k = fields["reranked"].shape[1]
+    answer = backend.rerank(vectors, queries, everything, k, golden.transform.metric)
+    assert_identical(answer, (fields["reranked_ids"], fields["reranked"]))

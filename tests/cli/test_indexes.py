@@ -1,0 +1,151 @@
+"""The commands ``build``, ``info`` and ``check``: the index is that of the API."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from command_line import DIM, ROWS, fill, run
+
+import quiver
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return fill(tmp_path_factory.mktemp("cli"))
+
+
+def test_the_command_builds_the_index_the_api_builds(folder):
+    opened = quiver.open(folder / "base.quiver", backend="reference")
+    built = quiver.Index.build(np.load(folder / "base.npy"), backend="reference")
+    np.testing.assert_array_equal(opened.neighbors, built.neighbors)
+    np.testing.assert_array_equal(opened.codes.rows, built.codes.rows)
+    assert opened.entry_point == built.entry_point
+
+
+def test_every_build_option_reaches_the_index(folder):
+    out = folder / "options.quiver"
+    made = run(
+        *("build", folder / "base.npy", "--out", out, "--json"),
+        *("--metric", "euclidean", "--encoding", "paper", "--max-degree", 9),
+        *("--ef-construction", 21, "--alpha", 1.5, "--seed", 7),
+        *("--max-rows", 120, "--threads", 1),
+    )
+    summary = json.loads(made.stdout)
+    index = quiver.open(out, backend="reference")
+    assert (index.n, index.dim, index.metric) == (120, DIM, "euclidean")
+    assert index.encoding == quiver.Encoding.paper()
+    assert index.params == quiver.BuildParams(
+        max_degree=9, ef_construction=21, alpha=1.5, seed=7
+    )
+    assert (summary["n"], summary["dim"], summary["threads"]) == (120, DIM, 1)
+    assert summary["backend"] == "reference"
+    assert summary["seconds"] > 0
+
+
+def test_a_metric_may_be_said_in_the_words_of_other_libraries(folder):
+    out = folder / "alias.quiver"
+    assert run("build", folder / "base.npy", "-o", out, "--metric", "L2").exit_code == 0
+    assert quiver.open(out, backend="reference").metric == "euclidean"
+    refused = run("build", folder / "base.npy", "-o", out, "--metric", "l2sq")
+    assert refused.exit_code == 1
+    assert "not their squares" in " ".join(refused.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".txt", ".ivecs"])
+def test_build_takes_ids_from_a_file(folder, suffix):
+    ids = np.arange(ROWS) * 7 + 3
+    path = folder / f"ids{suffix}"
+    if suffix == ".npy":
+        np.save(path, ids)
+    elif suffix == ".txt":
+        path.write_text("".join(f"{id}\n" for id in ids))
+    else:
+        np.column_stack([np.ones_like(ids), ids]).astype("<i4").tofile(path)
+    out = folder / "with_ids.quiver"
+    made = run("build", folder / "base.npy", "-o", out, "--ids", path, "--max-rows", 50)
+    assert made.exit_code == 0, made.output
+    opened = quiver.open(out, backend="reference")
+    np.testing.assert_array_equal(opened.ids, ids[:50])
+
+
+def test_ids_of_64_bits_survive_the_text_file(folder):
+    ids = [2**63 - 1, 2**62 + 1, 5]
+    (folder / "large.txt").write_text("\n".join(map(str, ids)))
+    out = folder / "large.quiver"
+    options = ("--ids", folder / "large.txt", "--max-rows", 3)
+    run("build", folder / "base.npy", "-o", out, *options)
+    assert quiver.open(out, backend="reference").ids.tolist() == ids
+
+
+def test_float16_halves_the_stored_vectors_and_the_summary_says_so(folder):
+    out = folder / "half.quiver"
+    made = run(
+        *("build", folder / "base.npy", "-o", out, "--cold-dtype", "float16", "--json")
+    )
+    facts = json.loads(made.stdout)
+    assert facts["bytes"]["cold_per_vector"] == 2 * DIM
+    stored = quiver.open(out, backend="reference").vectors
+    rounded = np.load(folder / "base.npy").astype(np.float16).astype(np.float32)
+    np.testing.assert_array_equal(np.asarray(stored), rounded)
+
+
+def test_build_predicts_memory_and_prints_a_summary_for_people(folder):
+    made = run("build", folder / "base.npy", "-o", folder / "again.quiver")
+    report = quiver.predict_memory(ROWS, DIM)
+    assert f"will need {report}" in " ".join(made.stderr.split())
+    for fact in (
+        f"{ROWS} x {DIM}, cosine",
+        f"{report.hot_per_vector:.0f} bytes per vector",
+        f"{report.cold_per_vector:.0f} bytes per vector",
+        "reference (numpy)",
+        "threads: ",
+        " s, ",
+    ):
+        assert fact in made.stdout
+
+
+def test_info_tells_what_the_file_holds(folder):
+    path = folder / "base.quiver"
+    index = quiver.open(path, backend="reference")
+    facts = json.loads(run("info", path, "--json").stdout)
+    degrees = np.count_nonzero(index.neighbors != 2**32 - 1, axis=1)
+    assert (facts["n"], facts["dim"], facts["metric"]) == (ROWS, DIM, "cosine")
+    assert facts["entry_point"] == index.entry_point
+    assert facts["degrees"]["max"] == degrees.max()
+    assert facts["bytes"]["hot_per_vector"] == index.memory_report().hot_per_vector
+    shown = run("info", path).stdout
+    assert f"{ROWS} x {DIM}, cosine" in shown
+    assert f"entry point {index.entry_point}" in shown
+
+
+@pytest.mark.parametrize("full", [(), ("--full",)])
+def test_check_certifies_a_sound_index(folder, full):
+    path = folder / "base.quiver"
+    index = quiver.open(path, cold="mmap", backend="reference")
+    certified = run("check", path, *full)
+    assert certified.exit_code == 0
+    assert certified.stdout == f"{index.check(full=bool(full))}\n"
+    assert ("; not read: 100 of 300 vectors" in certified.stdout) == (not full)
+    assert json.loads(run("check", path, *full, "--json").stdout)["ok"] is True
+
+
+def test_check_of_an_unsound_graph_is_exit_code_1(folder, monkeypatch):
+    opened = quiver.open(folder / "base.quiver", backend="reference")
+    lost = replace(opened.state, neighbors=np.full_like(opened.neighbors, 2**32 - 1))
+    unsound = quiver.Index(lost, opened.backend)
+    monkeypatch.setattr(quiver, "open", lambda *_, **__: unsound)
+    refused = run("check", folder / "base.quiver")
+    assert refused.exit_code == 1
+    assert json.loads(run("check", "base.quiver", "--json").stdout)["ok"] is False
+
+
+def test_check_of_a_damaged_file_is_exit_code_1(folder):
+    content = bytearray((folder / "base.quiver").read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / "damaged.quiver").write_bytes(content)
+    refused = run("check", folder / "damaged.quiver", "--full")
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("error: ")

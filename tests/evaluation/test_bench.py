@@ -1,0 +1,243 @@
+"""The bench: same answers, honest figures, and the command that shows them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from rows import normal_rows
+
+import quiver
+from quiver.backends import get_backend
+from quiver.errors import CancelledError, InvalidArgumentError
+from quiver.evaluation import bench, timing
+from quiver.evaluation.bench import bench_backends
+from quiver.evaluation.bench_report import BackendTimes, BenchReport, Latency
+
+N, DIM = 120, 8
+SMALL = {
+    "backends": ["reference"],
+    "params": quiver.BuildParams(max_degree=6, ef_construction=8),
+    "ef": 16,
+}
+
+
+@pytest.fixture(scope="module")
+def points():
+    return normal_rows(N, DIM, seed=2), normal_rows(30, DIM, seed=3)
+
+
+@pytest.fixture(scope="module")
+def report(points):
+    return bench_backends(*points, **SMALL, repeats=1, threads=2)
+
+
+class Renamed:
+    """The reference under another name, every exact distance moved by ``shift``."""
+
+    def __init__(self, shift: float) -> None:
+        self.name, self.target, self._shift = "renamed", "numpy", np.float32(shift)
+
+    def __getattr__(self, method):
+        return getattr(get_backend("reference"), method)
+
+    def rerank(self, *args):
+        ids, distances = get_backend("reference").rerank(*args)
+        return ids, distances + self._shift
+
+
+def bench_with(monkeypatch, points, shift):
+    # Only searches go to it: an index is built by name.
+    contenders = {"reference": get_backend("reference"), "renamed": Renamed(shift)}
+    monkeypatch.setattr(bench, "get_backend", contenders.__getitem__)
+    monkeypatch.setattr(bench._Contender, "measure_build", skip_build)
+    options = {**SMALL, "backends": ["reference", "renamed"]}
+    return bench_backends(*points, **options, repeats=2)
+
+
+def skip_build(contender, build):
+    contender._built = 1, 1.0
+
+
+def times(name, one, every, same_answers=True):
+    return BackendTimes(
+        backend=name,
+        target="",
+        build_rows=1,
+        build_seconds=1.0,
+        n_queries=1,
+        recall=1.0,
+        same_answers=same_answers,
+        queries_per_second_one=one,
+        queries_per_second_all=every,
+        latency=Latency(1.0, 1.0, 1.0, 1),
+    )
+
+
+def report_of(*backends):
+    memory = quiver.predict_memory(1, 1)
+    return BenchReport(1, 1, 1, 1, 2, "cosine", 1.0, memory, backends)
+
+
+def test_recall_and_bytes_are_those_of_the_index(points, report):
+    vectors, queries = points
+    index = quiver.Index.build(vectors, backend="reference", params=SMALL["params"])
+    found = index.search(queries, ef=16)
+    _, true = quiver.exact_knn(vectors, queries, 10)
+    (only,) = report.backends
+    n = only.n_queries
+    assert only.recall == quiver.recall_at_k(found.distances[:n], true[:n])
+    assert report.memory == index.memory_report()
+    assert (report.n, report.dim, report.k, report.ef) == (N, DIM, 10, 16)
+    assert only.same_answers
+
+
+def test_every_figure_is_a_measured_one(report):
+    (only,) = report.backends
+    assert report.build_seconds > 0
+    assert only.build_seconds > 0
+    assert only.build_rows == N
+    assert only.queries_per_second_one > 0
+    assert only.queries_per_second_all > 0
+    latency = only.latency
+    assert 0 < latency.p50 <= latency.p95 <= latency.p99
+    assert latency.n_calls >= 1
+
+
+def test_a_backend_with_other_answers_is_found_out(monkeypatch, points):
+    assert not bench_with(monkeypatch, points, 0.125).backends[1].same_answers
+
+
+def test_a_backend_with_the_same_answers_is_not_accused(monkeypatch, points):
+    assert bench_with(monkeypatch, points, 0.0).backends[1].same_answers
+
+
+def test_a_slow_backend_gets_few_queries_and_rows(monkeypatch, points):
+    monkeypatch.setattr(bench, "_TRIAL_SECONDS", 1e-9)
+    monkeypatch.setattr(bench, "TRIAL_ROWS", 15)
+    (only,) = bench_backends(*points, **SMALL, repeats=1).backends
+    assert only.n_queries == 4
+    assert only.build_rows == 15
+
+
+def test_the_fastest_call_of_a_turn_counts(monkeypatch):
+    ticks = iter([0.0, 0.1, 1.0, 1.04, 2.0, 2.09])
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(ticks))
+    value, seconds = timing.fastest(lambda: "answer")
+    assert value == "answer"
+    assert seconds == pytest.approx(0.04)
+    assert next(ticks, None) is None
+
+
+def test_the_fastest_on_all_threads_is_recommended():
+    report = report_of(times("a", 9.0, 10.0), times("b", 3.0, 30.0))
+    assert report.recommended == "b"
+
+
+def test_a_backend_with_other_answers_is_never_recommended():
+    report = report_of(times("a", 9.0, 10.0), times("b", 3.0, 30.0, False))
+    assert report.recommended == "a"
+
+
+def test_a_backend_is_not_recommended_over_one_that_was_not_measured(monkeypatch):
+    pytest.importorskip("typer", reason="needs the extra `cli`")
+    from quiver.cli import bench as command
+
+    unmeasured = Renamed(0.0)
+    monkeypatch.setattr(command.quiver, "get_backend", lambda _: unmeasured)
+    advice = command._advice(report_of(times("a", 9.0, 10.0)))
+    assert "a; `auto` takes renamed, which was not measured." in advice
+    assert "QUIVER_BACKEND" not in advice
+    measured = report_of(times("a", 9.0, 10.0), times("renamed", 3.0, 5.0))
+    assert "Set QUIVER_BACKEND=a." in command._advice(measured)
+
+
+def test_speed_is_the_ratio_on_one_thread_and_absent_without_the_other():
+    report = report_of(times("a", 9.0, 10.0), times("reference", 3.0, 30.0))
+    assert report.speed_against() == {"a": 3.0, "reference": 1.0}
+    assert report_of(times("a", 9.0, 10.0)).speed_against() == {}
+
+
+def test_progress_ends_at_its_total(points):
+    seen = []
+    bench_backends(*points, **SMALL, repeats=2, progress=lambda *now: seen.append(now))
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert seen[-1][0] == seen[-1][1]
+
+
+@pytest.mark.parametrize("after", [1, N + 1])
+def test_progress_can_cancel_while_building_and_while_timing(points, after):
+    with pytest.raises(CancelledError):
+        bench_backends(
+            *points, **SMALL, repeats=2, progress=lambda done, _: done < after
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        ({"backends": "reference"}, "backends must be a sequence"),
+        ({"backends": []}, "backends must be a sequence"),
+        ({"backends": ["reference"], "repeats": 0}, "repeats must be in"),
+        ({"backends": ["no-such"]}, "backend must be one of"),
+        ({"backends": ["reference"], "ef": 3}, "ef must be >= k"),
+    ],
+)
+def test_wrong_arguments_are_named(points, options, rule):
+    with pytest.raises(InvalidArgumentError, match=rule):
+        bench_backends(*points, **options)
+
+
+def test_queries_must_not_be_empty(points):
+    with pytest.raises(InvalidArgumentError, match="queries must have at least 1 row"):
+        bench_backends(points[0], points[1][:0], backends=["reference"])
+
+
+def run(*arguments):
+    pytest.importorskip("typer", reason="needs the extra `cli`")
+    pytest.importorskip("rich", reason="needs the extra `cli`")
+    from typer.testing import CliRunner
+
+    from quiver.cli.app import app
+
+    arguments = ("bench", *map(str, arguments), "--backends", "reference")
+    return CliRunner().invoke(app, arguments)
+
+
+def test_the_command_shows_writes_and_draws(tmp_path, points):
+    pytest.importorskip("matplotlib", reason="needs the extra `plot`")
+    np.save(tmp_path / "base.npy", points[0])
+    out, picture = tmp_path / "bench.json", tmp_path / "bench.svg"
+    options = ("--rows", 60, "--repeats", 1, "--threads", 1)
+    shown = run(tmp_path / "base.npy", *options, "--json", out, "--plot", picture)
+    assert shown.exit_code == 0, shown.output
+    document = json.loads(out.read_text())
+    assert document["n"] == 60
+    assert document["n_queries"] == N // 10
+    assert document["recommended"] == "reference"
+    assert document["speed_against_reference"] == {"reference": 1.0}
+    (only,) = document["backends"]
+    assert f"{only['recall']:.3f}" in shown.output
+    assert "equal in every bit" in shown.output
+    assert "queries per second" in picture.read_text()
+
+
+def test_held_out_queries_are_rows_of_the_file_but_not_searched(tmp_path, points):
+    pytest.importorskip("typer", reason="needs the extra `cli`")
+    from quiver.cli.bench_sample import read_sample
+
+    np.save(tmp_path / "base.npy", points[0])
+    sample = read_sample(tmp_path / "base.npy", None, None, 10**6)
+    asked = {row.tobytes() for row in sample.queries}
+    searched = {row.tobytes() for row in sample.vectors}
+    assert len(asked) == N // 10
+    assert not asked & searched
+    assert asked | searched == {row.tobytes() for row in points[0]}
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_any_work(tmp_path):
+    for option, name in (("--plot", "x.unknown"), ("--json", "no/such/folder.json")):
+        refused = run(option, tmp_path / name)
+        assert refused.exit_code == 1
+        assert refused.stdout == ""

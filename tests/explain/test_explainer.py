@@ -1,0 +1,259 @@
+"""Explanations: the walk shown is the walk taken, and each miss has its true reason."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+from rows import normal_rows
+
+import quiver
+from quiver.encoding import encode_queries
+from quiver.reference.keys import NO_ID, key_ids
+from quiver.validation.arrays import as_vectors
+
+N, DIM = 400, 24
+
+
+@pytest.fixture(scope="module")
+def points():
+    return normal_rows(N, DIM, seed=9)
+
+
+@pytest.fixture(scope="module")
+def questions():
+    return normal_rows(12, DIM, seed=10)
+
+
+def build(points, backend="reference", **options):
+    params = quiver.BuildParams(max_degree=6, ef_construction=12)
+    ids = np.arange(len(points)) * 7 + 5
+    return quiver.Index.build(
+        points, ids=ids, params=params, backend=backend, **options
+    )
+
+
+@pytest.fixture(scope="module")
+def built(points):
+    return build(points)
+
+
+@pytest.fixture(scope="module")
+def explanations(built, questions):
+    return [built.explain(q, k=8, ef=10, n_rerank=8) for q in questions]
+
+
+def test_every_backend_gives_the_same_explanation(backend, built, questions):
+    index = quiver.Index(built.state, backend)
+    for question in questions[:3]:
+        expected = built.explain(question, k=5, ef=16, n_rerank=9)
+        assert index.explain(question, k=5, ef=16, n_rerank=9) == expected
+
+
+@pytest.mark.parametrize(
+    ("metric", "encoding"),
+    [
+        ("cosine", quiver.Encoding()),
+        ("euclidean", quiver.Encoding()),
+        ("inner_product", quiver.Encoding()),
+        ("cosine", quiver.Encoding.paper()),
+        ("euclidean", quiver.Encoding(query="symmetric")),
+    ],
+    ids=["cosine", "euclidean", "inner product", "paper", "symmetric"],
+)
+def test_the_final_beam_is_the_backend_s_own(backend, points, metric, encoding):
+    index = build(points[:80], backend.name, metric=metric, encoding=encoding)
+    explanation = index.explain(points[90], k=4, ef=9)
+    query = as_vectors(points[90:91], "query", metric=metric)
+    beams = backend.search(
+        index.codes,
+        index.neighbors,
+        encode_queries(index.state, index.backend, query),
+        index.entry_point,
+        9,
+    )
+    assert explanation.hops[-1].beam == tuple(index.ids[key_ids(beams.keys[0])])
+    assert len(explanation.hops) == beams.hops[0]
+    assert explanation.distance_computations == beams.distance_computations[0]
+    answer = index.search(points[90], k=4, ef=9)
+    assert [found.id for found in explanation.found] == answer.ids.tolist()
+    distances = [found.distance for found in explanation.found]
+    assert distances == answer.distances.tolist()
+
+
+@pytest.mark.parametrize(
+    ("metric", "encoding", "meaning"),
+    [
+        ("cosine", quiver.Encoding(), "estimates of twice the cosine distance"),
+        ("euclidean", quiver.Encoding(), "estimates of the squared Euclidean distance"),
+        ("inner_product", quiver.Encoding(), "twice the estimated inner product"),
+        ("cosine", quiver.Encoding.paper(), "4·dim less the dot product of two codes"),
+    ],
+    ids=["cosine", "euclidean", "inner product", "paper"],
+)
+def test_text_page_and_document_say_what_code_distances_are(
+    points, metric, encoding, meaning
+):
+    index = build(points[:80], metric=metric, encoding=encoding)
+    explanation = index.explain(points[90], k=2)
+    assert meaning in str(explanation)
+    assert meaning in explanation.to_html()
+    assert meaning in explanation.to_dict()["code_distance"]
+
+
+def test_the_hops_tell_one_consistent_story(built, explanations):
+    rows = {int(id_): row for row, id_ in enumerate(built.ids)}
+    for e in explanations:
+        seen, beam = {e.entry_point}, {e.entry_point}
+        for number, hop in enumerate(e.hops, 1):
+            assert hop.number == number
+            assert hop.node in beam
+            row = built.neighbors[rows[hop.node]]
+            linked = set(built.ids[row[row != NO_ID]])
+            assert set(hop.newly_seen) <= linked
+            assert not seen.intersection(hop.newly_seen)
+            seen.update(hop.newly_seen)
+            assert beam.union(hop.newly_seen) - set(hop.beam) == set(hop.dropped)
+            assert list(hop.beam_distances) == sorted(hop.beam_distances)
+            beam = set(hop.beam)
+        assert beam <= {hop.node for hop in e.hops}
+        assert e.distance_computations == len(seen)
+
+
+def test_each_answer_says_where_it_was_met(explanations):
+    for e in explanations:
+        for found in e.found:
+            assert e.hops[-1].beam[found.beam_place - 1] == found.id
+            if found.seen_from is None:
+                assert (found.id, found.seen_in_hop) == (e.entry_point, 0)
+            else:
+                hop = e.hops[found.seen_in_hop - 1]
+                assert found.id in hop.newly_seen
+                assert found.seen_from == hop.node
+
+
+def test_every_fate_is_the_true_one(explanations):
+    fates = []
+    for e in explanations:
+        seen = {e.entry_point}.union(*(hop.newly_seen for hop in e.hops))
+        answer = {found.id for found in e.found}
+        reranked = e.hops[-1].beam[: e.n_rerank]
+        for true in e.true_neighbours:
+            expected = "found"
+            if true.id not in answer:
+                expected = "lost in re-rank"
+                if true.id not in e.hops[-1].beam:
+                    expected = "dropped from the beam"
+                if true.id not in seen:
+                    expected = "never seen"
+                assert true.id not in reranked
+            assert true.fate == expected
+            fates.append(true.fate)
+    # The effort is small so that every way to miss a neighbour occurs.
+    assert set(fates) == {
+        *("found", "never seen", "dropped from the beam", "lost in re-rank")
+    }
+
+
+def test_reasons_carry_the_numbers(explanations):
+    patterns = {
+        "never seen": r"no node expanded links to it; its code distance \S+ "
+        r"(would have had a place in the beam|is beyond the beam's last \S+ anyway)",
+        "dropped from the beam": r"first seen in hop \d+, out of the beam in hop \d+: "
+        r"10 rows seen had smaller code distances than its \S+",
+        "lost in re-rank": r"first seen in hop \d+, place (9|10) of the final beam, "
+        r"of which the first 8 are re-ranked",
+        "found": r"in the answer; first seen in hop \d+, place \d+ of .*",
+    }
+    for e in explanations:
+        for true in e.true_neighbours:
+            assert re.fullmatch(patterns[true.fate], true.reason), true.reason
+
+
+def test_recall_is_that_of_the_search(built, points, questions, explanations):
+    _, true = quiver.exact_knn(points, questions, 8)
+    result = built.search(questions, k=8, ef=10, n_rerank=8)
+    expected = quiver.recall_at_k(result.distances, true)
+    assert np.mean([e.recall for e in explanations]) == pytest.approx(expected)
+
+
+def test_a_tie_is_a_hit_and_no_miss(points):
+    doubled = np.repeat(points[:20], 4, axis=0)
+    explanation = build(doubled).explain(points[3], k=2, ef=2)
+    assert {true.fate for true in explanation.true_neighbours} <= {"found", "tied"}
+    assert explanation.recall == 1.0
+
+
+def test_an_index_of_one_row_can_be_explained(points):
+    explanation = build(points[:1]).explain(points[1], k=3)
+    assert [found.id for found in explanation.found] == [5]
+    assert explanation.found[0].seen_from is None
+    assert explanation.recall == 1.0
+    assert "hop 1: expand 5" in str(explanation)
+    assert "<svg" in explanation.to_html()
+
+
+def test_a_mapped_index_is_explained_like_one_in_memory(tmp_path, built, questions):
+    built.save(tmp_path / "walk.quiver")
+    mapped = quiver.open(tmp_path / "walk.quiver", cold="mmap", backend="reference")
+    assert mapped.explain(questions[0], k=3) == built.explain(questions[0], k=3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"query": np.zeros((2, DIM))}, r"query must be one vector .* \(2, 24\)"),
+        ({"query": np.zeros(DIM + 1)}, "query must have 24 columns"),
+        ({"query": np.full(DIM, np.nan)}, "query must be finite"),
+        ({"ef": 3}, "ef must be >= k, got ef=3, k=10"),
+        ({"k": 0}, "k must be in 1 … "),
+    ],
+)
+def test_a_wrong_argument_is_named(built, options, message):
+    query = options.pop("query", np.zeros(DIM))
+    with pytest.raises(quiver.errors.InvalidArgumentError, match=message):
+        built.explain(query, **options)
+
+
+def test_the_document_survives_json_and_the_text_tells_the_same(explanations):
+    for e in explanations:
+        document = json.loads(json.dumps(e.to_dict(), allow_nan=False))
+        assert len(document["hops"]) == len(e.hops)
+        assert document["recall"] == e.recall
+        text = str(e)
+        for hop in e.hops:
+            assert f"hop {hop.number}: expand {hop.node} at" in text
+        for true in e.true_neighbours:
+            assert (true.reason in text) == (true.fate != "found")
+
+
+def test_the_command_prints_the_api_s_explanation(tmp_path, built, questions):
+    pytest.importorskip("typer", reason="needs the extra `cli`")
+    pytest.importorskip("rich", reason="needs the extra `cli`")
+    from typer.testing import CliRunner
+
+    from quiver.cli.app import app
+
+    built.save(tmp_path / "walk.quiver")
+    np.save(tmp_path / "queries.npy", questions)
+    (tmp_path / "texts.txt").write_text("\n".join(f"text {i}" for i in range(7 * N)))
+    common = ["explain", tmp_path / "walk.quiver", tmp_path / "queries.npy"]
+
+    def run(*arguments):
+        return CliRunner().invoke(app, [str(part) for part in (*common, *arguments)])
+
+    expected = built.explain(questions[2], k=4, ef=12)
+    chosen = ("--row", 2, "-k", 4, "--ef", 12)
+    assert str(expected) in run(*chosen).stdout
+    document = json.loads(run(*chosen, "--json").stdout)
+    assert document == json.loads(json.dumps(expected.to_dict()))
+    page = tmp_path / "walk.html"
+    made = run(*chosen, "--html", page, "--texts", tmp_path / "texts.txt")
+    assert made.exit_code == 0
+    best = expected.found[0].id
+    assert f"{best}: text {best}" in page.read_text("utf-8")
+    refused = run("--row", 12)
+    assert refused.exit_code == 1
+    assert "row must be in 0 … 11, got 12" in refused.stderr

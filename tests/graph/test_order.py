@@ -1,0 +1,62 @@
+"""The order of a build: where it starts, who follows, and in batches of what size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import quiver
+from quiver._typing import Metric
+from quiver.conformance import hazards
+from quiver.graph.order import batches, insertion_order
+from quiver.params import BuildParams
+
+PAPER = quiver.Encoding.paper()
+
+
+SMALL = BuildParams(max_degree=6, ef_construction=12)
+
+
+def test_the_order_is_a_seeded_permutation_with_the_entry_point_first() -> None:
+    order = insertion_order(100, 42, seed=5)
+    assert order[0] == 42
+    assert sorted(order.tolist()) == list(range(100))
+    assert (order == insertion_order(100, 42, seed=5)).all()
+    assert (order != insertion_order(100, 42, seed=6)).any()
+
+
+@pytest.mark.parametrize(
+    ("n", "sizes"),
+    [
+        (1, [1]),
+        (3, [1, 1, 1]),
+        (999, [1] * 999),
+        (1000, [1] + [2] * 499 + [1]),
+        (4000, [1, 2, 4] + [8] * 499 + [1]),
+    ],
+)
+def test_batches_double_up_to_a_share_of_the_rows(n: int, sizes: list[int]) -> None:
+    order = np.arange(n, dtype=np.uint32)
+    cut = list(batches(order))
+    assert [len(batch) for batch in cut] == sizes
+    assert np.concatenate(cut).tolist() == order.tolist()
+
+
+@pytest.mark.parametrize(
+    "encoding", [quiver.Encoding(), PAPER], ids=["default", "paper"]
+)
+@pytest.mark.parametrize("metric", hazards.METRICS)
+def test_the_entry_point_is_the_row_nearest_the_mean(
+    metric: Metric, encoding: quiver.Encoding
+) -> None:
+    rng = np.random.default_rng(8)
+    vectors = hazards.make_vectors(rng, 150, 20, ["offset"])
+    index = quiver.Index.build(vectors, metric=metric, encoding=encoding, params=SMALL)
+    points = vectors.astype(np.float64)
+    norms = np.linalg.norm(points, axis=1, keepdims=True)
+    if metric == "cosine":
+        points /= norms
+    elif metric == "inner_product":
+        points /= norms**1.5
+    to_mean = ((points - points.mean(axis=0)) ** 2).sum(axis=1)
+    assert index.entry_point == np.argmin(to_mean)

@@ -1,0 +1,82 @@
+"""The build against a naive one, and what every graph must be able to promise."""
+
+from __future__ import annotations
+
+import naive_build
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from plain_graph import assert_sound, edge_lists
+from strategies import hazard_lists, metrics, random_codes, rngs
+
+import quiver
+from quiver._typing import Metric, PruneRule
+from quiver.backends import get_backend
+from quiver.conformance import hazards
+from quiver.graph.order import BATCH_SHARE, insertion_order
+from quiver.graph.vamana import build_graph
+from quiver.parallel.workers import Workers
+from quiver.params import BuildParams
+from quiver.reference import distance
+
+PAPER = quiver.Encoding.paper()
+SMALL = BuildParams(max_degree=6, ef_construction=12)
+
+
+@pytest.mark.parametrize("share", [BATCH_SHARE, 50, 10])
+@pytest.mark.parametrize("rule", ["vamana", "published"])
+@pytest.mark.parametrize("strong", [3, 2])
+def test_the_graph_is_that_of_the_naive_build(
+    monkeypatch: pytest.MonkeyPatch, strong: int, rule: PruneRule, share: int
+) -> None:
+    # At this size the real share makes batches of one; larger ones must be right too.
+    monkeypatch.setattr("quiver.graph.order.BATCH_SHARE", share)
+    codes = random_codes(np.random.default_rng(strong), 160, 33, strong)
+    params = BuildParams(max_degree=5, ef_construction=14, alpha=1.1, seed=3)
+    backend = get_backend("reference")
+    with Workers(1) as workers:
+        neighbors = build_graph(
+            backend, codes, 17, params=params, rule=rule, workers=workers
+        )
+    order = insertion_order(160, 17, params.seed).tolist()
+    table = distance(codes, codes).tolist()
+    largest = max(1, 160 // share)
+    expected = naive_build.build(table, order, 5, 14, 1.1, rule, largest)
+    assert edge_lists(neighbors) == expected
+
+
+@given(
+    rng=rngs,
+    names=hazard_lists,
+    metric=metrics,
+    n=st.sampled_from([1, 2, 3, 6, 7, 8, 40]),
+    dim=st.sampled_from([1, 2, 33]),
+    paper=st.booleans(),
+)
+def test_every_graph_is_sound_whatever_the_vectors(
+    rng: np.random.Generator,
+    names: list[str],
+    metric: Metric,
+    n: int,
+    dim: int,
+    paper: bool,
+) -> None:
+    vectors = hazards.make_vectors(rng, n, dim, names)
+    vectors = np.clip(vectors, -1e15, 1e15)
+    encoding = PAPER if paper else quiver.Encoding()
+    index = quiver.Index.build(vectors, metric=metric, encoding=encoding, params=SMALL)
+    assert index.neighbors.shape == (n, 6)
+    assert index.neighbors.dtype == np.uint32
+    assert_sound(index.neighbors, index.entry_point)
+
+
+@pytest.mark.parametrize("max_degree", [2, 3, 32])
+def test_islands_of_duplicates_stay_reachable(max_degree: int) -> None:
+    # 300 copies of 4 points: a pruned list holds one copy of each at the most.
+    rng = np.random.default_rng(0)
+    vectors = hazards.make_vectors(rng, 4, 16, [])[np.arange(300) % 4]
+    params = BuildParams(max_degree=max_degree, ef_construction=16)
+    index = quiver.Index.build(vectors, metric="euclidean", params=params)
+    assert index.neighbors.shape[1] == max_degree
+    assert_sound(index.neighbors, index.entry_point)

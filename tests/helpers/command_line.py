@@ -1,0 +1,57 @@
+"""Run the command line in tests: in this process or in its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rows import normal_rows
+
+import quiver
+
+pytest.importorskip("typer", reason="needs the extra `cli`")
+pytest.importorskip("rich", reason="needs the extra `cli`")
+
+from typer.testing import CliRunner
+
+from quiver.cli.app import app
+
+ROWS, DIM, QUERIES = 300, 24, 20
+QUIVER = [sys.executable, "-m", "quiver"]
+# These take --backend; tests run them on the reference, so that nothing compiles.
+WITH_BACKEND = ("build", "search", "check", "verify", "evaluate", "tune")
+
+
+def run(*arguments: object):
+    """Run a command in this process."""
+    words = [str(argument) for argument in arguments]
+    if words and words[0] in WITH_BACKEND and "--backend" not in words:
+        words += ["--backend", "reference"]
+    return CliRunner().invoke(app, words)
+
+
+def run_process(*arguments: object, **options):
+    """Run a command as a user does."""
+    return subprocess.run(
+        [*QUIVER, *map(str, arguments)],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+        **options,
+    )
+
+
+def fill(folder: Path) -> Path:
+    """Write vectors, queries, their exact neighbours, and an index of the command's."""
+    base = normal_rows(ROWS, DIM, seed=5)
+    queries = normal_rows(QUERIES, DIM, seed=6)
+    ids, _ = quiver.exact_knn(base, queries, 10, metric="cosine")
+    np.save(folder / "base.npy", base)
+    np.save(folder / "queries.npy", queries)
+    np.save(folder / "truth.npy", ids.astype(np.int32))
+    made = run("build", folder / "base.npy", "-o", folder / "base.quiver")
+    assert made.exit_code == 0, made.output
+    return folder

@@ -1,0 +1,66 @@
+"""The small indexes that the file tests damage, built once per run."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from rows import normal_rows
+
+import quiver
+
+SCALE = int(os.environ.get("QUIVER_FAULT_SCALE", "1"))
+"""How much more than in the default suite the bounded fault tests try."""
+
+
+def bounded(n: int) -> int:
+    """Return n, or few enough for the reference where nothing faster is installed."""
+    return n if quiver.get_backend().name != "reference" else n // 20
+
+
+@cache
+def small_index(
+    n: int = 12,
+    dim: int = 5,
+    metric: str = "inner_product",
+    *,
+    paper: bool = False,
+    seed: int = 0,
+) -> quiver.Index:
+    encoding = quiver.Encoding.paper() if paper else quiver.Encoding()
+    return quiver.Index.build(
+        normal_rows(n, dim, seed),
+        metric=metric,
+        ids=9000 - 7 * np.arange(n),
+        params=quiver.BuildParams(max_degree=4, ef_construction=8),
+        encoding=encoding,
+        backend="reference",
+    )
+
+
+def saved(tmp_path: Path, **kwargs: object) -> tuple[Path, bytes]:
+    """Save a small index; return its path and its bytes."""
+    cold_dtype = kwargs.pop("cold_dtype", None)
+    path = tmp_path / "small.quiver"
+    small_index(**kwargs).save(path, cold_dtype=cold_dtype)
+    return path, path.read_bytes()
+
+
+def assert_same_index(found: quiver.Index, expected: quiver.Index) -> None:
+    np.testing.assert_array_equal(found.codes.rows, expected.codes.rows)
+    assert found.codes[1:] == expected.codes[1:]
+    np.testing.assert_array_equal(found.neighbors, expected.neighbors)
+    np.testing.assert_array_equal(found.ids, expected.ids)
+    np.testing.assert_array_equal(np.asarray(found.vectors), expected.vectors)
+    for part, twin in zip(found.transform, expected.transform, strict=True):
+        np.testing.assert_array_equal(part, twin)
+    assert found.entry_point == expected.entry_point
+    assert found.params == expected.params
+    assert found.encoding == expected.encoding
+
+
+def answers(index: quiver.Index) -> tuple[np.ndarray, np.ndarray]:
+    result = index.search(normal_rows(5, index.dim, seed=9), k=3, ef=8)
+    return result.ids, result.distances
