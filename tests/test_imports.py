@@ -10,8 +10,8 @@ from pathlib import Path
 import quiver
 
 PACKAGE = Path(quiver.__file__).parent
-OPTIONAL = ("numba", "llvmlite", "typer", "rich", "h5py", "matplotlib")
-FOREIGN = (*OPTIONAL, "scipy", "hypothesis", "pytest")
+OPTIONAL = ("numba", "llvmlite", "typer", "rich", "h5py")
+FOREIGN = (*OPTIONAL, "matplotlib", "scipy", "hypothesis", "pytest")
 
 
 def module_names() -> list[str]:

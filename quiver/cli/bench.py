@@ -11,7 +11,6 @@ import typer
 from rich.table import Table
 
 import quiver
-from quiver.cli.bench_plot import check_drawable, draw
 from quiver.cli.bench_sample import Sample, read_sample
 from quiver.cli.console import (
     answers,
@@ -58,7 +57,7 @@ def bench(
     repeats: Annotated[int, typer.Option(help="Turns of every backend.")] = 5,
     key: KeyOption = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the figures there (.png, .svg, .pdf).")
+        Path | None, typer.Option(help="Draw the figures there, as SVG.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -66,8 +65,7 @@ def bench(
     metric = check_metric(metric)
     file, json_file = _split_files(file, other_file, as_json=as_json)
     check_outputs(json=json_file, plot=plot)
-    if plot is not None:
-        check_drawable(plot)
+    _check_drawable(plot)
     names = _runnable(backends)
     if set(names) == {"reference"} and rows > REFERENCE_ROWS:
         rows = REFERENCE_ROWS
@@ -86,7 +84,7 @@ def bench(
             progress=progress,
         )
     if plot is not None:
-        draw(report, plot)
+        write_page(plot, report.to_svg())
     document = _document(report, sample)
     if json_file is not None:
         write_page(json_file, json.dumps(document, indent=2, allow_nan=False) + "\n")
@@ -112,6 +110,15 @@ def _split_files(
         f"--json FILE will go: `--json` prints the document, `> {named[0]}` keeps it"
     )
     return (vectors[0] if vectors else None), named[0]
+
+
+def _check_drawable(plot: Path | None) -> None:
+    if plot is not None and plot.suffix.lower() != ".svg":
+        msg = (
+            f"plot must end in .svg, got {str(plot)!r}: any browser shows and prints "
+            f"one, and `rsvg-convert` or Inkscape make another format of it"
+        )
+        raise InvalidArgumentError(msg)
 
 
 def _runnable(backends: str | None) -> list[str]:
