@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from inspect import signature
 from typing import Any, Literal
 
@@ -126,14 +127,14 @@ class Index:
         """
         metric, chosen = check_metric(metric), as_encoding(encoding)
         params = as_params(params, shape, signature(cls.build).parameters)
-        kernels, n_threads = get_backend(backend), resolve_threads(threads)
-        plan = Plan(metric, chosen, params, kernels, n_threads, progress)
+        backend, n_threads = get_backend(backend), resolve_threads(threads)
+        plan = Plan(metric, chosen, params, backend, n_threads, progress)
         plan.check()
         stored = as_stored_vectors(vectors, metric)
         own_ids = as_ids(ids, len(stored))
         if encoding == "auto":
             plan = diagnosed(plan, stored)
-        return cls(build(stored, own_ids, plan), kernels)
+        return cls(build(stored, own_ids, plan), backend)
 
     @property
     def metric(self) -> Metric:
@@ -154,6 +155,13 @@ class Index:
     def notes(self) -> dict[str, str] | None:
         """What ``encoding="auto"`` found before the build."""
         return self.state.notes
+
+    @property
+    def diagnosis(self) -> dict[str, str] | None:
+        """`notes` by its name of version 0.1.0; warns, and goes with the next."""
+        msg = "Index.diagnosis is now Index.notes; the next release drops the old name"
+        warnings.warn(msg, DeprecationWarning, stacklevel=2)
+        return self.notes
 
     @property
     def transform(self) -> Transform:
@@ -288,8 +296,8 @@ class Index:
         """
         effort = SearchParams.resolve(k, ef, n_rerank)
         n_threads = resolve_threads(threads)
-        wanted, is_single = as_queries(queries, metric=self.metric, dim=self.dim)
-        found = search(self.state, self.backend, wanted, effort, n_threads)
+        queries, is_single = as_queries(queries, metric=self.metric, dim=self.dim)
+        found = search(self.state, self.backend, queries, effort, n_threads)
         return found.first() if is_single else found
 
     def memory_report(self) -> MemoryReport:
@@ -431,8 +439,8 @@ def open(
         If an argument is not one of those listed.
     """
     # Before the file, so that an unknown backend is told at once.
-    kernels = get_backend(backend)
-    return Index(storage.load(path, cold=cold, verify=verify), kernels)
+    backend = get_backend(backend)
+    return Index(storage.load(path, cold=cold, verify=verify), backend)
 
 
 def _open_again(origin: storage.Origin, backend: Backend) -> Index:

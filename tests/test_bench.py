@@ -236,10 +236,10 @@ def test_the_command_shows_writes_and_draws(tmp_path, points):
 
 def test_held_out_queries_are_rows_of_the_file_but_not_searched(tmp_path, points):
     pytest.importorskip("typer", reason="needs the extra `cli`")
-    from quiver.cli.bench_sample import read_sample
+    from quiver.cli.bench_sample import read_data
 
     np.save(tmp_path / "base.npy", points[0])
-    sample = read_sample(tmp_path / "base.npy", None, None, 10**6)
+    sample = read_data(tmp_path / "base.npy", None, None, 10**6)
     asked = {row.tobytes() for row in sample.queries}
     searched = {row.tobytes() for row in sample.vectors}
     assert len(asked) == N // 10

@@ -94,7 +94,7 @@ def test_the_euclidean_view_keeps_every_neighbour(metric: str) -> None:
     vectors = skewed(500, 12)
     sample = sample_of(vectors, metric)
     view = sample.euclidean()
-    ids, _ = sample.neighbours(10)
+    ids, _ = sample.neighbors(10)
     distances = cdist(view.queries, view.vectors)
     nearest = np.argsort(distances, axis=1, kind="stable")[:, :10]
     assert np.mean(ids == nearest) > 0.999
@@ -104,7 +104,7 @@ def test_the_euclidean_view_keeps_every_neighbour(metric: str) -> None:
 
 def test_fidelity_is_a_ranking_of_every_row_by_code() -> None:
     sample = sample_of(skewed(600, 20))
-    ids, kth = sample.neighbours(10)
+    ids, kth = sample.neighbors(10)
     rows = [
         row
         for part, _ in measure_fidelity(sample, kth[:, -1], 10, 0, 1)
@@ -130,7 +130,7 @@ def test_fidelity_is_a_ranking_of_every_row_by_code() -> None:
 
 def test_hamming_counts_differing_planes() -> None:
     sample = sample_of(skewed(500, 20))
-    _, kth = sample.neighbours(10)
+    _, kth = sample.neighbors(10)
     (rows, _), *_ = measure_fidelity(sample, kth[:, -1], 10, 0, 1)
     hamming = next(row for row in rows if row.distance == "hamming")
     transform = quiver.encoding.fit(sample.vectors, "euclidean", quiver.Encoding(), 0)
@@ -183,7 +183,7 @@ def test_rows_in_equal_groups_are_not_called_equal() -> None:
 
 def test_fidelity_under_inner_product_is_that_of_the_codes_searched() -> None:
     sample = sample_of(skewed(400, 20), "inner_product")
-    _, kth = sample.neighbours(10)
+    _, kth = sample.neighbors(10)
     (rows, _), *_ = measure_fidelity(sample, kth[:, -1], 10, 0, 1)
     index = quiver.Index.build(sample.vectors, metric="inner_product")
     hits = scan_hits(index, sample.queries, kth[:, -1], 10, DEPTHS[-1], 1)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import quiver
 
 PACKAGE = Path(quiver.__file__).parent
@@ -53,6 +55,8 @@ def test_listing_names_is_what_loads_a_backend_not_choosing_one() -> None:
 
 IMPORT_EACH = f"""
 import importlib, sys
+import pytest
+
 import quiver
 
 # `import quiver.x` begins with `import quiver`, so every import starts from there.
@@ -89,3 +93,13 @@ def test_a_star_import_shadows_no_builtin() -> None:
     assert not {*quiver.__all__}.intersection(dir(builtins))
     code = "from quiver import *; import builtins; assert open is builtins.open"
     run_python(f"{code}; assert Index; import quiver; quiver.open")
+
+
+def test_an_old_name_works_and_warns():
+    with pytest.warns(DeprecationWarning, match=r"now quiver\.TuneResult"):
+        assert quiver.Tuned is quiver.TuneResult
+    with pytest.raises(AttributeError, match="no attribute 'Tuner'"):
+        _ = quiver.Tuner
+    index = quiver.Index.build([[1.0, 0.0]], backend="reference")
+    with pytest.warns(DeprecationWarning, match=r"now Index\.notes"):
+        assert index.diagnosis is index.notes

@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 import quiver
-from quiver.cli.bench_sample import Sample, read_sample
+from quiver.cli.bench_sample import BenchData, read_data
 from quiver.cli.console import (
     answers,
     format_bytes,
@@ -70,11 +70,11 @@ def bench(
     if set(names) == {"reference"} and rows > REFERENCE_ROWS:
         rows = REFERENCE_ROWS
         print_note(f"only the reference runs here, and it is slow: {rows} rows")
-    sample = read_sample(file, queries, key, rows)
+    data = read_data(file, queries, key, rows)
     with progress_bar("benchmarking") as progress:
         report = bench_backends(
-            sample.vectors,
-            sample.queries,
+            data.vectors,
+            data.queries,
             metric=metric,
             k=k,
             ef=ef,
@@ -85,13 +85,13 @@ def bench(
         )
     if plot is not None:
         write_page(plot, report.to_svg())
-    document = _document(report, sample)
+    document = _document(report, data)
     if json_file is not None:
         write_page(json_file, json.dumps(document, indent=2, allow_nan=False) + "\n")
     elif as_json:
         print_json(document)
         return
-    _print_report(report, sample)
+    _print_report(report, data)
 
 
 def _split_files(
@@ -137,11 +137,11 @@ def _runnable(backends: str | None) -> list[str]:
     return names
 
 
-def _print_report(report: BenchReport, sample: Sample) -> None:
+def _print_report(report: BenchReport, data: BenchData) -> None:
     memory, first = report.memory, report.backends[0]
     answers.print(
-        f"{sample.source}: {format_count(report.n)} vectors, {report.dim}-d, "
-        f"{report.metric}; {len(sample.queries)} queries, k={report.k}, ef={report.ef}",
+        f"{data.source}: {format_count(report.n)} vectors, {report.dim}-d, "
+        f"{report.metric}; {len(data.queries)} queries, k={report.k}, ef={report.ef}",
         soft_wrap=True,
     )
     answers.print(
@@ -150,7 +150,7 @@ def _print_report(report: BenchReport, sample: Sample) -> None:
         soft_wrap=True,
     )
     answers.print(_table(report))
-    for line in _remarks(report, len(sample.queries)):
+    for line in _remarks(report, len(data.queries)):
         answers.print(line, style="dim", soft_wrap=True)
     answers.print(f"\n{_advice(report)}", soft_wrap=True)
 
@@ -220,10 +220,10 @@ def _advice(report: BenchReport) -> str:
     return f"{same}{best}; `auto` takes {default}. Set QUIVER_BACKEND={best}."
 
 
-def _document(report: BenchReport, sample: Sample) -> dict[str, Any]:
+def _document(report: BenchReport, data: BenchData) -> dict[str, Any]:
     return {
-        "source": sample.source,
-        "n_queries": len(sample.queries),
+        "source": data.source,
+        "n_queries": len(data.queries),
         **asdict(report),
         "speed_against_reference": report.speed_against(),
         "recommended": report.recommended,

@@ -8,7 +8,7 @@ from typing import Any, Literal
 SHOWN_IDS = 8
 """Ids printed of a list; the document has them all."""
 
-Fate = Literal[
+Outcome = Literal[
     "found", "tied", "never seen", "dropped from the beam", "lost in re-rank"
 ]
 
@@ -90,7 +90,7 @@ class TrueNeighbour:
 
     id: int
     distance: float
-    fate: Fate
+    fate: Outcome
     reason: str
 
 

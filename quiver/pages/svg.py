@@ -52,18 +52,18 @@ def line_chart(title: str, x_name: str, y_name: str, series: Sequence[Series]) -
 
     Beam widths double from point to point, so even spacing is their log scale.
     """
-    places = sorted({x for line in series for x in line.x})
-    x = _Scale(0, max(1, len(places) - 1), _LEFT, WIDTH - _RIGHT)
+    values = sorted({x for line in series for x in line.x})
+    x = _Scale(0, max(1, len(values) - 1), _LEFT, WIDTH - _RIGHT)
     y = _y_scale([value for line in series for value in line.y])
     parts = _axes(title, x_name, y_name, y)
     parts += [
-        _text(x(place), HEIGHT - _BOTTOM + 16, f"{value:g}", "middle")
-        for place, value in enumerate(places)
+        _text(x(rank), HEIGHT - _BOTTOM + 16, f"{value:g}", "middle")
+        for rank, value in enumerate(values)
     ]
     for number, line in enumerate(series):
         color = PALETTE[number % len(PALETTE)]
         points = [
-            (x(places.index(value)), y(height))
+            (x(values.index(value)), y(height))
             for value, height in zip(line.x, line.y, strict=True)
         ]
         path = " ".join(f"{left},{top}" for left, top in points)
