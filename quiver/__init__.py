@@ -11,8 +11,8 @@ array([[0],
        [1]])
 """
 
+import typing
 import warnings
-from typing import TYPE_CHECKING
 
 try:
     from quiver._version import __version__ as __version__
@@ -73,7 +73,7 @@ __all__ = [
 ]
 
 # For a type checker every name would exist.
-if not TYPE_CHECKING:
+if not typing.TYPE_CHECKING:
 
     def __getattr__(name):
         """Return what a name of an earlier release means, with a warning."""

@@ -8,14 +8,7 @@ from inspect import signature
 from typing import Any, Literal
 
 from quiver import storage
-from quiver._typing import (
-    Metric,
-    Neighbors,
-    Progress,
-    StoredVectors,
-    UserIds,
-    Vectors,
-)
+from quiver._typing import Metric, Neighbors, Progress, StoredVectors, UserIds, Vectors
 from quiver._version import __version__
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
@@ -158,8 +151,8 @@ class Index:
 
     @property
     def diagnosis(self) -> dict[str, str] | None:
-        """`notes` by its name of version 0.1.0; warns, and goes with the next."""
-        msg = "Index.diagnosis is now Index.notes; the next release drops the old name"
+        """Old name of `notes`, for one release."""
+        msg = "Index.diagnosis is now Index.notes; this name goes with the next release"
         warnings.warn(msg, DeprecationWarning, stacklevel=2)
         return self.notes
 

@@ -12,12 +12,6 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
-LATE_IMPORTS = {
-    "backends/cython_backend.py",
-    "cli/__init__.py",
-    "diagnosis/record.py",
-    "explain/explanation.py",
-}
 TO_COME = {
     *("backends/_simd/simd_neon.h", "readers/parquet.py"),
     *("update.py", "filters.py", "sharding/"),
@@ -73,18 +67,6 @@ def test_the_index_computes_nothing_itself():
     names = [n for node in ast.walk(tree) for n in floor_plan.imported(node)]
     assert "quiver.state" in names
     assert "numpy" not in names
-
-
-def test_quiver_is_imported_inside_a_function_only_where_it_must():
-    late = set()
-    for path in floor_plan.PACKAGE.rglob("*.py"):
-        tree = ast.parse(path.read_text("utf-8"))
-        early = {*floor_plan.top_level(tree.body)}
-        statements = {n for n in ast.walk(tree) if isinstance(n, ast.stmt)}
-        names = [n for node in statements - early for n in floor_plan.imported(node)]
-        if any(name.split(".")[0] == "quiver" for name in names):
-            late.add(path.relative_to(floor_plan.PACKAGE).as_posix())
-    assert late == LATE_IMPORTS
 
 
 def test_the_picture_is_what_the_code_draws(rooms):

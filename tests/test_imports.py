@@ -100,6 +100,3 @@ def test_an_old_name_works_and_warns():
         assert quiver.Tuned is quiver.TuneResult
     with pytest.raises(AttributeError, match="no attribute 'Tuner'"):
         _ = quiver.Tuner
-    index = quiver.Index.build([[1.0, 0.0]], backend="reference")
-    with pytest.warns(DeprecationWarning, match=r"now Index\.notes"):
-        assert index.diagnosis is index.notes
