@@ -1,6 +1,6 @@
 """Measure how far `quiver.diagnose` errs on kinds of data it was not made with.
 
-    python tools/measure_diagnosis.py [FOLDER] > docs/measured_diagnosis.md
+    python tools/measure_diagnosis.py [FOLDER]
 
 Five kinds of generated data in three dimensions, under every metric, with log-normal
 norms of five spreads: none of them is among those that the constants of the forecast

@@ -140,7 +140,7 @@ class Explanation:
     @property
     def recall(self) -> float:
         """Share of the true k found, ties counted as hits."""
-        fates = [neighbour.fate for neighbour in self.true_neighbours]
+        fates = [neighbor.fate for neighbor in self.true_neighbours]
         return sum(fate in ("found", "tied") for fate in fates) / len(fates)
 
     def __str__(self) -> str:

@@ -93,7 +93,7 @@ class _Picture:
             seen.update(dict.fromkeys(hop.newly_seen, hop.number))
             expanded[hop.node] = hop.number
             dropped.update(dict.fromkeys(hop.dropped, hop.number))
-        true = {neighbour.id for neighbour in e.true_neighbours}
+        true = {neighbor.id for neighbor in e.true_neighbours}
         for id_ in [*seen, *(true - seen.keys())]:
             x, y = self._at(self.spots[id_])
             marks = {"seen": seen, "expanded": expanded, "dropped": dropped}
