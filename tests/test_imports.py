@@ -7,13 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import quiver
 
 PACKAGE = Path(quiver.__file__).parent
-OPTIONAL = ("numba", "llvmlite", "typer", "rich", "h5py")
-FOREIGN = (*OPTIONAL, "matplotlib", "scipy", "hypothesis", "pytest")
+OPTIONAL = ("numba", "llvmlite", "typer", "rich", "h5py", "matplotlib")
+FOREIGN = (*OPTIONAL, "scipy", "hypothesis", "pytest")
 
 
 def module_names() -> list[str]:
@@ -55,8 +53,6 @@ def test_listing_names_is_what_loads_a_backend_not_choosing_one() -> None:
 
 IMPORT_EACH = f"""
 import importlib, sys
-import pytest
-
 import quiver
 
 # `import quiver.x` begins with `import quiver`, so every import starts from there.
@@ -93,10 +89,3 @@ def test_a_star_import_shadows_no_builtin() -> None:
     assert not {*quiver.__all__}.intersection(dir(builtins))
     code = "from quiver import *; import builtins; assert open is builtins.open"
     run_python(f"{code}; assert Index; import quiver; quiver.open")
-
-
-def test_an_old_name_works_and_warns():
-    with pytest.warns(DeprecationWarning, match=r"now quiver\.TuneResult"):
-        assert quiver.Tuned is quiver.TuneResult
-    with pytest.raises(AttributeError, match="no attribute 'Tuner'"):
-        _ = quiver.Tuner
