@@ -17,11 +17,8 @@ copyright = author
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
-exclude_patterns = [
-    *("_build", "algorithm/measured.md", "algorithm/measured_chapters.md"),
-    *("measured_parameters.md", "measured_defaults.md", "measured_backends.md"),
-    *("measured_forecast.md", "measured_diagnosis.md"),
-]
+# Tables that tools print are parts of pages.
+exclude_patterns = ["_build", "measured_*.md", "algorithm/measured*.md"]
 numpydoc_show_class_members = False
 autodoc_typehints = "none"  # numpydoc's own type lines say shape and unit.
 

@@ -11,6 +11,9 @@ array([[0],
        [1]])
 """
 
+import typing
+import warnings
+
 try:
     from quiver._version import __version__ as __version__
     from quiver.backends.registry import (
@@ -24,7 +27,7 @@ try:
     from quiver.diagnosis import Diagnosis, diagnose
     from quiver.evaluation.evaluate import evaluate
     from quiver.evaluation.report import Evaluation
-    from quiver.evaluation.tune import Tuned, tune
+    from quiver.evaluation.tune import TuneResult, tune
     from quiver.explain import Explanation
     from quiver.index import Index
     from quiver.index import open as open
@@ -54,7 +57,7 @@ __all__ = [
     "MemoryReport",
     "SearchResult",
     "SearchStats",
-    "Tuned",
+    "TuneResult",
     "VerifyReport",
     "diagnose",
     "evaluate",
@@ -68,3 +71,17 @@ __all__ = [
     "tune",
     "verify",
 ]
+
+# For a type checker every name would exist.
+if not typing.TYPE_CHECKING:
+
+    def __getattr__(name):
+        """Return what a name of an earlier release means, with a warning."""
+        if name != "Tuned":
+            msg = f"module 'quiver' has no attribute {name!r}"
+            raise AttributeError(msg)
+        msg = (
+            "quiver.Tuned is now quiver.TuneResult; the next release drops the old name"
+        )
+        warnings.warn(msg, DeprecationWarning, stacklevel=2)
+        return TuneResult

@@ -120,14 +120,14 @@ class Index:
         """
         metric, chosen = check_metric(metric), as_encoding(encoding)
         params = as_params(params, shape, signature(cls.build).parameters)
-        kernels, n_threads = get_backend(backend), resolve_threads(threads)
-        plan = Plan(metric, chosen, params, kernels, n_threads, progress)
+        backend, n_threads = get_backend(backend), resolve_threads(threads)
+        plan = Plan(metric, chosen, params, backend, n_threads, progress)
         plan.check()
         stored = as_stored_vectors(vectors, metric)
         own_ids = as_ids(ids, len(stored))
         if encoding == "auto":
             plan = diagnosed(plan, stored)
-        return cls(build(stored, own_ids, plan), kernels)
+        return cls(build(stored, own_ids, plan), backend)
 
     @property
     def metric(self) -> Metric:
@@ -289,8 +289,8 @@ class Index:
         """
         effort = SearchParams.resolve(k, ef, n_rerank)
         n_threads = resolve_threads(threads)
-        wanted, is_single = as_queries(queries, metric=self.metric, dim=self.dim)
-        found = search(self.state, self.backend, wanted, effort, n_threads)
+        queries, is_single = as_queries(queries, metric=self.metric, dim=self.dim)
+        found = search(self.state, self.backend, queries, effort, n_threads)
         return found.first() if is_single else found
 
     def memory_report(self) -> MemoryReport:
@@ -432,8 +432,8 @@ def open(
         If an argument is not one of those listed.
     """
     # Before the file, so that an unknown backend is told at once.
-    kernels = get_backend(backend)
-    return Index(storage.load(path, cold=cold, verify=verify), kernels)
+    backend = get_backend(backend)
+    return Index(storage.load(path, cold=cold, verify=verify), backend)
 
 
 def _open_again(origin: storage.Origin, backend: Backend) -> Index:

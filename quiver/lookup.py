@@ -53,9 +53,9 @@ class RowsById:
         Where no row has the id the number means nothing, but is in range.
         """
         order = self._order
-        places = np.searchsorted(self._ids, ids, sorter=order)
-        places = np.minimum(places, len(self._ids) - 1)
-        rows = places if order is None else order[places]
+        positions = np.searchsorted(self._ids, ids, sorter=order)
+        positions = np.minimum(positions, len(self._ids) - 1)
+        rows = positions if order is None else order[positions]
         return rows.astype(np.uint32), self._ids[rows] == ids
 
     @cached_property

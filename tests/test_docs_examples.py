@@ -33,8 +33,8 @@ NEED_COMPILED = {
     "quiver",
     "quiver.index",
     "quiver.diagnosis.diagnose",
-    "quiver.evaluate",
-    "quiver.tune",
+    "quiver.evaluation.evaluate",
+    "quiver.evaluation.tune",
 }
 
 

@@ -178,9 +178,9 @@ def cases() -> dict[str, Case]:
 def clusters(dim: int, metric: str) -> Case:
     """Return points around 50 centres, the same with every NumPy."""
     n_rows, n_queries = 2000, 100
-    centres = draw((50, dim), seed=dim)
+    centers = draw((50, dim), seed=dim)
     noise = draw((n_rows + n_queries, dim), seed=dim + 1)
-    points = centres[np.arange(len(noise)) % len(centres)] + noise
+    points = centers[np.arange(len(noise)) % len(centers)] + noise
     return Case(points[:n_rows], points[n_rows:], metric)
 
 

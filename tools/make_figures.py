@@ -29,7 +29,7 @@ from quiver.reference.keys import NO_ID, key_ids, make_keys
 from quiver.reference.search import walk
 from quiver.reference.transform import apply_transform
 
-BLUE, RED, GREY = "#2f6db3", "#c8442f", "#b5b5b5"
+BLUE, RED, GRAY = "#2f6db3", "#c8442f", "#b5b5b5"
 # Enough rows for a walk of a dozen hops; the reference builds them in seconds.
 WALK_ROWS = 300
 
@@ -146,13 +146,13 @@ def draw_prune() -> Figure:
     figure, (axis,) = new_figure(5.4, 3.2)
     for c in np.setdiff1d(ids, kept):
         cover = _cover(codes, c, kept, to_target[0, c - 1])
-        axis.plot(*points[[c, cover]].T, color=GREY, lw=0.8, zorder=1)
-        axis.scatter(*points[c], s=22, color="white", edgecolors=GREY, zorder=2)
+        axis.plot(*points[[c, cover]].T, color=GRAY, lw=0.8, zorder=1)
+        axis.scatter(*points[c], s=22, color="white", edgecolors=GRAY, zorder=2)
     for s in kept:
         axis.plot(*points[[0, s]].T, color=BLUE, lw=1.6, zorder=1)
     axis.scatter(*points[kept].T, s=28, color=BLUE, zorder=3, label="kept")
     axis.scatter([0], [0], s=60, color=RED, zorder=3, label="target")
-    axis.scatter([], [], s=22, color="white", edgecolors=GREY, label="covered, by whom")
+    axis.scatter([], [], s=22, color="white", edgecolors=GRAY, label="covered, by whom")
     axis.set(aspect="equal", title="alpha = 1.1")
     axis.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     return figure
@@ -178,7 +178,7 @@ def draw_walk() -> Figure:
     places = points @ axes2.T
     target = apply_transform(question, index.transform)[0] @ axes2.T
     figure, (axis,) = new_figure(6.0, 4.2)
-    axis.scatter(*places.T, s=6, color=GREY, linewidths=0, label="never seen")
+    axis.scatter(*places.T, s=6, color=GRAY, linewidths=0, label="never seen")
     axis.scatter(*places[seen].T, s=12, color=BLUE, linewidths=0, label="seen")
     axis.plot(*places[nodes].T, color=RED, lw=0.7, alpha=0.6)
     axis.scatter(*places[nodes].T, s=26, color=RED, label="expanded, in order")
@@ -224,9 +224,9 @@ def draw_rerank() -> Figure:
 def draw_build() -> Figure:
     """Plot the batch sizes of two builds."""
     figure, (axis,) = new_figure(6.0, 2.4)
-    for n, colour in ((10_000, BLUE), (100_000, RED)):
+    for n, color in ((10_000, BLUE), (100_000, RED)):
         sizes = [len(batch) for batch in batches(insertion_order(n, 0, 0))]
-        axis.step(np.arange(1, len(sizes) + 1), sizes, color=colour, label=f"n = {n}")
+        axis.step(np.arange(1, len(sizes) + 1), sizes, color=color, label=f"n = {n}")
     axis.set(xlabel="batch", ylabel="nodes inserted", yscale="log")
     axis.legend(frameon=False)
     return figure

@@ -12,7 +12,6 @@ import numpy as np
 import quiver
 from quiver._typing import Distances, Lanes
 from quiver.datasets import DemoSet, load_demo
-from quiver.evaluation.demo import measure
 
 BEAM_WIDTHS = (16, 32, 64)
 DEFAULT, PAPER = quiver.Encoding(), quiver.Encoding.paper()
@@ -93,9 +92,11 @@ def main() -> None:
         rule = "vamana" if "Vamana" in name else "auto"
         params = quiver.BuildParams(prune_rule=rule)
         index = quiver.Index.build(demo.vectors, params=params, encoding=encoding)
-        points = measure(index, demo.queries, true, beam_widths=BEAM_WIDTHS)
+        points = quiver.evaluate(
+            index, demo.queries, ef=BEAM_WIDTHS, n_rerank=BEAM_WIDTHS[-1]
+        ).points
         cells = (
-            f"{100 * p.recall:.1f} ({p.distance_computations:.0f})" for p in points
+            f"{100 * p.recall.mean:.1f} ({p.distance_computations:.0f})" for p in points
         )
         print(f"| {name} |", *(f"{cell} |" for cell in cells), flush=True)
     print_seeds(demo, true)

@@ -21,7 +21,8 @@ import quiver
 from quiver._typing import Lanes, Metric, Vectors
 from quiver.datasets.generators import find_regime, generate
 from quiver.diagnosis.trend import FLATTENING, fit_line, on_normal_scale
-from quiver.recall.hits import true_distances, walk_hits
+from quiver.evaluation.truth import true_distances
+from quiver.recall.hits import Asked, walk_hits
 
 REGIMES = (
     *("text-384", "text-768", "clip-like", "words-like", "sift-like", "gist-like"),
@@ -72,7 +73,8 @@ def steps(data: Data) -> Iterator[Step]:
     for rows in SIZES:
         index = quiver.Index.build(data.base[:rows], metric=data.metric)
         kth = true_distances(index, data.queries, None, K)[:, -1]
-        walk = walk_hits(index, data.queries, kth, K, EF, 1)
+        asked = Asked(index.state, index.backend, data.queries, kth, K, threads=1)
+        walk = walk_hits(asked, EF)
         seen = float(walk.distance_computations.mean()) / rows
         yield Step(rows, walk.hits.shares(EF), seen)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import quiver
 from quiver.datasets import load_demo
-from quiver.evaluation.demo import measure
 
 BEAM_WIDTHS = (16, 32, 64, 128)
 DEGREES = (16, 24, 32, 48, 64)
@@ -28,9 +27,11 @@ def main() -> None:
 
     def row(label: str, **params: float) -> quiver.Index:
         index = quiver.Index.build(demo.vectors, params=quiver.BuildParams(**params))
-        points = measure(index, demo.queries, true, beam_widths=BEAM_WIDTHS)
+        points = quiver.evaluate(
+            index, demo.queries, ef=BEAM_WIDTHS, n_rerank=BEAM_WIDTHS[-1]
+        ).points
         cells = (
-            f"{100 * point.recall:.1f} ({point.distance_computations:.0f}) |"
+            f"{100 * point.recall.mean:.1f} ({point.distance_computations:.0f}) |"
             for point in points
         )
         print(f"| {label} |", *cells, flush=True)

@@ -11,8 +11,7 @@ import typer
 from rich.table import Table
 
 import quiver
-from quiver.cli.bench_plot import check_drawable, draw
-from quiver.cli.bench_sample import Sample, read_sample
+from quiver.cli.bench_sample import BenchData, read_data
 from quiver.cli.console import (
     answers,
     format_bytes,
@@ -58,7 +57,7 @@ def bench(
     repeats: Annotated[int, typer.Option(help="Turns of every backend.")] = 5,
     key: KeyOption = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the figures there (.png, .svg, .pdf).")
+        Path | None, typer.Option(help="Draw the figures there, as SVG.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -66,17 +65,16 @@ def bench(
     metric = check_metric(metric)
     file, json_file = _split_files(file, other_file, as_json=as_json)
     check_outputs(json=json_file, plot=plot)
-    if plot is not None:
-        check_drawable(plot)
+    _check_drawable(plot)
     names = _runnable(backends)
     if set(names) == {"reference"} and rows > REFERENCE_ROWS:
         rows = REFERENCE_ROWS
         print_note(f"only the reference runs here, and it is slow: {rows} rows")
-    sample = read_sample(file, queries, key, rows)
+    data = read_data(file, queries, key, rows)
     with progress_bar("benchmarking") as progress:
         report = bench_backends(
-            sample.vectors,
-            sample.queries,
+            data.vectors,
+            data.queries,
             metric=metric,
             k=k,
             ef=ef,
@@ -86,14 +84,14 @@ def bench(
             progress=progress,
         )
     if plot is not None:
-        draw(report, plot)
-    document = _document(report, sample)
+        write_page(plot, report.to_svg())
+    document = _document(report, data)
     if json_file is not None:
         write_page(json_file, json.dumps(document, indent=2, allow_nan=False) + "\n")
     elif as_json:
         print_json(document)
         return
-    _print_report(report, sample)
+    _print_report(report, data)
 
 
 def _split_files(
@@ -114,6 +112,15 @@ def _split_files(
     return (vectors[0] if vectors else None), named[0]
 
 
+def _check_drawable(plot: Path | None) -> None:
+    if plot is not None and plot.suffix.lower() != ".svg":
+        msg = (
+            f"plot must end in .svg, got {str(plot)!r}: any browser shows and prints "
+            f"one, and `rsvg-convert` or Inkscape make another format of it"
+        )
+        raise InvalidArgumentError(msg)
+
+
 def _runnable(backends: str | None) -> list[str]:
     """Return the backends to measure, compiled where that is due."""
     if backends is not None:
@@ -130,11 +137,11 @@ def _runnable(backends: str | None) -> list[str]:
     return names
 
 
-def _print_report(report: BenchReport, sample: Sample) -> None:
+def _print_report(report: BenchReport, data: BenchData) -> None:
     memory, first = report.memory, report.backends[0]
     answers.print(
-        f"{sample.source}: {format_count(report.n)} vectors, {report.dim}-d, "
-        f"{report.metric}; {len(sample.queries)} queries, k={report.k}, ef={report.ef}",
+        f"{data.source}: {format_count(report.n)} vectors, {report.dim}-d, "
+        f"{report.metric}; {len(data.queries)} queries, k={report.k}, ef={report.ef}",
         soft_wrap=True,
     )
     answers.print(
@@ -143,7 +150,7 @@ def _print_report(report: BenchReport, sample: Sample) -> None:
         soft_wrap=True,
     )
     answers.print(_table(report))
-    for line in _remarks(report, len(sample.queries)):
+    for line in _remarks(report, len(data.queries)):
         answers.print(line, style="dim", soft_wrap=True)
     answers.print(f"\n{_advice(report)}", soft_wrap=True)
 
@@ -213,10 +220,10 @@ def _advice(report: BenchReport) -> str:
     return f"{same}{best}; `auto` takes {default}. Set QUIVER_BACKEND={best}."
 
 
-def _document(report: BenchReport, sample: Sample) -> dict[str, Any]:
+def _document(report: BenchReport, data: BenchData) -> dict[str, Any]:
     return {
-        "source": sample.source,
-        "n_queries": len(sample.queries),
+        "source": data.source,
+        "n_queries": len(data.queries),
         **asdict(report),
         "speed_against_reference": report.speed_against(),
         "recommended": report.recommended,

@@ -16,7 +16,7 @@ from quiver.errors import InvalidArgumentError
 HELD_OUT = 500
 
 
-class Sample(NamedTuple):
+class BenchData(NamedTuple):
     """What is searched, and where it came from."""
 
     source: str
@@ -24,24 +24,24 @@ class Sample(NamedTuple):
     queries: AnyArray
 
 
-def read_sample(
+def read_data(
     file: Path | None, queries: Path | None, key: str | None, rows: int
-) -> Sample:
+) -> BenchData:
     """Read a sample of the vectors, and queries that are not among them."""
-    everything, wanted = _all_vectors(file, key)
+    everything, asked = _all_vectors(file, key)
     source = "demo set" if file is None else str(file)
     if queries is not None:
-        wanted = read_queries(queries, None)
-    n_held_out = min(HELD_OUT, len(everything) // 10) if wanted is None else 0
-    if wanted is None and not n_held_out:
+        asked = read_queries(queries, None)
+    n_held_out = min(HELD_OUT, len(everything) // 10) if asked is None else 0
+    if asked is None and not n_held_out:
         msg = f"queries must be given for {source}: its {len(everything)} rows are few"
         raise InvalidArgumentError(msg)
     # A random sample: files are often sorted. Sorted again, it is read in one sweep.
     shuffled = np.random.default_rng(0).permutation(len(everything))
     held_out, kept = np.split(shuffled[: n_held_out + rows], [n_held_out])
-    if wanted is None:
-        wanted = everything[np.sort(held_out)]
-    return Sample(source, everything[np.sort(kept)], wanted[:HELD_OUT])
+    if asked is None:
+        asked = everything[np.sort(held_out)]
+    return BenchData(source, everything[np.sort(kept)], asked[:HELD_OUT])
 
 
 def _all_vectors(

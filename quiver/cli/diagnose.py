@@ -39,7 +39,7 @@ from quiver.validation.checks import check_metric
 
 # The command line's defaults are the library's, by construction.
 _DEFAULTS = BuildParams()
-_COLOURS = {
+_COLORS = {
     "fits": "green",
     "fits with rotation": "green",
     "use a larger ef": "yellow",
@@ -102,7 +102,7 @@ def diagnose(
 
 def _print_verdict(diagnosis: quiver.Diagnosis) -> None:
     verdict = diagnosis.verdict
-    answers.print(Text(verdict.word, style=f"bold {_COLOURS[verdict.word]}"))
+    answers.print(Text(verdict.word, style=f"bold {_COLORS[verdict.word]}"))
     for reason in verdict.reasons:
         answers.print(Text(f"  - {reason}"), soft_wrap=True)
     answers.print(Text(f"  build with {diagnosis.encoding}\n"), soft_wrap=True)

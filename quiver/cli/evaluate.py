@@ -19,7 +19,7 @@ from quiver.cli.console import (
     print_json,
     progress_bar,
 )
-from quiver.cli.files import check_outputs, read_asked, write_page
+from quiver.cli.files import check_outputs, read_inputs, write_page
 from quiver.cli.options import (
     BackendOption,
     ColdName,
@@ -56,7 +56,7 @@ def evaluate(
 ) -> None:
     """Measure recall and speed, and name the stage that loses recall."""
     check_outputs(svg=svg)
-    opened, wanted, truth = read_asked(
+    opened, vectors, truth = read_inputs(
         *(index, queries, ground_truth),
         cold=cold,
         backend=backend,
@@ -66,7 +66,7 @@ def evaluate(
     with progress_bar("evaluating") as progress:
         evaluation = quiver.evaluate(
             opened,
-            wanted,
+            vectors,
             truth,
             k=k,
             ef=ef or BEAM_WIDTHS,
@@ -101,7 +101,7 @@ def tune(
     as_json: JsonOption = False,
 ) -> None:
     """Find the cheapest ef and n_rerank that hold a recall."""
-    opened, wanted, truth = read_asked(
+    opened, vectors, truth = read_inputs(
         *(index, queries, ground_truth),
         cold=cold,
         backend=backend,
@@ -111,7 +111,7 @@ def tune(
     with progress_bar("tuning") as progress:
         tuned = quiver.tune(
             opened,
-            wanted,
+            vectors,
             target,
             k=k,
             ground_truth=truth,

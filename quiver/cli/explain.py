@@ -37,11 +37,11 @@ def explain(
     check_outputs(html=html)
     # An explanation is the reference's, so nothing needs compiled kernels.
     opened = quiver.open(index, cold=ColdName.MMAP.value, backend="reference")
-    wanted = read_queries(queries, key)
-    if row >= len(wanted):
-        msg = f"row must be in 0 … {len(wanted) - 1}, got {row}"
+    vectors = read_queries(queries, key)
+    if row >= len(vectors):
+        msg = f"row must be in 0 … {len(vectors) - 1}, got {row}"
         raise InvalidArgumentError(msg)
-    explanation = opened.explain(wanted[row], k=k, ef=ef, n_rerank=n_rerank)
+    explanation = opened.explain(vectors[row], k=k, ef=ef, n_rerank=n_rerank)
     if html is not None:
         labels = {} if texts is None else dict(enumerate(_read_lines(texts)))
         write_page(html, explanation.to_html(labels))

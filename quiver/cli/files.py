@@ -18,7 +18,7 @@ from quiver.readers.formats import check_size, npy_header
 from quiver.storage.atomic import os_errors
 
 
-class Asked(NamedTuple):
+class Inputs(NamedTuple):
     """An opened index with the queries to ask it, and what is true of them."""
 
     opened: quiver.Index
@@ -26,7 +26,7 @@ class Asked(NamedTuple):
     truth: AnyArray | None
 
 
-def read_asked(
+def read_inputs(
     index: Path,
     queries: Path,
     ground_truth: Path | None,
@@ -35,11 +35,11 @@ def read_asked(
     backend: str,
     key: str | None,
     max_rows: int | None,
-) -> Asked:
+) -> Inputs:
     """Load the kernels, open the index, and read the queries and their truth."""
     opened = quiver.open(index, cold=cold.value, backend=load_backend(backend).name)
     found = read_queries(queries, key, max_rows)
-    return Asked(opened, found, read_truth(ground_truth, len(found)))
+    return Inputs(opened, found, read_truth(ground_truth, len(found)))
 
 
 def read_queries(path: Path, key: str | None, max_rows: int | None = None) -> AnyArray:

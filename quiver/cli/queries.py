@@ -16,7 +16,7 @@ from quiver.cli.console import (
     print_facts,
     print_json,
 )
-from quiver.cli.files import check_outputs, read_asked
+from quiver.cli.files import check_outputs, read_inputs
 from quiver.cli.options import (
     BackendOption,
     ColdName,
@@ -58,7 +58,7 @@ def search(
     """Find the nearest vectors of every query in a file."""
     check_outputs(npz=npz)
     # All is read before the search, so that a file that does not fit costs no time.
-    opened, wanted, ids = read_asked(
+    opened, vectors, ids = read_inputs(
         *(index, queries, ground_truth),
         cold=cold,
         backend=backend,
@@ -67,10 +67,10 @@ def search(
     )
     truth = None
     if ids is not None:
-        checked, _ = as_queries(wanted, metric=opened.metric, dim=opened.dim)
+        checked, _ = as_queries(vectors, metric=opened.metric, dim=opened.dim)
         truth = true_distances(opened, checked, ids, k, threads)
     start = time.perf_counter()
-    result = opened.search(wanted, k=k, ef=ef, n_rerank=n_rerank, threads=threads)
+    result = opened.search(vectors, k=k, ef=ef, n_rerank=n_rerank, threads=threads)
     seconds = time.perf_counter() - start
     report = _report(result, seconds)
     if truth is not None:
@@ -80,7 +80,7 @@ def search(
     if as_json:
         print_json({**report, "results": _rows(result)}, indent=None)
         return
-    _print_neighbours(result)
+    _print_neighbors(result)
     _print_report(report)
 
 
@@ -120,7 +120,7 @@ def _write_npz(path: Path, result: quiver.SearchResult) -> None:
         )
 
 
-def _print_neighbours(result: quiver.SearchResult) -> None:
+def _print_neighbors(result: quiver.SearchResult) -> None:
     table = Table("query", "ids and distances, nearest first", box=None)
     for number, row in enumerate(_rows(result)[:SHOWN_QUERIES]):
         pairs = zip(row["ids"], row["distances"], strict=True)

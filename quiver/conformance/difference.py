@@ -41,8 +41,10 @@ def _array_difference(actual: AnyArray, expected: AnyArray, where: str) -> str:
     differs = np.argwhere(actual.view(unsigned) != wanted_bits)
     if not differs.size:
         return ""
-    place = tuple(differs[0].tolist())
-    return f"{where}{list(place)} is {actual[place]!r}, not {expected[place]!r}"
+    position = tuple(differs[0].tolist())
+    return (
+        f"{where}{list(position)} is {actual[position]!r}, not {expected[position]!r}"
+    )
 
 
 def arrays_in(value: Any) -> Iterator[AnyArray]:

@@ -127,7 +127,7 @@ def verify(
     >>> verify("reference", rounds=2).ok
     True
     """
-    kernels = get_backend(backend)
+    backend = get_backend(backend)
     seed = check_int("seed", seed, 0, 2**63 - 1)
     rounds = check_int("rounds", rounds, 1, 10**9)
     meter = ProgressMeter(progress, rounds + 1)
@@ -137,12 +137,12 @@ def verify(
         rng = np.random.default_rng([seed, number])
         dim = hazards.BOUNDARY_DIMS[number % len(hazards.BOUNDARY_DIMS)]
         for call in draw_calls(rng, dim):
-            findings[call.method].append(_compare(kernels, call))
+            findings[call.method].append(_compare(backend, call))
         meter.advance(1)
-    findings["build"].append(_compare_build(kernels, np.random.default_rng(seed)))
+    findings["build"].append(_compare_build(backend, np.random.default_rng(seed)))
     meter.advance(1)
-    reports = tuple(_summarise(*finding) for finding in findings.items())
-    return VerifyReport(kernels.name, kernels.target, reports)
+    reports = tuple(_summarize(*finding) for finding in findings.items())
+    return VerifyReport(backend.name, backend.target, reports)
 
 
 def _compare(backend: Backend, call: Call) -> str:
@@ -173,6 +173,6 @@ def _compare_build(backend: Backend, rng: Generator) -> str:
     return f"{description}: {difference}" if difference else ""
 
 
-def _summarise(method: str, findings: list[str]) -> MethodReport:
+def _summarize(method: str, findings: list[str]) -> MethodReport:
     wrong = [finding for finding in findings if finding]
     return MethodReport(method, len(findings), len(wrong), wrong[0] if wrong else "")

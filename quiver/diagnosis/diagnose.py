@@ -101,14 +101,14 @@ def diagnose(
     metric = check_metric(metric)
     seed = check_int("seed", seed, 0, 2**63 - 1)
     params = params or BuildParams()
-    kernels, n_threads = get_backend(backend), resolve_threads(threads)
+    backend, n_threads = get_backend(backend), resolve_threads(threads)
     if sample is None:
-        slow = kernels.name == "reference"
+        slow = backend.name == "reference"
         sample = REFERENCE_SAMPLE_ROWS if slow else SAMPLE_ROWS
     size = check_int("sample", sample, MIN_ROWS * 4 // 5, MAX_ROWS)
     meter = ProgressMeter(progress, 3 + len(TRANSFORMS) + len(SIZES))
     drawn = draw_sample(
-        vectors, queries, metric=metric, size=size, seed=seed, backend=kernels
+        vectors, queries, metric=metric, size=size, seed=seed, backend=backend
     )
     meter.advance(1)
     return _look(drawn, params, seed, n_threads, meter)
@@ -121,7 +121,7 @@ def _look(
     few = drawn.fewer_queries()
     points = few.euclidean()
     structure, moments = measure_structure(points, K), measure_moments(points)
-    kth = few.neighbours(K)[1][:, -1]
+    kth = few.neighbors(K)[1][:, -1]
     meter.advance(1)
     fidelity: list[Fidelity] = []
     planes: dict[str, Planes] = {}

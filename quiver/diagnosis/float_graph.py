@@ -86,10 +86,10 @@ def _prune(
     to_target = table[np.arange(n)[:, None], candidates]
     is_open = candidates < n
     kept = np.zeros_like(is_open)
-    for place in range(candidates.shape[1]):
-        rows = np.flatnonzero(is_open[:, place] & (kept.sum(axis=1) < degree))
-        kept[rows, place] = True
-        near = table[candidates[rows, place, None], candidates[rows]]
+    for rank in range(candidates.shape[1]):
+        rows = np.flatnonzero(is_open[:, rank] & (kept.sum(axis=1) < degree))
+        kept[rows, rank] = True
+        near = table[candidates[rows, rank, None], candidates[rows]]
         is_open[rows] &= params.alpha * near > to_target[rows]
     order = np.argsort(~kept, axis=1, kind="stable")[:, :degree]
     return np.take_along_axis(np.where(kept, candidates, n), order, axis=1)
@@ -100,8 +100,8 @@ def _choosers(
 ) -> NDArray[np.intp]:
     """Return, for every row, the nearest of the rows that chose it."""
     n = len(chosen)
-    sources, places = np.nonzero(chosen < n)
-    targets = chosen[sources, places]
+    sources, ranks = np.nonzero(chosen < n)
+    targets = chosen[sources, ranks]
     order = np.lexsort((sources, table[targets, sources], targets))
     targets, sources = targets[order], sources[order]
     ranks = np.arange(len(targets)) - np.searchsorted(targets, targets)
@@ -124,9 +124,9 @@ def _walk(
     beam[:, 0] = entry_point
     is_expanded = beam == n
     while not is_expanded.all():
-        places = np.argsort(is_expanded, axis=1, kind="stable")[:, :_EXPANSIONS]
-        nodes = np.where(is_expanded[every, places], n, beam[every, places])
-        is_expanded[every, places] = True
+        ranks = np.argsort(is_expanded, axis=1, kind="stable")[:, :_EXPANSIONS]
+        nodes = np.where(is_expanded[every, ranks], n, beam[every, ranks])
+        is_expanded[every, ranks] = True
         found = np.sort(neighbors[nodes].reshape(n_queries, -1), axis=1)
         repeated = np.diff(found, axis=1, prepend=-1) == 0
         found[repeated | seen[every, found]] = n

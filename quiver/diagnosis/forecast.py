@@ -23,7 +23,7 @@ from quiver.params import BuildParams, Encoding, SearchParams
 from quiver.recall.hits import Asked, Hits, scan_hits, walk_hits
 from quiver.recall.intervals import Interval
 
-BEAM_WIDTHS = (32, 64, 128, 256)
+FORECAST_WIDTHS = (32, 64, 128, 256)
 
 SIZES = (4, 2, 1)
 """The sample is divided by these; the largest index comes last."""
@@ -84,16 +84,16 @@ def run_trials(
         part = sample.prefix(max(k, len(sample.vectors) // divisor))
         plan = Plan(sample.metric, encoding, params, sample.backend, threads)
         state = build(part.vectors, np.arange(len(part.vectors)), plan)
-        kth = part.neighbours(k)[1][:, -1]
+        kth = part.neighbors(k)[1][:, -1]
         asked = Asked(state, sample.backend, part.queries, kth, k, threads)
-        walks = {ef: walk_hits(asked, ef).hits for ef in BEAM_WIDTHS}
-        scan = scan_hits(asked, BEAM_WIDTHS[-1])
+        walks = {ef: walk_hits(asked, ef).hits for ef in FORECAST_WIDTHS}
+        scan = scan_hits(asked, FORECAST_WIDTHS[-1])
         yield Trial(len(part.vectors), walks, scan)
 
 
 def forecast(trials: list[Trial], n: int, k: int) -> tuple[Forecast, ...]:
     """Continue the trials to n rows, for every beam width."""
-    return _never_falling([_forecast(trials, n, k, ef) for ef in BEAM_WIDTHS])
+    return _never_falling([_forecast(trials, n, k, ef) for ef in FORECAST_WIDTHS])
 
 
 def with_float_graph(
@@ -112,7 +112,7 @@ def with_float_graph(
     small = [trial for trial in trials if trial.rows <= FLOAT_ROWS] or trials[:1]
     coded, few = small[-1], sample.fewer_queries()
     part = few.prefix(coded.rows)
-    walks = measure_float_graph(part, k, params, BEAM_WIDTHS)
+    walks = measure_float_graph(part, k, params, FORECAST_WIDTHS)
     rows = [trial.rows for trial in trials]
     found = []
     for one in forecasts:

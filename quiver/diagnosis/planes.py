@@ -89,8 +89,8 @@ def _effective_dimension(rows: Vectors) -> float:
     Products of different rows estimate tr(C²) without the bias that each row's
     product with itself would add.
     """
-    centred = (rows - rows.mean(axis=0, dtype=np.float64)).astype(np.float64)
-    products = centred @ centred.T
+    centered = (rows - rows.mean(axis=0, dtype=np.float64)).astype(np.float64)
+    products = centered @ centered.T
     m = len(rows)
     trace = np.trace(products) / m
     np.fill_diagonal(products, 0.0)

@@ -64,7 +64,7 @@ class Sample:
     backend: Backend
     queries_given: bool
 
-    def neighbours(self, k: int) -> tuple[NDArray[np.int64], Distances]:
+    def neighbors(self, k: int) -> tuple[NDArray[np.int64], Distances]:
         """Return the k nearest rows of every query, with their exact distances."""
         return nearest_rows(self.vectors, self.queries, k, self.metric)
 

@@ -65,7 +65,7 @@ def measure_structure(sample: Sample, k: int) -> Structure:
     """Measure exact distances of a Euclidean sample."""
     base, queries = sample.vectors, sample.queries
     rank = min(LOCAL_RANK, len(base) // 2)
-    ids, exact = sample.neighbours(max(rank, k + 1))
+    ids, exact = sample.neighbors(max(rank, k + 1))
     near = np.stack(
         [
             np.sqrt(squared_norms(base[rows] - query))

@@ -96,26 +96,26 @@ def bench_backends(
     'reference'
     """
     metric = check_metric(metric)
-    kernels = [get_backend(name) for name in _names(backends)]
+    measured = [get_backend(name) for name in _names(backends)]
     effort = SearchParams.resolve(k, ef, None)
     repeats = check_int("repeats", repeats, 1, 1000)
     n_threads = resolve_threads(threads)
     base = as_vectors(vectors, "vectors", metric=metric)
-    wanted = checked_queries(queries, metric, base.shape[1])
-    _, true = exact_knn(base, wanted, effort.k, metric=metric)
+    queries = checked_queries(queries, metric, base.shape[1])
+    _, true = exact_knn(base, queries, effort.k, metric=metric)
 
     rows_per_turn = max(1, int(len(base) * _ROWS_PER_TURN))
-    turns = len(kernels) * (repeats + 1) * rows_per_turn
+    turns = len(measured) * (repeats + 1) * rows_per_turn
     meter = ProgressMeter(progress, len(base) + turns)
     build = partial(Index.build, metric=metric, params=params, threads=n_threads)
-    first = kernels[0].name
+    first = measured[0].name
     # First calls load or compile kernels; that is no part of building.
     build(base[:_WARM_ROWS], backend=first)
     index, seconds = timed(partial(build, base, backend=first, progress=_rows(meter)))
 
     contenders = []
-    for backend in kernels:
-        contenders.append(_Contender(index, backend, wanted, effort))
+    for backend in measured:
+        contenders.append(_Contender(index, backend, queries, effort))
         contenders[-1].measure_build(build)
         meter.advance(rows_per_turn)
     for repeat in range(repeats):
@@ -123,7 +123,7 @@ def bench_backends(
         for contender in contenders[:: -1 if repeat % 2 else 1]:
             contender.take_turn(n_threads)
             meter.advance(rows_per_turn)
-    expected = index.search(wanted, k=effort.k, ef=effort.ef, n_rerank=effort.n_rerank)
+    expected = index.search(queries, k=effort.k, ef=effort.ef, n_rerank=effort.n_rerank)
     return BenchReport(
         n=index.n,
         dim=index.dim,

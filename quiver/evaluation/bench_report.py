@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from quiver._typing import Metric
 from quiver.memory import MemoryReport
+from quiver.pages.svg import Series, dot_chart, stacked
 
 
 @dataclass(frozen=True)
@@ -101,3 +102,23 @@ class BenchReport:
         if name not in speeds:
             return {}
         return {backend: speed / speeds[name] for backend, speed in speeds.items()}
+
+    def to_svg(self) -> str:
+        """Return speed and latency of every backend as an SVG drawing."""
+        names = [times.backend for times in self.backends]
+        rows = range(len(names))
+        one = [times.queries_per_second_one for times in self.backends]
+        every = [times.queries_per_second_all for times in self.backends]
+        speeds = [
+            Series("1 thread", one, rows),
+            Series(f"{self.threads} threads", every, rows),
+        ]
+        latencies = [
+            Series(name, [1e6 * getattr(b.latency, name) for b in self.backends], rows)
+            for name in ("p50", "p95", "p99")
+        ]
+        searched = f"{self.n} x {self.dim}, {self.metric}, ef={self.ef}"
+        return stacked(
+            dot_chart(searched, "queries per second", names, speeds),
+            dot_chart(searched, "latency of a single query, µs", names, latencies),
+        )

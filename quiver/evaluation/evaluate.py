@@ -85,19 +85,19 @@ def evaluate(
     """
     k = check_int("k", k, 1, index.n)
     efforts = _efforts(k, ef, n_rerank)
-    wanted = checked_queries(queries, index.metric, index.dim)
+    queries = checked_queries(queries, index.metric, index.dim)
     n_threads = resolve_threads(threads)
     meter = ProgressMeter(progress, 2 + len(efforts))
-    truth = true_distances(index, wanted, ground_truth, k, n_threads)
+    truth = true_distances(index, queries, ground_truth, k, n_threads)
     meter.advance(1)
-    asked = Asked(index.state, index.backend, wanted, truth[:, -1], k, n_threads)
+    asked = Asked(index.state, index.backend, queries, truth[:, -1], k, n_threads)
     scan = scan_hits(asked, efforts[-1].ef)
     meter.advance(1)
     points = []
     for effort in efforts:
         points.append(_measure(index, asked, scan, effort))
         meter.advance(1)
-    return Evaluation(k, len(wanted), tuple(points), suggest(index, points))
+    return Evaluation(k, len(queries), tuple(points), suggest(index, points))
 
 
 def _efforts(

@@ -128,13 +128,13 @@ class _Truth:
         for query in np.flatnonzero(wrong.any(axis=1)):
             wrong[query] &= ~np.isin(found.ids[query], self._ids[query])
         if wrong.any():
-            query, place = np.argwhere(wrong)[0]
+            query, rank = np.argwhere(wrong)[0]
             rank = farthest[query]
             self._refuse(
                 f"must hold the k={k} nearest, got id {self._ids[query, rank]} at "
                 f"{self.distances[query, rank]!s} as number {rank + 1} for query "
-                f"{query}, but id {found.ids[query, place]}, which it does not hold, "
-                f"is at {found.distances[query, place]!s}",
+                f"{query}, but id {found.ids[query, rank]}, which it does not hold, "
+                f"is at {found.distances[query, rank]!s}",
                 wrong,
             )
 

@@ -26,7 +26,7 @@ _NEIGHBOR_BYTES = 4
 
 
 @dataclass(frozen=True)
-class Tuned:
+class TuneResult:
     """An effort that holds the target.
 
     Attributes
@@ -58,7 +58,7 @@ def tune(
     max_ef: int = MAX_EF,
     threads: int | None = None,
     progress: Progress | bool | None = None,
-) -> Tuned:
+) -> TuneResult:
     """Find the cheapest ``(ef, n_rerank)`` whose recall@k is at least the target.
 
     Parameters
@@ -109,11 +109,11 @@ def tune(
     max_ef = min(check_int("max_ef", max_ef, k, MAX_ROWS), max(k, index.n))
     target = check_share("target_recall", target_recall)
     confidence = check_share("confidence", confidence)
-    wanted = checked_queries(queries, index.metric, index.dim)
+    queries = checked_queries(queries, index.metric, index.dim)
     n_threads = resolve_threads(threads)
-    kth = true_distances(index, wanted, ground_truth, k, n_threads)[:, -1]
+    kth = true_distances(index, queries, ground_truth, k, n_threads)[:, -1]
     meter = ProgressMeter(progress, 1 + max_ef.bit_length() + len(_WIDER))
-    asked = Asked(index.state, index.backend, wanted, kth, k, n_threads)
+    asked = Asked(index.state, index.backend, queries, kth, k, n_threads)
     trial = _Trial(asked, 2 * confidence - 1)
     least = _least_ef(trial, target, max_ef, meter)
     efforts = []
@@ -141,7 +141,7 @@ class _Trial:
     def recall(self, walk: Walk, n_rerank: int) -> Interval:
         return share_interval(walk.hits.shares(n_rerank), self.confidence)
 
-    def cheapest(self, ef: int, target: float) -> Tuned | None:
+    def cheapest(self, ef: int, target: float) -> TuneResult | None:
         """Return the fewest re-ranked that hold the target; None if no number does."""
         walk = self.walk(ef)
         if self.recall(walk, ef).low < target:
@@ -150,7 +150,7 @@ class _Trial:
             self.asked.k, ef, lambda depth: self.recall(walk, depth).low >= target
         )
         n_bytes = self._bytes_read(walk, enough)
-        return Tuned(ef, enough, self.recall(walk, enough), n_bytes)
+        return TuneResult(ef, enough, self.recall(walk, enough), n_bytes)
 
     def _bytes_read(self, walk: Walk, n_rerank: int) -> float:
         state = self.asked.state

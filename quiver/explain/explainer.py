@@ -15,7 +15,7 @@ from quiver._typing import Vectors
 from quiver.backends.registry import get_backend
 from quiver.encoding import encode_queries
 from quiver.errors import InvalidArgumentError
-from quiver.explain.explanation import Explanation, Fate, Found, Hop, TrueNeighbour
+from quiver.explain.explanation import Explanation, Found, Hop, Outcome, TrueNeighbour
 from quiver.explain.plane import project
 from quiver.params import SearchParams
 from quiver.recall.exact import exact_knn
@@ -42,8 +42,8 @@ def explain(state: State, query: Any, effort: SearchParams) -> Explanation:
     if vector.ndim != 1:
         msg = f"query must be one vector of shape (dim,), got shape {vector.shape}"
         raise InvalidArgumentError(msg)
-    wanted = as_vectors(vector[None], "query", metric=state.metric, dim=state.dim)
-    return _Explainer(state, wanted, effort).explanation()
+    checked = as_vectors(vector[None], "query", metric=state.metric, dim=state.dim)
+    return _Explainer(state, checked, effort).explanation()
 
 
 class _Explainer:
@@ -108,7 +108,7 @@ class _Explainer:
             hops=self.hops,
             found=self._found(result),
             true_neighbours=tuple(
-                self._true_neighbour(row, distance, result)
+                self._true_neighbor(row, distance, result)
                 for row, distance in zip(true_rows, distances[0].tolist(), strict=True)
             ),
             points=tuple((self._id(row), x, y) for row, x, y in points),
@@ -116,17 +116,17 @@ class _Explainer:
         )
 
     def _found(self, result: SearchResult) -> tuple[Found, ...]:
-        places = {self._id(row): n for n, row in enumerate(self.final_beam, 1)}
+        ranks = {self._id(row): n for n, row in enumerate(self.final_beam, 1)}
         seen_in = {self._id(row): hop for row, hop in self.seen_in.items()}
         found = []
         for id_, distance in zip(result.ids.tolist(), result.distances, strict=True):
-            if id_ in places:  # Not the -1 of a place left empty.
+            if id_ in ranks:  # Not the -1 of a place left empty.
                 hop = seen_in[id_]
                 origin = self.hops[hop - 1].node if hop else None
-                found.append(Found(id_, float(distance), hop, origin, places[id_]))
+                found.append(Found(id_, float(distance), hop, origin, ranks[id_]))
         return tuple(found)
 
-    def _true_neighbour(
+    def _true_neighbor(
         self, row: int, distance: float, result: SearchResult
     ) -> TrueNeighbour:
         fate, reason = self._fate(row)
@@ -138,7 +138,7 @@ class _Explainer:
             fate, reason = "tied", f"a row at the same distance won; {reason}"
         return TrueNeighbour(id_, distance, fate, reason)
 
-    def _fate(self, row: int) -> tuple[Fate, str]:
+    def _fate(self, row: int) -> tuple[Outcome, str]:
         """Return what would keep a row out of the answer, and its history."""
         if row not in self.seen_in:
             return "never seen", self._unseen_reason(row)
@@ -150,10 +150,10 @@ class _Explainer:
                 f"{seen}, out of the beam in hop {number}: {self.ef} rows seen had "
                 f"smaller code distances than its {self._code_distance(row):.4g}",
             )
-        place = self.final_beam.index(row) + 1
+        rank = self.final_beam.index(row) + 1
         return (
             "lost in re-rank",
-            f"{seen}, place {place} of the final beam, of which the first "
+            f"{seen}, place {rank} of the final beam, of which the first "
             f"{self.effort.n_rerank} are re-ranked",
         )
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 SHOWN_IDS = 8
 """Ids printed of a list; the document has them all."""
 
-Fate = Literal[
+Outcome = Literal[
     "found", "tied", "never seen", "dropped from the beam", "lost in re-rank"
 ]
 
@@ -90,7 +90,7 @@ class TrueNeighbour:
 
     id: int
     distance: float
-    fate: Fate
+    fate: Outcome
     reason: str
 
 
@@ -140,7 +140,7 @@ class Explanation:
     @property
     def recall(self) -> float:
         """Share of the true k found, ties counted as hits."""
-        fates = [neighbour.fate for neighbour in self.true_neighbours]
+        fates = [neighbor.fate for neighbor in self.true_neighbours]
         return sum(fate in ("found", "tied") for fate in fates) / len(fates)
 
     def __str__(self) -> str:

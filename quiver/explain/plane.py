@@ -39,10 +39,10 @@ def project(
     chosen = prepared[np.searchsorted(drawn, named)]
     mean = chosen.mean(axis=0)
     axes = _main_axes(chosen - mean)
-    places = ((prepared - mean) @ axes.T).round(_DIGITS).tolist()
+    spots = ((prepared - mean) @ axes.T).round(_DIGITS).tolist()
     prepared_query = prepare(query, state.transform.metric)[0]
     x, y = ((prepared_query - mean) @ axes.T).round(_DIGITS).tolist()
-    return [(row, *place) for row, place in zip(drawn, places, strict=True)], (x, y)
+    return [(row, *spot) for row, spot in zip(drawn, spots, strict=True)], (x, y)
 
 
 def _prepare(state: State, rows: list[int]) -> Lanes:
@@ -50,10 +50,10 @@ def _prepare(state: State, rows: list[int]) -> Lanes:
     return prepare(vectors, state.transform.metric).astype(np.float64)
 
 
-def _main_axes(centred: Lanes) -> Lanes:
+def _main_axes(centered: Lanes) -> Lanes:
     """Return two orthonormal directions, zero where the data has fewer."""
-    axes = np.zeros((2, centred.shape[1]))
-    components = np.linalg.svd(centred, full_matrices=False)[2][:2]
+    axes = np.zeros((2, centered.shape[1]))
+    components = np.linalg.svd(centered, full_matrices=False)[2][:2]
     largest = np.abs(components).argmax(axis=1)
     signs = np.sign(components[np.arange(len(components)), largest])
     axes[: len(components)] = components * signs[:, None]

@@ -130,7 +130,7 @@ def _fidelity_charts(d: Diagnosis) -> Iterable[str]:
 
 
 def _plane_charts(d: Diagnosis) -> Iterable[str]:
-    edges = [place / _N_BINS for place in range(_N_BINS + 1)]
+    edges = [number / _N_BINS for number in range(_N_BINS + 1)]
     for name, planes in d.planes.items():
         bars = [
             Series(plane, range(_N_BINS), np.histogram(density, edges)[0].tolist())

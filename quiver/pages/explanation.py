@@ -48,8 +48,8 @@ class _Picture:
 
     def __init__(self, explanation: Explanation, labels: Labels) -> None:
         self.explanation, self.labels = explanation, labels
-        self.places = {id_: (x, y) for id_, x, y in explanation.points}
-        corners = [*self.places.values(), explanation.query_point]
+        self.spots = {id_: (x, y) for id_, x, y in explanation.points}
+        corners = [*self.spots.values(), explanation.query_point]
         xs, ys = zip(*corners, strict=True)
         self.left, self.top = min(xs), max(ys)
         # One scale for both directions: the plane must not be stretched.
@@ -66,21 +66,21 @@ class _Picture:
         parts.append(f'<path class="query" d="{cross}"><title>query</title></path>')
         return "\n".join(parts)
 
-    def _at(self, place: tuple[float, float]) -> tuple[float, float]:
-        x = MARGIN + (place[0] - self.left) * self.scale
-        y = MARGIN + (self.top - place[1]) * self.scale
+    def _at(self, spot: tuple[float, float]) -> tuple[float, float]:
+        x = MARGIN + (spot[0] - self.left) * self.scale
+        y = MARGIN + (self.top - spot[1]) * self.scale
         return round(x, 1), round(y, 1)
 
     def _background(self) -> Iterable[str]:
-        for place in self.places.values():
-            x, y = self._at(place)
+        for spot in self.spots.values():
+            x, y = self._at(spot)
             yield f'<circle class="far" cx="{x}" cy="{y}" r="1.5"/>'
 
     def _links(self) -> Iterable[str]:
         for hop in self.explanation.hops:
-            x1, y1 = self._at(self.places[hop.node])
+            x1, y1 = self._at(self.spots[hop.node])
             for id_ in hop.newly_seen:
-                x2, y2 = self._at(self.places[id_])
+                x2, y2 = self._at(self.spots[id_])
                 ends = f'x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"'
                 yield f'<line data-hop="{hop.number}" {ends}/>'
 
@@ -93,9 +93,9 @@ class _Picture:
             seen.update(dict.fromkeys(hop.newly_seen, hop.number))
             expanded[hop.node] = hop.number
             dropped.update(dict.fromkeys(hop.dropped, hop.number))
-        true = {neighbour.id for neighbour in e.true_neighbours}
+        true = {neighbor.id for neighbor in e.true_neighbours}
         for id_ in [*seen, *(true - seen.keys())]:
-            x, y = self._at(self.places[id_])
+            x, y = self._at(self.spots[id_])
             marks = {"seen": seen, "expanded": expanded, "dropped": dropped}
             data = "".join(
                 f' data-{name}="{hops[id_]}"'

@@ -145,13 +145,13 @@ class _Job(Generic[T]):
         """Compute one chunk after another until none is left or one fails."""
         while self._pending:
             try:
-                place, span = self._pending.popleft()
+                number, span = self._pending.popleft()
             except IndexError:  # Another thread took the last.
                 return
             try:
-                self._results[place] = self._task(*span)
+                self._results[number] = self._task(*span)
             except BaseException as error:  # Ctrl-C as well.
-                self._errors[place] = error
+                self._errors[number] = error
                 self.drop_rest()
                 return
             if between is not None:
@@ -168,13 +168,13 @@ class _Job(Generic[T]):
             finally:
                 # An error kept here would keep, by its frames, all that they hold.
                 self._errors.clear()
-        return [self._results[place] for place in range(len(self._results))]
+        return [self._results[number] for number in range(len(self._results))]
 
 
 def _cut(n_rows: int, chunk_rows: int, n_threads: int) -> list[tuple[int, int]]:
     """Cut rows into chunks of nearly one size, as many for every thread."""
     n_chunks = n_threads * -(-n_rows // (n_threads * chunk_rows))
-    borders = [n_rows * place // n_chunks for place in range(n_chunks)]
+    borders = [n_rows * number // n_chunks for number in range(n_chunks)]
     return list(pairwise([*borders, n_rows]))
 
 

@@ -70,8 +70,8 @@ def exact_knn(
     """
     metric = check_metric(metric)
     base = RowBlocks(vectors, "vectors", metric)
-    wanted = RowBlocks(queries, "queries", metric, dim=base.shape[1])
-    return nearest_rows(base, wanted, check_int("k", k, 1, len(base)), metric)
+    query_rows = RowBlocks(queries, "queries", metric, dim=base.shape[1])
+    return nearest_rows(base, query_rows, check_int("k", k, 1, len(base)), metric)
 
 
 def nearest_rows(

@@ -65,11 +65,11 @@ class Walk(NamedTuple):
 
 def checked_queries(queries: Any, metric: Metric, dim: int) -> Vectors:
     """Return queries as float32; at least one is required."""
-    wanted = as_vectors(queries, "queries", metric=metric, dim=dim)
-    if not len(wanted):
-        msg = f"queries must have at least 1 row, got shape {wanted.shape}"
+    checked = as_vectors(queries, "queries", metric=metric, dim=dim)
+    if not len(checked):
+        msg = f"queries must have at least 1 row, got shape {checked.shape}"
         raise InvalidArgumentError(msg)
-    return wanted
+    return checked
 
 
 class Asked(NamedTuple):

@@ -12,6 +12,10 @@ import struct
 import zlib
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from quiver._typing import Distances
 from quiver.reference.codes import row_bytes
 from quiver.storage.header import Header
 
@@ -148,3 +152,14 @@ def unpack_entry(raw: bytes) -> Section:
         (rows, columns)[: min(n_axes, 2)],
         *(offset, length, crc),
     )
+
+
+def pack_signs(signs: Distances) -> NDArray[np.uint8]:
+    """Return one bit per sign, 1 for -1, lowest bit first."""
+    return np.packbits(signs < 0, axis=1, bitorder="little")
+
+
+def unpack_signs(bits: NDArray[np.uint8], dim: int) -> Distances:
+    """Return the +1 and -1 of `pack_signs`, shape (rounds, dim), float32."""
+    flipped = np.unpackbits(bits, axis=1, count=dim, bitorder="little")
+    return np.where(flipped, np.float32(-1), np.float32(1))

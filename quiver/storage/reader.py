@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Distances, Neighbors
+from quiver._typing import Neighbors
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.transform import searched_metric
 from quiver.storage.header import Header, HeaderError, pack_header, unpack_header
@@ -39,9 +39,11 @@ from quiver.storage.layout import (
     pack_entry,
     pack_front,
     pack_prefix,
+    pack_signs,
     plan_sections,
     table_offset,
     unpack_entry,
+    unpack_signs,
 )
 from quiver.storage.source import SourceFile
 from quiver.storage.strangers import recognize
@@ -164,17 +166,6 @@ def verify_vectors(source: SourceFile, front: Front) -> None:
     if digest.hexdigest() != front.header.data_sha256:
         expected = f"{front.header.data_sha256} as in the header"
         source.fail(part, section.offset, digest.hexdigest(), expected)
-
-
-def pack_signs(signs: Distances) -> NDArray[np.uint8]:
-    """Return one bit per sign, 1 for -1, lowest bit first."""
-    return np.packbits(signs < 0, axis=1, bitorder="little")
-
-
-def unpack_signs(bits: NDArray[np.uint8], dim: int) -> Distances:
-    """Return the +1 and -1 of `pack_signs`, shape (rounds, dim), float32."""
-    flipped = np.unpackbits(bits, axis=1, count=dim, bitorder="little")
-    return np.where(flipped, np.float32(-1), np.float32(1))
 
 
 def _read_prefix(source: SourceFile) -> Prefix:

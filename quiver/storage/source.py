@@ -99,10 +99,10 @@ class SourceFile:
     def read_zeros(self, part: str, start: int, stop: int) -> None:
         """Raise unless the padding ``start … stop`` is zero."""
         padding = self.read(part, start, stop - start)
-        place = len(padding) - len(padding.lstrip(b"\0"))
-        if place < len(padding):
-            found = f"{padding[place]:#04x}"
-            self.fail(f"padding before {part}", start + place, found, "zero")
+        position = len(padding) - len(padding.lstrip(b"\0"))
+        if position < len(padding):
+            found = f"{padding[position]:#04x}"
+            self.fail(f"padding before {part}", start + position, found, "zero")
 
     def read_section(self, section: Section) -> AnyArray:
         """Return a section as a new aligned array, its checksum proven.
@@ -126,14 +126,14 @@ class SourceFile:
 
     def checksum_into(self, part: str, offset: int, view: memoryview) -> int:
         """Fill ``view`` from ``offset`` on and return the CRC-32 of the bytes."""
-        crc, place = 0, 0
+        crc, position = 0, 0
         with os_errors("read", self.path):
             self._raw.seek(offset)
-            while place < len(view):
-                got = self._raw.readinto(view[place : place + READ_BYTES])
+            while position < len(view):
+                got = self._raw.readinto(view[position : position + READ_BYTES])
                 if not got:
-                    found = f"the file's end at byte {offset + place}"
+                    found = f"the file's end at byte {offset + position}"
                     self.fail(part, offset, found, f"{len(view)} bytes")
-                crc = zlib.crc32(view[place : place + got], crc)
-                place += got
+                crc = zlib.crc32(view[position : position + got], crc)
+                position += got
         return crc

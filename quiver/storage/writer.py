@@ -26,10 +26,9 @@ from quiver.storage.invariants import (
     transform_fault,
     vectors_fault,
 )
-from quiver.storage.layout import Section, pack_front, plan_sections
-from quiver.storage.reader import pack_signs
+from quiver.storage.layout import Section, pack_front, pack_signs, plan_sections
 
-BLOCK_BYTES = 1 << 24
+CHUNK_BYTES = 1 << 24
 """Bytes of vectors converted and hashed at a time."""
 
 _UNKNOWN_HASH = "0" * 64
@@ -120,7 +119,7 @@ def _write_blocks(fd: int, section: Section, blocks: Iterable[AnyArray]) -> int:
 def _stored_blocks(state: State, cold_dtype: ColdDtype) -> Iterator[AnyArray]:
     """Yield the vectors as stored, a block at a time, whether in memory or not."""
     n, dim = state.vectors.shape
-    block_rows = max(1, BLOCK_BYTES // (4 * dim))
+    block_rows = max(1, CHUNK_BYTES // (4 * dim))
     for start in range(0, n, block_rows):
         block = state.vectors[start : start + block_rows]
         # A float32 beyond float16 becomes infinite, which the check reports.

@@ -16,7 +16,7 @@ from quiver.recall.hits import Asked, scan_hits
 
 def test_fidelity_is_a_ranking_of_every_row_by_code() -> None:
     sample = sample_of(skewed_rows(600, 20))
-    ids, kth = sample.neighbours(10)
+    ids, kth = sample.neighbors(10)
     rows = [
         row
         for part, _ in measure_fidelity(sample, kth[:, -1], 10, 0, 1)
@@ -42,7 +42,7 @@ def test_fidelity_is_a_ranking_of_every_row_by_code() -> None:
 
 def test_hamming_counts_differing_planes() -> None:
     sample = sample_of(skewed_rows(500, 20))
-    _, kth = sample.neighbours(10)
+    _, kth = sample.neighbors(10)
     (rows, _), *_ = measure_fidelity(sample, kth[:, -1], 10, 0, 1)
     hamming = next(row for row in rows if row.distance == "hamming")
     transform = quiver.encoding.fit(sample.vectors, "euclidean", quiver.Encoding(), 0)
@@ -65,7 +65,7 @@ def test_hamming_counts_differing_planes() -> None:
 
 def test_fidelity_under_inner_product_is_that_of_the_codes_searched() -> None:
     sample = sample_of(skewed_rows(400, 20), "inner_product")
-    _, kth = sample.neighbours(10)
+    _, kth = sample.neighbors(10)
     (rows, _), *_ = measure_fidelity(sample, kth[:, -1], 10, 0, 1)
     index = quiver.Index.build(sample.vectors, metric="inner_product")
     asked = Asked(index.state, index.backend, sample.queries, kth[:, -1], 10, 1)

@@ -48,7 +48,7 @@ def test_the_euclidean_view_keeps_every_neighbour(metric: str) -> None:
     vectors = skewed_rows(500, 12)
     sample = sample_of(vectors, metric)
     view = sample.euclidean()
-    ids, _ = sample.neighbours(10)
+    ids, _ = sample.neighbors(10)
     distances = cdist(view.queries, view.vectors)
     nearest = np.argsort(distances, axis=1, kind="stable")[:, :10]
     assert np.mean(ids == nearest) > 0.999

@@ -12,7 +12,7 @@ from measure_diagnosis import DIMENSIONS, KINDS, SIGMAS, Case, Outcome
 import quiver
 from quiver.datasets import load_demo
 from quiver.diagnosis.fidelity import DEPTHS, Fidelity
-from quiver.diagnosis.forecast import BEAM_WIDTHS, Forecast
+from quiver.diagnosis.forecast import FORECAST_WIDTHS, Forecast
 from quiver.diagnosis.structure import Structure
 from quiver.diagnosis.verdict import GOOD_RECALL, WORDS, falls_short, judge
 from quiver.recall.hits import Hits
@@ -41,7 +41,7 @@ def make_forecasts(recalls: list[float], uncoded: list[float]) -> tuple[Forecast
     """Return forecasts whose default re-rank loses nothing."""
     found = tuple(
         Forecast(ef, ef, (), interval(recall), interval(recall), interval(0.99))
-        for ef, recall in zip(BEAM_WIDTHS, recalls, strict=True)
+        for ef, recall in zip(FORECAST_WIDTHS, recalls, strict=True)
     )
     if not falls_short(found):
         return found
@@ -74,7 +74,7 @@ def test_a_word_never_contradicts_the_recall_expected(
     structure = make_structure(local_dimension, chance)
     verdict = judge(fidelity(own), fidelity(plain), structure, forecasts)
     is_good = [recall >= GOOD_RECALL for recall in recalls]
-    at_default = is_good[BEAM_WIDTHS.index(64)]
+    at_default = is_good[FORECAST_WIDTHS.index(64)]
     if chance >= GOOD_RECALL:
         assert verdict.word == "no structure"
         assert "random rows score as high" in verdict.reasons[0]

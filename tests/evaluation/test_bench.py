@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -135,6 +136,17 @@ def test_the_fastest_on_all_threads_is_recommended():
     assert report.recommended == "b"
 
 
+def test_the_drawing_shows_every_backend_and_every_figure():
+    report = report_of(times("a", 9.0, 10.0), times("b", 3.0, 30.0))
+    drawing = ElementTree.fromstring(report.to_svg())
+    shown = [text.text for text in drawing.iter("{http://www.w3.org/2000/svg}text")]
+    for words in ("a", "b", "queries per second", "latency of a single query, µs"):
+        assert words in shown
+    dots = list(drawing.iter("{http://www.w3.org/2000/svg}circle"))
+    # Two speeds and three percentiles of each.
+    assert len(dots) == 2 * (2 + 3)
+
+
 def test_a_backend_with_other_answers_is_never_recommended():
     report = report_of(times("a", 9.0, 10.0), times("b", 3.0, 30.0, False))
     assert report.recommended == "a"
@@ -206,7 +218,6 @@ def run(*arguments):
 
 
 def test_the_command_shows_writes_and_draws(tmp_path, points):
-    pytest.importorskip("matplotlib", reason="needs the extra `plot`")
     np.save(tmp_path / "base.npy", points[0])
     out, picture = tmp_path / "bench.json", tmp_path / "bench.svg"
     options = ("--rows", 60, "--repeats", 1, "--threads", 1)
@@ -225,10 +236,10 @@ def test_the_command_shows_writes_and_draws(tmp_path, points):
 
 def test_held_out_queries_are_rows_of_the_file_but_not_searched(tmp_path, points):
     pytest.importorskip("typer", reason="needs the extra `cli`")
-    from quiver.cli.bench_sample import read_sample
+    from quiver.cli.bench_sample import read_data
 
     np.save(tmp_path / "base.npy", points[0])
-    sample = read_sample(tmp_path / "base.npy", None, None, 10**6)
+    sample = read_data(tmp_path / "base.npy", None, None, 10**6)
     asked = {row.tobytes() for row in sample.queries}
     searched = {row.tobytes() for row in sample.vectors}
     assert len(asked) == N // 10
@@ -237,7 +248,7 @@ def test_held_out_queries_are_rows_of_the_file_but_not_searched(tmp_path, points
 
 
 def test_an_output_that_cannot_be_written_is_refused_before_any_work(tmp_path):
-    for option, name in (("--plot", "x.unknown"), ("--json", "no/such/folder.json")):
+    for option, name in (("--plot", "x.png"), ("--json", "no/such/folder.json")):
         refused = run(option, tmp_path / name)
         assert refused.exit_code == 1
         assert refused.stdout == ""

@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 import quiver
 from quiver.datasets import load_demo
-from quiver.evaluation.demo import CONTENDERS, build_contender, measure
+
+pytest.importorskip("typer", reason="needs the extra `cli`")
+pytest.importorskip("rich", reason="needs the extra `cli`")
+
+from quiver.cli.demo import SHOWN_WIDTHS, SIDES, build, measure
 
 ROWS = 200
 
@@ -19,16 +22,13 @@ ROWS = 200
 @pytest.fixture(scope="module")
 def built():
     vectors = load_demo().vectors[:ROWS]
-    return [
-        build_contender(contender, vectors, backend="auto", threads=1)
-        for contender in CONTENDERS
-    ]
+    return [build(name, vectors, "auto", 1) for name in SIDES]
 
 
-def test_both_contenders_are_what_their_names_say(built):
+def test_both_sides_are_what_their_names_say(built):
     default, paper = (side.index for side in built)
     assert default.encoding == quiver.Encoding()
-    assert default.params.max_degree == 32
+    assert default.params == quiver.BuildParams()
     assert paper.encoding == quiver.Encoding.paper()
     assert paper.params.rule_for(paper.encoding) == "published"
     assert (paper.params.max_degree, paper.params.alpha) == (64, 1.2)
@@ -37,23 +37,19 @@ def test_both_contenders_are_what_their_names_say(built):
 
 
 def test_measured_recall_and_cost_are_those_of_a_search(built):
-    queries = load_demo().queries[:40]
-    index = built[0].index
-    ids, true = quiver.exact_knn(index.vectors, queries, 10, metric="cosine")
-    points = list(measure(index, queries, true, beam_widths=(16, 64), threads=1))
-    assert [point.ef for point in points] == [16, 64]
+    demo, index = load_demo(), built[0].index
+    _, true = quiver.exact_knn(index.vectors, demo.queries, 10)
+    points = measure(built[0], demo, 1)
+    assert tuple(point.ef for point in points) == SHOWN_WIDTHS
     for point in points:
-        found = index.search(queries, k=10, ef=point.ef, n_rerank=point.ef)
-        overlap = [len(set(a) & set(b)) for a, b in zip(found.ids, ids, strict=True)]
-        # These sentences have no ties, so counting common ids is the same recall.
-        assert point.recall == pytest.approx(np.mean(overlap) / 10)
+        found = index.search(demo.queries, k=10, ef=point.ef, n_rerank=point.ef)
+        recall = quiver.recall_at_k(found.distances, true)
+        assert point.recall.mean == pytest.approx(recall, abs=1e-12)
         assert point.distance_computations == found.stats.distance_computations.mean()
         assert point.queries_per_second > 0
 
 
 def test_the_command_shows_sentences_recall_and_memory():
-    pytest.importorskip("typer", reason="needs the extra `cli`")
-    pytest.importorskip("rich", reason="needs the extra `cli`")
     ended = subprocess.run(
         [sys.executable, "-m", "quiver.cli", "demo", "--rows", "256", "--show", "1"],
         capture_output=True,

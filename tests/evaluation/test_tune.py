@@ -132,3 +132,11 @@ def test_progress_stays_within_its_total(
     quiver.tune(index, queries, 0.8, progress=lambda *step: steps.append(step))
     assert all(done <= total for done, total in steps)
     assert [done for done, _ in steps] == list(range(1, len(steps) + 1))
+
+
+def test_the_old_name_of_the_result_works_and_warns() -> None:
+    with pytest.warns(DeprecationWarning, match=r"now quiver\.TuneResult") as caught:
+        assert quiver.Tuned is quiver.TuneResult
+    assert caught[0].filename == __file__
+    with pytest.raises(AttributeError, match="no attribute 'Tuner'"):
+        _ = quiver.Tuner

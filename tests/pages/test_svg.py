@@ -6,7 +6,16 @@ from xml.etree import ElementTree
 
 import pytest
 
-from quiver.pages.svg import HEIGHT, PALETTE, WIDTH, Series, bar_chart, line_chart
+from quiver.pages.svg import (
+    HEIGHT,
+    PALETTE,
+    WIDTH,
+    Series,
+    bar_chart,
+    dot_chart,
+    line_chart,
+    stacked,
+)
 
 RISING = Series("rising", [16, 64, 32], [0.0, 1.0, 0.5])
 
@@ -73,3 +82,42 @@ def test_what_names_hold_stays_text() -> None:
     chart = line_chart(name, name, name, [Series(name, [1], [1])])
     assert texts(chart).count(name) == 4
     assert texts(bar_chart(name, name, name, [0, 1])).count(name) == 3
+
+
+def test_equal_ratios_are_equal_distances_in_a_dot_chart():
+    drawing = dot_chart("t", "x", ["a"], [Series("s", [1, 10, 100], [0, 0, 0])])
+    left, middle, right = (float(c.get("cx")) for c in parts(drawing, "circle"))
+    assert middle - left == pytest.approx(right - middle, abs=0.2)
+
+
+def test_rows_of_a_dot_chart_run_downwards_beside_their_names():
+    drawing = dot_chart("t", "x", ["a", "b"], [Series("s", [3, 4], [0, 1])])
+    first, second = (float(c.get("cy")) for c in parts(drawing, "circle"))
+    names = {t.text: float(t.get("y")) for t in parts(drawing, "text")}
+    assert (names["a"], names["b"]) == (first + 4, second + 4)
+    assert first < second
+
+
+@pytest.mark.parametrize(
+    ("values", "ticks"),
+    [
+        ([3, 3], ["1", "2", "5"]),
+        ([1, 80], ["1", "2", "5", "10", "20", "50"]),
+        ([1, 100_000], ["1", "10", "100", "1,000", "10,000", "100,000"]),
+    ],
+)
+def test_a_logarithmic_scale_is_marked_at_round_values(values, ticks):
+    drawing = dot_chart("t", "x", ["a", "b"], [Series("s", values, [0, 1])])
+    assert [text for text in texts(drawing) if text in ticks] == ticks
+
+
+def test_charts_are_stacked_without_overlap():
+    line = line_chart("t", "x", "y", [Series("s", [1, 2], [0.5, 1.0])])
+    inner = [e for e in parts(stacked(line, line), "svg") if e.get("y")]
+    assert [int(e.get("y")) for e in inner] == [0, HEIGHT]
+    assert texts(stacked(line, line)) == 2 * texts(line)
+
+
+def test_names_are_escaped():
+    drawing = dot_chart("<t>", "x", ["a & b"], [Series("s", [1], [0])])
+    assert {"<t>", "a & b"} <= {*texts(drawing)}

@@ -15,8 +15,8 @@ from peers.pareto import front
 from peers.schedule import ALL, ONE
 
 # Dark for quiver; Okabe and Ito's colours, safe for colour-blind readers, for others.
-OUR_COLOURS = ("#000000", "#555555", "#888888", "#bbbbbb")
-OTHER_COLOURS = (
+OUR_COLORS = ("#000000", "#555555", "#888888", "#bbbbbb")
+OTHER_COLORS = (
     "#E69F00",
     "#56B4E9",
     "#009E73",
@@ -77,9 +77,9 @@ def _draw_panel(axes: Axes, document: dict[str, Any], mode: str, title: str) -> 
 
 def _our_style(number: int) -> dict[str, Any]:
     """Solid for the first graph size, dashed for the second."""
-    size, backend = divmod(number, len(OUR_COLOURS))
+    size, backend = divmod(number, len(OUR_COLORS))
     return {
-        "color": OUR_COLOURS[backend],
+        "color": OUR_COLORS[backend],
         "linestyle": ("-", "--")[size % 2],
         "marker": "o",
         "markersize": 3,
@@ -90,7 +90,7 @@ def _our_style(number: int) -> dict[str, Any]:
 
 def _other_style(number: int) -> dict[str, Any]:
     return {
-        "color": OTHER_COLOURS[number % len(OTHER_COLOURS)],
+        "color": OTHER_COLORS[number % len(OTHER_COLORS)],
         "marker": MARKERS[number % len(MARKERS)],
         "markersize": 4,
         "linewidth": 1,
