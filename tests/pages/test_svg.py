@@ -21,7 +21,7 @@ RISING = Series("rising", [16, 64, 32], [0.0, 1.0, 0.5])
 
 
 def parts(chart: str, tag: str) -> list[ElementTree.Element]:
-    return ElementTree.fromstring(chart).findall(f"{{http://www.w3.org/2000/svg}}{tag}")
+    return [*ElementTree.fromstring(chart).iter(f"{{http://www.w3.org/2000/svg}}{tag}")]
 
 
 def texts(chart: str) -> list[str | None]:
