@@ -35,6 +35,8 @@ Lanes: TypeAlias = NDArray[np.float64]
 
 AnyArray: TypeAlias = NDArray[Any]
 Metric: TypeAlias = Literal["cosine", "euclidean", "inner_product"]
+Bits: TypeAlias = Literal[2, 4, 8]
+Weights: TypeAlias = Literal["corrected", "published"]
 PruneRule: TypeAlias = Literal["vamana", "published"]
 Progress: TypeAlias = Callable[[int, int], "bool | None"]
 

@@ -73,8 +73,8 @@ def build(vectors: Vectors, ids: UserIds, plan: Plan) -> State:
 
         def encode(scaling: Metric) -> tuple[Transform, Codes]:
             transform = fit(vectors, scaling, encoding, params.seed)
-            strong = encoding.strong
-            return transform, encode_rows(backend, vectors, transform, strong, workers)
+            codes = encode_rows(backend, vectors, transform, encoding, workers)
+            return transform, codes
 
         transform, codes = encode(metric)
         entry_point = choose_entry_point(vectors, codes, transform)

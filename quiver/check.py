@@ -205,7 +205,9 @@ def _codes_again(state: State, backend: Backend, *, full: bool) -> CheckLine:
 
 
 def _encode(state: State, backend: Backend, vectors: Vectors) -> Codes:
-    codes = backend.encode(vectors, state.transform, state.codes.strong)
+    codes = backend.encode(
+        vectors, state.transform, state.codes.bits, state.codes.weights
+    )
     if state.metric == "inner_product":
         clear_bias(codes)
     return codes

@@ -65,7 +65,7 @@ def coded_cases(draw: st.DrawFn, min_n: int = 0, max_n: int = 12) -> CodedCase:
     rng, vectors, raw_queries, transform = draw(cases(min_n, max_n))
     codes = reference.encode(vectors, transform, draw(strong_values))
     if draw(st.booleans()):
-        queries: Codes | Queries = reference.quantise(raw_queries, transform)
+        queries: Codes | Queries = reference.quantize(raw_queries, transform)
     else:
         queries = reference.encode(raw_queries, transform, codes.strong)
     return CodedCase(rng, at_offset(codes, draw(row_offsets)), queries)

@@ -67,7 +67,7 @@ def valid_calls():
             "strong": 3,
             "rows": zeros(N, row_bytes(DIM), dtype=np.uint8),
         },
-        "quantise": {
+        "quantize": {
             "vectors": vectors[:Q],
             **transform(),
             "values": zeros(Q, 2 * BLOCK_DIMS, dtype=np.int8),
@@ -122,10 +122,10 @@ WRONG_SHAPES = {
     "encode: signs": ("signs", (2, DIM - 1)),
     "encode: rows": ("rows", (N - 1, ROW_BYTES)),
     "encode: rows of another dim": ("rows", (N, ROW_BYTES - 64)),
-    "quantise: mean": ("mean", (DIM - 1,)),
-    "quantise: values": ("values", (Q - 1, 2 * BLOCK_DIMS)),
-    "quantise: values of another dim": ("values", (Q, BLOCK_DIMS)),
-    "quantise: corrections": ("corrections", (Q, 1)),
+    "quantize: mean": ("mean", (DIM - 1,)),
+    "quantize: values": ("values", (Q - 1, 2 * BLOCK_DIMS)),
+    "quantize: values of another dim": ("values", (Q, BLOCK_DIMS)),
+    "quantize: corrections": ("corrections", (Q, 1)),
     "distance: rows": ("rows", (N, ROW_BYTES - 64)),
     "distance: query_rows": ("query_rows", (Q, ROW_BYTES - 64)),
     "distance: values": ("values", (Q, BLOCK_DIMS)),
@@ -191,7 +191,7 @@ def test_the_public_tuples_are_guarded_too(kernels):
         ("rerank", "ids", np.uint64),
         ("rerank", "vectors", np.float64),
         ("encode", "mean", np.float64),
-        ("quantise", "values", np.uint8),
+        ("quantize", "values", np.uint8),
     ],
 )
 def test_a_type_of_another_width_or_sign_is_refused(kernels, method, name, dtype):

@@ -8,7 +8,7 @@ from hypothesis import given
 from strategies import CodedCase, coded_cases, dims, plain_transform, random_codes, rngs
 
 from quiver.conformance import hazards
-from quiver.reference import distance, encode, quantise
+from quiver.reference import distance, encode, quantize
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.distance import symmetric_dot
 from quiver.reference.encode import unpack
@@ -94,7 +94,7 @@ def test_the_asymmetric_distance_is_the_float64_estimate() -> None:
     rng = np.random.default_rng(1)
     vectors = hazards.make_vectors(rng, 30, 200, [])
     transform = plain_transform("euclidean", 200)
-    codes, queries = encode(vectors, transform, 3), quantise(vectors[:5], transform)
+    codes, queries = encode(vectors, transform, 3), quantize(vectors[:5], transform)
     w = code_values(codes)
     scale = (vectors**2).sum(axis=1) / (w * vectors).sum(axis=1)
     overlaps = vectors[:5].astype(np.float64) @ (scale[:, None] * w).T
@@ -115,7 +115,7 @@ def test_the_asymmetric_distance_is_unbiased_over_rotations() -> None:
         orthogonal, _ = np.linalg.qr(rng.standard_normal((64, 64)))
         turned, asked = (np.float32(x @ orthogonal) for x in (base, query))
         transform = plain_transform("euclidean", 64)
-        codes, queries = encode(turned, transform, 3), quantise(asked, transform)
+        codes, queries = encode(turned, transform, 3), quantize(asked, transform)
         estimates.append(distance(codes, queries).item())
     error = np.std(estimates) / np.sqrt(len(estimates))
     assert abs(np.mean(estimates) - true) < 3 * error

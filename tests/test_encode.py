@@ -9,7 +9,7 @@ from hypothesis import given
 from strategies import Case, cases, dims, plain_transform, rngs, strong_values
 
 from quiver.conformance import hazards
-from quiver.reference import encode, quantise
+from quiver.reference import encode, quantize
 from quiver.reference.codes import Codes, code_bytes, row_bytes
 from quiver.reference.encode import pack, unpack
 
@@ -36,9 +36,9 @@ def test_rows_follow_the_definition_bit_by_bit(case: Case, strong: int) -> None:
 
 @given(case=cases(max_n=2))
 def test_queries_follow_the_definition_number_by_number(case: Case) -> None:
-    quantised = quantise(case.queries, case.transform)
+    quantised = quantize(case.queries, case.transform)
     for values, corrections, query in zip(*quantised, case.queries, strict=True):
-        expected, *scalars = naive.quantise(naive_coordinates(case, query))
+        expected, *scalars = naive.quantize(naive_coordinates(case, query))
         padding = [0] * (len(values) - len(expected))
         assert values.tolist() == expected + padding
         assert corrections.tolist() == scalars
@@ -61,7 +61,7 @@ def test_a_worked_example_of_the_published_encoding() -> None:
 
 def test_a_worked_example_of_a_query() -> None:
     query = np.array([[127.0, -63.5, 62.5, 0.0, 0.4]], dtype=np.float32)
-    quantised = quantise(query, plain_transform("euclidean", 5))
+    quantised = quantize(query, plain_transform("euclidean", 5))
     # Halves go to the even neighbour: -63.5 to -64, 62.5 to 62.
     assert quantised.values[0, :5].tolist() == [127, -64, 62, 0, 0]
     assert quantised.corrections[0, 0] == 1.0
@@ -115,7 +115,7 @@ def test_a_zero_vector_has_a_code_and_no_correction() -> None:
 @pytest.mark.parametrize("peak", [0.0, 1e-45, 1e-38])
 def test_a_query_too_small_to_scale_is_all_zero(peak: float) -> None:
     query = np.full((1, 3), peak, dtype=np.float32)
-    quantised = quantise(query, plain_transform("euclidean", 3))
+    quantised = quantize(query, plain_transform("euclidean", 3))
     assert not quantised.values.any()
     assert quantised.corrections[0, 0] == 0
 
@@ -123,7 +123,7 @@ def test_a_query_too_small_to_scale_is_all_zero(peak: float) -> None:
 def test_rounding_a_query_moves_no_coordinate_by_more_than_half_a_step() -> None:
     rng = np.random.default_rng(0)
     queries = hazards.make_vectors(rng, 20, 65, [])
-    values, corrections = quantise(queries, plain_transform("euclidean", 65))
+    values, corrections = quantize(queries, plain_transform("euclidean", 65))
     step = corrections[:, :1].astype(np.float64)
     error = np.abs(values[:, :65] * step - queries)
     assert (error <= 0.5001 * step).all()

@@ -55,7 +55,7 @@ def test_encode_gives_the_golden_rows(backend: Backend, golden: Golden) -> None:
 
 
 def test_quantise_gives_the_golden_queries(backend: Backend, golden: Golden) -> None:
-    queries = backend.quantise(golden.fields["queries"], golden.transform)
+    queries = backend.quantize(golden.fields["queries"], golden.transform)
     assert_identical(queries, golden.queries)
 
 

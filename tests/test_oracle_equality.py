@@ -30,7 +30,7 @@ from quiver.conformance import hazards
 from quiver.reference.codes import CACHE_LINE
 from quiver.reference.keys import NO_ID, NO_KEY
 
-METHODS = ("encode", "quantise", "distance", "prune", "search", "rerank")
+METHODS = ("encode", "quantize", "distance", "prune", "search", "rerank")
 
 
 def assert_equals_reference(backend: Backend, method: str, *args: Any) -> None:
@@ -53,7 +53,7 @@ def test_encoded_rows_start_at_a_cache_line(backend: Backend, case: Case) -> Non
 
 @given(case=cases())
 def test_quantise_equals_the_reference(backend: Backend, case: Case) -> None:
-    assert_equals_reference(backend, "quantise", case.queries, case.transform)
+    assert_equals_reference(backend, "quantize", case.queries, case.transform)
 
 
 @given(case=coded_cases())

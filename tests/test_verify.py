@@ -97,8 +97,8 @@ def test_a_written_input_is_caught() -> None:
         name = "scribbler"
 
         @staticmethod
-        def quantise(queries: np.ndarray, transform: Any) -> Any:
-            result = ReferenceBackend.quantise(queries, transform)
+        def quantize(queries: np.ndarray, transform: Any) -> Any:
+            result = ReferenceBackend.quantize(queries, transform)
             queries += 1
             return result
 

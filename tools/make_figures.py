@@ -169,7 +169,7 @@ def draw_walk() -> Figure:
     """Draw one real walk over the two main directions of the coded vectors."""
     index, demo = demo_index(), load_demo()
     question = demo.queries[:1].astype(np.float32)
-    query = index.backend.quantise(question, index.transform)
+    query = index.backend.quantize(question, index.transform)
     hops = list(walk(index.codes, index.neighbors, query, index.entry_point, 8))
     nodes = [hop.node for hop in hops]
     seen = np.concatenate([[index.entry_point], *(hop.newly_seen for hop in hops)])
@@ -203,7 +203,7 @@ def draw_rerank() -> Figure:
     backend = quiver.get_backend()
     transform = demo_index().transform
     codes = backend.encode(base.astype(np.float32), transform, 3)
-    queries = backend.quantise(demo.queries.astype(np.float32), transform)
+    queries = backend.quantize(demo.queries.astype(np.float32), transform)
     distances = backend.distance(codes, queries)
     keys = np.sort(make_keys(distances, np.arange(len(base))[None]), axis=1)
     order = key_ids(keys)

@@ -70,7 +70,7 @@ class Case:
             naive.corrections(r, u) if strong == 3 else (0.0, 0.0)
             for r, u in zip(rows, self.codes, strict=True)
         ]
-        self.quantised = [naive.quantise(self.coordinates(q)) for q in self.queries]
+        self.quantised = [naive.quantize(self.coordinates(q)) for q in self.queries]
 
     def coordinates(self, vector: naive.Floats) -> naive.Floats:
         """Return T(x)."""

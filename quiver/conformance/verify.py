@@ -22,7 +22,7 @@ from quiver.conformance.difference import arrays_in, first_difference
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.validation.checks import check_int
 
-METHODS = ("encode", "quantise", "distance", "prune", "search", "rerank", "build")
+METHODS = ("encode", "quantize", "distance", "prune", "search", "rerank", "build")
 """The protocol, then a whole index built and searched with it."""
 
 

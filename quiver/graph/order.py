@@ -28,12 +28,12 @@ def choose_entry_point(vectors: Vectors, codes: Codes, transform: Transform) -> 
     Centred corrected codes carry that distance as their bias; otherwise it is
     computed from the vectors.
     """
-    if codes.strong == 3 and transform.mean.any():
+    if codes.weights == "corrected" and transform.mean.any():
         return int(np.argmin(codes.corrections[:, 1]))
-    mean = prepared_mean(vectors, transform.metric).astype(np.float64)
+    mean = prepared_mean(vectors, transform.scaling).astype(np.float64)
     best, best_distance = 0, np.inf
     for start in range(0, len(vectors), BLOCK_ROWS):
-        block = prepare(vectors[start : start + BLOCK_ROWS], transform.metric)
+        block = prepare(vectors[start : start + BLOCK_ROWS], transform.scaling)
         distances = squared_norms(block - mean)
         row = int(np.argmin(distances))
         if distances[row] < best_distance:

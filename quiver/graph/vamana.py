@@ -69,7 +69,8 @@ class GrowingGraph(NamedTuple):
         """Return at most ``max_degree`` of the candidates of every row."""
         params = self.params
         return self.backend.prune(
-            self.codes, keys, params.max_degree, params.alpha, self.rule
+            *(self.codes, keys, params.max_degree),
+            *(params.alpha, params.beta, self.rule),
         )
 
 

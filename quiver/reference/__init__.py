@@ -18,15 +18,15 @@ How data flows::
 
     vectors -> transform -> encode -> codes ---+
                                                +-> search + prune -> graph
-    query -> transform -> quantise -> search (codes, graph) -> rerank (float32)
+    query -> transform -> quantize -> search (codes, graph) -> rerank (float32)
 
 Batching, threads, validation and files are elsewhere, written once for all backends.
 """
 
 from quiver.reference.distance import distance
-from quiver.reference.encode import encode, quantise
+from quiver.reference.encode import encode, quantize
 from quiver.reference.prune import prune
 from quiver.reference.rerank import rerank
 from quiver.reference.search import search
 
-__all__ = ["distance", "encode", "prune", "quantise", "rerank", "search"]
+__all__ = ["distance", "encode", "prune", "quantize", "rerank", "search"]

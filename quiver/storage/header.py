@@ -16,8 +16,11 @@ from typing import Any, Literal, get_args
 
 from quiver._typing import Metric
 from quiver.errors import QuiverError
-from quiver.params import BuildParams, Encoding, check_goes_together
+from quiver.params import MAX_LINES, BuildParams, Encoding, check_goes_together
 from quiver.validation.checks import MAX_DIM, MAX_ROWS, check_choice, check_int
+
+FORMAT_VERSION = 2
+"""What is written; 1 is read as well."""
 
 ColdDtype = Literal["float32", "float16"]
 
@@ -27,6 +30,14 @@ _KEYS = (
 )
 
 
+_ENCODING_KEYS = {
+    1: ("center", "query", "rotate", "weights"),
+    2: ("bits", "center", "fill", "lines", "query", "rotate", "weights"),
+}
+_PARAMS_KEYS = {
+    1: ("alpha", "ef_construction", "max_degree", "prune_rule", "seed"),
+    2: ("alpha", "beta", "ef_construction", "max_degree", "prune_rule", "seed"),
+}
 _OPTIONAL_KEYS = ("diagnosis",)
 MAX_NOTES = 64
 """Most entries of a diagnosis."""
@@ -63,6 +74,8 @@ class Header:
         Of the writer; informative.
     diagnosis : dict of str to str, or None
         What a diagnosis found before the build; informative.
+    version : int
+        Of the format.
     """
 
     n: int
@@ -75,20 +88,27 @@ class Header:
     data_sha256: str
     quiver_version: str
     diagnosis: dict[str, str] | None = None
+    version: int = FORMAT_VERSION
 
 
 def pack_header(header: Header) -> bytes:
     """Return the canonical JSON of a header."""
     fields = asdict(header)
+    version = fields.pop("version")
     if header.diagnosis is None:
         del fields["diagnosis"]
     # Hexadecimal is exact, and has one spelling in every language.
-    fields["params"]["alpha"] = header.params.alpha.hex()
+    for name in ("alpha", "beta"):
+        fields["params"][name] = getattr(header.params, name).hex()
+    # 0 stands for the fewest: the header has no null.
+    fields["encoding"]["lines"] = header.encoding.lines or 0
+    for name, keys in (("params", _PARAMS_KEYS), ("encoding", _ENCODING_KEYS)):
+        fields[name] = {key: fields[name][key] for key in keys[version]}
     return _canonical(fields)
 
 
-def unpack_header(raw: bytes) -> Header:
-    """Return the header of canonical JSON.
+def unpack_header(raw: bytes, version: int = FORMAT_VERSION) -> Header:
+    """Return the header of canonical JSON, as a version of the format has it.
 
     Raises
     ------
@@ -108,13 +128,15 @@ def unpack_header(raw: bytes) -> Header:
             dim=check_int("dim", fields["dim"], 1, MAX_DIM),
             metric=_word(fields, "metric", get_args(Metric)),
             entry_point=check_int("entry_point", fields["entry_point"], 0, MAX_ROWS),
-            params=_params(fields["params"]),
-            encoding=_encoding(fields["encoding"]),
+            params=_params(fields["params"], version),
+            encoding=_encoding(fields["encoding"], version),
             cold_dtype=_word(fields, "cold_dtype", get_args(ColdDtype)),
             data_sha256=fields["data_sha256"],
             quiver_version=fields["quiver_version"],
             **notes,
+            version=version,
         )
+        header.encoding.coded_dim(header.dim)
         check_goes_together(header.metric, header.encoding)
     except QuiverError as error:
         raise HeaderError(str(error), "a value within its documented range") from error
@@ -151,15 +173,19 @@ def _word(fields: dict[str, Any], name: str, allowed: tuple[str, ...]) -> Any:
     return fields[name]
 
 
-def _params(fields: Any) -> BuildParams:
-    keys = ("alpha", "ef_construction", "max_degree", "prune_rule", "seed")
-    _expect_keys(fields, keys, "params")
-    return BuildParams(**{**fields, "alpha": _real(fields, "alpha")})
+def _params(fields: Any, version: int) -> BuildParams:
+    _expect_keys(fields, _PARAMS_KEYS[version], "params")
+    reals = {name: _real(fields, name) for name in ("alpha", "beta") if name in fields}
+    # Version 1 knew no beta: every row covered all.
+    return BuildParams(**{"beta": 0.0, **fields, **reals})
 
 
-def _encoding(fields: Any) -> Encoding:
-    _expect_keys(fields, ("center", "query", "rotate", "weights"), "encoding")
-    return Encoding(**fields)
+def _encoding(fields: Any, version: int) -> Encoding:
+    _expect_keys(fields, _ENCODING_KEYS[version], "encoding")
+    if version == 1:
+        return Encoding(**fields, fill=False)
+    lines = check_int("lines", fields["lines"], 0, MAX_LINES)
+    return Encoding(**{**fields, "lines": lines or None})
 
 
 def _real(fields: dict[str, Any], name: str) -> float:

@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 
 from quiver._typing import AnyArray, Ids, Metric, Neighbors
 from quiver.params import Encoding
-from quiver.reference.codes import CORRECTION_BYTES, Codes, Transform, code_bytes
+from quiver.reference.codes import (
+    CACHE_LINE,
+    CORRECTION_BYTES,
+    Codes,
+    Transform,
+    n_strong,
+)
 from quiver.reference.encode import pack
 from quiver.reference.keys import NO_ID, NO_RESULT
 from quiver.validation.arrays import MAX_MAGNITUDE
@@ -62,13 +68,13 @@ def neighbors_fault(neighbors: Neighbors) -> Fault | None:
 def codes_fault(codes: Codes, metric: Metric) -> Fault | None:
     """Return the first byte that no encoder writes.
 
-    Bits past ``dim`` and bytes past the corrections are zero; corrections are finite
+    Bits past the last coordinate are zero; corrections are finite
     and not negative, and zero with published weights; the bias is zero for inner
-    product; the default encoding has a constant number of strong coordinates.
+    product; corrected codes of 2 bits have a constant number of
+    strong coordinates.
     """
     # Kernels count padding bits as agreeing: one set bit would change distances.
     used = _used_bits(codes)
-    start_of_scale = code_bytes(codes.dim)
     for start, rows in _blocks(codes.rows):
         block = codes._replace(rows=rows)
         corrections = block.corrections
@@ -77,7 +83,7 @@ def codes_fault(codes: Codes, metric: Metric) -> Fault | None:
             _first(corrections, ~_in_range(block, metric), "a correction in its range"),
             _strong_fault(block),
         )
-        places = ((0, 1), (start_of_scale, 4), (0, 1))
+        places = ((0, 1), (0, 4), (0, 1))
         for fault, (first, width) in zip(faults, places, strict=True):
             if fault is not None:
                 column = first + fault.column * width
@@ -147,10 +153,10 @@ def _repeated(block: Neighbors, _own: Ids) -> NDArray[np.bool_]:
 
 def _used_bits(codes: Codes) -> NDArray[np.uint8]:
     """Return the bits of a row that may be set."""
-    used = np.zeros(codes.rows.shape[1], dtype=np.uint8)
-    width = code_bytes(codes.dim)
-    used[:width] = pack(np.full((1, codes.dim), 3, dtype=np.uint8))[0]
-    used[width : width + CORRECTION_BYTES] = 255
+    used = np.full(codes.rows.shape[1], 255, dtype=np.uint8)
+    lines = codes.rows.shape[1] // CACHE_LINE
+    every = np.full((1, codes.dim), (1 << codes.bits) - 1, dtype=np.uint8)
+    used[CORRECTION_BYTES:] = pack(every, codes.bits, lines)[0]
     return used
 
 
@@ -158,7 +164,7 @@ def _in_range(block: Codes, metric: Metric) -> NDArray[np.bool_]:
     """Mark the corrections that an encoder may write."""
     corrections = block.corrections
     valid = np.isfinite(corrections) & (corrections >= 0)
-    if block.strong == 2:
+    if block.weights == "published":
         valid &= corrections == 0
     if metric == "inner_product":
         valid[:, 1] &= corrections[:, 1] == 0
@@ -167,12 +173,12 @@ def _in_range(block: Codes, metric: Metric) -> NDArray[np.bool_]:
 
 def _strong_fault(block: Codes) -> Fault | None:
     """Weak coordinates have unequal bits; padding reads as strong."""
-    if block.strong != 3:
+    if block.weights == "published" or block.bits > 2:
         return None
     # Within each pair of bits: high ⊕ low, in the high place.
-    words = np.ascontiguousarray(block.codes).view(np.uint64)
+    words = np.ascontiguousarray(block.packed).view(np.uint64)
     unequal = (words ^ (words << np.uint64(1))) & _HIGH_BITS
     n_weak = np.bitwise_count(unequal).sum(axis=1, dtype=np.int64)
-    required = block.dim - (block.dim + 1) // 3
+    required = block.dim - n_strong(block.dim)
     expected = f"{required} weak coordinates"
     return _first(n_weak[:, None], (n_weak != required)[:, None], expected)

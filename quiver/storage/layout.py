@@ -12,13 +12,13 @@ import struct
 import zlib
 from typing import NamedTuple
 
-from quiver.reference.codes import row_bytes
-from quiver.storage.header import Header
+from quiver.reference.codes import CACHE_LINE
+from quiver.storage import version1
+from quiver.storage.header import FORMAT_VERSION, Header
 
 MAGIC = b"\x89QVR\r\n\x1a\n"
 """Like PNG's: a byte above 127 and both line ends expose transfers as text."""
 
-FORMAT_VERSION = 1
 ENDIAN_MARK = 0x0102_0304
 PREFIX = struct.Struct("<8sIIIIQII20xI")
 ENTRY = struct.Struct("<16s4sIQQQQII")
@@ -85,15 +85,18 @@ def table_offset(header_length: int) -> int:
 
 def plan_sections(header: Header, header_length: int) -> list[Section]:
     """Return the table that a header implies, with every checksum 0."""
-    dim = header.dim
+    dim, coded_dim = header.dim, header.encoding.coded_dim(header.dim)
+    row_bytes = CACHE_LINE * header.encoding.row_lines(dim)
+    if header.version == 1:
+        row_bytes = version1.row_bytes(dim)
     rounds = 2 if header.encoding.rotate else 0
     cold_dtype = "f4" if header.cold_dtype == "float32" else "f2"
     shapes: list[tuple[str, str, tuple[int, ...]]] = [
-        ("codes", "u1", (header.n, row_bytes(dim))),
+        ("codes", "u1", (header.n, row_bytes)),
         ("neighbors", "u4", (header.n, header.params.max_degree)),
         ("ids", "i8", (header.n,)),
         ("mean", "f4", (dim,)),
-        ("signs", "u1", (rounds, -(-dim // 8))),
+        ("signs", "u1", (rounds, -(-coded_dim // 8))),
         ("vectors", cold_dtype, (header.n, header.dim)),
     ]
     sections = []
@@ -109,12 +112,14 @@ def plan_sections(header: Header, header_length: int) -> list[Section]:
     return sections
 
 
-def pack_front(header_bytes: bytes, sections: list[Section]) -> bytes:
+def pack_front(
+    header_bytes: bytes, sections: list[Section], version: int = FORMAT_VERSION
+) -> bytes:
     """Return all bytes before the first section's padding."""
     table = b"".join(map(pack_entry, sections))
     last = sections[-1]
     fields = (
-        *(MAGIC, ENDIAN_MARK, FORMAT_VERSION, len(header_bytes), len(sections)),
+        *(MAGIC, ENDIAN_MARK, version, len(header_bytes), len(sections)),
         *(last.offset + last.length, zlib.crc32(header_bytes), zlib.crc32(table)),
     )
     prefix = pack_prefix(Prefix(*fields, prefix_crc=0))

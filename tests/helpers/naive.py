@@ -118,7 +118,7 @@ def row(u: list[int], scale: float, bias: float) -> bytes:
     return bytes(packed) + bytes(-len(packed) % 64)
 
 
-def quantise(r: Floats) -> tuple[list[int], float, float]:
+def quantize(r: Floats) -> tuple[list[int], float, float]:
     peak = max(abs(x) for x in r)
     inverse = f32(127 / peak) if peak > 0 else math.inf
     norm2 = f32(dot(r, r))

@@ -25,7 +25,7 @@ class TextbookBackend:
 
     # What a backend does not want to replace it may borrow.
     encode = staticmethod(reference.encode)
-    quantise = staticmethod(reference.quantise)
+    quantize = staticmethod(reference.quantize)
     rerank = staticmethod(reference.rerank)
 
     def distance(self, codes, queries, candidates=None):

@@ -31,44 +31,51 @@ cdef class Kernels:
         if self.table == NULL:
             raise ImportError("the installed kernels were compiled without this target")
 
-    def encode(self, vectors, str metric, mean, signs, int strong, rows):
+    def encode(
+        self, vectors, str scaling, mean, signs, size_t bits, str weights, rows
+    ):
         cdef Borrowed borrowed = Borrowed()
         cdef Py_buffer *base = borrowed.vectors(vectors, "vectors", ANY)
         cdef Py_ssize_t n = base.shape[0], dim = base.shape[1]
-        cdef Py_ssize_t row_bytes = row_bytes_of(blocks_of(dim))
+        cdef quiver_transform transform = borrowed.transform(scaling, mean, signs, dim)
+        cdef size_t n_lines = lines_of(transform.coded_dim, width_of(bits))
         cdef Py_buffer *out = borrowed.matrix(
-            rows, "rows", &UINT8, n, row_bytes, PyBUF_WRITABLE
+            rows, "rows", &UINT8, n, CACHE_LINE * n_lines, PyBUF_WRITABLE
         )
-        cdef quiver_transform transform = borrowed.transform(metric, mean, signs, dim)
+        cdef quiver_weights which = WEIGHTS[weights]
         cdef int status
         with nogil:
             status = self.table.encode(
                 &transform,
                 <const float *>base.buf,
                 n,
-                strong,
+                bits,
+                which,
                 <uint8_t *>out.buf,
             )
         check(status)
 
-    def quantise(self, vectors, str metric, mean, signs, values, corrections):
+    def quantize(
+        self, vectors, str scaling, mean, signs, size_t bits, values, corrections
+    ):
         cdef Borrowed borrowed = Borrowed()
         cdef Py_buffer *base = borrowed.vectors(vectors, "queries", ANY)
         cdef Py_ssize_t n = base.shape[0], dim = base.shape[1]
-        cdef Py_ssize_t n_values = BLOCK_DIMS * blocks_of(dim)
-        cdef Py_buffer *out = borrowed.matrix(
-            values, "values", &INT8, n, n_values, PyBUF_WRITABLE
+        cdef quiver_transform transform = borrowed.transform(scaling, mean, signs, dim)
+        cdef size_t n_lines = lines_of(transform.coded_dim, width_of(bits))
+        cdef Py_buffer *out = borrowed.planes(
+            values, bits, n, CACHE_LINE * n_lines, PyBUF_WRITABLE
         )
         cdef Py_buffer *pairs = borrowed.matrix(
             corrections, "corrections", &FLOAT32, n, 2, PyBUF_WRITABLE
         )
-        cdef quiver_transform transform = borrowed.transform(metric, mean, signs, dim)
         cdef int status
         with nogil:
-            status = self.table.quantise(
+            status = self.table.quantize(
                 &transform,
                 <const float *>base.buf,
                 n,
+                bits,
                 <int8_t *>out.buf,
                 <float *>pairs.buf,
             )
@@ -78,7 +85,8 @@ cdef class Kernels:
         self,
         rows,
         size_t dim,
-        int strong,
+        size_t bits,
+        str weights,
         query_rows,
         values,
         corrections,
@@ -86,9 +94,9 @@ cdef class Kernels:
         distances,
     ):
         cdef Borrowed borrowed = Borrowed()
-        cdef quiver_codes codes = borrowed.codes(rows, dim, strong)
+        cdef quiver_codes codes = borrowed.codes(rows, dim, bits, weights)
         cdef quiver_queries queries = borrowed.queries(
-            query_rows, values, corrections, dim
+            query_rows, values, corrections, &codes
         )
         cdef Py_ssize_t q = queries.n_queries
         cdef Py_ssize_t width = codes.n_rows
@@ -112,14 +120,16 @@ cdef class Kernels:
         self,
         rows,
         size_t dim,
-        int strong,
+        size_t bits,
+        str weights,
         candidates,
         float alpha,
+        float beta,
         str rule,
         neighbors,
     ):
         cdef Borrowed borrowed = Borrowed()
-        cdef quiver_codes codes = borrowed.codes(rows, dim, strong)
+        cdef quiver_codes codes = borrowed.codes(rows, dim, bits, weights)
         cdef Py_buffer *keys = borrowed.matrix(
             candidates, "candidates", &UINT64, ANY, ANY
         )
@@ -136,6 +146,7 @@ cdef class Kernels:
                 keys.shape[1],
                 out.shape[1],
                 alpha,
+                beta,
                 which,
                 <uint32_t *>out.buf,
             )
@@ -145,7 +156,8 @@ cdef class Kernels:
         self,
         rows,
         size_t dim,
-        int strong,
+        size_t bits,
+        str weights,
         neighbors,
         query_rows,
         values,
@@ -156,9 +168,9 @@ cdef class Kernels:
         distance_computations,
     ):
         cdef Borrowed borrowed = Borrowed()
-        cdef quiver_codes codes = borrowed.codes(rows, dim, strong)
+        cdef quiver_codes codes = borrowed.codes(rows, dim, bits, weights)
         cdef quiver_queries queries = borrowed.queries(
-            query_rows, values, corrections, dim
+            query_rows, values, corrections, &codes
         )
         cdef Py_ssize_t q = queries.n_queries
         cdef Py_buffer *edges = borrowed.matrix(
