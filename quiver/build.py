@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from quiver._typing import Metric, Progress, UserIds, Vectors
+import numpy as np
+
+from quiver._typing import Ids, Metric, Progress, UserIds, Vectors
 from quiver.backends.protocol import Backend
 from quiver.encoding import clear_bias, encode_rows, fit
 from quiver.graph.order import choose_entry_point
@@ -17,7 +19,7 @@ from quiver.parallel.progress import ProgressMeter
 from quiver.parallel.workers import Workers
 from quiver.params import BuildParams, Encoding, check_goes_together
 from quiver.reference.codes import Codes, Transform
-from quiver.reference.transform import searched_metric
+from quiver.reference.transform import BLOCK_ROWS, searched_metric
 from quiver.state import State
 
 
@@ -77,7 +79,8 @@ def build(vectors: Vectors, ids: UserIds, plan: Plan) -> State:
             return transform, codes
 
         transform, codes = encode(metric)
-        entry_point = choose_entry_point(vectors, codes, transform)
+        unlinked = zero_rows(vectors, metric)
+        entry_point = choose_entry_point(vectors, codes, transform, unlinked)
         neighbors = build_graph(
             backend,
             codes,
@@ -85,6 +88,7 @@ def build(vectors: Vectors, ids: UserIds, plan: Plan) -> State:
             params=params,
             rule=params.rule_for(encoding),
             workers=workers,
+            unlinked=unlinked,
             on_rows=meter.advance,
         )
         if metric == "inner_product":
@@ -100,5 +104,20 @@ def build(vectors: Vectors, ids: UserIds, plan: Plan) -> State:
         entry_point=entry_point,
         ids=ids,
         vectors=vectors,
+        unlinked=unlinked,
         notes=notes,
     )
+
+
+def zero_rows(vectors: Vectors, metric: Metric) -> Ids:
+    """Return the rows that an answer, not a walk, finds: zero vectors under cosine.
+
+    Coded, they would lie in the middle of all others and fill beams, although they
+    are at right angles to everything. Where nothing else is there, they are linked.
+    """
+    if metric != "cosine":
+        return np.empty(0, dtype=np.uint32)
+    blocks = range(0, len(vectors), BLOCK_ROWS)
+    is_zero = [~vectors[start : start + BLOCK_ROWS].any(axis=1) for start in blocks]
+    zeros = np.flatnonzero(np.concatenate(is_zero)).astype(np.uint32)
+    return zeros if len(zeros) < len(vectors) else zeros[:0]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from quiver._typing import Distances, Vectors
 from quiver.backends.protocol import Backend
 from quiver.encoding import clear_bias
-from quiver.graph.reachability import degrees, reachable
+from quiver.graph.reachability import degrees, reachable, unreached
 from quiver.params import DEFAULT_EF, SearchParams
 from quiver.reference.codes import Codes
 from quiver.reference.rerank import exact_distance
@@ -141,11 +141,14 @@ def _sound_parts(state: State) -> Iterator[CheckLine]:
 
 
 def _reachability(state: State) -> CheckLine:
-    unreached = np.flatnonzero(~reachable(state.neighbors, state.entry_point))
-    detail = f"all {state.n} rows from the entry point"
-    if unreached.size:
-        detail = f"{unreached.size} rows cannot be reached, first row {unreached[0]}"
-    return CheckLine("reachability", not unreached.size, detail)
+    reached = reachable(state.neighbors, state.entry_point)
+    lost = unreached(reached, state.unlinked)
+    detail = f"all {state.n - len(state.unlinked)} rows from the entry point"
+    if len(state.unlinked):
+        detail += f"; {len(state.unlinked)} zero vectors are answered without a walk"
+    if lost.size:
+        detail = f"{lost.size} rows cannot be reached, first row {lost[0]}"
+    return CheckLine("reachability", not lost.size, detail)
 
 
 def _self_search(state: State, backend: Backend) -> CheckLine:

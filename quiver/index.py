@@ -20,7 +20,7 @@ from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
 from quiver.build import Plan, build
 from quiver.check import CheckReport, check
-from quiver.diagnosis.auto import diagnosed
+from quiver.diagnosis.auto import chosen_for
 from quiver.errors import QuiverError
 from quiver.explain import Explanation, explain
 from quiver.memory import MemoryReport
@@ -87,9 +87,10 @@ class Index:
         params : BuildParams, optional
             Shape of the graph.
         encoding : Encoding, 'default', 'paper' or 'auto', optional
-            Default `Encoding()`; `Encoding.paper()` audits the published system.
-            ``auto`` asks `quiver.diagnose`, warns where no search will do, and keeps
-            the numbers in ``index.notes``.
+            Default: `Encoding()` with as many bits as a look at some rows says they
+            need. `Encoding.paper()` audits the published system. ``auto`` asks
+            `quiver.diagnose` for all of it. Both keep what they found in
+            ``index.notes`` and warn where no code will do.
         backend : str or Backend, default "auto"
             See `get_backend`.
         threads : int, optional
@@ -131,8 +132,7 @@ class Index:
         plan.check()
         stored = as_stored_vectors(vectors, metric)
         own_ids = as_ids(ids, len(stored))
-        if encoding == "auto":
-            plan = diagnosed(plan, stored)
+        plan = chosen_for(stored, plan, encoding)
         return cls(build(stored, own_ids, plan), kernels)
 
     @property

@@ -15,7 +15,13 @@ from quiver.backends.protocol import Backend
 from quiver.encoding import encode_queries
 from quiver.parallel.workers import map_chunks
 from quiver.params import SearchParams
-from quiver.reference.keys import NO_ID, NO_RESULT, key_ids
+from quiver.reference.keys import (
+    NO_ID,
+    NO_RESULT,
+    key_distances,
+    key_ids,
+    make_keys,
+)
 from quiver.reference.search import Beams
 from quiver.results import SearchResult, SearchStats
 from quiver.state import State
@@ -98,6 +104,8 @@ def _search_chunk(
     rows, distances = rerank(
         backend, state.vectors, queries, candidates, effort.k, state.metric
     )
+    if len(state.unlinked):
+        rows, distances = _with_unlinked(rows, distances, state.unlinked)
     found = rows != NO_ID
     return SearchResult(
         ids=np.where(found, state.ids[np.where(found, rows, 0)], NO_RESULT),
@@ -109,3 +117,15 @@ def _search_chunk(
             reranked=np.count_nonzero(candidates != NO_ID, axis=1),
         ),
     )
+
+
+def _with_unlinked(
+    rows: Ids, distances: Distances, unlinked: Ids
+) -> tuple[Ids, Distances]:
+    """Merge in the rows that no walk reaches; their distance is 1 by definition."""
+    k = rows.shape[1]
+    extra = np.broadcast_to(unlinked[:k], (len(rows), min(k, len(unlinked))))
+    ones = np.ones(extra.shape, dtype=np.float32)
+    keys = [make_keys(distances, rows), make_keys(ones, extra)]
+    best = np.sort(np.concatenate(keys, axis=1), axis=1)[:, :k]
+    return key_ids(best), key_distances(best)

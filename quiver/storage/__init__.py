@@ -97,6 +97,7 @@ def load(
         entry_point=header.entry_point,
         ids=hot.ids,
         vectors=vectors,
+        unlinked=hot.unlinked,
         notes=header.diagnosis,
     )
 

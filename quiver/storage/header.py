@@ -28,6 +28,7 @@ _KEYS = (
     *("cold_dtype", "data_sha256", "dim", "encoding", "entry_point"),
     *("metric", "n", "params", "quiver_version"),
 )
+_LATER_KEYS = {1: (), 2: ("n_unlinked",)}
 
 
 _ENCODING_KEYS = {
@@ -74,6 +75,8 @@ class Header:
         Of the writer; informative.
     diagnosis : dict of str to str, or None
         What a diagnosis found before the build; informative.
+    n_unlinked : int
+        Rows that no walk reaches.
     version : int
         Of the format.
     """
@@ -88,6 +91,7 @@ class Header:
     data_sha256: str
     quiver_version: str
     diagnosis: dict[str, str] | None = None
+    n_unlinked: int = 0
     version: int = FORMAT_VERSION
 
 
@@ -97,6 +101,8 @@ def pack_header(header: Header) -> bytes:
     version = fields.pop("version")
     if header.diagnosis is None:
         del fields["diagnosis"]
+    if version == 1:
+        del fields["n_unlinked"]
     # Hexadecimal is exact, and has one spelling in every language.
     for name in ("alpha", "beta"):
         fields["params"][name] = getattr(header.params, name).hex()
@@ -118,7 +124,7 @@ def unpack_header(raw: bytes, version: int = FORMAT_VERSION) -> Header:
     """
     fields = _parse(raw)
     notes = {key: fields[key] for key in _OPTIONAL_KEYS if key in fields}
-    _expect_keys(fields, (*_KEYS, *notes), "header")
+    _expect_keys(fields, (*_KEYS, *_LATER_KEYS[version], *notes), "header")
     # Checked here, where an absent key and one that is null still differ.
     for note in notes.values():
         _check_notes(note)
@@ -134,6 +140,9 @@ def unpack_header(raw: bytes, version: int = FORMAT_VERSION) -> Header:
             data_sha256=fields["data_sha256"],
             quiver_version=fields["quiver_version"],
             **notes,
+            n_unlinked=check_int(
+                "n_unlinked", fields.get("n_unlinked", 0), 0, MAX_ROWS
+            ),
             version=version,
         )
         header.encoding.coded_dim(header.dim)
@@ -173,6 +182,11 @@ def _word(fields: dict[str, Any], name: str, allowed: tuple[str, ...]) -> Any:
     return fields[name]
 
 
+def _count(fields: dict[str, Any], name: str) -> int:
+    """Return a number of rows, 0 in versions that had none."""
+    return check_int(name, fields.get(name, 0), 0, MAX_ROWS)
+
+
 def _params(fields: Any, version: int) -> BuildParams:
     _expect_keys(fields, _PARAMS_KEYS[version], "params")
     reals = {name: _real(fields, name) for name in ("alpha", "beta") if name in fields}
@@ -204,6 +218,10 @@ def _check_relations(header: Header) -> None:
     """Check what ties fields to each other, and the two free texts."""
     if header.entry_point >= header.n:
         raise HeaderError(header.entry_point, f"entry_point below n = {header.n}")
+    if header.n_unlinked >= header.n or (
+        header.n_unlinked and header.metric != "cosine"
+    ):
+        raise HeaderError(header.n_unlinked, "n_unlinked below n, and 0 but for cosine")
     if not _matches("[0-9a-f]{64}", header.data_sha256):
         raise HeaderError(header.data_sha256, "data_sha256 of 64 hexadecimal digits")
     if not _matches(r"[0-9A-Za-z.+!_-]{1,64}", header.quiver_version):

@@ -104,6 +104,23 @@ def ids_fault(ids: NDArray[np.int64]) -> Fault | None:
     return _first(ids[:, None], repeated[:, None], "every id once")
 
 
+def unlinked_fault(
+    unlinked: Ids, neighbors: Neighbors, entry_point: int
+) -> Fault | None:
+    """Return the first unlinked row that is out of order or linked after all."""
+    column = unlinked[:, None]
+    outside = column >= len(neighbors)
+    outside[1:] |= column[1:] <= column[:-1]
+    if fault := _first(column, outside, "ascending row numbers"):
+        return fault
+    is_linked = np.zeros(len(neighbors), dtype=bool)
+    is_linked[entry_point] = True
+    for _, block in _blocks(neighbors if len(unlinked) else neighbors[:0]):
+        is_linked[block[block != NO_ID]] = True
+    is_linked[unlinked] |= neighbors[unlinked, 0] != NO_ID
+    return _first(column, is_linked[unlinked][:, None], "a row without any edge")
+
+
 def transform_fault(transform: Transform, encoding: Encoding) -> Fault | None:
     """Return the first coordinate of the mean that cannot be subtracted."""
     mean = transform.mean[:, None]

@@ -40,7 +40,8 @@ class Section(NamedTuple):
     Attributes
     ----------
     name : str
-        ``codes``, ``neighbors``, ``ids``, ``mean``, ``signs`` or ``vectors``.
+        ``codes``, ``neighbors``, ``ids``, ``mean``, ``signs``, ``unlinked`` or
+        ``vectors``.
     dtype : str
         ``u1``, ``u4``, ``i8``, ``f4`` or ``f2``, little-endian.
     shape : tuple of int
@@ -97,8 +98,11 @@ def plan_sections(header: Header, header_length: int) -> list[Section]:
         ("ids", "i8", (header.n,)),
         ("mean", "f4", (dim,)),
         ("signs", "u1", (rounds, -(-coded_dim // 8))),
+        ("unlinked", "u4", (header.n_unlinked,)),
         ("vectors", cold_dtype, (header.n, header.dim)),
     ]
+    if header.version == 1:
+        shapes = [shape for shape in shapes if shape[0] != "unlinked"]
     sections = []
     # Python integers: no forged product can overflow.
     end = table_offset(header_length) + ENTRY.size * len(shapes)

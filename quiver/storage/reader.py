@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Distances, Neighbors
+from quiver._typing import Distances, Ids, Neighbors
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.transform import searched_metric
 from quiver.storage import version1
@@ -32,6 +32,7 @@ from quiver.storage.invariants import (
     ids_fault,
     neighbors_fault,
     transform_fault,
+    unlinked_fault,
     vectors_fault,
 )
 from quiver.storage.layout import (
@@ -55,7 +56,7 @@ from quiver.storage.strangers import recognize
 VERIFY_BYTES = 1 << 24
 """Bytes of vectors read at a time when all are verified."""
 
-_HOT = ("codes", "neighbors", "ids", "mean", "signs")
+_HOT = ("codes", "neighbors", "ids", "mean", "signs", "unlinked")
 
 
 class Front(NamedTuple):
@@ -72,6 +73,7 @@ class HotParts(NamedTuple):
     neighbors: Neighbors
     ids: NDArray[np.int64]
     transform: Transform
+    unlinked: Ids
 
 
 def read_front(source: SourceFile) -> Front:
@@ -118,7 +120,9 @@ def read_hot(source: SourceFile, front: Front) -> HotParts:
         the byte.
     """
     header = front.header
-    arrays = {name: source.read_section(front.sections[name]) for name in _HOT}
+    sections = {name: front.sections[name] for name in _HOT if name in front.sections}
+    arrays = {name: source.read_section(sections[name]) for name in sections}
+    unlinked = arrays.get("unlinked", np.empty(0, dtype=np.uint32))
     codes = _codes(source, front, arrays["codes"])
     signs = unpack_signs(arrays["signs"], header.encoding.coded_dim(header.dim))
     transform = Transform(searched_metric(header.metric), arrays["mean"], signs)
@@ -135,12 +139,14 @@ def read_hot(source: SourceFile, front: Front) -> HotParts:
     raise_if(codes_fault(codes, header.metric), "codes")
     raise_if(neighbors_fault(arrays["neighbors"]), "neighbors")
     raise_if(ids_fault(arrays["ids"]), "ids")
+    linked_fault = unlinked_fault(unlinked, arrays["neighbors"], header.entry_point)
+    raise_if(linked_fault, "unlinked")
     raise_if(transform_fault(transform, header.encoding), "mean")
     # Unpacking drops the bits past the last sign; packing again shows them.
     if pack_signs(signs).tobytes() != arrays["signs"].tobytes():
         offset = front.sections["signs"].offset
         source.fail("section 'signs'", offset, "bits past the last", "zeros")
-    return HotParts(codes, arrays["neighbors"], arrays["ids"], transform)
+    return HotParts(codes, arrays["neighbors"], arrays["ids"], transform, unlinked)
 
 
 def _codes(source: SourceFile, front: Front, rows: NDArray[np.uint8]) -> Codes:

@@ -24,6 +24,7 @@ from quiver.storage.invariants import (
     ids_fault,
     neighbors_fault,
     transform_fault,
+    unlinked_fault,
     vectors_fault,
 )
 from quiver.storage.layout import Section, pack_front, plan_sections
@@ -48,6 +49,7 @@ def make_header(state: State, cold_dtype: ColdDtype, version: str) -> Header:
         data_sha256=_UNKNOWN_HASH,
         quiver_version=version,
         diagnosis=state.notes,
+        n_unlinked=len(state.unlinked),
     )
 
 
@@ -63,6 +65,7 @@ def check_savable(state: State) -> None:
         "codes": codes_fault(state.codes, state.metric),
         "neighbors": neighbors_fault(state.neighbors),
         "ids": ids_fault(state.ids),
+        "unlinked": unlinked_fault(state.unlinked, state.neighbors, state.entry_point),
         "mean": transform_fault(state.transform, state.encoding),
     }
     for part, fault in faults.items():
@@ -92,6 +95,7 @@ def write_state(fd: int, state: State, header: Header) -> None:
         "ids": [state.ids],
         "mean": [state.transform.mean],
         "signs": [pack_signs(state.transform.signs)],
+        "unlinked": [state.unlinked],
         "vectors": _hashed(_stored_blocks(state, header.cold_dtype), digest),
     }
     end = plan[0].offset  # Nothing pads the first section.
