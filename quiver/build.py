@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
-from quiver._typing import Ids, Metric, Progress, UserIds, Vectors
+from quiver._typing import Metric, Progress, UserIds, Vectors
 from quiver.backends.protocol import Backend
 from quiver.encoding import clear_bias, encode_rows, fit
 from quiver.graph.order import choose_entry_point
+from quiver.graph.unlinked import unlinked_rows
 from quiver.graph.vamana import build_graph
 from quiver.parallel.progress import ProgressMeter
 from quiver.parallel.workers import Workers
 from quiver.params import BuildParams, Encoding, check_goes_together
 from quiver.reference.codes import Codes, Transform
-from quiver.reference.transform import BLOCK_ROWS, searched_metric
+from quiver.reference.transform import searched_metric
 from quiver.state import State
 
 
@@ -79,8 +78,8 @@ def build(vectors: Vectors, ids: UserIds, plan: Plan) -> State:
             return transform, codes
 
         transform, codes = encode(metric)
-        unlinked = zero_rows(vectors, metric)
-        entry_point = choose_entry_point(vectors, codes, transform, unlinked)
+        unlinked = unlinked_rows(vectors, metric)
+        entry_point = choose_entry_point(vectors, codes, transform, unlinked[:, 1])
         neighbors = build_graph(
             backend,
             codes,
@@ -88,7 +87,7 @@ def build(vectors: Vectors, ids: UserIds, plan: Plan) -> State:
             params=params,
             rule=params.rule_for(encoding),
             workers=workers,
-            unlinked=unlinked,
+            unlinked=unlinked[:, 1],
             on_rows=meter.advance,
         )
         if metric == "inner_product":
@@ -107,17 +106,3 @@ def build(vectors: Vectors, ids: UserIds, plan: Plan) -> State:
         unlinked=unlinked,
         notes=notes,
     )
-
-
-def zero_rows(vectors: Vectors, metric: Metric) -> Ids:
-    """Return the rows that an answer, not a walk, finds: zero vectors under cosine.
-
-    Coded, they would lie in the middle of all others and fill beams, although they
-    are at right angles to everything. Where nothing else is there, they are linked.
-    """
-    if metric != "cosine":
-        return np.empty(0, dtype=np.uint32)
-    blocks = range(0, len(vectors), BLOCK_ROWS)
-    is_zero = [~vectors[start : start + BLOCK_ROWS].any(axis=1) for start in blocks]
-    zeros = np.flatnonzero(np.concatenate(is_zero)).astype(np.uint32)
-    return zeros if len(zeros) < len(vectors) else zeros[:0]

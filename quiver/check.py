@@ -142,10 +142,10 @@ def _sound_parts(state: State) -> Iterator[CheckLine]:
 
 def _reachability(state: State) -> CheckLine:
     reached = reachable(state.neighbors, state.entry_point)
-    lost = unreached(reached, state.unlinked)
+    lost = unreached(reached, state.unlinked[:, 1])
     detail = f"all {state.n - len(state.unlinked)} rows from the entry point"
     if len(state.unlinked):
-        detail += f"; {len(state.unlinked)} zero vectors are answered without a walk"
+        detail += f"; {len(state.unlinked)} copies and zero vectors are answered without a walk"
     if lost.size:
         detail = f"{lost.size} rows cannot be reached, first row {lost[0]}"
     return CheckLine("reachability", not lost.size, detail)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from quiver._typing import Distances, Ids, Metric, StoredVectors, Vectors
+from quiver._typing import Distances, Ids, Metric, StoredVectors, Unlinked, Vectors
 from quiver.backends.protocol import Backend
 from quiver.encoding import encode_queries
 from quiver.parallel.workers import map_chunks
@@ -120,12 +120,20 @@ def _search_chunk(
 
 
 def _with_unlinked(
-    rows: Ids, distances: Distances, unlinked: Ids
+    rows: Ids, distances: Distances, unlinked: Unlinked
 ) -> tuple[Ids, Distances]:
-    """Merge in the rows that no walk reaches; their distance is 1 by definition."""
+    """Merge in the rows that no walk reaches: equal ones, and zero vectors at 1."""
     k = rows.shape[1]
-    extra = np.broadcast_to(unlinked[:k], (len(rows), min(k, len(unlinked))))
-    ones = np.ones(extra.shape, dtype=np.float32)
-    keys = [make_keys(distances, rows), make_keys(ones, extra)]
-    best = np.sort(np.concatenate(keys, axis=1), axis=1)[:, :k]
-    return key_ids(best), key_distances(best)
+    equal_to, copies = unlinked.T
+    zeros = copies[np.searchsorted(equal_to, NO_ID) :][:k]
+    starts = np.searchsorted(equal_to, rows)
+    stops = np.searchsorted(equal_to, rows, side="right")
+    stops[rows == NO_ID] = starts[rows == NO_ID]
+    keys = make_keys(distances, rows)
+    for query in np.flatnonzero((stops > starts).any(axis=1) | (len(zeros) > 0)):
+        spans = zip(starts[query], stops[query], distances[query], strict=True)
+        found = [(copies[a:b][:k], d) for a, b, d in spans if b > a]
+        found.append((zeros, np.float32(1)))
+        extra = [make_keys(np.full(len(ids), d), ids) for ids, d in found]
+        keys[query] = np.sort(np.concatenate([keys[query], *extra]))[:k]
+    return key_ids(keys), key_distances(keys)

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Ids, Metric, Neighbors, StoredVectors, Vectors
+from quiver._typing import Metric, Neighbors, StoredVectors, Unlinked, Vectors
 from quiver.lookup import RowsById
 from quiver.params import BuildParams, Encoding
 from quiver.reference.codes import Codes, Transform
@@ -42,9 +42,9 @@ class State:
         The caller's ids (hot).
     vectors : ndarray of shape (n, dim), float32, or StoredVectors
         Stored vectors (cold), read by the re-rank only.
-    unlinked : ndarray of shape (m,), uint32, ascending
-        Rows that no walk reaches: zero vectors under cosine, whose distance to
-        everything is 1 by definition.
+    unlinked : ndarray of shape (m, 2), uint32
+        Rows that no walk reaches, after the row each is equal to; see
+        `quiver.graph.unlinked`.
     notes : dict of str to str, or None
         What ``encoding="auto"`` found before the build.
     """
@@ -58,7 +58,7 @@ class State:
     entry_point: int
     ids: NDArray[np.int64]
     vectors: Vectors | StoredVectors
-    unlinked: Ids
+    unlinked: Unlinked
     notes: dict[str, str] | None = None
 
     @property

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import Bits, Distances, Vectors
-from quiver.build import Plan, zero_rows
+from quiver.build import Plan
 from quiver.encoding import clear_bias, encode_rows, fit, query_transform
+from quiver.graph.unlinked import unlinked_rows
 from quiver.parallel.workers import Workers
 from quiver.params import Encoding, narrowest
 from quiver.recall.exact import nearest_rows
@@ -58,8 +59,10 @@ def with_width(plan: Plan, vectors: Vectors) -> Plan:
     if len(vectors) < FEWEST_ROWS:
         return plan._replace(encoding=widths[0])
     rows = vectors[_evenly(len(vectors), ROWS)]
-    # Zero vectors under cosine are answered without codes.
-    rows = np.delete(rows, zero_rows(rows, plan.metric), axis=0)
+    # What is answered without a walk needs no code.
+    rows = np.delete(rows, unlinked_rows(rows, plan.metric)[:, 1], axis=0)
+    if len(rows) < FEWEST_ROWS:
+        return plan._replace(encoding=widths[0])
     asking = rows[_evenly(len(rows), QUERIES)]
     # Every row that asks is its own nearest: one more is wanted.
     true = nearest_rows(rows, asking, K + 1, plan.metric)[1][:, -1]

@@ -137,7 +137,7 @@ def scan_hits(asked: Asked, depth: int) -> Hits:
         coded = encode_queries(state, backend, asked.queries[start:stop])
         distances = backend.distance(state.codes, coded)
         # No walk measures these codes: they mean nothing.
-        distances[:, state.unlinked] = np.inf
+        distances[:, state.unlinked[:, 1]] = np.inf
         return asked.mark(start, nearest(distances, depth))
 
     chunks = map_chunks(

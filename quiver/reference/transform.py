@@ -115,7 +115,7 @@ def prepared_mean(vectors: Vectors, metric: Metric) -> Distances:
         for first in range(0, len(prepared), N_LANES):
             rows = prepared[first : first + N_LANES]
             lanes[: len(rows)] += rows
-    n_counted = max(1, np.count_nonzero(~far))
+    n_counted = max(1, len(far) - int(np.count_nonzero(far)))
     return (fold_lanes(lanes) / n_counted).astype(np.float32)
 
 
@@ -131,7 +131,7 @@ def far_rows(vectors: Vectors, metric: Metric) -> NDArray[np.bool_]:
     for start in range(0, len(vectors), BLOCK_ROWS):
         block = slice(start, start + BLOCK_ROWS)
         distances[block] = squared_norms(prepare(vectors[block], metric) - middle)
-    usual = np.median(distances)
+    usual = float(np.median(distances))
     # Where most rows are equal, the usual distance is none, and nothing is far.
     return (distances > FAR * usual) & (usual > 0)
 

@@ -218,10 +218,8 @@ def _check_relations(header: Header) -> None:
     """Check what ties fields to each other, and the two free texts."""
     if header.entry_point >= header.n:
         raise HeaderError(header.entry_point, f"entry_point below n = {header.n}")
-    if header.n_unlinked >= header.n or (
-        header.n_unlinked and header.metric != "cosine"
-    ):
-        raise HeaderError(header.n_unlinked, "n_unlinked below n, and 0 but for cosine")
+    if header.n_unlinked >= header.n:
+        raise HeaderError(header.n_unlinked, f"n_unlinked below n = {header.n}")
     if not _matches("[0-9a-f]{64}", header.data_sha256):
         raise HeaderError(header.data_sha256, "data_sha256 of 64 hexadecimal digits")
     if not _matches(r"[0-9A-Za-z.+!_-]{1,64}", header.quiver_version):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import AnyArray, Ids, Metric, Neighbors
+from quiver._typing import AnyArray, Ids, Metric, Neighbors, Unlinked
 from quiver.params import Encoding
 from quiver.reference.codes import (
     CACHE_LINE,
@@ -105,20 +105,29 @@ def ids_fault(ids: NDArray[np.int64]) -> Fault | None:
 
 
 def unlinked_fault(
-    unlinked: Ids, neighbors: Neighbors, entry_point: int
+    unlinked: Unlinked, neighbors: Neighbors, entry_point: int
 ) -> Fault | None:
     """Return the first unlinked row that is out of order or linked after all."""
-    column = unlinked[:, None]
-    outside = column >= len(neighbors)
-    outside[1:] |= column[1:] <= column[:-1]
-    if fault := _first(column, outside, "ascending row numbers"):
+    if not len(unlinked):
+        return None
+    n = len(neighbors)
+    equal_to, rows = unlinked.T
+    outside = (unlinked >= n) & (unlinked != NO_ID)
+    outside[:, 1] |= rows >= n
+    keys = equal_to.astype(np.uint64) << np.uint64(32) | rows
+    outside[1:, 1] |= keys[1:] <= keys[:-1]
+    if fault := _first(unlinked, outside, "ascending pairs of row numbers"):
         return fault
-    is_linked = np.zeros(len(neighbors), dtype=bool)
+    is_linked = np.zeros(n + 1, dtype=bool)
     is_linked[entry_point] = True
-    for _, block in _blocks(neighbors if len(unlinked) else neighbors[:0]):
+    for _, block in _blocks(neighbors):
         is_linked[block[block != NO_ID]] = True
-    is_linked[unlinked] |= neighbors[unlinked, 0] != NO_ID
-    return _first(column, is_linked[unlinked][:, None], "a row without any edge")
+    is_linked[rows] |= neighbors[rows, 0] != NO_ID
+    is_original = np.zeros(n + 1, dtype=bool)
+    is_original[np.minimum(equal_to, n)] = True
+    wrong = np.zeros(unlinked.shape, dtype=bool)
+    wrong[:, 1] = is_linked[rows] | is_original[rows]
+    return _first(unlinked, wrong, "a row without any edge that no other is equal to")
 
 
 def transform_fault(transform: Transform, encoding: Encoding) -> Fault | None:

@@ -98,7 +98,7 @@ def plan_sections(header: Header, header_length: int) -> list[Section]:
         ("ids", "i8", (header.n,)),
         ("mean", "f4", (dim,)),
         ("signs", "u1", (rounds, -(-coded_dim // 8))),
-        ("unlinked", "u4", (header.n_unlinked,)),
+        ("unlinked", "u4", (header.n_unlinked, 2)),
         ("vectors", cold_dtype, (header.n, header.dim)),
     ]
     if header.version == 1:

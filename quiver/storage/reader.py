@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Distances, Ids, Neighbors
+from quiver._typing import Distances, Neighbors, Unlinked
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.transform import searched_metric
 from quiver.storage import version1
@@ -73,7 +73,7 @@ class HotParts(NamedTuple):
     neighbors: Neighbors
     ids: NDArray[np.int64]
     transform: Transform
-    unlinked: Ids
+    unlinked: Unlinked
 
 
 def read_front(source: SourceFile) -> Front:
@@ -122,7 +122,7 @@ def read_hot(source: SourceFile, front: Front) -> HotParts:
     header = front.header
     sections = {name: front.sections[name] for name in _HOT if name in front.sections}
     arrays = {name: source.read_section(sections[name]) for name in sections}
-    unlinked = arrays.get("unlinked", np.empty(0, dtype=np.uint32))
+    unlinked = arrays.get("unlinked", np.empty((0, 2), dtype=np.uint32))
     codes = _codes(source, front, arrays["codes"])
     signs = unpack_signs(arrays["signs"], header.encoding.coded_dim(header.dim))
     transform = Transform(searched_metric(header.metric), arrays["mean"], signs)
