@@ -11,7 +11,7 @@ from typing import NamedTuple
 from quiver._typing import Metric, Progress, UserIds, Vectors
 from quiver.backends.protocol import Backend
 from quiver.encoding import clear_bias, encode_rows, fit
-from quiver.graph.order import choose_entry_point
+from quiver.graph.order import choose_entry_point, choose_entry_points
 from quiver.graph.unlinked import unlinked_rows
 from quiver.graph.vamana import build_graph
 from quiver.parallel.progress import ProgressMeter
@@ -90,6 +90,9 @@ def build(vectors: Vectors, ids: UserIds, plan: Plan) -> State:
             unlinked=unlinked[:, 1],
             on_rows=meter.advance,
         )
+        entry_points = choose_entry_points(
+            vectors, entry_point, params.seed, unlinked[:, 1], metric
+        )
         if metric == "inner_product":
             transform, codes = encode(searched_metric(metric))
             clear_bias(codes)
@@ -100,7 +103,7 @@ def build(vectors: Vectors, ids: UserIds, plan: Plan) -> State:
         transform=transform,
         codes=codes,
         neighbors=neighbors,
-        entry_point=entry_point,
+        entry_points=entry_points,
         ids=ids,
         vectors=vectors,
         unlinked=unlinked,

@@ -26,6 +26,7 @@ from quiver.storage.cold import ColdVectors
 from quiver.storage.invariants import (
     Fault,
     codes_fault,
+    entry_points_fault,
     ids_fault,
     neighbors_fault,
     transform_fault,
@@ -131,8 +132,11 @@ def _sound_parts(state: State) -> Iterator[CheckLine]:
     degree = degrees(state.neighbors)
     spread = f"{degree.min()} … {degree.max()} edges a row, mean {degree.mean():.1f}"
     yield _line("graph", neighbors_fault(state.neighbors), spread)
-    inside = 0 <= state.entry_point < n
-    yield CheckLine("entry point", inside, f"row {state.entry_point} of {n}")
+    yield _line(
+        "entry points",
+        entry_points_fault(state.entry_points, n),
+        f"{len(state.entry_points)}, the first of them row {state.entry_point}",
+    )
     yield _line("ids", ids_fault(state.ids), "unique, none of them -1")
     mean_fault = transform_fault(state.transform, state.encoding)
     yield _line(
@@ -145,7 +149,7 @@ def _reachability(state: State) -> CheckLine:
     lost = unreached(reached, state.unlinked[:, 1])
     detail = f"all {state.n - len(state.unlinked)} rows from the entry point"
     if len(state.unlinked):
-        detail += f"; {len(state.unlinked)} copies and zero vectors are answered without a walk"
+        detail += f"; {len(state.unlinked)} copies or zero vectors need no walk"
     if lost.size:
         detail = f"{lost.size} rows cannot be reached, first row {lost[0]}"
     return CheckLine("reachability", not lost.size, detail)

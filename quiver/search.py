@@ -58,7 +58,9 @@ def walk(state: State, backend: Backend, queries: Vectors, ef: int) -> Beams:
     """Return the beams of checked queries, by code distances alone."""
     coded = encode_queries(state, backend, queries)
     width = min(ef, state.n)
-    return backend.search(state.codes, state.neighbors, coded, state.entry_point, width)
+    return backend.search(
+        state.codes, state.neighbors, coded, state.entry_points, width
+    )
 
 
 def rerank(

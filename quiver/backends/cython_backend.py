@@ -113,7 +113,7 @@ class CythonBackend:
         codes: Codes,
         neighbors: Neighbors,
         queries: Codes | Queries,
-        entry_point: int,
+        entry_points: Ids,
         ef: int,
     ) -> Beams:
         """See `Backend.search`."""
@@ -122,7 +122,9 @@ class CythonBackend:
         hops = np.empty(n_queries, np.int64)
         counts = np.empty(n_queries, np.int64)
         parts = _query_arrays(queries)
-        self._kernels.search(*codes, neighbors, *parts, entry_point, keys, hops, counts)
+        self._kernels.search(
+            *(*codes, neighbors, *parts, entry_points, keys, hops, counts)
+        )
         return Beams(keys, hops, counts)
 
     def rerank(

@@ -128,7 +128,7 @@ class NumbaBackend:
         codes: Codes,
         neighbors: Neighbors,
         queries: Codes | Queries,
-        entry_point: int,
+        entry_points: Ids,
         ef: int,
     ) -> Beams:
         """See `Backend.search`."""
@@ -141,7 +141,7 @@ class NumbaBackend:
             _side(codes.rows),
             *_queries(codes, queries),
             neighbors,
-            entry_point,
+            entry_points,
             keys,
             hops,
             distance_computations,

@@ -174,7 +174,7 @@ class Backend(Protocol):
         codes: Codes,
         neighbors: Neighbors,
         queries: Codes | Queries,
-        entry_point: int,
+        entry_points: Ids,
         ef: int,
     ) -> Beams:
         """Walk the graph best-first, once per query.
@@ -187,8 +187,8 @@ class Backend(Protocol):
             Out-edges of every row, ended by ``NO_ID``; no id twice in a row.
         queries : Codes or Queries
             q queries, as in `distance`.
-        entry_point : int
-            Where every walk starts.
+        entry_points : ndarray of shape (e,), uint32
+            Rows that are measured first; every walk starts at the nearest.
         ef : int
             Beam width, >= 1.
 
@@ -196,7 +196,7 @@ class Backend(Protocol):
         -------
         Beams
             Sorted keys and the counters. A node's distance is computed at most once
-            (``seen`` is exact); the entry point's counts. A hop is an expansion.
+            (``seen`` is exact); those of the entry points count. A hop is an expansion.
 
         Notes
         -----

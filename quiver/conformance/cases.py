@@ -73,11 +73,14 @@ def draw_calls(rng: Generator, dim: int) -> Iterator[Call]:
         yield Call("prune", (codes, keys, 5, 1.1, 0.7, rule), f"{coded}, rule={rule}")
         neighbors = hazards.make_neighbors(rng, n, 6, rng.choice(hazards.GRAPHS).item())
         ef = int(rng.integers(1, n + 4))
+        entries = rng.permutation(n)[: rng.integers(1, 4)].astype(np.uint32)
         for asked in (symmetric, reference.quantize(queries, transform, bits)):
             form = f"{coded}, queries={type(asked).__name__}"
             yield Call("distance", (codes, asked), form)
             yield Call("distance", (codes, asked, candidates), form)
-            yield Call("search", (codes, neighbors, asked, 0, ef), f"{form}, ef={ef}")
+            yield Call(
+                "search", (codes, neighbors, asked, entries, ef), f"{form}, ef={ef}"
+            )
 
 
 def build_and_search(

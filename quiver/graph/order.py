@@ -11,10 +11,15 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Ids, Lanes, Vectors
+from quiver._typing import Ids, Lanes, Metric, Vectors
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.lanes import squared_norms
 from quiver.reference.transform import BLOCK_ROWS, prepare, prepared_mean
+
+ENTRY_POINTS, LONGEST = 16, 8
+"""Rows measured before a walk, and how many of them are the longest under inner
+product. MiniLM, 100 000 rows, ef=16: recall@10 .844 at 533 distances from one row, .859
+at 509 from sixteen."""
 
 BATCH_SHARE = 500
 """A batch holds at most n / 500 nodes. Nodes of one batch do not see each other, which
@@ -36,6 +41,31 @@ def choose_entry_point(
         distances = _distances_from_mean(vectors, transform)
     distances[unlinked] = np.inf
     return int(np.argmin(distances))
+
+
+def choose_entry_points(
+    vectors: Vectors, entry_point: int, seed: int, unlinked: Ids, metric: Metric
+) -> Ids:
+    """Return the entry point and a few other linked rows, at whose nearest to start.
+
+    One row lies at one side of the data, and a walk from there may end at a wrong one.
+    Under inner product the longest rows are among them: they answer nearly every
+    query, but few rows lie near them.
+    """
+    drawn = insertion_order(len(vectors), entry_point, seed, unlinked)
+    if metric != "inner_product":
+        return drawn[:ENTRY_POINTS]
+    norms = np.concatenate(
+        [
+            squared_norms(vectors[start : start + BLOCK_ROWS])
+            for start in range(0, len(vectors), BLOCK_ROWS)
+        ]
+    )
+    norms[unlinked] = -1
+    longest = np.argsort(-norms, kind="stable")[: min(LONGEST, len(drawn))]
+    rows = np.concatenate([drawn[:1], longest.astype(np.uint32), drawn[1:]])
+    _, first = np.unique(rows, return_index=True)
+    return rows[np.sort(first)][:ENTRY_POINTS]
 
 
 def _distances_from_mean(vectors: Vectors, transform: Transform) -> Lanes:

@@ -62,7 +62,7 @@ class GrowingGraph(NamedTuple):
     def search(self, nodes: Ids) -> Keys:
         """Return the beam of every node, searching with its own code."""
         own, ef = self.codes.take(nodes), self.params.ef_construction
-        start = self.entry_point
+        start = np.array([self.entry_point], dtype=np.uint32)
         return self.backend.search(self.codes, self.neighbors, own, start, ef).keys
 
     def prune(self, keys: Keys) -> Neighbors:

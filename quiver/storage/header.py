@@ -25,10 +25,10 @@ FORMAT_VERSION = 2
 ColdDtype = Literal["float32", "float16"]
 
 _KEYS = (
-    *("cold_dtype", "data_sha256", "dim", "encoding", "entry_point"),
+    *("cold_dtype", "data_sha256", "dim", "encoding"),
     *("metric", "n", "params", "quiver_version"),
 )
-_LATER_KEYS = {1: (), 2: ("n_unlinked",)}
+_LATER_KEYS = {1: ("entry_point",), 2: ("n_entry_points", "n_unlinked")}
 
 
 _ENCODING_KEYS = {
@@ -64,7 +64,9 @@ class Header:
     metric : {'cosine', 'euclidean', 'inner_product'}
         The exact metric.
     entry_point : int
-        Where every walk starts.
+        Where every walk starts, in version 1.
+    n_entry_points : int
+        Rows of which the nearest starts a walk.
     params, encoding : BuildParams, Encoding
         How the index was built.
     cold_dtype : {'float32', 'float16'}
@@ -84,13 +86,14 @@ class Header:
     n: int
     dim: int
     metric: Metric
-    entry_point: int
     params: BuildParams
     encoding: Encoding
     cold_dtype: ColdDtype
     data_sha256: str
     quiver_version: str
     diagnosis: dict[str, str] | None = None
+    entry_point: int = 0
+    n_entry_points: int = 1
     n_unlinked: int = 0
     version: int = FORMAT_VERSION
 
@@ -101,8 +104,8 @@ def pack_header(header: Header) -> bytes:
     version = fields.pop("version")
     if header.diagnosis is None:
         del fields["diagnosis"]
-    if version == 1:
-        del fields["n_unlinked"]
+    for key in {*_LATER_KEYS[1], *_LATER_KEYS[2]}.difference(_LATER_KEYS[version]):
+        del fields[key]
     # Hexadecimal is exact, and has one spelling in every language.
     for name in ("alpha", "beta"):
         fields["params"][name] = getattr(header.params, name).hex()
@@ -133,16 +136,15 @@ def unpack_header(raw: bytes, version: int = FORMAT_VERSION) -> Header:
             n=check_int("n", fields["n"], 1, MAX_ROWS),
             dim=check_int("dim", fields["dim"], 1, MAX_DIM),
             metric=_word(fields, "metric", get_args(Metric)),
-            entry_point=check_int("entry_point", fields["entry_point"], 0, MAX_ROWS),
             params=_params(fields["params"], version),
             encoding=_encoding(fields["encoding"], version),
             cold_dtype=_word(fields, "cold_dtype", get_args(ColdDtype)),
             data_sha256=fields["data_sha256"],
             quiver_version=fields["quiver_version"],
             **notes,
-            n_unlinked=check_int(
-                "n_unlinked", fields.get("n_unlinked", 0), 0, MAX_ROWS
-            ),
+            entry_point=_count(fields, "entry_point", 0),
+            n_entry_points=_count(fields, "n_entry_points", 1),
+            n_unlinked=_count(fields, "n_unlinked", 0),
             version=version,
         )
         header.encoding.coded_dim(header.dim)
@@ -182,9 +184,9 @@ def _word(fields: dict[str, Any], name: str, allowed: tuple[str, ...]) -> Any:
     return fields[name]
 
 
-def _count(fields: dict[str, Any], name: str) -> int:
-    """Return a number of rows, 0 in versions that had none."""
-    return check_int(name, fields.get(name, 0), 0, MAX_ROWS)
+def _count(fields: dict[str, Any], name: str, least: int) -> int:
+    """Return a number of rows, the least in versions that had none."""
+    return check_int(name, fields.get(name, least), least, MAX_ROWS)
 
 
 def _params(fields: Any, version: int) -> BuildParams:
@@ -218,6 +220,8 @@ def _check_relations(header: Header) -> None:
     """Check what ties fields to each other, and the two free texts."""
     if header.entry_point >= header.n:
         raise HeaderError(header.entry_point, f"entry_point below n = {header.n}")
+    if header.n_entry_points > header.n:
+        raise HeaderError(header.n_entry_points, f"at most n = {header.n} entry points")
     if header.n_unlinked >= header.n:
         raise HeaderError(header.n_unlinked, f"n_unlinked below n = {header.n}")
     if not _matches("[0-9a-f]{64}", header.data_sha256):

@@ -104,8 +104,18 @@ def ids_fault(ids: NDArray[np.int64]) -> Fault | None:
     return _first(ids[:, None], repeated[:, None], "every id once")
 
 
+def entry_points_fault(entry_points: Ids, n: int) -> Fault | None:
+    """Return the first entry point that is no row, or is there twice."""
+    column = entry_points[:, None]
+    if fault := _first(column, column >= n, f"a row below {n}"):
+        return fault
+    repeated = np.ones(len(entry_points), dtype=bool)
+    repeated[np.unique(entry_points, return_index=True)[1]] = False
+    return _first(column, repeated[:, None], "every row once")
+
+
 def unlinked_fault(
-    unlinked: Unlinked, neighbors: Neighbors, entry_point: int
+    unlinked: Unlinked, neighbors: Neighbors, entry_points: Ids
 ) -> Fault | None:
     """Return the first unlinked row that is out of order or linked after all."""
     if not len(unlinked):
@@ -119,7 +129,7 @@ def unlinked_fault(
     if fault := _first(unlinked, outside, "ascending pairs of row numbers"):
         return fault
     is_linked = np.zeros(n + 1, dtype=bool)
-    is_linked[entry_point] = True
+    is_linked[entry_points] = True
     for _, block in _blocks(neighbors):
         is_linked[block[block != NO_ID]] = True
     is_linked[rows] |= neighbors[rows, 0] != NO_ID

@@ -34,14 +34,18 @@ ITEM_BYTES = {"u1": 1, "u4": 4, "i8": 8, "f4": 4, "f2": 2}
 """Size of each dtype; all but bytes are stored with a leading ``<``."""
 
 
+_LATER = ("entry_points", "unlinked")
+"""Sections that version 1 did not have."""
+
+
 class Section(NamedTuple):
     """One line of the table.
 
     Attributes
     ----------
     name : str
-        ``codes``, ``neighbors``, ``ids``, ``mean``, ``signs``, ``unlinked`` or
-        ``vectors``.
+        ``codes``, ``neighbors``, ``ids``, ``mean``, ``signs``, ``entry_points``,
+        ``unlinked`` or ``vectors``.
     dtype : str
         ``u1``, ``u4``, ``i8``, ``f4`` or ``f2``, little-endian.
     shape : tuple of int
@@ -98,11 +102,12 @@ def plan_sections(header: Header, header_length: int) -> list[Section]:
         ("ids", "i8", (header.n,)),
         ("mean", "f4", (dim,)),
         ("signs", "u1", (rounds, -(-coded_dim // 8))),
+        ("entry_points", "u4", (header.n_entry_points,)),
         ("unlinked", "u4", (header.n_unlinked, 2)),
         ("vectors", cold_dtype, (header.n, header.dim)),
     ]
     if header.version == 1:
-        shapes = [shape for shape in shapes if shape[0] != "unlinked"]
+        shapes = [shape for shape in shapes if shape[0] not in _LATER]
     sections = []
     # Python integers: no forged product can overflow.
     end = table_offset(header_length) + ENTRY.size * len(shapes)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Distances, Neighbors, Unlinked
+from quiver._typing import Distances, Ids, Neighbors, Unlinked
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.transform import searched_metric
 from quiver.storage import version1
@@ -29,6 +29,7 @@ from quiver.storage.header import (
 from quiver.storage.invariants import (
     Fault,
     codes_fault,
+    entry_points_fault,
     ids_fault,
     neighbors_fault,
     transform_fault,
@@ -56,7 +57,7 @@ from quiver.storage.strangers import recognize
 VERIFY_BYTES = 1 << 24
 """Bytes of vectors read at a time when all are verified."""
 
-_HOT = ("codes", "neighbors", "ids", "mean", "signs", "unlinked")
+_HOT = ("codes", "neighbors", "ids", "mean", "signs", "entry_points", "unlinked")
 
 
 class Front(NamedTuple):
@@ -73,6 +74,7 @@ class HotParts(NamedTuple):
     neighbors: Neighbors
     ids: NDArray[np.int64]
     transform: Transform
+    entry_points: Ids
     unlinked: Unlinked
 
 
@@ -122,6 +124,8 @@ def read_hot(source: SourceFile, front: Front) -> HotParts:
     header = front.header
     sections = {name: front.sections[name] for name in _HOT if name in front.sections}
     arrays = {name: source.read_section(sections[name]) for name in sections}
+    only = np.array([header.entry_point], dtype=np.uint32)
+    entry_points = arrays.get("entry_points", only)
     unlinked = arrays.get("unlinked", np.empty((0, 2), dtype=np.uint32))
     codes = _codes(source, front, arrays["codes"])
     signs = unpack_signs(arrays["signs"], header.encoding.coded_dim(header.dim))
@@ -138,15 +142,18 @@ def read_hot(source: SourceFile, front: Front) -> HotParts:
 
     raise_if(codes_fault(codes, header.metric), "codes")
     raise_if(neighbors_fault(arrays["neighbors"]), "neighbors")
+    raise_if(entry_points_fault(entry_points, header.n), "entry_points")
     raise_if(ids_fault(arrays["ids"]), "ids")
-    linked_fault = unlinked_fault(unlinked, arrays["neighbors"], header.entry_point)
+    linked_fault = unlinked_fault(unlinked, arrays["neighbors"], entry_points)
     raise_if(linked_fault, "unlinked")
     raise_if(transform_fault(transform, header.encoding), "mean")
     # Unpacking drops the bits past the last sign; packing again shows them.
     if pack_signs(signs).tobytes() != arrays["signs"].tobytes():
         offset = front.sections["signs"].offset
         source.fail("section 'signs'", offset, "bits past the last", "zeros")
-    return HotParts(codes, arrays["neighbors"], arrays["ids"], transform, unlinked)
+    return HotParts(
+        codes, arrays["neighbors"], arrays["ids"], transform, entry_points, unlinked
+    )
 
 
 def _codes(source: SourceFile, front: Front, rows: NDArray[np.uint8]) -> Codes:

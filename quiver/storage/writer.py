@@ -21,6 +21,7 @@ from quiver.storage.atomic import write_all
 from quiver.storage.header import ColdDtype, Header, pack_header
 from quiver.storage.invariants import (
     codes_fault,
+    entry_points_fault,
     ids_fault,
     neighbors_fault,
     transform_fault,
@@ -42,7 +43,7 @@ def make_header(state: State, cold_dtype: ColdDtype, version: str) -> Header:
         n=state.n,
         dim=state.dim,
         metric=state.metric,
-        entry_point=state.entry_point,
+        n_entry_points=len(state.entry_points),
         params=state.params,
         encoding=state.encoding,
         cold_dtype=cold_dtype,
@@ -65,7 +66,8 @@ def check_savable(state: State) -> None:
         "codes": codes_fault(state.codes, state.metric),
         "neighbors": neighbors_fault(state.neighbors),
         "ids": ids_fault(state.ids),
-        "unlinked": unlinked_fault(state.unlinked, state.neighbors, state.entry_point),
+        "entry_points": entry_points_fault(state.entry_points, state.n),
+        "unlinked": unlinked_fault(state.unlinked, state.neighbors, state.entry_points),
         "mean": transform_fault(state.transform, state.encoding),
     }
     for part, fault in faults.items():
@@ -95,6 +97,7 @@ def write_state(fd: int, state: State, header: Header) -> None:
         "ids": [state.ids],
         "mean": [state.transform.mean],
         "signs": [pack_signs(state.transform.signs)],
+        "entry_points": [state.entry_points],
         "unlinked": [state.unlinked],
         "vectors": _hashed(_stored_blocks(state, header.cold_dtype), digest),
     }

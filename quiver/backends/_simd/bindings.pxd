@@ -48,7 +48,8 @@ cdef extern from "kernels.h" nogil:
     struct quiver_graph:
         const uint32_t *neighbors
         size_t width
-        uint32_t entry_point
+        const uint32_t *entry_points
+        size_t n_entry_points
 
     struct quiver_kernels:
         int (*encode)(const quiver_transform *, const float *, size_t, size_t,

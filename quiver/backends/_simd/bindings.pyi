@@ -70,7 +70,7 @@ class Kernels:
         query_rows: NDArray[np.uint8] | None,
         values: NDArray[np.int8] | None,
         corrections: Distances | None,
-        entry_point: int,
+        entry_points: Ids,
         keys: Keys,
         hops: Counts,
         distance_computations: Counts,

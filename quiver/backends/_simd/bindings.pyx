@@ -162,7 +162,7 @@ cdef class Kernels:
         query_rows,
         values,
         corrections,
-        uint32_t entry_point,
+        entry_points,
         keys,
         hops,
         distance_computations,
@@ -176,10 +176,14 @@ cdef class Kernels:
         cdef Py_buffer *edges = borrowed.matrix(
             neighbors, "neighbors", &UINT32, codes.n_rows, ANY
         )
+        cdef Py_buffer *entries = borrowed.vector(
+            entry_points, "entry_points", &UINT32, ANY
+        )
         cdef quiver_graph graph = quiver_graph(
             neighbors=<const uint32_t *>edges.buf,
             width=edges.shape[1],
-            entry_point=entry_point,
+            entry_points=<const uint32_t *>entries.buf,
+            n_entry_points=entries.shape[0],
         )
         cdef Py_buffer *beams = borrowed.matrix(
             keys, "keys", &UINT64, q, ANY, PyBUF_WRITABLE
@@ -192,10 +196,13 @@ cdef class Kernels:
         )
         cdef int status
         at_least_one("ef", beams.shape[1])
-        if entry_point >= codes.n_rows:
-            raise InvalidArgumentError(
-                f"entry_point must be a row below {codes.n_rows}, got {entry_point}"
-            )
+        at_least_one("the number of entry_points", graph.n_entry_points)
+        for number in range(graph.n_entry_points):
+            if graph.entry_points[number] >= codes.n_rows:
+                raise InvalidArgumentError(
+                    f"entry_points must be rows below {codes.n_rows}, "
+                    f"got {graph.entry_points[number]}"
+                )
         with nogil:
             status = self.table.search(
                 &codes,

@@ -48,11 +48,13 @@ struct quiver_transform {
     size_t coded_dim;
 };
 
-/* Out-edges of every row; a row ends at its first NO_ID. */
+/* Out-edges of every row; a row ends at its first NO_ID. Walks start at the nearest of
+ * the entry points. */
 struct quiver_graph {
     const uint32_t *neighbors;
     size_t width;
-    uint32_t entry_point;
+    const uint32_t *entry_points;
+    size_t n_entry_points;
 };
 
 struct quiver_kernels {

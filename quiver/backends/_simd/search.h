@@ -99,14 +99,17 @@ static void open_walk(struct walk *walk, const struct quiver_codes *codes,
     walk->hops = walk->distance_computations = 0;
     clear_beam(&walk->beam);
     memset(walk->seen, 0, (codes->n_rows + 63) / 64 * sizeof(uint64_t));
-    see(walk, &graph->entry_point, 1);
+    see(walk, graph->entry_points, graph->n_entry_points);
     advance(walk, graph);
 }
 
 /* Give every walk its share of one block; return the block, or NULL. */
 static void *place_walks(struct walk *walks, size_t n_walks, size_t ef,
-                         const struct quiver_codes *codes, size_t width)
+                         const struct quiver_codes *codes,
+                         const struct quiver_graph *graph)
 {
+    size_t width = graph->width < graph->n_entry_points ? graph->n_entry_points
+                                                        : graph->width;
     size_t n_beam = beam_words(ef);
     size_t n_seen = round_up((codes->n_rows + 63) / 64, BEAM_STEP);
     size_t n_values = round_up(value_bytes_of(codes) / sizeof(uint64_t), BEAM_STEP);
@@ -134,7 +137,7 @@ static int search(const struct quiver_codes *codes, const struct quiver_graph *g
     struct walk walks[N_WALKS];
     size_t n_walks = queries->n_queries < N_WALKS ? queries->n_queries : N_WALKS;
     size_t n_opened = 0;
-    void *scratch = place_walks(walks, n_walks, ef, codes, graph->width);
+    void *scratch = place_walks(walks, n_walks, ef, codes, graph);
     if (scratch == NULL)
         return -1;
     for (; n_opened < n_walks; ++n_opened)
