@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from inspect import signature
 from typing import Any, Literal
 
@@ -352,6 +353,33 @@ class Index:
             those of 200 sampled vectors, and that these find themselves.
         """
         return check(self.state, self.backend, full=full)
+
+    def repair(
+        self,
+        *,
+        threads: int | None = None,
+        progress: Progress | bool | None = None,
+    ) -> None:
+        """Build codes and graph anew from the stored vectors, as `build` did.
+
+        For an index that `check` finds unsound. The index is unchanged until all is
+        done; ids and stored vectors stay.
+
+        Parameters
+        ----------
+        threads, progress : optional
+            As for `build`.
+
+        Raises
+        ------
+        CancelledError
+            If ``progress`` returned False; nothing was changed.
+        """
+        old, n_threads = self.state, resolve_threads(threads)
+        how = old.metric, old.encoding, old.params, self.backend
+        plan = Plan(*how, n_threads, progress, old.notes)
+        new = build(as_stored_vectors(old.vectors[:], old.metric), old.ids, plan)
+        self.state = replace(new, vectors=old.vectors)
 
     def save(
         self,

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from quiver._typing import AnyArray
+from quiver._typing import AnyArray, Vectors
 from quiver.errors import InvalidArgumentError
 from quiver.state import State
 from quiver.storage.atomic import write_all
@@ -33,6 +33,9 @@ from quiver.storage.reader import pack_signs
 
 BLOCK_BYTES = 1 << 24
 """Bytes of vectors converted and hashed at a time."""
+
+LEAST_NORMAL = float(np.finfo(np.float16).smallest_normal)
+"""Smaller numbers lose digits in float16."""
 
 _UNKNOWN_HASH = "0" * 64
 
@@ -140,7 +143,23 @@ def _stored_blocks(state: State, cold_dtype: ColdDtype) -> Iterator[AnyArray]:
                 f"in row {start + fault.row}, column {fault.column}"
             )
             raise InvalidArgumentError(msg)
+        if cold_dtype == "float16":
+            _refuse_faint(block, start)
         yield np.ascontiguousarray(stored)
+
+
+def _refuse_faint(block: Vectors, start: int) -> None:
+    """Raise if a whole row is so small that float16 loses its digits."""
+    peaks = np.abs(block).max(axis=1)
+    faint = np.flatnonzero((peaks > 0) & (peaks < LEAST_NORMAL))
+    if faint.size:
+        row = int(faint[0])
+        msg = (
+            f"vectors must reach {LEAST_NORMAL:.2g} in every row as float16, got at "
+            f"most {peaks[row]:.3g} in row {start + row}: its digits would vanish; "
+            "scale the vectors before the build, or keep float32"
+        )
+        raise InvalidArgumentError(msg)
 
 
 def _hashed(blocks: Iterable[AnyArray], digest: hashlib._Hash) -> Iterator[AnyArray]:
