@@ -24,6 +24,10 @@ VARIANTS = {
     "`center=False`": replace(DEFAULT, center=False),
     "`rotate=False`": replace(DEFAULT, rotate=False),
     "`center=False, rotate=False`": PLAIN,
+    "`fill=False`": replace(DEFAULT, fill=False),
+    "`lines=3`": replace(DEFAULT, lines=3),
+    "`bits=4`": replace(DEFAULT, bits=4),
+    "`bits=8`": replace(DEFAULT, bits=8),
     '`query="symmetric"`': replace(DEFAULT, query="symmetric"),
     "`Encoding.paper()`": PAPER,
     "`Encoding.paper()`, centred": replace(PAPER, center=True),
@@ -87,8 +91,8 @@ def main() -> None:
     demo = load_demo()
     _, true = quiver.exact_knn(demo.vectors, demo.queries, K)
     print(INTRODUCTION)
-    print("| encoding |", *(f"ef={ef} |" for ef in BEAM_WIDTHS))
-    print("|---|" + "---|" * len(BEAM_WIDTHS))
+    print("| encoding | row bytes |", *(f"ef={ef} |" for ef in BEAM_WIDTHS))
+    print("|---|---|" + "---|" * len(BEAM_WIDTHS))
     for name, encoding in VARIANTS.items():
         rule = "vamana" if "Vamana" in name else "auto"
         params = quiver.BuildParams(prune_rule=rule)
@@ -97,7 +101,8 @@ def main() -> None:
         cells = (
             f"{100 * p.recall:.1f} ({p.distance_computations:.0f})" for p in points
         )
-        print(f"| {name} |", *(f"{cell} |" for cell in cells), flush=True)
+        row_bytes = index.codes.rows.shape[1]
+        print(f"| {name} | {row_bytes} |", *(f"{cell} |" for cell in cells), flush=True)
     print_seeds(demo, true)
 
 
