@@ -185,7 +185,11 @@ def float_shares(index: quiver.Index, data: Data) -> list[str]:
 
 
 def shares(index: quiver.Index, data: Data, best: np.ndarray) -> list[str]:
-    hits = Hits(mark_hits(index, data.queries, best, data.true[:, -1]), K)
+    marks = mark_hits(
+        *(index.backend, data.vectors, data.queries, best),
+        *(data.true[:, -1], data.metric),
+    )
+    hits = Hits(marks, K)
     return [f"{100 * hits.shares(depth).mean():.1f}" for depth in DEPTHS]
 
 

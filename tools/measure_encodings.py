@@ -42,17 +42,17 @@ computations per query. Deterministic: your computer prints the same table with
 `python tools/measure_encodings.py`.
 """
 SEEDS_INTRODUCTION = """
-At ef = 64 plain codes, without any transform, are ahead of the default. That is chance,
-not the codes. The beam is wide enough that neither loses a neighbour by its codes (last
-column), so what is missing is what the walk never met, and that depends on which graph
-the seed drew. Over four seeds, plain less default, in points, with the standard error
-of the paired difference over the queries:
+Some of such a difference is chance: the seed draws another graph. Plain codes, without
+any transform, less the default's over four seeds, in points, with the standard error of
+the paired difference over the queries; the last column says what either loses by its
+codes, so the rest is what a walk never met:
 """
 LOST = f"lost by the codes at ef={BEAM_WIDTHS[-1]}, default and plain"
 SEEDS_CONCLUSION = """
-The mean of these vectors is only a third as long as they are, so the transform has
-little to mend: it wins about a point where the beam is narrow and nothing where it is
-wide. On other data it decides everything, as SIFT shows below.
+The mean of these vectors is only a third as long as they are, so centring and rotating
+have little to mend. What they win where the beam is narrow is mostly the filled lines:
+only rotated codes can be spread over 480 coordinates in the bytes of 384. On other data
+the transform decides everything, as SIFT shows below.
 """
 
 
