@@ -143,12 +143,14 @@ def draw_prune() -> Figure:
 
 
 def draw_central() -> Figure:
-    """Prune with one row at the centre, which covers what lies behind it, or may not."""
+    """Prune with one row near the centre, which covers all others, or may not."""
     rng = np.random.default_rng(4)
-    around = exact_points(rng, rng.uniform(0.8, 1.4, 28))
+    around = exact_points(rng, rng.uniform(0.9, 1.3, 40))
+    # Those a quarter turn and more away: in many dimensions, nearly all.
+    around = around[around @ [3.0, 1.0] < 1e-9]
     figure, axes = new_figure(7.2, 3.4, n_columns=2)
     for axis, beta in zip(axes, (0.0, 0.7), strict=True):
-        draw_pruned(axis, [[3.3, 1.1], [0.15, -0.05], *around], beta=beta)
+        draw_pruned(axis, [[3.0, 1.0], [0.3, 0.1], *around], beta=beta)
         axis.set(aspect="equal", title=f"alpha = 1.1, beta = {beta}")
     return figure
 
