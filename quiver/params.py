@@ -56,6 +56,7 @@ class Encoding:
         ``published`` weights have 2.
     lines : int, optional
         Cache lines of 64 bytes per row; default the fewest that hold a vector.
+        Only for codes that fill them.
     fill : bool, default True
         Spread a vector over all the coordinates that its lines hold. False codes as
         many as it has; so do codes that are not rotated, and ``published`` ones.
@@ -94,6 +95,13 @@ bits=2, lines=None, fill=False)
             raise InvalidArgumentError(msg)
         if self.lines is not None:
             check_int("lines", self.lines, 1, MAX_LINES)
+            # Coordinates that are not spread fill the fewest lines only.
+            if not self._is_spread:
+                msg = (
+                    "lines must be None unless vectors are spread over them (fill and "
+                    f"rotate, corrected weights), got {self.lines}"
+                )
+                raise InvalidArgumentError(msg)
         if self.weights == "published" and self.query != "symmetric":
             msg = (
                 "query must be 'symmetric' when weights is 'published', "
@@ -124,9 +132,11 @@ bits=2, lines=None, fill=False)
             If the lines cannot hold that many.
         """
         lines = self.row_lines(dim)
-        if self.fill and self.rotate and self.weights == "corrected":
-            return capacity(lines, self.bits)
-        return dim
+        return capacity(lines, self.bits) if self._is_spread else dim
+
+    @property
+    def _is_spread(self) -> bool:
+        return self.fill and self.rotate and self.weights == "corrected"
 
     def row_lines(self, dim: int) -> int:
         """Return the cache lines of a row; errors are those of `coded_dim`."""

@@ -27,8 +27,9 @@ def small_index(
     *,
     paper: bool = False,
     seed: int = 0,
+    **switches: object,
 ) -> quiver.Index:
-    encoding = quiver.Encoding.paper() if paper else quiver.Encoding()
+    encoding = quiver.Encoding.paper() if paper else quiver.Encoding(**switches)
     return quiver.Index.build(
         np.random.default_rng(seed).normal(size=(n, dim)).astype(np.float32),
         metric=metric,

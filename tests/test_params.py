@@ -172,3 +172,18 @@ def test_search_values_out_of_range_are_named(
     with pytest.raises(InvalidArgumentError) as caught:
         SearchParams.resolve(*asked)
     assert rule in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {"fill": False},
+        {"rotate": False},
+        {"weights": "published", "query": "symmetric"},
+    ],
+)
+def test_lines_are_refused_where_codes_would_leave_them_empty(
+    switches: dict[str, Any],
+) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"lines must be None .*got 3"):
+        Encoding(lines=3, **switches)

@@ -27,6 +27,17 @@ CASES = [
     for paper in (False, True)
     for dim in (1, 5, 127, 128, 129)
 ]
+CASES += [
+    {"dim": dim, **switches}
+    for switches in (
+        {"bits": 4},
+        {"bits": 8},
+        {"lines": 3},
+        {"fill": False},
+        {"rotate": False, "bits": 4},
+    )
+    for dim in (1, 57, 129)
+]
 
 
 @pytest.mark.parametrize("cold", COLD)
