@@ -30,7 +30,7 @@ from quiver.reference.codes import (
     capacity,
     least_lines,
 )
-from quiver.reference.distance import as_queries, symmetric_dot
+from quiver.reference.distance import symmetric_dot
 from quiver.reference.encode import pack, to_planes
 from quiver.reference.keys import NO_ID
 from quiver.validation.checks import MAX_DIM
@@ -92,16 +92,6 @@ def test_distances_follow_the_definition_number_by_number(case: CodedCase) -> No
 def test_symmetric_distances_are_the_same_in_both_directions(case: CodedCase) -> None:
     there = distance(case.codes, case.codes)
     assert there.tobytes() == there.T.tobytes()
-
-
-@given(case=coded_cases(min_n=1))
-def test_wide_codes_as_queries_are_at_their_symmetric_distances(
-    case: CodedCase,
-) -> None:
-    codes = case.codes
-    if codes.bits > 2:
-        found = np.maximum(distance(codes, as_queries(codes)), 0)
-        np.testing.assert_array_equal(found, distance(codes, codes))
 
 
 # As many coordinates as fill the lines of the largest dimension at 8 bits.

@@ -18,11 +18,11 @@ ENTRY_POINT = "[quiver.backends]\ntextbook = textbook_backend:TextbookBackend\n"
 
 VERIFY = """
 import quiver
-report = quiver.verify("textbook", rounds=25)
+report = quiver.verify("textbook", rounds=34)
 print(report)
 raise SystemExit(0 if report.ok else 1)
 """
-OPTIONS = ("--backend", "textbook", "--rounds", "25")
+OPTIONS = ("--backend", "textbook", "--rounds", "34")
 SEARCH = """
 import numpy as np
 import quiver
