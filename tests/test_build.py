@@ -67,9 +67,7 @@ def test_the_graph_is_that_of_the_naive_build(
     order = insertion_order(160, 17, params.seed).tolist()
     table, biases = distance(codes, codes).tolist(), codes.corrections[:, 1].tolist()
     largest = max(1, 160 // share)
-    expected = naive_build.build(
-        table, biases, order, 5, 14, 1.1, 0.9, rule, largest
-    )
+    expected = naive_build.build(table, biases, order, 5, 14, 1.1, 0.9, rule, largest)
     assert edge_lists(neighbors) == expected
 
 
