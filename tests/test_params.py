@@ -58,7 +58,6 @@ def test_the_papers_encoding_has_none_of_the_departures() -> None:
         (Encoding(bits=8), 57, 120),
         (Encoding(lines=2), 100, 480),
         (Encoding(fill=False), 100, 100),
-        (Encoding(fill=False, lines=2), 100, 100),
         # Without a rotation no other coordinate carries anything.
         (Encoding(rotate=False), 100, 100),
     ],
