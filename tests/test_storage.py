@@ -212,3 +212,5 @@ def test_there_is_a_golden_file_of_every_encoding_and_cold_dtype():
     names = {path.stem for path in GOLDEN}
     kinds = ("corrected-float32", "corrected-float16", "published-float32")
     assert names >= {f"golden-v1-{kind}" for kind in kinds}
+    kinds += ("wide-float32", "bytes-float16")
+    assert names >= {f"golden-v2-{kind}" for kind in kinds}

@@ -194,7 +194,7 @@ def _queries(codes: Codes, queries: Codes | Queries) -> tuple[Side, Counts]:
         if codes.bits == 2:
             return _side(queries.rows), np.empty(0, dtype=np.int64)
         queries = as_queries(queries)
-    n_queries = len(queries.values)
-    flat = queries.values.reshape(n_queries, -1)
+    n_queries, n_planes, width = queries.values.shape
+    flat = queries.values.reshape(n_queries, n_planes * width)
     sums = flat.sum(axis=1, dtype=np.int64)
     return (flat.view(np.uint64), queries.corrections), sums

@@ -130,9 +130,10 @@ def unpack(packed: NDArray[np.uint8], dim: int, bits: Bits) -> NDArray[np.uint8]
 def to_planes(values: AnyArray, bits: Bits, lines: int) -> AnyArray:
     """Lay coordinates out as in a row: shape (n, 8 // bits, C), zeros at the end."""
     n, dim = values.shape
-    planes = np.zeros((n, 8 // bits * code_bytes(lines)), dtype=values.dtype)
+    n_planes, width = 8 // bits, code_bytes(lines)
+    planes = np.zeros((n, n_planes * width), dtype=values.dtype)
     planes[:, :dim] = values
-    return planes.reshape(n, 8 // bits, -1)
+    return planes.reshape(n, n_planes, width)
 
 
 def corrections(coordinates: Vectors, u: NDArray[np.uint8], bits: Bits) -> Lanes:
