@@ -21,6 +21,9 @@ Keys: TypeAlias = NDArray[np.uint64]
 Ids: TypeAlias = NDArray[np.uint32]
 """uint32 node numbers of any shape; ``NO_ID`` marks an unused place."""
 
+Unlinked: TypeAlias = NDArray[np.uint32]
+"""(m, 2) uint32: the row that a row outside the graph is equal to, and that row."""
+
 UserIds: TypeAlias = NDArray[np.int64]
 """int64 ids of the caller, of any shape; -1 marks an unused place."""
 
@@ -35,6 +38,8 @@ Lanes: TypeAlias = NDArray[np.float64]
 
 AnyArray: TypeAlias = NDArray[Any]
 Metric: TypeAlias = Literal["cosine", "euclidean", "inner_product"]
+Bits: TypeAlias = Literal[2, 4, 8]
+Weights: TypeAlias = Literal["corrected", "published"]
 PruneRule: TypeAlias = Literal["vamana", "published"]
 Progress: TypeAlias = Callable[[int, int], "bool | None"]
 

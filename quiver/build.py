@@ -11,7 +11,8 @@ from typing import NamedTuple
 from quiver._typing import Metric, Progress, UserIds, Vectors
 from quiver.backends.protocol import Backend
 from quiver.encoding import clear_bias, encode_rows, fit
-from quiver.graph.order import choose_entry_point
+from quiver.graph.order import choose_entry_point, choose_entry_points
+from quiver.graph.unlinked import unlinked_rows
 from quiver.graph.vamana import build_graph
 from quiver.parallel.progress import ProgressMeter
 from quiver.parallel.workers import Workers
@@ -73,11 +74,12 @@ def build(vectors: Vectors, ids: UserIds, plan: Plan) -> State:
 
         def encode(scaling: Metric) -> tuple[Transform, Codes]:
             transform = fit(vectors, scaling, encoding, params.seed)
-            strong = encoding.strong
-            return transform, encode_rows(backend, vectors, transform, strong, workers)
+            codes = encode_rows(backend, vectors, transform, encoding, workers)
+            return transform, codes
 
         transform, codes = encode(metric)
-        entry_point = choose_entry_point(vectors, codes, transform)
+        unlinked = unlinked_rows(vectors, metric)
+        entry_point = choose_entry_point(vectors, codes, transform, unlinked[:, 1])
         neighbors = build_graph(
             backend,
             codes,
@@ -85,7 +87,11 @@ def build(vectors: Vectors, ids: UserIds, plan: Plan) -> State:
             params=params,
             rule=params.rule_for(encoding),
             workers=workers,
+            unlinked=unlinked[:, 1],
             on_rows=meter.advance,
+        )
+        entry_points = choose_entry_points(
+            vectors, entry_point, params.seed, unlinked[:, 1], metric
         )
         if metric == "inner_product":
             transform, codes = encode(searched_metric(metric))
@@ -97,8 +103,9 @@ def build(vectors: Vectors, ids: UserIds, plan: Plan) -> State:
         transform=transform,
         codes=codes,
         neighbors=neighbors,
-        entry_point=entry_point,
+        entry_points=entry_points,
         ids=ids,
         vectors=vectors,
+        unlinked=unlinked,
         notes=notes,
     )

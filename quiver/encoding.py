@@ -14,11 +14,12 @@ from quiver.backends.protocol import Backend
 from quiver.parallel.workers import Workers
 from quiver.params import Encoding
 from quiver.reference.codes import (
+    CACHE_LINE,
     Codes,
     Queries,
     Transform,
     aligned_zeros,
-    row_bytes,
+    least_lines,
 )
 from quiver.reference.transform import prepared_mean
 from quiver.state import State
@@ -29,16 +30,17 @@ ENCODE_ROWS = 512
 """Rows encoded per kernel call; their float64 temporaries stay in the cache."""
 
 
-def fit(vectors: Vectors, metric: Metric, encoding: Encoding, seed: int) -> Transform:
+def fit(vectors: Vectors, scaling: Metric, encoding: Encoding, seed: int) -> Transform:
     """Return the transform of a base: its mean and its seeded sign flips."""
     dim = vectors.shape[1]
+    coded_dim = encoding.coded_dim(dim)
     mean = np.zeros(dim, dtype=np.float32)
-    signs = np.zeros((0, dim), dtype=np.float32)
+    signs = np.zeros((0, coded_dim), dtype=np.float32)
     if encoding.center:
-        mean = prepared_mean(vectors, metric)
+        mean = prepared_mean(vectors, scaling)
     if encoding.rotate:
-        signs = draw_signs(dim, seed)
-    return Transform(metric, mean, signs)
+        signs = draw_signs(coded_dim, seed)
+    return Transform(scaling, mean, signs)
 
 
 def draw_signs(dim: int, seed: int) -> Distances:
@@ -54,22 +56,23 @@ def encode_rows(
     backend: Backend,
     vectors: Vectors,
     transform: Transform,
-    strong: int,
+    encoding: Encoding,
     workers: Workers,
 ) -> Codes:
     """Encode every row into one aligned buffer."""
-    dim = len(transform.mean)
-    rows = aligned_zeros((len(vectors), row_bytes(dim)), np.uint8)
+    bits, weights, dim = encoding.bits, encoding.weights, transform.coded_dim
+    shape = len(vectors), CACHE_LINE * least_lines(dim, bits)
+    rows = aligned_zeros(shape, np.uint8)
 
     def encode_chunk(start: int, stop: int) -> None:
-        coded = backend.encode(vectors[start:stop], transform, strong)
+        coded = backend.encode(vectors[start:stop], transform, bits, weights)
         rows[start:stop] = coded.rows
 
     # Two coordinates take about as long as one code distance.
     workers.map(
         encode_chunk, len(vectors), chunk_rows=ENCODE_ROWS, row_work=-(-dim // 2)
     )
-    return Codes(rows, dim, strong)
+    return Codes(rows, dim, bits, weights)
 
 
 def query_transform(transform: Transform, metric: Metric) -> Transform:
@@ -85,9 +88,10 @@ def query_transform(transform: Transform, metric: Metric) -> Transform:
 def encode_queries(state: State, backend: Backend, queries: Vectors) -> Codes | Queries:
     """Return checked queries in the form the kernels compare with the codes."""
     transform = query_transform(state.transform, state.metric)
-    if state.encoding.query == "asymmetric":
-        return backend.quantise(queries, transform)
-    return backend.encode(queries, transform, state.encoding.strong)
+    encoding = state.encoding
+    if encoding.query == "asymmetric":
+        return backend.quantize(queries, transform, encoding.bits)
+    return backend.encode(queries, transform, encoding.bits, encoding.weights)
 
 
 def clear_bias(codes: Codes) -> None:

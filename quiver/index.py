@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from dataclasses import replace
 from inspect import signature
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
 from quiver.build import Plan, build
 from quiver.check import CheckReport, check
-from quiver.diagnosis.auto import diagnosed
+from quiver.diagnosis.auto import chosen_for
 from quiver.errors import QuiverError
 from quiver.explain import Explanation, explain
 from quiver.memory import MemoryReport
@@ -81,9 +82,10 @@ class Index:
         params : BuildParams, optional
             Shape of the graph.
         encoding : Encoding, 'default', 'paper' or 'auto', optional
-            Default `Encoding()`; `Encoding.paper()` audits the published system.
-            ``auto`` asks `quiver.diagnose`, warns where no search will do, and keeps
-            the numbers in ``index.notes``.
+            Default: `Encoding()` with as many bits as a look at some rows says they
+            need. `Encoding.paper()` audits the published system. ``auto`` asks
+            `quiver.diagnose` for all of it. Both keep what they found in
+            ``index.notes`` and warn where no code will do.
         backend : str or Backend, default "auto"
             See `get_backend`.
         threads : int, optional
@@ -125,8 +127,7 @@ class Index:
         plan.check()
         stored = as_stored_vectors(vectors, metric)
         own_ids = as_ids(ids, len(stored))
-        if encoding == "auto":
-            plan = diagnosed(plan, stored)
+        plan = chosen_for(stored, plan, encoding)
         return cls(build(stored, own_ids, plan), backend)
 
     @property
@@ -353,6 +354,33 @@ class Index:
             those of 200 sampled vectors, and that these find themselves.
         """
         return check(self.state, self.backend, full=full)
+
+    def repair(
+        self,
+        *,
+        threads: int | None = None,
+        progress: Progress | bool | None = None,
+    ) -> None:
+        """Build codes and graph anew from the stored vectors, as `build` did.
+
+        For an index that `check` finds unsound. The index is unchanged until all is
+        done; ids and stored vectors stay.
+
+        Parameters
+        ----------
+        threads, progress : optional
+            As for `build`.
+
+        Raises
+        ------
+        CancelledError
+            If ``progress`` returned False; nothing was changed.
+        """
+        old, n_threads = self.state, resolve_threads(threads)
+        how = old.metric, old.encoding, old.params, self.backend
+        plan = Plan(*how, n_threads, progress, old.notes)
+        new = build(as_stored_vectors(old.vectors[:], old.metric), old.ids, plan)
+        self.state = replace(new, vectors=old.vectors)
 
     def save(
         self,

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from quiver.params import BuildParams
-from quiver.reference.codes import row_bytes
+from quiver.params import BuildParams, Encoding, narrowest
+from quiver.reference.codes import CACHE_LINE
 from quiver.validation.checks import MAX_DIM, MAX_ROWS, check_int
 
 _ID_BYTES = 8
@@ -75,6 +75,7 @@ def predict_memory(
     n: int,
     dim: int,
     params: BuildParams | None = None,
+    encoding: Encoding | None = None,
 ) -> MemoryReport:
     """Return the bytes an index will need, without building it.
 
@@ -84,6 +85,8 @@ def predict_memory(
         Shape of the base.
     params : BuildParams, optional
         Only ``max_degree`` matters.
+    encoding : Encoding, optional
+        Bits and lines matter. Default: as `Index.build` codes ordinary data.
 
     Returns
     -------
@@ -100,7 +103,7 @@ def predict_memory(
     max_degree = (params or BuildParams()).max_degree
     return MemoryReport(
         n_vectors=n,
-        codes=n * row_bytes(dim),
+        codes=n * CACHE_LINE * (encoding or narrowest(dim)).row_lines(dim),
         graph=n * max_degree * _NEIGHBOR_BYTES,
         ids=n * _ID_BYTES,
         vectors=n * dim * _FLOAT32_BYTES,

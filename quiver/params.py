@@ -11,10 +11,12 @@ from dataclasses import dataclass, fields
 from reprlib import repr as brief
 from typing import Any, Literal, get_args
 
-from quiver._typing import Metric, PruneRule
+from quiver._typing import Bits, Metric, PruneRule, Weights
 from quiver.errors import InvalidArgumentError, InvalidTypeError, did_you_mean
+from quiver.reference.codes import capacity, least_lines
 from quiver.validation.checks import (
     MAX_DEGREE,
+    MAX_DIM,
     MAX_ROWS,
     MIN_DEGREE,
     check_choice,
@@ -23,12 +25,12 @@ from quiver.validation.checks import (
     check_real,
 )
 
+MAX_LINES = least_lines(MAX_DIM, 8)
 DEFAULT_EF = 64
 RERANK_FLOOR = 64
 """A beam up to this wide is re-ranked whole. SIFT, 128-d, 100 000 rows, ef = 64:
 recall@10 is 95.9 % when 32 are re-ranked and 98.1 % when all are."""
 
-Weights = Literal["corrected", "published"]
 QueryForm = Literal["asymmetric", "symmetric"]
 
 
@@ -47,8 +49,17 @@ class Encoding:
         a correction per vector. ``published``: the paper's strong rule and values ±1
         and ±2, no correction.
     query : {'asymmetric', 'symmetric'}, default 'asymmetric'
-        Queries at 8 bits per dimension, or coded like the base. ``published``
+        Queries at 8 bits per coordinate, or coded like the base. ``published``
         weights allow only ``symmetric``.
+    bits : {2, 4, 8}, default 2
+        Bits per coordinate. Each further one halves the error of a distance;
+        ``published`` weights have 2.
+    lines : int, optional
+        Cache lines of 64 bytes per row; default the fewest that hold a vector.
+        Only for codes that fill them.
+    fill : bool, default True
+        Spread a vector over all the coordinates that its lines hold. False codes as
+        many as it has; so do codes that are not rotated, and ``published`` ones.
 
     Raises
     ------
@@ -58,13 +69,19 @@ class Encoding:
     Examples
     --------
     >>> Encoding.paper()
-    Encoding(center=False, rotate=False, weights='published', query='symmetric')
+    Encoding(center=False, rotate=False, weights='published', query='symmetric', \
+bits=2, lines=None, fill=False)
+    >>> Encoding().coded_dim(384), Encoding(bits=8).coded_dim(384)
+    (480, 440)
     """
 
     center: bool = True
     rotate: bool = True
     weights: Weights = "corrected"
     query: QueryForm = "asymmetric"
+    bits: Bits = 2
+    lines: int | None = None
+    fill: bool = True
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -72,22 +89,65 @@ class Encoding:
         check_flag("rotate", self.rotate)
         check_choice("weights", self.weights, get_args(Weights))
         check_choice("query", self.query, get_args(QueryForm))
+        check_flag("fill", self.fill)
+        if check_int("bits", self.bits, 2, 8) not in get_args(Bits):
+            msg = f"bits must be 2, 4 or 8, got {self.bits}"
+            raise InvalidArgumentError(msg)
+        if self.lines is not None:
+            check_int("lines", self.lines, 1, MAX_LINES)
+            # Coordinates that are not spread fill the fewest lines only.
+            if not self._is_spread:
+                msg = (
+                    "lines must be None unless vectors are spread over them (fill and "
+                    f"rotate, corrected weights), got {self.lines}"
+                )
+                raise InvalidArgumentError(msg)
         if self.weights == "published" and self.query != "symmetric":
             msg = (
                 "query must be 'symmetric' when weights is 'published', "
                 f"got {self.query!r}"
             )
             raise InvalidArgumentError(msg)
+        if self.weights == "published" and self.bits != 2:
+            msg = f"bits must be 2 when weights is 'published', got {self.bits}"
+            raise InvalidArgumentError(msg)
 
     @classmethod
     def paper(cls) -> Encoding:
         """Return the published encoding, for auditing QuIVer number by number."""
-        return cls(center=False, rotate=False, weights="published", query="symmetric")
+        return cls(
+            center=False,
+            rotate=False,
+            weights="published",
+            query="symmetric",
+            fill=False,
+        )
+
+    def coded_dim(self, dim: int) -> int:
+        """Return how many coordinates of a vector of ``dim`` are coded.
+
+        Raises
+        ------
+        InvalidArgumentError
+            If the lines cannot hold that many.
+        """
+        lines = self.row_lines(dim)
+        return capacity(lines, self.bits) if self._is_spread else dim
 
     @property
-    def strong(self) -> int:
-        """Value of a strong coordinate: 3, or the paper's 2."""
-        return 3 if self.weights == "corrected" else 2
+    def _is_spread(self) -> bool:
+        return self.fill and self.rotate and self.weights == "corrected"
+
+    def row_lines(self, dim: int) -> int:
+        """Return the cache lines of a row; errors are those of `coded_dim`."""
+        least = least_lines(dim, self.bits)
+        if self.lines is not None and self.lines < least:
+            msg = (
+                f"lines must be >= {least} to hold {dim} coordinates of {self.bits} "
+                f"bits, got {self.lines}"
+            )
+            raise InvalidArgumentError(msg)
+        return self.lines or least
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +162,9 @@ class BuildParams:
         Beam width while building, >= 1.
     alpha : float, default 1.1
         Pruning slack on squared distances, >= 1; larger keeps longer edges.
+    beta : float, default 0.7
+        A row covers only those at most ``1 / beta`` times as far from the centre
+        (squared), 0 … 1; 0 lets every row cover all. Not for ``published``.
     prune_rule : {'auto', 'vamana', 'published'}, default 'auto'
         ``auto`` follows the encoding: ``published`` with published weights.
     seed : int, default 0
@@ -116,6 +179,7 @@ class BuildParams:
     max_degree: int = 32
     ef_construction: int = 96
     alpha: float = 1.1
+    beta: float = 0.7
     prune_rule: Literal["auto"] | PruneRule = "auto"
     seed: int = 0
 
@@ -126,6 +190,7 @@ class BuildParams:
         object.__setattr__(self, "max_degree", degree)
         object.__setattr__(self, "ef_construction", ef)
         object.__setattr__(self, "alpha", check_real("alpha", self.alpha, 1.0, 100.0))
+        object.__setattr__(self, "beta", check_real("beta", self.beta, 0.0, 1.0))
         object.__setattr__(self, "seed", check_int("seed", self.seed, 0, 2**63 - 1))
         check_choice("prune_rule", self.prune_rule, ("auto", *get_args(PruneRule)))
 
@@ -175,6 +240,17 @@ class SearchParams:
             msg = f"n_rerank must be in k … ef = {k} … {ef}, got n_rerank={n_rerank}"
             raise InvalidArgumentError(msg)
         return cls(k=k, ef=ef, n_rerank=n_rerank)
+
+
+def narrowest(dim: int) -> Encoding:
+    """Return the encoding of the fewest lines, with the most bits that these hold.
+
+    A line is paid for whole. Where more bits fit beside each other, they rank better
+    than more coordinates of two bits would.
+    """
+    least = least_lines(dim, 2)
+    fitting = [bits for bits in get_args(Bits) if least_lines(dim, bits) == least]
+    return Encoding(bits=fitting[-1])
 
 
 def goes_together(metric: Metric, encoding: Encoding) -> bool:

@@ -10,12 +10,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from quiver._typing import Distances, Ids, Metric, StoredVectors, Vectors
+from quiver._typing import Distances, Ids, Metric, StoredVectors, Unlinked, Vectors
 from quiver.backends.protocol import Backend
 from quiver.encoding import encode_queries
 from quiver.parallel.workers import map_chunks
 from quiver.params import SearchParams
-from quiver.reference.keys import NO_ID, NO_RESULT, key_ids
+from quiver.reference.keys import (
+    NO_ID,
+    NO_RESULT,
+    key_distances,
+    key_ids,
+    make_keys,
+)
 from quiver.reference.search import Beams
 from quiver.results import SearchResult, SearchStats
 from quiver.state import State
@@ -52,7 +58,9 @@ def walk(state: State, backend: Backend, queries: Vectors, ef: int) -> Beams:
     """Return the beams of checked queries, by code distances alone."""
     coded = encode_queries(state, backend, queries)
     width = min(ef, state.n)
-    return backend.search(state.codes, state.neighbors, coded, state.entry_point, width)
+    return backend.search(
+        state.codes, state.neighbors, coded, state.entry_points, width
+    )
 
 
 def rerank(
@@ -98,6 +106,8 @@ def _search_chunk(
     rows, distances = rerank(
         backend, state.vectors, queries, candidates, effort.k, state.metric
     )
+    if len(state.unlinked):
+        rows, distances = _with_unlinked(rows, distances, state.unlinked)
     found = rows != NO_ID
     return SearchResult(
         ids=np.where(found, state.ids[np.where(found, rows, 0)], NO_RESULT),
@@ -109,3 +119,23 @@ def _search_chunk(
             reranked=np.count_nonzero(candidates != NO_ID, axis=1),
         ),
     )
+
+
+def _with_unlinked(
+    rows: Ids, distances: Distances, unlinked: Unlinked
+) -> tuple[Ids, Distances]:
+    """Merge in the rows that no walk reaches: equal ones, and zero vectors at 1."""
+    k = rows.shape[1]
+    equal_to, copies = unlinked.T
+    zeros = copies[np.searchsorted(equal_to, NO_ID) :][:k]
+    starts = np.searchsorted(equal_to, rows)
+    stops = np.searchsorted(equal_to, rows, side="right")
+    stops[rows == NO_ID] = starts[rows == NO_ID]
+    keys = make_keys(distances, rows)
+    for query in np.flatnonzero((stops > starts).any(axis=1) | (len(zeros) > 0)):
+        spans = zip(starts[query], stops[query], distances[query], strict=True)
+        found = [(copies[a:b][:k], d) for a, b, d in spans if b > a]
+        found.append((zeros, np.float32(1)))
+        extra = [make_keys(np.full(len(ids), d), ids) for ids, d in found]
+        keys[query] = np.sort(np.concatenate([keys[query], *extra]))[:k]
+    return key_ids(keys), key_distances(keys)

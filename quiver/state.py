@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Metric, Neighbors, StoredVectors, Vectors
+from quiver._typing import Ids, Metric, Neighbors, StoredVectors, Unlinked, Vectors
 from quiver.lookup import RowsById
 from quiver.params import BuildParams, Encoding
 from quiver.reference.codes import Codes, Transform
@@ -37,12 +37,15 @@ class State:
         Coded rows (hot). For inner product their bias is 0.
     neighbors : ndarray of shape (n, max_degree), uint32
         Graph (hot).
-    entry_point : int
-        Row where every walk starts.
+    entry_points : ndarray of shape (e,), uint32
+        Rows of which the nearest starts a walk; the graph was built from the first.
     ids : ndarray of shape (n,), int64
         The caller's ids (hot).
     vectors : ndarray of shape (n, dim), float32, or StoredVectors
         Stored vectors (cold), read by the re-rank only.
+    unlinked : ndarray of shape (m, 2), uint32
+        Rows that no walk reaches, after the row each is equal to; see
+        `quiver.graph.unlinked`.
     notes : dict of str to str, or None
         What ``encoding="auto"`` found before the build.
     """
@@ -53,9 +56,10 @@ class State:
     transform: Transform
     codes: Codes
     neighbors: Neighbors
-    entry_point: int
+    entry_points: Ids
     ids: NDArray[np.int64]
     vectors: Vectors | StoredVectors
+    unlinked: Unlinked
     notes: dict[str, str] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -71,6 +75,11 @@ class State:
     def dim(self) -> int:
         """Number of columns of the stored vectors."""
         return int(self.vectors.shape[1])
+
+    @property
+    def entry_point(self) -> int:
+        """The row from which every other is reached."""
+        return int(self.entry_points[0])
 
     @cached_property
     def rows_by_id(self) -> RowsById:

@@ -24,10 +24,12 @@ CASES: dict[str, tuple[Metric, quiver.Encoding]] = {
     "inner product": ("inner_product", quiver.Encoding()),
     "symmetric": ("cosine", quiver.Encoding(query="symmetric")),
     "paper": ("euclidean", quiver.Encoding.paper()),
+    "four bits": ("euclidean", quiver.Encoding(bits=4, query="symmetric")),
+    "eight bits": ("inner_product", quiver.Encoding(bits=8, lines=2)),
 }
 
 # Made by the reference backend. A new hash means that every user's graph changes.
-DEMO_SHA256 = "81723d851f60529b2a5ebcfbf26cee83f2b2eead1d192af8d1285f4c0bf70de1"
+DEMO_SHA256 = "192dcf57564226ac4ec82980a488e5f9b6730909fab9fa006c51c0e186fdc88c"
 
 
 @pytest.fixture(autouse=True)

@@ -233,7 +233,7 @@ def test_norms_count_for_the_inner_product_only() -> None:
 
 def test_parts_have_the_documented_types(index: quiver.Index) -> None:
     assert isinstance(index.codes, Codes)
-    assert isinstance(index.backend.quantise(index.vectors, index.transform), Queries)
+    assert isinstance(index.backend.quantize(index.vectors, index.transform), Queries)
     assert index.neighbors.dtype == np.uint32
     assert index.ids.dtype == np.int64
     assert not index.vectors.flags.writeable

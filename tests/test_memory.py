@@ -8,7 +8,7 @@ from rows import normal_rows
 import quiver
 from quiver.conformance.hazards import METRICS
 from quiver.memory import format_bytes
-from quiver.reference.codes import row_bytes
+from quiver.reference.codes import CACHE_LINE, least_lines
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,26 @@ def test_bytes_are_told_in_the_largest_unit_with_a_whole_part(n_bytes, text):
 
 
 def test_a_coded_row_is_the_share_of_float32_that_the_front_page_says():
-    shares = {dim: 4 * dim / row_bytes(dim) for dim in (768, 384, 128, 16, 8)}
-    assert shares == {768: 12, 384: 12, 128: 8, 16: 1, 8: 0.5}
+    def share(dim, bits):
+        return 4 * dim / (CACHE_LINE * least_lines(dim, bits))
+
+    two_bits = {dim: share(dim, 2) for dim in (768, 384, 128, 16, 8)}
+    assert two_bits == {768: 12, 384: 12, 128: 8, 16: 1, 8: 0.5}
+    assert [round(share(768, bits), 1) for bits in (4, 8)] == [6.9, 3.7]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "code_bytes"),
+    [
+        (quiver.Encoding(), 128),
+        (quiver.Encoding(bits=4), 256),
+        (quiver.Encoding(bits=8), 448),
+        (quiver.Encoding(lines=5), 320),
+        (quiver.Encoding.paper(), 128),
+    ],
+)
+def test_bits_and_lines_are_predicted(encoding, code_bytes):
+    assert quiver.predict_memory(10, 384, encoding=encoding).codes == 10 * code_bytes
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -17,6 +17,7 @@ def test_defaults_are_the_documented_ones() -> None:
         "max_degree": 32,
         "ef_construction": 96,
         "alpha": 1.1,
+        "beta": 0.7,
         "prune_rule": "auto",
         "seed": 0,
     }
@@ -25,6 +26,9 @@ def test_defaults_are_the_documented_ones() -> None:
         "rotate": True,
         "weights": "corrected",
         "query": "asymmetric",
+        "bits": 2,
+        "lines": None,
+        "fill": True,
     }
 
 
@@ -35,8 +39,49 @@ def test_the_papers_encoding_has_none_of_the_departures() -> None:
         "rotate": False,
         "weights": "published",
         "query": "symmetric",
+        "bits": 2,
+        "lines": None,
+        "fill": False,
     }
-    assert (Encoding().strong, paper.strong) == (3, 2)
+    assert paper.coded_dim(384) == 384
+
+
+@pytest.mark.parametrize(
+    ("encoding", "dim", "coded_dim"),
+    [
+        (Encoding(), 1, 224),
+        (Encoding(), 224, 224),
+        (Encoding(), 225, 480),
+        (Encoding(bits=4), 112, 112),
+        (Encoding(bits=4), 113, 240),
+        (Encoding(bits=8), 56, 56),
+        (Encoding(bits=8), 57, 120),
+        (Encoding(lines=2), 100, 480),
+        (Encoding(fill=False), 100, 100),
+        # Without a rotation no other coordinate carries anything.
+        (Encoding(rotate=False), 100, 100),
+    ],
+)
+def test_a_vector_is_spread_over_all_that_its_lines_hold(
+    encoding: Encoding, dim: int, coded_dim: int
+) -> None:
+    assert encoding.coded_dim(dim) == coded_dim
+
+
+@pytest.mark.parametrize(
+    ("encoding", "dim", "rule"),
+    [
+        (Encoding(lines=1), 225, "lines must be >= 2 to hold 225 coordinates of 2"),
+        (Encoding(lines=1, bits=8), 57, "lines must be >= 2 to hold 57 coordinates"),
+        (Encoding(lines=7, bits=8), 768, "lines must be >= 13 to hold 768 .*, got 7"),
+    ],
+)
+def test_lines_too_few_for_a_vector_are_refused(
+    encoding: Encoding, dim: int, rule: str
+) -> None:
+    for method in (encoding.coded_dim, encoding.row_lines):
+        with pytest.raises(InvalidArgumentError, match=rule):
+            method(dim)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +122,8 @@ def test_parameters_are_named(kind: Any) -> None:
         ("alpha", 0.99, "alpha must be in 1 … 100, got 0.99"),
         ("alpha", float("nan"), "alpha must be in 1 … 100, got nan"),
         ("alpha", float("inf"), "got inf"),
+        ("beta", -0.1, "beta must be in 0 … 1, got -0.1"),
+        ("beta", 1.01, "beta must be in 0 … 1, got 1.01"),
         ("seed", -1, "seed must be in 0 …"),
         ("seed", 2**63, "seed must be in 0 …"),
         ("prune_rule", "diskann", "prune_rule must be one of auto, vamana, published"),
@@ -100,12 +147,13 @@ def test_counts_must_be_integers(name: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", ["1.1", None, True, 1j, [1.2]])
-def test_alpha_must_be_a_number(value: Any) -> None:
-    with pytest.raises(InvalidTypeError, match="alpha must be a number"):
-        BuildParams(alpha=value)
+@pytest.mark.parametrize("name", ["alpha", "beta"])
+def test_reals_must_be_numbers(name: str, value: Any) -> None:
+    with pytest.raises(InvalidTypeError, match=f"{name} must be a number"):
+        BuildParams(**{name: value})
 
 
-@pytest.mark.parametrize("name", ["center", "rotate"])
+@pytest.mark.parametrize("name", ["center", "rotate", "fill"])
 @pytest.mark.parametrize("value", [1, None, "yes"])
 def test_switches_must_be_true_or_false(name: str, value: Any) -> None:
     with pytest.raises(InvalidTypeError, match=f"{name} must be True or False"):
@@ -118,6 +166,27 @@ def test_switches_must_be_true_or_false(name: str, value: Any) -> None:
 def test_choices_are_listed(name: str, value: Any) -> None:
     with pytest.raises(InvalidArgumentError, match=f"{name} must be one of"):
         Encoding(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("bits", 1, "bits must be in 2 … 8, got 1"),
+        ("bits", 3, "bits must be 2, 4 or 8, got 3"),
+        ("bits", 16, "bits must be in 2 … 8, got 16"),
+        ("lines", 0, "lines must be in 1 … 1025, got 0"),
+        ("lines", 1026, "lines must be in 1 … 1025, got 1026"),
+    ],
+)
+def test_widths_that_no_row_has_are_refused(name: str, value: int, rule: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=rule):
+        Encoding(**{name: value})
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_published_weights_have_two_bits(bits: int) -> None:
+    with pytest.raises(InvalidArgumentError, match="bits must be 2 when weights is"):
+        Encoding(weights="published", query="symmetric", bits=bits)
 
 
 def test_published_weights_need_a_symmetric_query() -> None:
@@ -172,3 +241,18 @@ def test_search_values_out_of_range_are_named(
     with pytest.raises(InvalidArgumentError) as caught:
         SearchParams.resolve(*asked)
     assert rule in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {"fill": False},
+        {"rotate": False},
+        {"weights": "published", "query": "symmetric"},
+    ],
+)
+def test_lines_are_refused_where_codes_would_leave_them_empty(
+    switches: dict[str, Any],
+) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"lines must be None .*got 3"):
+        Encoding(lines=3, **switches)

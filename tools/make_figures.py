@@ -15,6 +15,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import quiver
@@ -93,7 +94,8 @@ def draw_bit_planes() -> Figure:
     """Show one real vector's first coordinates with the two bits each is kept as."""
     index, shown = demo_index(), 64
     row = apply_transform(index.vectors[:1], index.transform)[0]
-    u = unpack(index.codes.codes[:1], index.dim)[0, :shown]
+    codes = index.codes
+    u = unpack(codes.packed[:1], codes.dim, codes.bits)[0, :shown]
     sign = u >= 2
     planes = np.array([sign, (u % 2 == 1) == sign])
     figure = Figure(figsize=(7.2, 3.0), layout="constrained")
@@ -111,8 +113,8 @@ def draw_popcounts() -> Figure:
     """Show the words that the symmetric dot product counts, for sixteen dimensions."""
     dim = 16
     drawn = np.random.default_rng(5).normal(size=(2, dim)).astype(np.float32)
-    codes = reference.encode(drawn, plain_transform(dim), 3)
-    u_a, u_b = unpack(codes.codes, dim)
+    codes = reference.encode(drawn, plain_transform(dim), 2, "corrected")
+    u_a, u_b = unpack(codes.packed, dim, codes.bits)
     swapped = (u_b % 2) * 2 + u_b // 2
     words = {"A": u_a, "B": u_b, "x = A⊕B": u_a ^ u_b, "y = A⊕swap(B)": u_a ^ swapped}
     bits = np.array([np.stack([u // 2, u % 2], axis=1).ravel() for u in words.values()])
@@ -133,43 +135,71 @@ def draw_popcounts() -> Figure:
 def draw_prune() -> Figure:
     """Prune real codes in the plane; join each covered candidate to its cover."""
     rng = np.random.default_rng(11)
-    # In these directions a 2-d code is exact, so that code distances are those drawn.
+    figure, (axis,) = new_figure(5.4, 3.2)
+    draw_pruned(axis, [[0, 0], *exact_points(rng, rng.uniform(0.5, 2.2, 28))], beta=0.7)
+    axis.set(aspect="equal", title="alpha = 1.1, beta = 0.7")
+    axis.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    return figure
+
+
+def draw_central() -> Figure:
+    """Prune with one row near the centre, which covers all others, or may not."""
+    rng = np.random.default_rng(4)
+    around = exact_points(rng, rng.uniform(0.9, 1.3, 40))
+    # Those a quarter turn and more away: in many dimensions, nearly all.
+    around = around[around @ [3.0, 1.0] < 1e-9]
+    figure, axes = new_figure(7.2, 3.4, n_columns=2)
+    for axis, beta in zip(axes, (0.0, 0.7), strict=True):
+        draw_pruned(axis, [[3.0, 1.0], [0.3, 0.1], *around], beta=beta)
+        axis.set(aspect="equal", title=f"alpha = 1.1, beta = {beta}")
+    return figure
+
+
+def exact_points(rng: np.random.Generator, radii: np.ndarray) -> np.ndarray:
+    """Return points in random directions of those whose 2-d codes are exact.
+
+    There code distances are those drawn.
+    """
     exact = [(3, 1), (1, 3), (-1, 3), (-3, 1), (-3, -1), (-1, -3), (1, -3), (3, -1)]
-    radii = rng.uniform(0.5, 2.2, (28, 1))
-    points = np.vstack([[0, 0], np.array(exact)[rng.integers(0, 8, 28)] * radii])
-    codes = reference.encode(points.astype(np.float32), plain_transform(2), 3)
+    return np.array(exact)[rng.integers(0, 8, len(radii))] * radii[:, None]
+
+
+def draw_pruned(axis: Axes, places: list, *, beta: float) -> None:
+    """Draw what the first point keeps of the others, and who covers the rest."""
+    points = np.array(places, dtype=np.float32)
+    codes = reference.encode(points, plain_transform(2), 2, "corrected")
     ids = np.arange(1, len(points), dtype=np.uint32)
     to_target = reference.distance(codes, codes.take(np.array([0])), ids[None])
     keys = np.sort(make_keys(to_target, ids[None]), axis=1)
-    kept = reference.prune(codes, keys, len(ids), 1.1, "vamana")[0]
+    kept = reference.prune(codes, keys, len(ids), 1.1, beta, "vamana")[0]
     kept = kept[kept != NO_ID]
-    figure, (axis,) = new_figure(5.4, 3.2)
     for c in np.setdiff1d(ids, kept):
-        cover = _cover(codes, c, kept, to_target[0, c - 1])
+        cover = _cover(codes, c, kept, to_target[0, c - 1], beta)
         axis.plot(*points[[c, cover]].T, color=GRAY, lw=0.8, zorder=1)
         axis.scatter(*points[c], s=22, color="white", edgecolors=GRAY, zorder=2)
     for s in kept:
         axis.plot(*points[[0, s]].T, color=BLUE, lw=1.6, zorder=1)
     axis.scatter(*points[kept].T, s=28, color=BLUE, zorder=3, label="kept")
-    axis.scatter([0], [0], s=60, color=RED, zorder=3, label="target")
+    axis.scatter(*points[0], s=60, color=RED, zorder=3, label="target")
     axis.scatter([], [], s=22, color="white", edgecolors=GRAY, label="covered, by whom")
-    axis.set(aspect="equal", title="alpha = 1.1")
-    axis.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
-    return figure
 
 
-def _cover(codes: Codes, candidate: int, kept: np.ndarray, reach: float) -> int:
+def _cover(
+    codes: Codes, candidate: int, kept: np.ndarray, reach: float, beta: float
+) -> int:
     """Return the first kept node that the pruning rule finds to cover a candidate."""
-    query = codes.take(np.array([candidate]))
+    query, biases = codes.take(np.array([candidate])), codes.corrections[:, 1]
     to_kept = reference.distance(codes, query, kept[None])[0]
-    return int(kept[np.float32(1.1) * to_kept <= reach][0])
+    covers = np.float32(1.1) * to_kept <= reach
+    covers &= biases[kept] >= np.float32(beta) * biases[candidate]
+    return int(kept[covers][0])
 
 
 def draw_walk() -> Figure:
     """Draw one real walk over the two main directions of the coded vectors."""
     index, demo = demo_index(), load_demo()
     question = demo.queries[:1].astype(np.float32)
-    query = index.backend.quantise(question, index.transform)
+    query = index.backend.quantize(question, index.transform, index.codes.bits)
     hops = list(walk(index.codes, index.neighbors, query, index.entry_point, 8))
     nodes = [hop.node for hop in hops]
     seen = np.concatenate([[index.entry_point], *(hop.newly_seen for hop in hops)])
@@ -202,8 +232,8 @@ def draw_rerank() -> Figure:
     true, _ = quiver.exact_knn(base, demo.queries, 10)
     backend = quiver.get_backend()
     transform = demo_index().transform
-    codes = backend.encode(base.astype(np.float32), transform, 3)
-    queries = backend.quantise(demo.queries.astype(np.float32), transform)
+    codes = backend.encode(base.astype(np.float32), transform, 2, "corrected")
+    queries = backend.quantize(demo.queries.astype(np.float32), transform, 2)
     distances = backend.distance(codes, queries)
     keys = np.sort(make_keys(distances, np.arange(len(base))[None]), axis=1)
     order = key_ids(keys)
@@ -237,6 +267,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "bit_planes": draw_bit_planes,
     "popcounts": draw_popcounts,
     "prune": draw_prune,
+    "central": draw_central,
     "walk": draw_walk,
     "rerank": draw_rerank,
     "build": draw_build,

@@ -15,19 +15,28 @@ from pathlib import Path
 import naive
 import numpy as np
 
+VERSION = 2
+"""Of the fields: 1 had rows of blocks and nothing but 2 bits."""
+
 OUTPUT = Path(__file__).parents[1] / "tests" / "data" / "golden.npz"
 N, N_QUERIES, MAX_DEGREE, EF, K, ALPHA = 12, 3, 5, 7, 4, 1.1
 NO_ID = 0xFFFF_FFFF
 NO_KEY = 0xFFFF_FFFF_FFFF_FFFF
 
-# Name, metric, dim, strong value, rotate: each layout boundary and each switch once.
+# Name, metric, dim, coded dim, bits, rotate: each boundary and each switch once.
 CASES = (
-    ("one_dimension", "euclidean", 1, 3, True),
-    ("two_blocks", "cosine", 129, 3, True),
-    ("extra_coordinate", "inner_product", 128, 3, True),
-    ("odd_words", "euclidean", 65, 3, False),
-    ("published", "cosine", 96, 2, False),
+    ("one_dimension", "euclidean", 1, 224, 2, True),
+    ("one_full_line", "cosine", 224, 224, 2, True),
+    ("two_lines", "inner_product", 225, 480, 2, True),
+    ("more_lines", "cosine", 40, 480, 2, True),
+    ("odd_words", "euclidean", 65, 65, 2, False),
+    ("published", "cosine", 96, 96, 2, False),
+    ("four_bits", "cosine", 100, 112, 4, True),
+    ("four_bits_unfilled", "euclidean", 113, 113, 4, False),
+    ("eight_bits", "euclidean", 50, 56, 8, True),
+    ("eight_bits_unfilled", "inner_product", 57, 57, 8, False),
 )
+PRUNINGS = (("vamana", 0.0), ("vamana", 0.7), ("vamana", 1.0), ("published", 0.7))
 
 
 Arrays = dict[str, np.ndarray]
@@ -52,42 +61,43 @@ class Case:
     """Drawn inputs of one case, with everything coded."""
 
     def __init__(
-        self, seed: int, metric: str, dim: int, strong: int, rotate: bool
+        self,
+        seed: int,
+        name: str,
+        metric: str,
+        dim: int,
+        coded_dim: int,
+        bits: int,
+        rotate: bool,
     ) -> None:
         self.rng = rng = random.Random(seed)
-        self.metric, self.strong = metric, strong
+        self.metric, self.coded_dim, self.bits = metric, coded_dim, bits
+        self.weights = "published" if name == "published" else "corrected"
         self.vectors = draw_vectors(rng, N, dim)
         self.vectors[3] = self.vectors[1]
         self.vectors[4] = [0.0] * dim
         self.queries = [*draw_vectors(rng, N_QUERIES - 1, dim), self.vectors[5]]
         self.mean = [naive.f32(rng.gauss(0.1, 0.1)) for _ in range(dim)]
         self.signs = [
-            [rng.choice([-1.0, 1.0]) for _ in self.mean] for _ in range(2 * rotate)
+            [rng.choice([-1.0, 1.0]) for _ in range(coded_dim)]
+            for _ in range(2 * rotate)
         ]
         rows = [self.coordinates(x) for x in self.vectors]
-        self.codes = [naive.code(r, strong) for r in rows]
-        self.corrections = [
-            naive.corrections(r, u) if strong == 3 else (0.0, 0.0)
-            for r, u in zip(rows, self.codes, strict=True)
-        ]
-        self.quantised = [naive.quantise(self.coordinates(q)) for q in self.queries]
+        self.codes = [naive.encode(r, bits, self.weights) for r in rows]
+        self.quantised = [naive.quantize(self.coordinates(q)) for q in self.queries]
 
     def coordinates(self, vector: naive.Floats) -> naive.Floats:
         """Return T(x)."""
-        return naive.transform(vector, self.metric, self.mean, self.signs)
+        settings = self.metric, self.mean, self.signs, self.coded_dim
+        return naive.transform(vector, *settings)
 
     def between(self, a: int, b: int) -> float:
         """Return the symmetric distance of two codes."""
-        u_a, u_b = self.codes[a], self.codes[b]
-        if self.strong == 2:
-            return naive.published(u_a, u_b)
-        return naive.symmetric(u_a, self.corrections[a][1], u_b, self.corrections[b][1])
+        return naive.symmetric(self.codes[a], self.codes[b])
 
     def asymmetric(self, query: int, node: int) -> float:
         """Return the distance of a query to a code."""
-        return naive.asymmetric(
-            *self.quantised[query], self.codes[node], *self.corrections[node]
-        )
+        return naive.asymmetric(*self.quantised[query], self.codes[node])
 
 
 def describe_inputs(case: Case) -> Arrays:
@@ -95,17 +105,16 @@ def describe_inputs(case: Case) -> Arrays:
         "vectors": np.array(case.vectors, np.float32),
         "queries": np.array(case.queries, np.float32),
         "mean": np.array(case.mean, np.float32),
-        "signs": np.array(case.signs, np.float32).reshape(-1, len(case.mean)),
+        "signs": np.array(case.signs, np.float32).reshape(-1, case.coded_dim),
         "metric": np.array(case.metric),
-        "strong": np.array(case.strong),
+        "bits": np.array(case.bits),
+        "weights": np.array(case.weights),
     }
 
 
 def answer_codes(case: Case) -> Arrays:
-    width = -(-len(case.mean) // 128) * 128
-    values = [padded(v, width, 0) for v, _, _ in case.quantised]
-    pairs = zip(case.codes, case.corrections, strict=True)
-    rows = [naive.row(u, *pair) for u, pair in pairs]
+    values = [naive.planes(v, case.bits) for v, _, _ in case.quantised]
+    rows = [naive.row(code) for code in case.codes]
     return {
         "rows": np.frombuffer(b"".join(rows), np.uint8).reshape(N, -1),
         "query_values": np.array(values, np.int8),
@@ -144,13 +153,14 @@ def answer_prune(case: Case) -> Arrays:
         for target in range(N)
     ]
     arrays = {"candidates": as_keys(candidates, N - 1)}
-    for rule in ("vamana", "published"):
+    biases = [code.bias for code in case.codes]
+    for rule, beta in PRUNINGS:
         kept = [
-            naive.prune(pool, case.between, MAX_DEGREE, ALPHA, rule)
+            naive.prune(pool, case.between, biases, MAX_DEGREE, ALPHA, beta, rule)
             for pool in candidates
         ]
         padded_rows = [padded(row, MAX_DEGREE, NO_ID) for row in kept]
-        arrays[f"pruned_{rule}"] = np.array(padded_rows, np.uint32)
+        arrays[f"pruned_{rule}_{beta}"] = np.array(padded_rows, np.uint32)
     return arrays
 
 
@@ -184,9 +194,9 @@ PARTS = (
 
 
 def main() -> None:
-    arrays = {}
+    arrays = {"version": np.array(VERSION)}
     for seed, (name, *settings) in enumerate(CASES):
-        case = Case(seed, *settings)
+        case = Case(seed, name, *settings)
         for part in PARTS:
             arrays |= {f"{name}.{field}": a for field, a in part(case).items()}
     OUTPUT.parent.mkdir(exist_ok=True)

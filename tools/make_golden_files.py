@@ -18,6 +18,8 @@ from quiver.storage.layout import FORMAT_VERSION
 KINDS = (
     ("corrected-float32", quiver.Encoding(), "inner_product", "float32"),
     ("corrected-float16", quiver.Encoding(), "euclidean", "float16"),
+    ("wide-float32", quiver.Encoding(bits=4), "cosine", "float32"),
+    ("bytes-float16", quiver.Encoding(bits=8, lines=2), "euclidean", "float16"),
     ("published-float32", quiver.Encoding.paper(), "cosine", "float32"),
 )
 

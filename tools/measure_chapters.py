@@ -20,12 +20,13 @@ import quiver
 from quiver._typing import Distances, Metric
 from quiver.encoding import encode_queries
 from quiver.recall.hits import Hits, mark_hits, nearest, nearest_codes
-from quiver.reference.encode import unpack
+from quiver.reference.encode import unpack, values_of
 from quiver.reference.keys import key_distances, key_ids
 from quiver.reference.transform import apply_transform
 
 K, EF = 10, 64
 BEAM_WIDTHS = (16, 32, 64, 128)
+EF_HEADS = [f"ef={ef}" for ef in BEAM_WIDTHS]
 DEPTHS = (16, 24, 64)
 DEFAULT, PAPER = quiver.Encoding(), quiver.Encoding.paper()
 SWITCHES = {
@@ -34,10 +35,15 @@ SWITCHES = {
     "rotated": replace(DEFAULT, center=False),
     "both": DEFAULT,
 }
+BETAS = (0.0, 0.7, 0.85)
 NORM_ROWS, SIGMAS = 20_000, (0.0, 0.2, 0.5, 1.0)
-NORMS: tuple[tuple[Metric, float, float], ...] = (
-    *(("inner_product", sigma, 1.1) for sigma in SIGMAS),
-    *(("euclidean", sigma, alpha) for sigma in SIGMAS for alpha in (1.1, 1.2)),
+NORMS: tuple[tuple[Metric, float], ...] = (
+    *(("inner_product", sigma) for sigma in SIGMAS),
+    *(("euclidean", sigma) for sigma in SIGMAS),
+)
+SLACKS = (
+    *({"alpha": 1.1, "beta": beta} for beta in BETAS),
+    {"alpha": 1.2, "beta": BETAS[1]},
 )
 QUERIES_AT_ONCE = 20
 PRUNED_TARGETS, PRUNED_BEAM, PRUNED_ALPHA = 300, 128, 1.2
@@ -58,8 +64,15 @@ def print_table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
         print(f"| {' | '.join(map(str, row))} |", flush=True)
 
 
-def build(data: Data, encoding: quiver.Encoding = DEFAULT) -> quiver.Index:
-    return quiver.Index.build(data.vectors, metric=data.metric, encoding=encoding)
+def build(
+    data: Data, encoding: quiver.Encoding = DEFAULT, **params: float
+) -> quiver.Index:
+    return quiver.Index.build(
+        data.vectors,
+        metric=data.metric,
+        encoding=encoding,
+        params=quiver.BuildParams(**params),
+    )
 
 
 def recall(index: quiver.Index, data: Data, ef: int, n_rerank: int) -> str:
@@ -81,6 +94,38 @@ def print_switches(sets: list[Data]) -> None:
             for data in sets
         ),
     )
+
+
+def print_layouts(sets: list[Data]) -> None:
+    """Print what filled lines, further lines and wider codes are worth."""
+    rows = []
+    for data in sets:
+        dim = data.vectors.shape[1]
+        further = 1 + DEFAULT.row_lines(dim)
+        layouts = {
+            "`Encoding()`": DEFAULT,
+            "`fill=False`": replace(DEFAULT, fill=False),
+            f"`lines={further}`": replace(DEFAULT, lines=further),
+            "`bits=4`": replace(DEFAULT, bits=4),
+            "`bits=8`": replace(DEFAULT, bits=8),
+        }
+        for name, encoding in layouts.items():
+            index = build(data, encoding)
+            shape = index.codes.rows.shape[1], encoding.coded_dim(dim)
+            cells = (recall(index, data, ef, ef) for ef in BEAM_WIDTHS)
+            rows.append((data.name, name, *shape, *cells))
+    print_table(("data", "encoding", "row bytes", "coordinates", *EF_HEADS), rows)
+
+
+def print_betas(sets: list[Data]) -> None:
+    """Print recall by the share of its distance that a row must lie out to cover."""
+    rows = []
+    for data in sets:
+        for beta in BETAS:
+            index = build(data, beta=beta)
+            cells = (recall(index, data, ef, ef) for ef in BEAM_WIDTHS)
+            rows.append((data.name, beta, *cells))
+    print_table(("data", "`beta`", *EF_HEADS), rows)
 
 
 def print_rerank(sets: list[Data]) -> None:
@@ -128,8 +173,10 @@ def code_shares(index: quiver.Index, data: Data) -> list[str]:
 
 def float_shares(index: quiver.Index, data: Data) -> list[str]:
     """Return the shares for the same estimate without rounding the query."""
-    w = 2 * unpack(index.codes.codes, index.dim).astype(np.float32) - 3
-    scale, bias = index.codes.corrections.T
+    codes = index.codes
+    w = values_of(unpack(codes.packed, codes.dim, codes.bits), codes.bits)
+    w = w.astype(np.float32)
+    scale, bias = codes.corrections.T
     points = apply_transform(data.queries, index.transform)
     parts = np.array_split(points, len(points) // QUERIES_AT_ONCE)
     estimates = (bias - 2 * scale * (part @ w.T) for part in parts)
@@ -138,7 +185,11 @@ def float_shares(index: quiver.Index, data: Data) -> list[str]:
 
 
 def shares(index: quiver.Index, data: Data, best: np.ndarray) -> list[str]:
-    hits = Hits(mark_hits(index, data.queries, best, data.true[:, -1]), K)
+    marks = mark_hits(
+        *(index.backend, data.vectors, data.queries, best),
+        *(data.true[:, -1], data.metric),
+    )
+    hits = Hits(marks, K)
     return [f"{100 * hits.shares(depth).mean():.1f}" for depth in DEPTHS]
 
 
@@ -147,15 +198,15 @@ def print_varying_norms(data: Data) -> None:
     rng = np.random.default_rng(0)
     normal = rng.standard_normal(NORM_ROWS).astype(np.float32)[:, None]
     rows = []
-    for metric, sigma, alpha in NORMS:
+    for metric, sigma in NORMS:
         vectors = data.vectors[:NORM_ROWS] * np.exp(sigma * normal)
         varying = prepare(data.name, metric, vectors, data.queries)
-        params = quiver.BuildParams(alpha=alpha)
-        index = quiver.Index.build(vectors, metric=metric, params=params)
-        cells = (recall(index, varying, ef, ef) for ef in BEAM_WIDTHS)
-        rows.append((metric, sigma, alpha, *cells))
+        for slack in SLACKS:
+            index = build(varying, **slack)
+            cells = (recall(index, varying, ef, ef) for ef in BEAM_WIDTHS)
+            rows.append((metric, sigma, *slack.values(), *cells))
     head = f"{data.name}, {NORM_ROWS} rows, norms log-normal"
-    print_table((head, "sigma", "alpha", *(f"ef={ef}" for ef in BEAM_WIDTHS)), rows)
+    print_table((head, "sigma", "`alpha`", "`beta`", *EF_HEADS), rows)
 
 
 def print_published_rule(data: Data) -> None:
@@ -200,6 +251,8 @@ def main() -> None:
     minilm = sets[0]
     print(INTRODUCTION)
     print_switches(sets)
+    print_layouts(sets)
+    print_betas(sets)
     print_codes(minilm)
     print_rerank(sets)
     print_varying_norms(minilm)

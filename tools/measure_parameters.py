@@ -5,13 +5,17 @@ python tools/measure_parameters.py > docs/measured_parameters.md
 
 from __future__ import annotations
 
+import numpy as np
+
 import quiver
+from quiver._typing import Metric, Vectors
 from quiver.datasets import load_demo
 
 BEAM_WIDTHS = (16, 32, 64, 128)
 DEGREES = (16, 24, 32, 48, 64)
 CONSTRUCTION = (32, 64, 96, 192)
 SLACKS = (1.0, 1.1, 1.2, 1.4)
+BETAS = (0.0, 0.5, 0.7, 0.85, 0.95)
 RERANKS = (10, 16, 24, 32, 64)
 INTRODUCTION = """\
 Measured on the demo set (10 000 sentences, 384-d, cosine, 200 queries), recall@10 in %
@@ -23,19 +27,28 @@ Deterministic: `python tools/measure_parameters.py` prints the same on your comp
 
 def main() -> None:
     demo = load_demo()
-    _, true = quiver.exact_knn(demo.vectors, demo.queries, 10)
+    mean = demo.vectors.mean(axis=0, keepdims=True, dtype=np.float64)
+    with_central = np.vstack([demo.vectors, mean]).astype(np.float32)
 
-    def row(label: str, **params: float) -> quiver.Index:
-        index = quiver.Index.build(demo.vectors, params=quiver.BuildParams(**params))
-        points = quiver.evaluate(
-            index, demo.queries, ef=BEAM_WIDTHS, n_rerank=BEAM_WIDTHS[-1]
-        ).points
+    def row(
+        label: str,
+        vectors: Vectors = demo.vectors,
+        metric: Metric = "cosine",
+        **params: float,
+    ) -> None:
+        index = quiver.Index.build(
+            vectors,
+            metric=metric,
+            params=quiver.BuildParams(**params),
+            encoding="default",
+        )
+        _, true = quiver.exact_knn(vectors, demo.queries, 10, metric=metric)
+        points = measure(index, demo.queries, true, beam_widths=BEAM_WIDTHS)
         cells = (
             f"{100 * point.recall.mean:.1f} ({point.distance_computations:.0f}) |"
             for point in points
         )
         print(f"| {label} |", *cells, flush=True)
-        return index
 
     print(INTRODUCTION)
     print_head("`max_degree`, hot bytes per vector")
@@ -50,7 +63,15 @@ def main() -> None:
     for alpha in SLACKS:
         row(f"{alpha}", alpha=alpha)
 
-    index = quiver.Index.build(demo.vectors)
+    print_head("`beta`")
+    for beta in BETAS:
+        row(f"{beta}", beta=beta)
+    print_head("`beta`, Euclidean, one row more: the mean of all")
+    for beta in BETAS:
+        row(f"{beta}", with_central, "euclidean", beta=beta)
+
+    index = quiver.Index.build(demo.vectors, encoding="default")
+    _, true = quiver.exact_knn(demo.vectors, demo.queries, 10)
     print("\n| `n_rerank` at ef = 64 | recall@10 |\n|---|---|")
     for n_rerank in RERANKS:
         found = index.search(demo.queries, k=10, ef=64, n_rerank=n_rerank)

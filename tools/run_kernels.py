@@ -15,7 +15,7 @@ from quiver.backends.cython_backend import CythonBackend
 from quiver.reference.codes import Transform
 from quiver.reference.keys import make_keys
 
-KERNELS = ("encode", "quantise", "distance", "prune", "search", "rerank")
+KERNELS = ("encode", "quantize", "distance", "prune", "search", "rerank")
 N, DIM, N_QUERIES, MAX_DEGREE, EF = 1000, 384, 16, 32, 64
 
 
@@ -35,7 +35,7 @@ def main(target: str) -> None:
     every_id = np.arange(N, dtype=np.uint32)
 
     codes = backend.encode(vectors, transform, 3)
-    coded = backend.quantise(queries, transform)
+    coded = backend.quantize(queries, transform)
     distances = backend.distance(codes, coded)
     keys = np.sort(make_keys(distances, every_id[None]), axis=1)
     backend.prune(codes, keys[:, :128].copy(), MAX_DEGREE, 1.1, "vamana")

@@ -17,7 +17,7 @@ MAX_DEGREE = 32
 DATASETS = ("synthetic-128", "demo-384", "synthetic-768", "synthetic-1536")
 KERNELS = (
     "encode",
-    "quantise",
+    "quantize",
     "distance-symmetric",
     "distance-asymmetric",
     "prune",
@@ -45,7 +45,7 @@ def bind(backend, kernel, paths, dataset):
     base, queries = data.vectors[:N_ROWS], data.queries[:N_QUERIES]
     transform = fit(base, "cosine", Encoding(), seed=0)
     codes = backend.encode(base, transform, 3)
-    coded = backend.quantise(queries, transform)
+    coded = backend.quantize(queries, transform)
     every_row = np.arange(len(base), dtype=np.uint32)
     near = np.tile(every_row[:EF], (N_QUERIES, 1))
     to_rows = backend.distance(codes, backend.encode(queries, transform, 3))
@@ -60,7 +60,7 @@ def bind(backend, kernel, paths, dataset):
         return partial(backend.search, *graph, index.entry_point, EF)
     return {
         "encode": partial(backend.encode, base, transform, 3),
-        "quantise": partial(backend.quantise, queries, transform),
+        "quantize": partial(backend.quantize, queries, transform),
         "distance-symmetric": partial(backend.distance, codes, codes.take(near[0])),
         "distance-asymmetric": partial(backend.distance, codes, coded),
         "prune": partial(backend.prune, codes, keys, MAX_DEGREE, 1.1, "vamana"),

@@ -11,16 +11,24 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Distances, Ids, Keys, Metric, Neighbors, PruneRule, Vectors
+from quiver._typing import (
+    Bits,
+    Distances,
+    Ids,
+    Keys,
+    Metric,
+    Neighbors,
+    PruneRule,
+    Vectors,
+    Weights,
+)
 from quiver.reference.codes import (
-    BLOCK_BYTES,
-    BLOCK_DIMS,
+    CACHE_LINE,
     Codes,
     Queries,
     Transform,
     aligned_zeros,
-    code_bytes,
-    row_bytes,
+    least_lines,
 )
 from quiver.reference.search import Beams
 
@@ -58,20 +66,22 @@ class CythonBackend:
         """Pickle the name of the target: kernels are found again, not copied."""
         return CythonBackend, (self.target,)
 
-    def encode(self, vectors: Vectors, transform: Transform, strong: int) -> Codes:
+    def encode(
+        self, vectors: Vectors, transform: Transform, bits: Bits, weights: Weights
+    ) -> Codes:
         """See `Backend.encode`."""
-        dim = len(transform.mean)
-        shape = len(vectors), row_bytes(dim)
+        dim = transform.coded_dim
+        shape = len(vectors), CACHE_LINE * least_lines(dim, bits)
         rows = aligned_zeros(shape, np.uint8)
-        self._kernels.encode(vectors, *transform, strong, rows)
-        return Codes(rows, dim, strong)
+        self._kernels.encode(vectors, *transform, bits, weights, rows)
+        return Codes(rows, dim, bits, weights)
 
-    def quantise(self, queries: Vectors, transform: Transform) -> Queries:
-        """See `Backend.quantise`."""
-        n_values = code_bytes(len(transform.mean)) // BLOCK_BYTES * BLOCK_DIMS
-        values = np.empty((len(queries), n_values), np.int8)
+    def quantize(self, queries: Vectors, transform: Transform, bits: Bits) -> Queries:
+        """See `Backend.quantize`."""
+        row_bytes = CACHE_LINE * least_lines(transform.coded_dim, bits)
+        values = np.zeros((len(queries), 8 // bits, row_bytes), np.int8)
         corrections = np.empty((len(queries), 2), np.float32)
-        self._kernels.quantise(queries, *transform, values, corrections)
+        self._kernels.quantize(queries, *transform, bits, values, corrections)
         return Queries(values, corrections)
 
     def distance(
@@ -90,11 +100,12 @@ class CythonBackend:
         candidates: Keys,
         max_degree: int,
         alpha: float,
+        beta: float,
         rule: PruneRule,
     ) -> Neighbors:
         """See `Backend.prune`."""
         neighbors = np.empty((len(candidates), max_degree), np.uint32)
-        self._kernels.prune(*codes, candidates, alpha, rule, neighbors)
+        self._kernels.prune(*codes, candidates, alpha, beta, rule, neighbors)
         return neighbors
 
     def search(
@@ -102,7 +113,7 @@ class CythonBackend:
         codes: Codes,
         neighbors: Neighbors,
         queries: Codes | Queries,
-        entry_point: int,
+        entry_points: Ids,
         ef: int,
     ) -> Beams:
         """See `Backend.search`."""
@@ -111,7 +122,9 @@ class CythonBackend:
         hops = np.empty(n_queries, np.int64)
         counts = np.empty(n_queries, np.int64)
         parts = _query_arrays(queries)
-        self._kernels.search(*codes, neighbors, *parts, entry_point, keys, hops, counts)
+        self._kernels.search(
+            *(*codes, neighbors, *parts, entry_points, keys, hops, counts)
+        )
         return Beams(keys, hops, counts)
 
     def rerank(

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import (
+    Bits,
+    Counts,
     Distances,
     Ids,
     Keys,
@@ -19,6 +21,7 @@ from quiver._typing import (
     Neighbors,
     PruneRule,
     Vectors,
+    Weights,
 )
 from quiver.backends._numba import distance as _distance
 from quiver.backends._numba import encode as _encode
@@ -26,15 +29,14 @@ from quiver.backends._numba import prune as _prune
 from quiver.backends._numba import rerank as _rerank
 from quiver.backends._numba import search as _search
 from quiver.reference.codes import (
-    BLOCK_BYTES,
-    BLOCK_DIMS,
+    CACHE_LINE,
     Codes,
     Queries,
     Transform,
     aligned_zeros,
-    code_bytes,
-    row_bytes,
+    least_lines,
 )
+from quiver.reference.distance import TYPICAL_COSINE, as_queries, inverse_length
 from quiver.reference.search import Beams
 
 _METRIC_CODES = {
@@ -42,11 +44,12 @@ _METRIC_CODES = {
     "euclidean": _rerank.EUCLIDEAN,
     "inner_product": _rerank.INNER_PRODUCT,
 }
-_FLOAT32_BYTES = 4
 
+Side: TypeAlias = tuple[NDArray[np.uint64], Distances]
+Kind: TypeAlias = tuple[int, int, int, np.float32, np.float32]
+"""See `quiver.backends._numba.distance`."""
 
-Side: TypeAlias = tuple[NDArray[np.uint64], Distances, int]
-"""One side of a distance; see `quiver.backends._numba.distance`."""
+_NO_LEAST = np.float32(-np.inf)
 
 
 class NumbaBackend:
@@ -55,23 +58,28 @@ class NumbaBackend:
     name = "numba"
     target = "llvm"
 
-    def encode(self, vectors: Vectors, transform: Transform, strong: int) -> Codes:
+    def encode(
+        self, vectors: Vectors, transform: Transform, bits: Bits, weights: Weights
+    ) -> Codes:
         """See `Backend.encode`."""
-        dim = len(transform.mean)
-        rows = aligned_zeros((len(vectors), row_bytes(dim)), np.uint8)
-        codes = Codes(rows, dim, strong)
+        dim = transform.coded_dim
+        lines = least_lines(dim, bits)
+        rows = aligned_zeros((len(vectors), CACHE_LINE * lines), np.uint8)
+        codes = Codes(rows, dim, bits, weights)
         corrections = np.zeros((len(vectors), 2), dtype=np.float32)
-        _encode.encode_rows(vectors, *_unpack(transform), strong, rows, corrections)
+        published = weights == "published"
+        _encode.encode_rows(
+            vectors, *_unpack(transform), bits, published, rows, corrections
+        )
         codes.corrections[:] = corrections
         return codes
 
-    def quantise(self, queries: Vectors, transform: Transform) -> Queries:
-        """See `Backend.quantise`."""
-        n, dim = len(queries), len(transform.mean)
-        n_values = code_bytes(dim) // BLOCK_BYTES * BLOCK_DIMS
-        values = np.zeros((n, n_values), dtype=np.int8)
-        corrections = np.zeros((n, 2), dtype=np.float32)
-        _encode.quantise_rows(queries, *_unpack(transform), values, corrections)
+    def quantize(self, queries: Vectors, transform: Transform, bits: Bits) -> Queries:
+        """See `Backend.quantize`."""
+        lines = least_lines(transform.coded_dim, bits)
+        values = np.zeros((len(queries), 8 // bits, CACHE_LINE * lines), np.int8)
+        corrections = np.zeros((len(queries), 2), dtype=np.float32)
+        _encode.quantize_rows(queries, *_unpack(transform), values, corrections)
         return Queries(values, corrections)
 
     def distance(
@@ -82,7 +90,11 @@ class NumbaBackend:
             candidates = np.arange(codes.n_rows, dtype=np.uint32)[None]
         out = np.empty((len(queries[0]), candidates.shape[1]), dtype=np.float32)
         _distance.distances(
-            _kind(codes, queries), _base(codes), *_query(queries), candidates, out
+            _kind(codes, queries),
+            _side(codes.rows),
+            *_queries(codes, queries),
+            candidates,
+            out,
         )
         return out
 
@@ -92,18 +104,21 @@ class NumbaBackend:
         candidates: Keys,
         max_degree: int,
         alpha: float,
+        beta: float,
         rule: PruneRule,
     ) -> Neighbors:
         """See `Backend.prune`."""
         neighbors = np.empty((len(candidates), max_degree), dtype=np.uint32)
-        no_sums = np.empty(0, dtype=np.int64)
+        scratch = np.zeros((1, 8 // codes.bits, codes.rows.shape[1]), dtype=np.int8)
         _prune.prune_rows(
             _kind(codes, codes),
-            _base(codes),
-            no_sums,
+            _side(codes.rows),
+            codes.rows,
             candidates,
             np.float32(alpha),
+            np.float32(beta),
             rule == "published",
+            scratch,
             neighbors,
         )
         return neighbors
@@ -113,7 +128,7 @@ class NumbaBackend:
         codes: Codes,
         neighbors: Neighbors,
         queries: Codes | Queries,
-        entry_point: int,
+        entry_points: Ids,
         ef: int,
     ) -> Beams:
         """See `Backend.search`."""
@@ -123,10 +138,10 @@ class NumbaBackend:
         distance_computations = np.empty(n_queries, dtype=np.int64)
         _search.search_rows(
             _kind(codes, queries),
-            _base(codes),
-            *_query(queries),
+            _side(codes.rows),
+            *_queries(codes, queries),
             neighbors,
-            entry_point,
+            entry_points,
             keys,
             hops,
             distance_computations,
@@ -151,30 +166,35 @@ class NumbaBackend:
 
 
 def _unpack(transform: Transform) -> tuple[int, Distances, Distances]:
-    metric, mean, signs = transform
-    return _METRIC_CODES[metric], mean, signs
+    scaling, mean, signs = transform
+    return _METRIC_CODES[scaling], mean, signs
 
 
-def _kind(codes: Codes, queries: Codes | Queries) -> tuple[int, int, np.float32]:
-    """Return the mode of the distance, dim, and 1/‖w‖ of a constant-weight code."""
-    n_strong = (codes.dim + 1) // 3
-    inverse_length = np.float32(1.0 / np.sqrt(9 * n_strong + (codes.dim - n_strong)))
+def _kind(codes: Codes, queries: Codes | Queries) -> Kind:
+    """Return mode, coordinates, bits, and what is the same for all rows."""
     if isinstance(queries, Queries):
-        mode = _distance.ASYMMETRIC
-    else:
-        mode = _distance.PUBLISHED if codes.strong == 2 else _distance.SYMMETRIC
-    return mode, codes.dim, inverse_length
+        return _distance.LINEAR, codes.dim, codes.bits, np.float32(1), _NO_LEAST
+    zero = np.float32(0)
+    if codes.bits > 2:
+        cosine = TYPICAL_COSINE[codes.bits]
+        return _distance.LINEAR, codes.dim, codes.bits, cosine, zero
+    mode = _distance.SYMMETRIC
+    if codes.weights == "published":
+        mode = _distance.PUBLISHED
+    return mode, codes.dim, codes.bits, inverse_length(codes.dim), zero
 
 
-def _base(codes: Codes) -> Side:
-    column = code_bytes(codes.dim) // _FLOAT32_BYTES
-    return codes.rows.view(np.uint64), codes.rows.view(np.float32), column
+def _side(rows: NDArray[np.uint8]) -> Side:
+    return rows.view(np.uint64), rows.view(np.float32)
 
 
-def _query(queries: Codes | Queries) -> tuple[Side, NDArray[np.int64]]:
+def _queries(codes: Codes, queries: Codes | Queries) -> tuple[Side, Counts]:
     """Return the query side and the sum of each int8 query's values."""
     if isinstance(queries, Codes):
-        return _base(queries), np.empty(0, dtype=np.int64)
-    words = queries.values.view(np.uint64)
-    sums = queries.values.sum(axis=1, dtype=np.int64)
-    return (words, queries.corrections, 0), sums
+        if codes.bits == 2:
+            return _side(queries.rows), np.empty(0, dtype=np.int64)
+        queries = as_queries(queries)
+    n_queries, n_planes, width = queries.values.shape
+    flat = queries.values.reshape(n_queries, n_planes * width)
+    sums = flat.sum(axis=1, dtype=np.int64)
+    return (flat.view(np.uint64), queries.corrections), sums

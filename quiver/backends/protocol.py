@@ -1,6 +1,6 @@
 """The kernel contract: the only full statement of what every backend computes.
 
-The five words of the spine are ``encode`` (with ``quantise``, its query side),
+The five words of the spine are ``encode`` (with ``quantize``, its query side),
 ``distance``, ``prune``, ``search`` and ``rerank``. Everything else (threads, batches,
 validation, files) is written once above them.
 
@@ -22,6 +22,7 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 from quiver._typing import (
+    Bits,
     Distances,
     Ids,
     Keys,
@@ -29,6 +30,7 @@ from quiver._typing import (
     Neighbors,
     PruneRule,
     Vectors,
+    Weights,
 )
 from quiver.reference.codes import Codes, Queries, Transform
 from quiver.reference.search import Beams
@@ -46,7 +48,9 @@ class Backend(Protocol):
     def target(self) -> str:
         """What the kernels are compiled for, such as ``numpy``, ``llvm``, ``avx2``."""
 
-    def encode(self, vectors: Vectors, transform: Transform, strong: int) -> Codes:
+    def encode(
+        self, vectors: Vectors, transform: Transform, bits: Bits, weights: Weights
+    ) -> Codes:
         """Transform and code base vectors.
 
         Parameters
@@ -55,8 +59,11 @@ class Backend(Protocol):
             Finite vectors, as the caller gave them.
         transform : Transform
             The map T.
-        strong : {2, 3}
-            3: constant weight and corrections. 2: the paper's strong rule; the
+        bits : {2, 4, 8}
+            Bits per coordinate.
+        weights : {'corrected', 'published'}
+            ``corrected``: 2 bits of constant weight, or 4 or 8 bits in steps, and
+            corrections. ``published``: 2 bits by the paper's strong rule; the
             corrections are zero.
 
         Returns
@@ -67,11 +74,11 @@ class Backend(Protocol):
         Notes
         -----
         See docs/algorithm/encode.md and docs/algorithm/transform.md:
-        ``T(x) = Q(prepare(x) - mean)``.
+        ``T(x) = Q·S(prepare(x) - mean)``.
         """
 
-    def quantise(self, queries: Vectors, transform: Transform) -> Queries:
-        """Transform queries and round them to 8 bits per dimension.
+    def quantize(self, queries: Vectors, transform: Transform, bits: Bits) -> Queries:
+        """Transform queries and round them to 8 bits per coordinate.
 
         Parameters
         ----------
@@ -79,6 +86,8 @@ class Backend(Protocol):
             Finite vectors.
         transform : Transform
             The map T of the index searched.
+        bits : {2, 4, 8}
+            Of the codes searched: decides where a coordinate lies.
 
         Returns
         -------
@@ -110,8 +119,8 @@ class Backend(Protocol):
         Returns
         -------
         ndarray of shape (q, m) or (q, n), float32
-            Squared distance (``codes.strong == 3``; asymmetric estimates may be
-            negative) or ``4·dim - ⟨w_a, w_b⟩`` (``strong == 2``, 0 … 8·dim);
+            Squared distance (corrected weights; asymmetric estimates may be
+            negative) or ``4·dim - ⟨w_a, w_b⟩`` (published ones, 0 … 8·dim);
             +inf at ``NO_ID``.
 
         Notes
@@ -125,6 +134,7 @@ class Backend(Protocol):
         candidates: Keys,
         max_degree: int,
         alpha: float,
+        beta: float,
         rule: PruneRule,
     ) -> Neighbors:
         """Choose diverse out-edges for many targets.
@@ -140,9 +150,12 @@ class Backend(Protocol):
             Most edges kept per target.
         alpha : float
             Pruning slack, >= 1, rounded to float32; distances are squared.
+        beta : float
+            Rounded to float32. How far out a row must lie to cover another.
         rule : {'vamana', 'published'}
             ``vamana`` rejects c when some kept s has
-            ``alpha · d(c, s) <= d(target, c)``; ``published`` when
+            ``alpha · d(c, s) <= d(target, c)`` and ``bias_s >= beta · bias_c``;
+            ``published`` when
             ``d(c, s) < alpha · d(target, c)``, then fills with the nearest rejected.
 
         Returns
@@ -161,7 +174,7 @@ class Backend(Protocol):
         codes: Codes,
         neighbors: Neighbors,
         queries: Codes | Queries,
-        entry_point: int,
+        entry_points: Ids,
         ef: int,
     ) -> Beams:
         """Walk the graph best-first, once per query.
@@ -174,8 +187,8 @@ class Backend(Protocol):
             Out-edges of every row, ended by ``NO_ID``; no id twice in a row.
         queries : Codes or Queries
             q queries, as in `distance`.
-        entry_point : int
-            Where every walk starts.
+        entry_points : ndarray of shape (e,), uint32
+            Rows that are measured first; every walk starts at the nearest.
         ef : int
             Beam width, >= 1.
 
@@ -183,7 +196,7 @@ class Backend(Protocol):
         -------
         Beams
             Sorted keys and the counters. A node's distance is computed at most once
-            (``seen`` is exact); the entry point's counts. A hop is an expansion.
+            (``seen`` is exact); those of the entry points count. A hop is an expansion.
 
         Notes
         -----

@@ -12,7 +12,7 @@ class ReferenceBackend:
     target = "numpy"
 
     encode = staticmethod(reference.encode)
-    quantise = staticmethod(reference.quantise)
+    quantize = staticmethod(reference.quantize)
     distance = staticmethod(reference.distance)
     prune = staticmethod(reference.prune)
     search = staticmethod(reference.search)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Literal
 
 import typer
@@ -21,6 +21,7 @@ from quiver.cli.files import check_outputs, read_ids
 from quiver.cli.options import (
     AlphaOption,
     BackendOption,
+    BitsOption,
     ColdDtypeName,
     ColdDtypeOption,
     EfConstructionOption,
@@ -31,6 +32,7 @@ from quiver.cli.options import (
     IndexArgument,
     JsonOption,
     KeyOption,
+    LinesOption,
     MaxDegreeOption,
     MaxRowsOption,
     MetricOption,
@@ -41,6 +43,7 @@ from quiver.cli.options import (
 )
 from quiver.cli.summary import describe, graph_facts, print_summary
 from quiver.datasets import read_vectors
+from quiver.errors import InvalidArgumentError
 from quiver.parallel.workers import resolve_threads
 from quiver.validation.checks import check_metric
 
@@ -59,6 +62,8 @@ def build(
     ids: IdsOption = None,
     metric: MetricOption = "cosine",
     encoding: EncodingOption = EncodingName.DEFAULT,
+    bits: BitsOption = None,
+    lines: LinesOption = None,
     max_degree: MaxDegreeOption = _DEFAULTS.max_degree,
     ef_construction: EfConstructionOption = _DEFAULTS.ef_construction,
     alpha: AlphaOption = _DEFAULTS.alpha,
@@ -76,10 +81,12 @@ def build(
     params = quiver.BuildParams(
         max_degree=max_degree, ef_construction=ef_construction, alpha=alpha, seed=seed
     )
+    coding = _encoding(encoding, bits, lines)
     vectors = read_vectors(file, key=key, max_rows=max_rows)
     own_ids = read_ids(ids, max_rows)
     n, dim = vectors.shape
-    memory = quiver.predict_memory(n, dim, params)
+    expected = None if coding == "auto" else coding
+    memory = quiver.predict_memory(n, dim, params, expected)
     print_note(f"{file}: {format_count(n)} x {dim}, will need {memory}")
     # Compiling is no part of the build's time.
     kernels = load_backend(backend)
@@ -90,7 +97,7 @@ def build(
             metric=metric,
             ids=own_ids,
             params=params,
-            encoding=_ENCODINGS[encoding],
+            encoding=coding,
             backend=kernels.name,
             threads=threads,
             progress=progress,
@@ -107,6 +114,21 @@ def build(
         "threads": resolve_threads(threads),
     }
     print_summary(summary, as_json=as_json)
+
+
+def _encoding(
+    name: EncodingName, bits: int | None, lines: int | None
+) -> quiver.Encoding | Literal["auto"]:
+    """Return the named encoding with the bits and lines that were asked for."""
+    asked = {"bits": bits, "lines": lines}
+    given = {field: value for field, value in asked.items() if value is not None}
+    encoding = _ENCODINGS[name]
+    if not given:
+        return encoding
+    if encoding == "auto":
+        msg = f"encoding must not be 'auto', which chooses for itself, got {given}"
+        raise InvalidArgumentError(msg)
+    return replace(encoding, **given)
 
 
 def info(

@@ -57,6 +57,10 @@ ColdDtypeOption = Annotated[
 EncodingOption = Annotated[
     EncodingName, typer.Option(help="`paper` is as published; `auto` diagnoses first.")
 ]
+BitsOption = Annotated[int | None, typer.Option(help="Bits per coordinate: 2, 4 or 8.")]
+LinesOption = Annotated[
+    int | None, typer.Option(help="Cache lines per code; default the fewest.")
+]
 MaxDegreeOption = Annotated[int, typer.Option(help="Out-degree bound.")]
 EfConstructionOption = Annotated[int, typer.Option(help="Beam width while building.")]
 AlphaOption = Annotated[float, typer.Option(help="Pruning slack.")]

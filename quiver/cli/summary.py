@@ -22,6 +22,8 @@ def describe(index: quiver.Index) -> dict[str, Any]:
         "dim": index.dim,
         "metric": index.metric,
         "encoding": asdict(index.encoding),
+        "coded_dim": index.codes.dim,
+        "lines": index.encoding.row_lines(index.dim),
         "params": asdict(index.params),
         "entry_point": int(index.entry_point),
         "diagnosis": index.notes,
@@ -71,17 +73,19 @@ def _index_facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
     shape = f"{format_count(summary['n'])} x {summary['dim']}"
     return [
         ("vectors", f"{shape}, {summary['metric']}"),
-        ("encoding", _encoding_in_words(summary["encoding"])),
+        ("encoding", _encoding_in_words(summary)),
         ("graph", ", ".join(f"{name} {params[name]}" for name in _SHOWN_PARAMS)),
         ("hot", f"{hot_each}, {format_bytes(hot)}: codes, graph, ids"),
         ("cold", f"{cold_each}, {format_bytes(n_bytes['vectors'])}: for the re-rank"),
     ]
 
 
-def _encoding_in_words(encoding: dict[str, Any]) -> str:
+def _encoding_in_words(summary: dict[str, Any]) -> str:
+    encoding, n_lines = summary["encoding"], summary["lines"]
     if quiver.Encoding(**encoding) == quiver.Encoding.paper():
         return "paper: 2 bits as published"
-    words = ["2 bits"]
+    lines = "1 cache line" if n_lines == 1 else f"{n_lines} cache lines"
+    words = [f"{encoding['bits']} bits x {summary['coded_dim']} in {lines}"]
     # The two switches of the transform are named only where they are on.
     words += [word for word, field in _TRANSFORM_WORDS.items() if encoding[field]]
     words += [f"{encoding['weights']} weights", f"{encoding['query']} queries"]

@@ -12,12 +12,20 @@ import numpy as np
 from numpy.random import Generator
 
 from quiver import reference
-from quiver._typing import AnyArray
+from quiver._typing import AnyArray, Bits, Weights
 from quiver.backends.protocol import Backend
 from quiver.build import Plan, build
 from quiver.conformance import hazards
 from quiver.params import BuildParams, Encoding, SearchParams
 from quiver.search import search
+
+KINDS: tuple[tuple[Bits, Weights], ...] = (
+    (2, "corrected"),
+    (2, "published"),
+    (4, "corrected"),
+    (8, "corrected"),
+)
+"""Every kind of code that a backend must know."""
 
 
 class Call(NamedTuple):
@@ -29,7 +37,7 @@ class Call(NamedTuple):
 
 
 def draw_calls(rng: Generator, dim: int) -> Iterator[Call]:
-    """Yield calls of every method, with both encodings and both query forms.
+    """Yield calls of every method, with every kind of code and both query forms.
 
     Their inputs come from the reference, so that one wrong method is not blamed on
     the others.
@@ -40,33 +48,39 @@ def draw_calls(rng: Generator, dim: int) -> Iterator[Call]:
     vectors = hazards.make_vectors(rng, n, dim, names)
     queries = hazards.make_vectors(rng, 3, dim, names)
     center, rotate = rng.random(2) < 0.5
-    transform = hazards.make_transform(
-        rng, vectors, metric, center=bool(center), rotate=bool(rotate)
-    )
     description = (
         f"dim={dim}, n={n}, metric={metric}, center={center}, rotate={rotate}, "
         f"hazards={'+'.join(names) or 'none'}"
     )
-    yield Call("quantise", (queries, transform), description)
     candidates = hazards.make_ids(rng, n, (3, int(rng.integers(1, 12))))
     k = int(rng.integers(1, 12))
     rerank_args = (vectors, queries, candidates, k, metric)
     yield Call("rerank", rerank_args, f"{description}, k={k}")
-    for strong in (3, 2):
-        coded = f"{description}, strong={strong}"
-        yield Call("encode", (vectors, transform, strong), coded)
-        codes = reference.encode(vectors, transform, strong)
-        symmetric = reference.encode(queries, transform, strong)
+    for bits, weights in KINDS:
+        coded_dim = hazards.make_coded_dim(rng, dim, bits)
+        transform = hazards.make_transform(
+            *(rng, vectors, metric, coded_dim),
+            center=bool(center),
+            rotate=bool(rotate),
+        )
+        coded = f"{description}, coded_dim={coded_dim}, bits={bits}, {weights}"
+        yield Call("quantize", (queries, transform, bits), coded)
+        yield Call("encode", (vectors, transform, bits, weights), coded)
+        codes = reference.encode(vectors, transform, bits, weights)
+        symmetric = reference.encode(queries, transform, bits, weights)
         rule = "vamana" if rng.random() < 0.5 else "published"
         keys = hazards.make_prune_keys(rng, codes, 3, n - 1, true_distances=True)
-        yield Call("prune", (codes, keys, 5, 1.1, rule), f"{coded}, rule={rule}")
+        yield Call("prune", (codes, keys, 5, 1.1, 0.7, rule), f"{coded}, rule={rule}")
         neighbors = hazards.make_neighbors(rng, n, 6, rng.choice(hazards.GRAPHS).item())
         ef = int(rng.integers(1, n + 4))
-        for asked in (symmetric, reference.quantise(queries, transform)):
+        entries = rng.permutation(n)[: rng.integers(1, 4)].astype(np.uint32)
+        for asked in (symmetric, reference.quantize(queries, transform, bits)):
             form = f"{coded}, queries={type(asked).__name__}"
             yield Call("distance", (codes, asked), form)
             yield Call("distance", (codes, asked, candidates), form)
-            yield Call("search", (codes, neighbors, asked, 0, ef), f"{form}, ef={ef}")
+            yield Call(
+                "search", (codes, neighbors, asked, entries, ef), f"{form}, ef={ef}"
+            )
 
 
 def build_and_search(

@@ -18,6 +18,8 @@ def first_difference(actual: Any, expected: Any, where: str) -> str:
     # A tuple instead of its named kind would break the caller, so types count.
     if type(actual) is not type(expected):
         return f"{where} is {type(actual).__name__}, not {type(expected).__name__}"
+    if isinstance(expected, str):
+        return "" if actual == expected else f"{where}: {actual!r} != {expected!r}"
     if not isinstance(expected, tuple):
         return _array_difference(np.asarray(actual), np.asarray(expected), where)
     if len(actual) != len(expected):

@@ -17,16 +17,16 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from quiver import reference
-from quiver._typing import Distances, Ids, Keys, Metric, Neighbors, Vectors
-from quiver.reference.codes import Codes, Transform
+from quiver._typing import Bits, Distances, Ids, Keys, Metric, Neighbors, Vectors
+from quiver.reference.codes import Codes, Transform, capacity, least_lines
 from quiver.reference.keys import NO_ID, NO_KEY, make_keys
 from quiver.reference.transform import prepare
 
 # Around a byte, a word, half a block, a block (128) and the cache lines of a row; one
 # dimension has a rotation of length 1, and the two rounds of 1025 nearly coincide.
 BOUNDARY_DIMS = (
-    *(1, 2, 3, 7, 8, 9, 31, 32, 33, 63, 64, 65, 127, 128, 129),
-    *(255, 256, 257, 383, 384, 385, 511, 512, 513, 1025),
+    *(1, 2, 3, 7, 8, 9, 31, 32, 33, 55, 56, 57, 64, 111, 112, 113, 119, 120, 121),
+    *(128, 223, 224, 225, 239, 240, 241, 257, 384, 479, 480, 481, 513, 736, 1025),
 )
 METRICS: tuple[Metric, ...] = get_args(Metric)
 GRAPHS = ("random", "complete", "chain", "islands", "empty")
@@ -112,17 +112,28 @@ def make_vectors(rng: Generator, n: int, dim: int, hazards: Iterable[str]) -> Ve
     return vectors
 
 
+def make_coded_dim(rng: Generator, dim: int, bits: Bits) -> int:
+    """Return how many coordinates to code: those of the vectors, or whole lines."""
+    lines = least_lines(dim, bits) + int(rng.integers(0, 2))
+    return rng.choice([dim, capacity(lines, bits)]).item()
+
+
 def make_transform(
-    rng: Generator, vectors: Vectors, metric: Metric, *, center: bool, rotate: bool
+    rng: Generator,
+    vectors: Vectors,
+    scaling: Metric,
+    coded_dim: int,
+    *,
+    center: bool,
+    rotate: bool,
 ) -> Transform:
     """Return a transform fitted to ``vectors`` as an index would fit it."""
-    dim = vectors.shape[1]
-    mean = np.zeros(dim, np.float32)
-    flips = rng.choice([-1, 1], (2 if rotate else 0, dim))
+    mean = np.zeros(vectors.shape[1], np.float32)
+    flips = rng.choice([-1, 1], (2 if rotate else 0, coded_dim))
     if center and len(vectors):
-        prepared = prepare(vectors, metric)
+        prepared = prepare(vectors, scaling)
         mean = prepared.mean(axis=0, dtype=np.float64).astype(np.float32)
-    return Transform(metric, mean, flips.astype(np.float32))
+    return Transform(scaling, mean, flips.astype(np.float32))
 
 
 def make_neighbors(rng: Generator, n: int, width: int, kind: str) -> Neighbors:

@@ -22,7 +22,7 @@ from quiver.conformance.difference import arrays_in, first_difference
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.validation.checks import check_int
 
-METHODS = ("encode", "quantise", "distance", "prune", "search", "rerank", "build")
+METHODS = ("encode", "quantize", "distance", "prune", "search", "rerank", "build")
 """The protocol, then a whole index built and searched with it."""
 
 
@@ -104,7 +104,7 @@ def verify(
         Draws the cases; the same seed gives the same cases everywhere.
     rounds : int, default 200
         Each round calls every method on one drawn case. The dimensions of
-        `quiver.conformance.hazards.BOUNDARY_DIMS` take turns: 25 rounds see them all.
+        `quiver.conformance.hazards.BOUNDARY_DIMS` take turns: 34 rounds see them all.
     progress : callable or bool, optional
         ``progress(done, total)`` in rounds; return False to cancel. True shows a bar.
 

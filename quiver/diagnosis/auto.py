@@ -1,4 +1,4 @@
-"""``encoding="auto"``: a diagnosis decides before a build, and the index keeps it."""
+"""What the data decide before a build, and the index keeps: bits, or the whole code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,21 @@ from quiver.build import Plan
 from quiver.diagnosis.diagnose import diagnose
 from quiver.diagnosis.record import Diagnosis
 from quiver.diagnosis.sample import MIN_ROWS
+from quiver.diagnosis.width import with_width
 from quiver.params import Encoding
+
+
+def chosen_for(vectors: Vectors, plan: Plan, encoding: object) -> Plan:
+    """Return the plan with what a caller left to the data: bits, or the whole code.
+
+    ``encoding`` is what was given: None leaves the bits open, ``"auto"`` everything,
+    anything else is in the plan already.
+    """
+    if encoding is None:
+        return with_width(plan, vectors)
+    if isinstance(encoding, str) and encoding == "auto":
+        return with_width(diagnosed(plan, vectors), vectors)
+    return plan
 
 
 def diagnosed(plan: Plan, vectors: Vectors) -> Plan:
@@ -35,7 +49,7 @@ def diagnosed(plan: Plan, vectors: Vectors) -> Plan:
     if verdict.is_unsearchable:
         reason = verdict.reasons[0]
         msg = f"{verdict.word}: {reason}. The index is built as asked."
-        warnings.warn(msg, UserWarning, stacklevel=4)
+        warnings.warn(msg, UserWarning, stacklevel=5)
     return plan._replace(encoding=diagnosis.encoding, notes=stored_numbers(diagnosis))
 
 

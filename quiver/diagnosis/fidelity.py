@@ -76,19 +76,18 @@ def measure_fidelity(
         )
         symmetric = Encoding(center=center, rotate=rotate, query="symmetric")
         metric = searched_metric(sample.metric)
-        transform = fit(sample.vectors, metric, corrected, seed)
-        own_transform = query_transform(transform, sample.metric)
         kernels = sample.backend
+        transform = fit(sample.vectors, metric, corrected, seed)
+        asked = query_transform(transform, sample.metric)
+        paper_transform = fit(sample.vectors, metric, published, seed)
+        paper_asked = query_transform(paper_transform, sample.metric)
         with Workers(threads) as workers:
-            codes, paper = (
-                encode_rows(kernels, sample.vectors, transform, strong, workers)
-                for strong in (corrected.strong, published.strong)
-            )
-        own, paper_own = (
-            kernels.encode(sample.queries, own_transform, strong)
-            for strong in (corrected.strong, published.strong)
-        )
-        int8 = kernels.quantise(sample.queries, own_transform)
+            rows = sample.vectors
+            codes = encode_rows(kernels, rows, transform, corrected, workers)
+            paper = encode_rows(kernels, rows, paper_transform, published, workers)
+        own = kernels.encode(sample.queries, asked, 2, "corrected")
+        paper_own = kernels.encode(sample.queries, paper_asked, 2, "published")
+        int8 = kernels.quantize(sample.queries, asked, 2)
         if sample.metric == "inner_product":
             clear_bias(codes)
         ways: list[tuple[str, Encoding | None, Ids]] = [
@@ -97,11 +96,11 @@ def measure_fidelity(
             ("weighted", published, nearest_codes(kernels, paper, paper_own, depth)),
             ("hamming", None, _nearest_hamming(paper, paper_own, depth)),
         ]
-        rows = [
+        found = [
             _fidelity(sample, kth, k, name, distance, encoding, best)
             for distance, encoding, best in ways
         ]
-        yield rows, {name: measure_planes(paper)}
+        yield found, {name: measure_planes(paper)}
 
 
 def _fidelity(

@@ -59,7 +59,7 @@ class Moments(NamedTuple):
 
 def measure_planes(codes: Codes) -> Planes:
     """Count the bits of codes, coordinate by coordinate."""
-    u = unpack(codes.codes, codes.dim)
+    u = unpack(codes.packed, codes.dim, codes.bits)
     sign, low = u >> 1, u & 1
     signs, strong = sign.mean(axis=0), (low == sign).mean(axis=0)
     return Planes(

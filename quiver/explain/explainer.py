@@ -55,16 +55,16 @@ class _Explainer:
         self.coded = encode_queries(state, self.backend, query)
         self.ef = min(effort.ef, state.n)
         self.expansions = list(
-            walk(state.codes, state.neighbors, self.coded, state.entry_point, self.ef)
+            walk(state.codes, state.neighbors, self.coded, state.entry_points, self.ef)
         )
-        self.seen_in = {state.entry_point: 0}
+        self.seen_in = dict.fromkeys(state.entry_points.tolist(), 0)
         self.dropped_in: dict[int, int] = {}
         self.hops = tuple(self._hops())
         # A walk has at least one hop: the entry point is always expanded.
         self.final_beam = key_ids(self.expansions[-1].beam).tolist()
 
     def _hops(self) -> list[Hop]:
-        in_beam = {self.state.entry_point}
+        in_beam = set(self.state.entry_points.tolist())
         hops = []
         for number, expansion in enumerate(self.expansions, 1):
             newly_seen = expansion.newly_seen.tolist()
@@ -103,7 +103,7 @@ class _Explainer:
             n_rerank=effort.n_rerank,
             metric=state.metric,
             code_distance=_meaning(state),
-            entry_point=self._id(state.entry_point),
+            entry_point=self._id(self.expansions[0].node),
             distance_computations=len(self.seen_in),
             hops=self.hops,
             found=self._found(result),

@@ -40,14 +40,14 @@ def project(
     mean = chosen.mean(axis=0)
     axes = _main_axes(chosen - mean)
     spots = ((prepared - mean) @ axes.T).round(_DIGITS).tolist()
-    prepared_query = prepare(query, state.transform.metric)[0]
+    prepared_query = prepare(query, state.transform.scaling)[0]
     x, y = ((prepared_query - mean) @ axes.T).round(_DIGITS).tolist()
     return [(row, *spot) for row, spot in zip(drawn, spots, strict=True)], (x, y)
 
 
 def _prepare(state: State, rows: list[int]) -> Lanes:
     vectors = np.ascontiguousarray(state.vectors[np.array(rows)])
-    return prepare(vectors, state.transform.metric).astype(np.float64)
+    return prepare(vectors, state.transform.scaling).astype(np.float64)
 
 
 def _main_axes(centered: Lanes) -> Lanes:

@@ -11,10 +11,15 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Ids, Vectors
+from quiver._typing import Ids, Lanes, Metric, Vectors
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.lanes import squared_norms
 from quiver.reference.transform import BLOCK_ROWS, prepare, prepared_mean
+
+ENTRY_POINTS, LONGEST = 16, 8
+"""Rows measured before a walk, and how many of them are the longest under inner
+product. MiniLM, 100 000 rows, ef=16: recall@10 .844 at 533 distances from one row, .859
+at 509 from sixteen."""
 
 BATCH_SHARE = 500
 """A batch holds at most n / 500 nodes. Nodes of one batch do not see each other, which
@@ -22,23 +27,56 @@ costs small clusters their edges: 20 000 rows in nested clusters, recall@10 at e
 90.4 % with n / 50, 99.7 % with n / 500."""
 
 
-def choose_entry_point(vectors: Vectors, codes: Codes, transform: Transform) -> int:
-    """Return the row nearest the mean of the prepared base, ties by id.
+def choose_entry_point(
+    vectors: Vectors, codes: Codes, transform: Transform, unlinked: Ids
+) -> int:
+    """Return the linked row nearest the mean of the prepared base, ties by id.
 
     Centred corrected codes carry that distance as their bias; otherwise it is
     computed from the vectors.
     """
-    if codes.strong == 3 and transform.mean.any():
-        return int(np.argmin(codes.corrections[:, 1]))
-    mean = prepared_mean(vectors, transform.metric).astype(np.float64)
-    best, best_distance = 0, np.inf
+    if codes.weights == "corrected" and transform.mean.any():
+        distances = codes.corrections[:, 1].astype(np.float64)
+    else:
+        distances = _distances_from_mean(vectors, transform)
+    distances[unlinked] = np.inf
+    return int(np.argmin(distances))
+
+
+def choose_entry_points(
+    vectors: Vectors, entry_point: int, seed: int, unlinked: Ids, metric: Metric
+) -> Ids:
+    """Return the entry point and a few other linked rows, at whose nearest to start.
+
+    One row lies at one side of the data, and a walk from there may end at a wrong one.
+    Under inner product the longest rows are among them: they answer nearly every
+    query, but few rows lie near them.
+    """
+    drawn = insertion_order(len(vectors), entry_point, seed, unlinked)
+    if metric != "inner_product":
+        return drawn[:ENTRY_POINTS]
+    norms = np.concatenate(
+        [
+            squared_norms(vectors[start : start + BLOCK_ROWS])
+            for start in range(0, len(vectors), BLOCK_ROWS)
+        ]
+    )
+    norms[unlinked] = -1
+    longest = np.argsort(-norms, kind="stable")[: min(LONGEST, len(drawn))]
+    rows = np.concatenate([drawn[:1], longest.astype(np.uint32), drawn[1:]])
+    _, first = np.unique(rows, return_index=True)
+    return rows[np.sort(first)][:ENTRY_POINTS]
+
+
+def _distances_from_mean(vectors: Vectors, transform: Transform) -> Lanes:
+    mean = prepared_mean(vectors, transform.scaling).astype(np.float64)
+    distances = np.empty(len(vectors))
     for start in range(0, len(vectors), BLOCK_ROWS):
-        block = prepare(vectors[start : start + BLOCK_ROWS], transform.metric)
-        distances = squared_norms(block - mean)
-        row = int(np.argmin(distances))
-        if distances[row] < best_distance:
-            best, best_distance = start + row, float(distances[row])
-    return best
+        rows = slice(start, start + BLOCK_ROWS)
+        distances[rows] = squared_norms(
+            prepare(vectors[rows], transform.scaling) - mean
+        )
+    return distances
 
 
 def seeded_order(n: int, seed: int) -> NDArray[np.intp]:
@@ -49,11 +87,17 @@ def seeded_order(n: int, seed: int) -> NDArray[np.intp]:
     return np.argsort(np.random.PCG64(seed).random_raw(n), kind="stable")
 
 
-def insertion_order(n: int, entry_point: int, seed: int) -> Ids:
-    """Return a seeded permutation of the rows, the entry point first."""
+def insertion_order(
+    n: int, entry_point: int, seed: int, unlinked: Ids | None = None
+) -> Ids:
+    """Return a seeded permutation of the linked rows, the entry point first."""
     order = seeded_order(n, seed).astype(np.uint32)
-    rest = order[order != entry_point]
-    return np.concatenate([np.array([entry_point], dtype=np.uint32), rest])
+    left_out = np.zeros(n, dtype=bool)
+    left_out[entry_point] = True
+    if unlinked is not None:
+        left_out[unlinked] = True
+    first = np.array([entry_point], dtype=np.uint32)
+    return np.concatenate([first, order[~left_out[order]]])
 
 
 def batches(order: Ids) -> Iterator[Ids]:

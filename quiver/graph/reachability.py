@@ -99,3 +99,11 @@ class SearchTree:
 def reachable(neighbors: Neighbors, entry_point: int) -> NDArray[np.bool_]:
     """Return which rows a walk without beam limit would meet."""
     return SearchTree(neighbors, entry_point).reached
+
+
+def unreached(reached: NDArray[np.bool_], unlinked: Ids | None = None) -> Ids:
+    """Return the rows not reached that should be: all but the unlinked ones."""
+    lost = ~reached
+    if unlinked is not None:
+        lost[unlinked] = False
+    return np.flatnonzero(lost).astype(np.uint32)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from quiver._typing import Ids, Keys, Neighbors, PruneRule
 from quiver.backends.protocol import Backend
 from quiver.graph.order import batches, insertion_order
-from quiver.graph.reachability import SearchTree, degrees
+from quiver.graph.reachability import SearchTree, degrees, unreached
 from quiver.parallel.workers import Workers
 from quiver.params import BuildParams
 from quiver.reference.codes import Codes, aligned_zeros
@@ -62,14 +62,15 @@ class GrowingGraph(NamedTuple):
     def search(self, nodes: Ids) -> Keys:
         """Return the beam of every node, searching with its own code."""
         own, ef = self.codes.take(nodes), self.params.ef_construction
-        start = self.entry_point
+        start = np.array([self.entry_point], dtype=np.uint32)
         return self.backend.search(self.codes, self.neighbors, own, start, ef).keys
 
     def prune(self, keys: Keys) -> Neighbors:
         """Return at most ``max_degree`` of the candidates of every row."""
         params = self.params
         return self.backend.prune(
-            self.codes, keys, params.max_degree, params.alpha, self.rule
+            *(self.codes, keys, params.max_degree),
+            *(params.alpha, params.beta, self.rule),
         )
 
 
@@ -81,6 +82,7 @@ def build_graph(
     params: BuildParams,
     rule: PruneRule,
     workers: Workers,
+    unlinked: Ids | None = None,
     on_rows: Callable[[int], None] | None = None,
 ) -> Neighbors:
     """Return the finished graph, shape (n, max_degree), uint32.
@@ -91,6 +93,8 @@ def build_graph(
         As for `GrowingGraph`.
     workers : Workers
         Threads for each phase.
+    unlinked : ndarray of shape (m,), uint32, optional
+        Rows that get no edges and are no one's neighbours.
     on_rows : callable, optional
         Told the number of rows of each inserted batch; the entry point is in none.
     """
@@ -99,7 +103,7 @@ def build_graph(
     growing = np.full(shape, NO_ID, dtype=np.uint32)
     graph = GrowingGraph(backend, codes, params, rule, entry_point, growing)
     del growing  # The graph alone holds the lists, so that trimming frees them.
-    order = insertion_order(codes.n_rows, entry_point, params.seed)
+    order = insertion_order(codes.n_rows, entry_point, params.seed, unlinked)
     _, *later_batches = batches(order)
     for batch in later_batches:
         insert_batch(graph, batch, workers)
@@ -107,7 +111,7 @@ def build_graph(
         if on_rows is not None:
             on_rows(len(batch))
     graph = graph._replace(neighbors=trim(graph, workers))
-    connect(graph, workers)
+    connect(graph, unlinked, workers)
     return graph.neighbors
 
 
@@ -199,10 +203,10 @@ def trim(graph: GrowingGraph, workers: Workers) -> Neighbors:
     return neighbors
 
 
-def connect(graph: GrowingGraph, workers: Workers) -> None:
+def connect(graph: GrowingGraph, unlinked: Ids | None, workers: Workers) -> None:
     """Link every unreached node from the nearest reached one, in id order."""
     tree = SearchTree(graph.neighbors, graph.entry_point)
-    lost = np.flatnonzero(~tree.reached).astype(np.uint32)
+    lost = unreached(tree.reached, unlinked)
     nearest = np.empty(len(lost), dtype=np.uint32)
 
     def locate_chunk(start: int, stop: int) -> None:

@@ -135,7 +135,10 @@ def scan_hits(asked: Asked, depth: int) -> Hits:
 
     def scan_chunk(start: int, stop: int) -> NDArray[np.bool_]:
         coded = encode_queries(state, backend, asked.queries[start:stop])
-        return asked.mark(start, nearest_codes(backend, state.codes, coded, depth))
+        distances = backend.distance(state.codes, coded)
+        # No walk measures these codes: they mean nothing.
+        distances[:, state.unlinked[:, 1]] = np.inf
+        return asked.mark(start, nearest(distances, depth))
 
     chunks = map_chunks(
         scan_chunk,

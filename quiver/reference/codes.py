@@ -1,11 +1,14 @@
 """Coded vectors in memory: the row layout, the query form and the transform.
 
-A row holds the code, then the two float32 corrections, then zero bytes up to a
-multiple of 64, so that one row is a whole number of cache lines: 128 bytes at
-384-d. These tuples are all that passes between the index and a backend.
+A row is whole cache lines with nothing empty: the two float32 corrections, then the
+code. ``lines`` cache lines leave ``64·lines - 8`` bytes of code, and byte b of them
+holds coordinates ``b, C + b, 2C + b, …`` (C the number of code bytes) from its lowest
+bits up. So one load and a few shifts line up whole registers of any width, and a
+query's bytes lie in the same order. These tuples are all that passes between the index
+and a backend.
 
-See docs/algorithm/encode.md. Source: Table 2 of QuIVer (arXiv 2605.02171) for the
-hot and cold split.
+Source: docs/algorithm/encode.md; Table 2 of QuIVer (arXiv 2605.02171) for the hot and
+cold split.
 """
 
 from __future__ import annotations
@@ -15,24 +18,36 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Distances, Metric
+from quiver._typing import Bits, Distances, Metric, Weights
 
 T = TypeVar("T", bound=np.generic)
 
-BLOCK_DIMS = 128
-BLOCK_BYTES = 32
+VALUES = {2: (2, 3), 4: (2, 15), 8: (1, 128)}
+"""The coordinate values of a corrected code are ``factor·u - offset``: the odd numbers
+-3 … 3 and -15 … 15, and -127 … 127."""
+
 CORRECTION_BYTES = 8
 CACHE_LINE = 64
 
 
-def code_bytes(dim: int) -> int:
-    """Return the bytes of one code: 32 for every started block of 128 dimensions."""
-    return BLOCK_BYTES * -(-dim // BLOCK_DIMS)
+def least_lines(dim: int, bits: int) -> int:
+    """Return the fewest cache lines that hold the corrections and ``dim`` values."""
+    return -(-(dim * bits + 8 * CORRECTION_BYTES) // (8 * CACHE_LINE))
 
 
-def row_bytes(dim: int) -> int:
-    """Return the bytes of one row: code, corrections and padding to a cache line."""
-    return CACHE_LINE * -(-(code_bytes(dim) + CORRECTION_BYTES) // CACHE_LINE)
+def code_bytes(lines: int) -> int:
+    """Return the bytes of one code in a row of so many cache lines."""
+    return CACHE_LINE * lines - CORRECTION_BYTES
+
+
+def capacity(lines: int, bits: int) -> int:
+    """Return how many coordinates a row of so many cache lines holds."""
+    return code_bytes(lines) * 8 // bits
+
+
+def n_strong(dim: int) -> int:
+    """Return how many coordinates of a corrected 2-bit code are strong: a third."""
+    return (dim + 1) // 3
 
 
 def aligned_zeros(shape: tuple[int, int], dtype: type[T]) -> NDArray[T]:
@@ -48,17 +63,20 @@ class Codes(NamedTuple):
 
     Attributes
     ----------
-    rows : ndarray of shape (n, row_bytes(dim)), uint8, C-contiguous
-        Code, (scale, bias) as float32 and zero padding.
+    rows : ndarray of shape (n, 64 * lines), uint8, C-contiguous
+        (scale, bias) as float32, then the code.
     dim : int
-        Number of coded coordinates; bits past it are zero.
-    strong : int
-        Value of a strong coordinate: 3 (default encoding) or 2 (paper).
+        Number of coded coordinates; bits past the last are zero.
+    bits : {2, 4, 8}
+        Bits per coordinate.
+    weights : {'corrected', 'published'}
+        What a code's coordinates are worth: odd numbers, or the paper's ±1 and ±2.
     """
 
     rows: NDArray[np.uint8]
     dim: int
-    strong: int
+    bits: Bits
+    weights: Weights
 
     @property
     def n_rows(self) -> int:
@@ -66,28 +84,29 @@ class Codes(NamedTuple):
         return len(self.rows)
 
     @property
-    def codes(self) -> NDArray[np.uint8]:
-        """View of the codes alone, shape (n, code_bytes(dim))."""
-        return self.rows[:, : code_bytes(self.dim)]
-
-    @property
     def corrections(self) -> Distances:
         """View of (scale, bias), shape (n, 2), float32."""
-        start = code_bytes(self.dim)
-        return self.rows[:, start : start + CORRECTION_BYTES].view(np.float32)
+        return self.rows[:, :CORRECTION_BYTES].view(np.float32)
+
+    @property
+    def packed(self) -> NDArray[np.uint8]:
+        """View of the codes alone, shape (n, 64 * lines - 8)."""
+        return self.rows[:, CORRECTION_BYTES:]
 
     def take(self, ids: NDArray[np.integer]) -> Codes:
         """Return a copy of the rows named by ``ids``, in that order."""
-        return Codes(self.rows[ids], self.dim, self.strong)
+        return self._replace(rows=self.rows[ids])
 
 
 class Queries(NamedTuple):
-    """Queries at 8 bits per dimension, for asymmetric distances.
+    """Queries at 8 bits per coordinate, for asymmetric distances.
 
     Attributes
     ----------
-    values : ndarray of shape (q, 128 * ceil(dim / 128)), int8, C-contiguous
-        The rounded coordinates v_j, zero past ``dim``.
+    values : ndarray of shape (q, 8 // bits, 64 * lines), int8, C-contiguous
+        The rounded coordinates v_j where the rows have u_j: plane p holds those whose
+        code lies p-th from below in its byte. Zero beside the corrections and past
+        the last coordinate, so a dot product may run over whole rows.
     corrections : ndarray of shape (q, 2), float32
         (step, squared norm) of each transformed query.
     """
@@ -101,14 +120,20 @@ class Transform(NamedTuple):
 
     Attributes
     ----------
-    metric : {'cosine', 'euclidean', 'inner_product'}
+    scaling : {'cosine', 'euclidean', 'inner_product'}
         Decides the preparation; see `quiver.reference.transform.prepare`.
     mean : ndarray of shape (dim,), float32
         Subtracted after the preparation; zeros when not centring.
-    signs : ndarray of shape (0, dim) or (2, dim), float32
-        The +1 and -1 of each rotation round; no rounds when not rotating.
+    signs : ndarray of shape (0, coded_dim) or (2, coded_dim), float32
+        The +1 and -1 of each rotation round; no rounds when not rotating. The
+        ``dim`` coordinates are spread over ``coded_dim`` before the rotation.
     """
 
-    metric: Metric
+    scaling: Metric
     mean: Distances
     signs: Distances
+
+    @property
+    def coded_dim(self) -> int:
+        """Number of coordinates that are coded."""
+        return self.signs.shape[1]

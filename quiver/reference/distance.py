@@ -14,12 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import Distances, Ids
-from quiver.reference.codes import Codes, Queries
-from quiver.reference.encode import unpack
+from quiver.reference.codes import (
+    CACHE_LINE,
+    CORRECTION_BYTES,
+    VALUES,
+    Codes,
+    Queries,
+    n_strong,
+)
+from quiver.reference.encode import to_planes, unpack, values_of
 from quiver.reference.keys import NO_ID
 
 HIGH_BITS = np.uint64(0xAAAA_AAAA_AAAA_AAAA)
 LOW_BITS = np.uint64(0x5555_5555_5555_5555)
+
+TYPICAL_COSINE = {4: np.float32(0.9944), 8: np.float32(0.99997)}
+"""Mean cosine between r and its wide code, coordinates being nearly normal."""
 
 Words = NDArray[np.uint64]
 
@@ -53,7 +63,7 @@ def distance_to_rows(codes: Codes, query: Codes | Queries, ids: Ids) -> Distance
     rows = codes.take(ids)
     if isinstance(query, Queries):
         return asymmetric(rows, query)
-    if codes.strong == 2:
+    if codes.weights == "published":
         return published(rows, query)
     return symmetric(rows, query)
 
@@ -61,21 +71,52 @@ def distance_to_rows(codes: Codes, query: Codes | Queries, ids: Ids) -> Distance
 def symmetric(a: Codes, b: Codes) -> Distances:
     """Return the squared distance between the points ``m·w`` of two codes.
 
-    ``d = max(0, (bias_a + bias_b) - 2·dot·(m_a·m_b))`` with ``m = sqrt(bias)/‖w‖``.
-    The constant weight gives every code the same length ‖w‖.
+    ``d = max(0, (bias_a + bias_b) - 2·dot·(m_a·m_b))``.
     """
-    n_strong = (a.dim + 1) // 3
-    inverse_length = np.float32(1.0 / np.sqrt(9 * n_strong + (a.dim - n_strong)))
+    m_a, m_b = code_factors(a), code_factors(b)
     bias_a, bias_b = a.corrections[:, 1], b.corrections[:, 1]
-    m_a = np.sqrt(bias_a) * inverse_length
-    m_b = np.sqrt(bias_b) * inverse_length
     dot = symmetric_dot(a, b).astype(np.float32)
     estimate = (bias_a + bias_b) - np.float32(2) * (dot * (m_a * m_b))
     return np.maximum(np.float32(0), estimate)
 
 
+def code_factors(codes: Codes) -> Distances:
+    """Return m of every row: the factor that gives its w the length of its r.
+
+    With two bits all w have one length ‖w‖ and ``m = sqrt(bias) / ‖w‖`` is exact, so
+    d(a, a) is 0 up to rounding. Lengths of wide codes vary, but they make nearly the
+    same angle with r: ``m = scale·cos`` with the cosine that ``TYPICAL_COSINE`` says.
+    """
+    scale, bias = codes.corrections.T
+    if codes.bits > 2:
+        return scale * TYPICAL_COSINE[codes.bits]
+    return np.sqrt(bias) * inverse_length(codes.dim)
+
+
+def inverse_length(dim: int) -> np.float32:
+    """Return 1/‖w‖ of a corrected 2-bit code: a third of ±3, the rest ±1."""
+    strong = n_strong(dim)
+    return np.float32(1.0 / np.sqrt(9 * strong + (dim - strong)))
+
+
+def as_queries(codes: Codes) -> Queries:
+    """Return wide codes in the form of int8 queries: their values w, and (m, bias).
+
+    Their distances to other rows are then the symmetric ones, but not clamped at 0.
+    """
+    w = values_of(unpack(codes.packed, codes.dim, codes.bits), codes.bits)
+    lines = codes.rows.shape[1] // CACHE_LINE
+    planes = to_planes(w.astype(np.int8), codes.bits, lines)
+    values = np.pad(planes, ((0, 0), (0, 0), (CORRECTION_BYTES, 0)))
+    bias = codes.corrections[:, 1]
+    return Queries(values, np.stack([code_factors(codes), bias], axis=1))
+
+
 def symmetric_dot(a: Codes, b: Codes) -> NDArray[np.int64]:
-    """Return ⟨w_a, w_b⟩ for values ±1, ±3: three popcounts a word."""
+    """Return ⟨w_a, w_b⟩: with values ±1, ±3 by three popcounts a word."""
+    if a.bits > 2:
+        w_a, w_b = (values_of(unpack(c.packed, c.dim, c.bits), c.bits) for c in (a, b))
+        return (w_a * w_b).sum(axis=1).astype(np.int64)
     words_a, words_b = code_words(a), code_words(b)
     x = words_a ^ words_b
     y = words_a ^ _swap_pairs(words_b)
@@ -111,17 +152,18 @@ def asymmetric(rows: Codes, query: Queries) -> Distances:
 
     ``d = (‖r‖² + bias) - 2·(float32(dot)·(step·scale))``; it may be negative.
     """
-    values = query.values[0, : rows.dim].astype(np.int64)
-    u = unpack(rows.codes, rows.dim).astype(np.int64)
-    dot = (2 * (u @ values) - 3 * values.sum()).astype(np.float32)
+    v = query.values[0, :, CORRECTION_BYTES:].reshape(-1)[: rows.dim].astype(np.int64)
+    u = unpack(rows.packed, rows.dim, rows.bits).astype(np.int64)
+    factor, offset = VALUES[rows.bits]
+    dot = (factor * (u @ v) - offset * v.sum()).astype(np.float32)
     step, norm2 = query.corrections[0]
     scale, bias = rows.corrections.T
     return (norm2 + bias) - np.float32(2) * (dot * (step * scale))
 
 
 def code_words(codes: Codes) -> Words:
-    """Return the codes as words: a sign and a low bit for every dimension."""
-    return np.ascontiguousarray(codes.codes).view(np.uint64)
+    """Return 2-bit codes as words: a sign and a low bit for every coordinate."""
+    return np.ascontiguousarray(codes.packed).view(np.uint64)
 
 
 def _swap_pairs(words: Words) -> Words:

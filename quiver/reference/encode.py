@@ -1,12 +1,13 @@
-"""Encode: vectors to 2-bit codes with corrections, queries to 8-bit coordinates.
+"""Encode: vectors to codes with corrections, queries to 8-bit coordinates.
 
-Per dimension a code keeps the sign and whether the magnitude is strong, as
-``u = 2·sign + [strong == sign]``, so that the default coordinate values are linear
-in u: ``w = 2·u - 3`` gives -3, -1, 1, 3. The paper's values are -2, -1, 1, 2.
+Per coordinate a code keeps u, and the value w is linear in it (`codes.VALUES`). With
+two bits u is the sign and whether the magnitude is strong, ``2·sign + [strong ==
+sign]``, so ``w = 2·u - 3`` gives -3, -1, 1, 3; the paper's values for the same u are
+-2, -1, 1, 2. With four or eight bits u counts steps.
 
-Source: QuIVer (arXiv 2605.02171), sign-magnitude encoding. Departures, absent
-from ``Encoding.paper()``: a constant number of strong coordinates, and RaBitQ's
-correction (SIGMOD 2024) per vector. See docs/algorithm/encode.md.
+Source: QuIVer (arXiv 2605.02171), sign-magnitude encoding; docs/algorithm/encode.md.
+Departures, absent from ``Encoding.paper()``: a constant number of strong coordinates,
+RaBitQ's correction (SIGMOD 2024) per vector, and wider codes (as its multi-bit form).
 """
 
 from __future__ import annotations
@@ -14,39 +15,50 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import AnyArray, Lanes, Vectors
+from quiver._typing import AnyArray, Bits, Lanes, Vectors, Weights
 from quiver.reference.codes import (
-    BLOCK_BYTES,
-    BLOCK_DIMS,
+    CORRECTION_BYTES,
+    VALUES,
     Codes,
     Queries,
     Transform,
     aligned_zeros,
     code_bytes,
-    row_bytes,
+    least_lines,
+    n_strong,
 )
 from quiver.reference.lanes import lane_sum, squared_norms
 from quiver.reference.transform import apply_transform
 
 QUERY_PEAK = np.float32(127)
 
+STEPS, LEAST_U = {4: 8, 8: 127}, {4: 0, 8: 1}
+"""Steps from the middle of a wide code to its end, and the least u in use."""
 
-def encode(vectors: Vectors, transform: Transform, strong: int) -> Codes:
+CLIPPING = (1.0, 0.85, 0.7)
+"""Wide codes spend their steps on this share of a row's peak, whichever gives the least
+angle: the largest coordinates may be cut so that all others are finer."""
+
+
+def encode(
+    vectors: Vectors, transform: Transform, bits: Bits, weights: Weights
+) -> Codes:
     """Code every vector; see `quiver.backends.protocol.Backend.encode`."""
     coordinates = apply_transform(vectors, transform)
     n, dim = coordinates.shape
-    sign = coordinates > 0
-    if strong == 2:
-        strong_plane = strong_by_mean(coordinates)
+    if bits > 2:
+        u = in_steps(coordinates, bits)
     else:
-        strong_plane = strong_by_rank(coordinates)
-    u = (2 * sign + (strong_plane == sign)).astype(np.uint8)
+        by_rule = strong_by_mean if weights == "published" else strong_by_rank
+        sign = coordinates > 0
+        u = (2 * sign + (by_rule(coordinates) == sign)).astype(np.uint8)
 
-    rows = aligned_zeros((n, row_bytes(dim)), np.uint8)
-    codes = Codes(rows, dim, strong)
-    codes.codes[:] = pack(u)
-    if strong == 3:
-        codes.corrections[:] = corrections(coordinates, u)
+    lines = least_lines(dim, bits)
+    rows = aligned_zeros((n, CORRECTION_BYTES + code_bytes(lines)), np.uint8)
+    codes = Codes(rows, dim, bits, weights)
+    codes.packed[:] = pack(u, bits, lines)
+    if weights == "corrected":
+        codes.corrections[:] = corrections(coordinates, u, bits)
     return codes
 
 
@@ -62,48 +74,83 @@ def strong_by_rank(coordinates: Vectors) -> NDArray[np.bool_]:
     n, dim = coordinates.shape
     by_magnitude = np.argsort(-np.abs(coordinates), axis=1, kind="stable")
     strong_plane = np.zeros((n, dim), dtype=bool)
-    chosen = by_magnitude[:, : (dim + 1) // 3]
+    chosen = by_magnitude[:, : n_strong(dim)]
     np.put_along_axis(strong_plane, chosen, values=True, axis=1)
     return strong_plane
 
 
-def pack(u: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Pack two bits per dimension; byte b holds dimensions b, 32+b, 64+b, 96+b."""
-    n, dim = u.shape
-    n_blocks = code_bytes(dim) // BLOCK_BYTES
-    padded = np.zeros((n, n_blocks * BLOCK_DIMS), dtype=np.uint8)
-    padded[:, :dim] = u
-    quarters = padded.reshape(n, n_blocks, 4, BLOCK_BYTES)
-    shifts = np.array([0, 2, 4, 6], dtype=np.uint8)[:, None]
-    packed = np.bitwise_or.reduce(quarters << shifts, axis=2)
-    return packed.reshape(n, n_blocks * BLOCK_BYTES)
+def in_steps(coordinates: Vectors, bits: Bits) -> NDArray[np.uint8]:
+    """Return u of a wide code: every coordinate in equal steps, the middle at 0.
+
+    Of the step sizes that ``CLIPPING`` offers, each row takes the one whose code
+    makes the least angle with it; equal ones: the first. Every float32 operation is
+    rounded on its own, and halves to even.
+    """
+    factor, offset = VALUES[bits]
+    middle, reach = np.float32(offset / factor), np.float32(STEPS[bits])
+    peaks = np.abs(coordinates).max(axis=1)
+    best = np.zeros(coordinates.shape, dtype=np.uint8)
+    best_cosine = np.full(len(coordinates), -1.0)
+    for share in CLIPPING:
+        with np.errstate(divide="ignore", over="ignore"):
+            inverse = reach / (peaks * np.float32(share))
+        inverse = np.where(np.isfinite(inverse), inverse, np.float32(0))
+        steps = coordinates * inverse[:, None] + middle
+        u = np.rint(np.clip(steps, LEAST_U[bits], (1 << bits) - 1)).astype(np.uint8)
+        w = values_of(u, bits)
+        overlap, length = lane_sum(w * coordinates), np.sqrt(squared_norms(w))
+        # Only the code of a zero row can have no length.
+        zeros = np.zeros_like(length)
+        cosine = np.divide(overlap, length, out=zeros, where=length > 0)
+        better = cosine > best_cosine
+        best[better], best_cosine[better] = u[better], cosine[better]
+    return best
 
 
-def unpack(codes: NDArray[np.uint8], dim: int) -> NDArray[np.uint8]:
-    """Invert `pack`: the u of every dimension, shape (n, dim)."""
-    n, n_blocks = len(codes), codes.shape[1] // BLOCK_BYTES
-    shifts = np.array([0, 2, 4, 6], dtype=np.uint8)[:, None]
-    blocks = codes.reshape(n, n_blocks, 1, BLOCK_BYTES)
-    u = (blocks >> shifts) & np.uint8(3)
-    return u.reshape(n, n_blocks * BLOCK_DIMS)[:, :dim]
+def values_of(u: NDArray[np.uint8], bits: Bits) -> Lanes:
+    """Return the coordinate values w of a corrected code, as float64."""
+    factor, offset = VALUES[bits]
+    return factor * u.astype(np.float64) - offset
 
 
-def corrections(coordinates: Vectors, u: NDArray[np.uint8]) -> Lanes:
+def pack(u: NDArray[np.uint8], bits: Bits, lines: int) -> NDArray[np.uint8]:
+    """Pack coordinates b, C + b, 2C + b, … into byte b of C, lowest bits first."""
+    planes = to_planes(u, bits, lines)
+    shifts = np.arange(0, 8, bits, dtype=np.uint8)[:, None]
+    return np.bitwise_or.reduce(planes << shifts, axis=1)
+
+
+def unpack(packed: NDArray[np.uint8], dim: int, bits: Bits) -> NDArray[np.uint8]:
+    """Invert `pack`: the u of every coordinate, shape (n, dim)."""
+    shifts = np.arange(0, 8, bits, dtype=np.uint8)[:, None]
+    u = (packed[:, None, :] >> shifts) & np.uint8((1 << bits) - 1)
+    return u.reshape(len(packed), 8 // bits * packed.shape[1])[:, :dim]
+
+
+def to_planes(values: AnyArray, bits: Bits, lines: int) -> AnyArray:
+    """Lay coordinates out as in a row: shape (n, 8 // bits, C), zeros at the end."""
+    n, dim = values.shape
+    n_planes, width = 8 // bits, code_bytes(lines)
+    planes = np.zeros((n, n_planes * width), dtype=values.dtype)
+    planes[:, :dim] = values
+    return planes.reshape(n, n_planes, width)
+
+
+def corrections(coordinates: Vectors, u: NDArray[np.uint8], bits: Bits) -> Lanes:
     """Return (scale, bias) = (‖r‖² / ⟨w, r⟩, ‖r‖²) per row; a zero row gives (0, 0).
 
     ⟨w, r⟩ is a sum of |w_j|·|r_j|, so it is positive unless r is zero.
     """
-    w = 2.0 * u - 3.0
+    w = values_of(u, bits)
     norms2 = squared_norms(coordinates)
     overlap = lane_sum(w * coordinates.astype(np.float64))
     scale = np.divide(norms2, overlap, out=np.zeros_like(norms2), where=overlap > 0)
     return np.stack([scale, norms2], axis=1)
 
 
-def quantise(queries: Vectors, transform: Transform) -> Queries:
-    """Round queries to int8; see `quiver.backends.protocol.Backend.quantise`."""
+def quantize(queries: Vectors, transform: Transform, bits: Bits) -> Queries:
+    """Round queries to int8; see `quiver.backends.protocol.Backend.quantize`."""
     coordinates = apply_transform(queries, transform)
-    n, dim = coordinates.shape
     peak = np.abs(coordinates).max(axis=1)
     with np.errstate(divide="ignore", over="ignore"):
         inverse = QUERY_PEAK / peak
@@ -111,8 +158,9 @@ def quantise(queries: Vectors, transform: Transform) -> Queries:
     inverse = np.where(usable, inverse, np.float32(0))
     step = np.where(usable, peak / QUERY_PEAK, np.float32(0))
 
-    values = np.zeros((n, code_bytes(dim) // BLOCK_BYTES * BLOCK_DIMS), dtype=np.int8)
-    values[:, :dim] = np.rint(coordinates * inverse[:, None])
+    v = np.rint(coordinates * inverse[:, None]).astype(np.int8)
+    planes = to_planes(v, bits, least_lines(transform.coded_dim, bits))
+    values = np.pad(planes, ((0, 0), (0, 0), (CORRECTION_BYTES, 0)))
     norms2 = squared_norms(coordinates).astype(np.float32)
     return Queries(values, stack_float32(step, norms2))
 

@@ -51,17 +51,18 @@ def search(
     codes: Codes,
     neighbors: Neighbors,
     queries: Codes | Queries,
-    entry_point: int,
+    entry_points: Ids,
     ef: int,
 ) -> Beams:
     """Walk once per query; see `quiver.backends.protocol.Backend.search`."""
     n_queries = len(queries[0])
     keys = np.full((n_queries, ef), NO_KEY, dtype=np.uint64)
     hops = np.zeros(n_queries, dtype=np.int64)
-    distance_computations = np.ones(n_queries, dtype=np.int64)
+    n_starts = len(np.unique(entry_points))
+    distance_computations = np.full(n_queries, n_starts, dtype=np.int64)
     for number in range(n_queries):
         query = one_query(queries, number)
-        for expansion in walk(codes, neighbors, query, entry_point, ef):
+        for expansion in walk(codes, neighbors, query, entry_points, ef):
             hops[number] += 1
             distance_computations[number] += len(expansion.newly_seen)
             keys[number, : len(expansion.beam)] = expansion.beam
@@ -72,7 +73,7 @@ def walk(
     codes: Codes,
     neighbors: Neighbors,
     query: Codes | Queries,
-    entry_point: int,
+    entry_points: Ids,
     ef: int,
 ) -> Iterator[Expansion]:
     """Yield the expansions of one query's walk; the last beam is the answer.
@@ -81,11 +82,11 @@ def walk(
     is the smallest of all seen. The order in which a node's neighbours are seen
     therefore cannot matter.
     """
-    start = np.array([entry_point], dtype=np.uint32)
-    beam = make_keys(distance_to_rows(codes, query, start), start)
+    start = np.unique(entry_points)
+    beam = np.sort(make_keys(distance_to_rows(codes, query, start), start))[:ef]
     seen = np.zeros(codes.n_rows, dtype=bool)
     expanded = np.zeros(codes.n_rows, dtype=bool)
-    seen[entry_point] = True
+    seen[start] = True
     while (unexpanded := _unexpanded(beam, expanded)).size:
         node = unexpanded[0]
         expanded[node] = True

@@ -1,7 +1,8 @@
 """Transform: from a caller's vector to the coordinates that are coded.
 
-``T(x) = Q(prepare(x) - mean)``: the preparation of the metric, centring, and a
-rotation made of sign flips and Hadamard butterflies. Only codes see it; stored
+``T(x) = Q·S(prepare(x) - mean)``: the preparation of the metric, centring, spreading
+over as many coordinates as a row's cache lines hold, and a rotation made of sign flips
+and Hadamard butterflies. Only codes see it; stored
 vectors and the re-rank stay the caller's own.
 
 The paper codes unit vectors as they are; centring and rotation are quiver's
@@ -11,6 +12,7 @@ departure, and ``Encoding.paper()`` has neither. See docs/algorithm/transform.md
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quiver._typing import Distances, Metric, Vectors
 from quiver.reference.codes import Transform
@@ -19,6 +21,9 @@ from quiver.reference.lanes import N_LANES, fold_lanes, squared_norms
 BLOCK_ROWS = 512
 """Rows prepared at a time: their float64 temporaries stay in the cache. A multiple of
 the lanes, so that blocks do not shift them."""
+
+FAR, MEDIAN_ROWS = 100.0, 1024
+"""Times the usual squared distance from the middle, and rows that say where it is."""
 
 SHORTEST = 1e-24
 """Smaller norms count as this under inner product, so that no factor overflows."""
@@ -71,21 +76,64 @@ def _hadamard(block: Vectors) -> Vectors:
     return block * np.float32(1.0 / np.sqrt(p))
 
 
+def spread(vectors: Vectors, coded_dim: int) -> Vectors:
+    """Put coordinate i at position ``i * coded_dim // dim``, zeros between.
+
+    An isometry that gives a row's cache lines more coordinates to code: after the
+    rotation all of them carry information. With the zeros at the end instead, two
+    rounds of a power-of-two window would leave the energy uneven.
+    """
+    n, dim = vectors.shape
+    wide = np.zeros((n, coded_dim), dtype=np.float32)
+    wide[:, np.arange(dim) * coded_dim // dim] = vectors
+    return wide
+
+
 def apply_transform(vectors: Vectors, transform: Transform) -> Vectors:
-    """Return ``T(x)`` for every row: shape (n, dim), float32."""
-    prepared = prepare(vectors, transform.metric)
-    return rotate(prepared - transform.mean, transform.signs)
+    """Return ``T(x)`` for every row: shape (n, coded_dim), float32."""
+    centred = prepare(vectors, transform.scaling) - transform.mean
+    return rotate(spread(centred, transform.coded_dim), transform.signs)
 
 
 def prepared_mean(vectors: Vectors, metric: Metric) -> Distances:
-    """Return the mean of the prepared rows: lane k adds rows k, k + 8, … in order."""
+    """Return the mean of the prepared rows, but for rows far away from all others.
+
+    A row farther from the median row than ``FAR`` times the median squared distance
+    counts for nothing: a corrupt or unscaled one would move the mean so that all
+    others share one large component. Directions cannot lie that far.
+
+    Lane k adds rows k, k + 8, … in order; a row left out adds nothing.
+    """
+    far = np.zeros(len(vectors), dtype=bool)
+    if metric != "cosine" and len(vectors):
+        far = far_rows(vectors, metric)
     lanes = np.zeros((N_LANES, vectors.shape[1]), dtype=np.float64)
     for start in range(0, len(vectors), BLOCK_ROWS):
-        prepared = prepare(vectors[start : start + BLOCK_ROWS], metric)
+        block = slice(start, start + BLOCK_ROWS)
+        prepared = prepare(vectors[block], metric)
+        prepared = np.where(far[block, None], np.float32(0), prepared)
         for first in range(0, len(prepared), N_LANES):
             rows = prepared[first : first + N_LANES]
             lanes[: len(rows)] += rows
-    return (fold_lanes(lanes) / max(1, len(vectors))).astype(np.float32)
+    n_counted = max(1, len(far) - int(np.count_nonzero(far)))
+    return (fold_lanes(lanes) / n_counted).astype(np.float32)
+
+
+def far_rows(vectors: Vectors, metric: Metric) -> NDArray[np.bool_]:
+    """Return which rows lie ``FAR`` times as far from the middle as is usual.
+
+    The middle is the coordinate-wise median of a few rows, evenly taken, which no
+    tenth of the rows can move; but every row is measured.
+    """
+    few = np.linspace(0, len(vectors) - 1, min(len(vectors), MEDIAN_ROWS))
+    middle = np.median(prepare(vectors[few.astype(np.intp)], metric), axis=0)
+    distances = np.empty(len(vectors))
+    for start in range(0, len(vectors), BLOCK_ROWS):
+        block = slice(start, start + BLOCK_ROWS)
+        distances[block] = squared_norms(prepare(vectors[block], metric) - middle)
+    usual = float(np.median(distances))
+    # Where most rows are equal, the usual distance is none, and nothing is far.
+    return (distances > FAR * usual) & (usual > 0)
 
 
 def searched_metric(metric: Metric) -> Metric:

@@ -94,9 +94,10 @@ def load(
         transform=hot.transform,
         codes=hot.codes,
         neighbors=hot.neighbors,
-        entry_point=header.entry_point,
+        entry_points=hot.entry_points,
         ids=hot.ids,
         vectors=vectors,
+        unlinked=hot.unlinked,
         notes=header.diagnosis,
     )
 

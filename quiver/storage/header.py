@@ -16,17 +16,29 @@ from typing import Any, Literal, get_args
 
 from quiver._typing import Metric
 from quiver.errors import QuiverError
-from quiver.params import BuildParams, Encoding, check_goes_together
+from quiver.params import MAX_LINES, BuildParams, Encoding, check_goes_together
 from quiver.validation.checks import MAX_DIM, MAX_ROWS, check_choice, check_int
+
+FORMAT_VERSION = 2
+"""What is written; 1 is read as well."""
 
 ColdDtype = Literal["float32", "float16"]
 
 _KEYS = (
-    *("cold_dtype", "data_sha256", "dim", "encoding", "entry_point"),
+    *("cold_dtype", "data_sha256", "dim", "encoding"),
     *("metric", "n", "params", "quiver_version"),
 )
+_LATER_KEYS = {1: ("entry_point",), 2: ("n_entry_points", "n_unlinked")}
 
 
+_ENCODING_KEYS = {
+    1: ("center", "query", "rotate", "weights"),
+    2: ("bits", "center", "fill", "lines", "query", "rotate", "weights"),
+}
+_PARAMS_KEYS = {
+    1: ("alpha", "ef_construction", "max_degree", "prune_rule", "seed"),
+    2: ("alpha", "beta", "ef_construction", "max_degree", "prune_rule", "seed"),
+}
 _OPTIONAL_KEYS = ("diagnosis",)
 MAX_NOTES = 64
 """Most entries of a diagnosis."""
@@ -52,7 +64,9 @@ class Header:
     metric : {'cosine', 'euclidean', 'inner_product'}
         The exact metric.
     entry_point : int
-        Where every walk starts.
+        Where every walk starts, in version 1.
+    n_entry_points : int
+        Rows of which the nearest starts a walk.
     params, encoding : BuildParams, Encoding
         How the index was built.
     cold_dtype : {'float32', 'float16'}
@@ -63,32 +77,47 @@ class Header:
         Of the writer; informative.
     diagnosis : dict of str to str, or None
         What a diagnosis found before the build; informative.
+    n_unlinked : int
+        Rows that no walk reaches.
+    version : int
+        Of the format.
     """
 
     n: int
     dim: int
     metric: Metric
-    entry_point: int
     params: BuildParams
     encoding: Encoding
     cold_dtype: ColdDtype
     data_sha256: str
     quiver_version: str
     diagnosis: dict[str, str] | None = None
+    entry_point: int = 0
+    n_entry_points: int = 1
+    n_unlinked: int = 0
+    version: int = FORMAT_VERSION
 
 
 def pack_header(header: Header) -> bytes:
     """Return the canonical JSON of a header."""
     fields = asdict(header)
+    version = fields.pop("version")
     if header.diagnosis is None:
         del fields["diagnosis"]
+    for key in {*_LATER_KEYS[1], *_LATER_KEYS[2]}.difference(_LATER_KEYS[version]):
+        del fields[key]
     # Hexadecimal is exact, and has one spelling in every language.
-    fields["params"]["alpha"] = header.params.alpha.hex()
+    for name in ("alpha", "beta"):
+        fields["params"][name] = getattr(header.params, name).hex()
+    # 0 stands for the fewest: the header has no null.
+    fields["encoding"]["lines"] = header.encoding.lines or 0
+    for name, keys in (("params", _PARAMS_KEYS), ("encoding", _ENCODING_KEYS)):
+        fields[name] = {key: fields[name][key] for key in keys[version]}
     return _canonical(fields)
 
 
-def unpack_header(raw: bytes) -> Header:
-    """Return the header of canonical JSON.
+def unpack_header(raw: bytes, version: int = FORMAT_VERSION) -> Header:
+    """Return the header of canonical JSON, as a version of the format has it.
 
     Raises
     ------
@@ -98,7 +127,7 @@ def unpack_header(raw: bytes) -> Header:
     """
     fields = _parse(raw)
     notes = {key: fields[key] for key in _OPTIONAL_KEYS if key in fields}
-    _expect_keys(fields, (*_KEYS, *notes), "header")
+    _expect_keys(fields, (*_KEYS, *_LATER_KEYS[version], *notes), "header")
     # Checked here, where an absent key and one that is null still differ.
     for note in notes.values():
         _check_notes(note)
@@ -107,14 +136,18 @@ def unpack_header(raw: bytes) -> Header:
             n=check_int("n", fields["n"], 1, MAX_ROWS),
             dim=check_int("dim", fields["dim"], 1, MAX_DIM),
             metric=_word(fields, "metric", get_args(Metric)),
-            entry_point=check_int("entry_point", fields["entry_point"], 0, MAX_ROWS),
-            params=_params(fields["params"]),
-            encoding=_encoding(fields["encoding"]),
+            params=_params(fields["params"], version),
+            encoding=_encoding(fields["encoding"], version),
             cold_dtype=_word(fields, "cold_dtype", get_args(ColdDtype)),
             data_sha256=fields["data_sha256"],
             quiver_version=fields["quiver_version"],
             **notes,
+            entry_point=_count(fields, "entry_point", 0),
+            n_entry_points=_count(fields, "n_entry_points", 1),
+            n_unlinked=_count(fields, "n_unlinked", 0),
+            version=version,
         )
+        header.encoding.coded_dim(header.dim)
         check_goes_together(header.metric, header.encoding)
     except QuiverError as error:
         raise HeaderError(str(error), "a value within its documented range") from error
@@ -151,15 +184,24 @@ def _word(fields: dict[str, Any], name: str, allowed: tuple[str, ...]) -> Any:
     return fields[name]
 
 
-def _params(fields: Any) -> BuildParams:
-    keys = ("alpha", "ef_construction", "max_degree", "prune_rule", "seed")
-    _expect_keys(fields, keys, "params")
-    return BuildParams(**{**fields, "alpha": _real(fields, "alpha")})
+def _count(fields: dict[str, Any], name: str, least: int) -> int:
+    """Return a number of rows, the least in versions that had none."""
+    return check_int(name, fields.get(name, least), least, MAX_ROWS)
 
 
-def _encoding(fields: Any) -> Encoding:
-    _expect_keys(fields, ("center", "query", "rotate", "weights"), "encoding")
-    return Encoding(**fields)
+def _params(fields: Any, version: int) -> BuildParams:
+    _expect_keys(fields, _PARAMS_KEYS[version], "params")
+    reals = {name: _real(fields, name) for name in ("alpha", "beta") if name in fields}
+    # Version 1 knew no beta: every row covered all.
+    return BuildParams(**{"beta": 0.0, **fields, **reals})
+
+
+def _encoding(fields: Any, version: int) -> Encoding:
+    _expect_keys(fields, _ENCODING_KEYS[version], "encoding")
+    if version == 1:
+        return Encoding(**fields, fill=False)
+    lines = check_int("lines", fields["lines"], 0, MAX_LINES)
+    return Encoding(**{**fields, "lines": lines or None})
 
 
 def _real(fields: dict[str, Any], name: str) -> float:
@@ -178,6 +220,10 @@ def _check_relations(header: Header) -> None:
     """Check what ties fields to each other, and the two free texts."""
     if header.entry_point >= header.n:
         raise HeaderError(header.entry_point, f"entry_point below n = {header.n}")
+    if header.n_entry_points > header.n:
+        raise HeaderError(header.n_entry_points, f"at most n = {header.n} entry points")
+    if header.n_unlinked >= header.n:
+        raise HeaderError(header.n_unlinked, f"n_unlinked below n = {header.n}")
     if not _matches("[0-9a-f]{64}", header.data_sha256):
         raise HeaderError(header.data_sha256, "data_sha256 of 64 hexadecimal digits")
     if not _matches(r"[0-9A-Za-z.+!_-]{1,64}", header.quiver_version):

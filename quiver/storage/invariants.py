@@ -12,9 +12,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import AnyArray, Ids, Metric, Neighbors
+from quiver._typing import AnyArray, Ids, Metric, Neighbors, Unlinked
 from quiver.params import Encoding
-from quiver.reference.codes import CORRECTION_BYTES, Codes, Transform, code_bytes
+from quiver.reference.codes import (
+    CACHE_LINE,
+    CORRECTION_BYTES,
+    Codes,
+    Transform,
+    n_strong,
+)
 from quiver.reference.encode import pack
 from quiver.reference.keys import NO_ID, NO_RESULT
 from quiver.validation.arrays import MAX_MAGNITUDE
@@ -62,13 +68,13 @@ def neighbors_fault(neighbors: Neighbors) -> Fault | None:
 def codes_fault(codes: Codes, metric: Metric) -> Fault | None:
     """Return the first byte that no encoder writes.
 
-    Bits past ``dim`` and bytes past the corrections are zero; corrections are finite
+    Bits past the last coordinate are zero; corrections are finite
     and not negative, and zero with published weights; the bias is zero for inner
-    product; the default encoding has a constant number of strong coordinates.
+    product; corrected codes of 2 bits have a constant number of
+    strong coordinates.
     """
     # Kernels count padding bits as agreeing: one set bit would change distances.
     used = _used_bits(codes)
-    start_of_scale = code_bytes(codes.dim)
     for start, rows in _blocks(codes.rows):
         block = codes._replace(rows=rows)
         corrections = block.corrections
@@ -77,7 +83,7 @@ def codes_fault(codes: Codes, metric: Metric) -> Fault | None:
             _first(corrections, ~_in_range(block, metric), "a correction in its range"),
             _strong_fault(block),
         )
-        places = ((0, 1), (start_of_scale, 4), (0, 1))
+        places = ((0, 1), (0, 4), (0, 1))
         for fault, (first, width) in zip(faults, places, strict=True):
             if fault is not None:
                 column = first + fault.column * width
@@ -96,6 +102,42 @@ def ids_fault(ids: NDArray[np.int64]) -> Fault | None:
     repeated = np.zeros(len(ids), dtype=bool)
     repeated[order[1:]] = ids[order[1:]] == ids[order[:-1]]
     return _first(ids[:, None], repeated[:, None], "every id once")
+
+
+def entry_points_fault(entry_points: Ids, n: int) -> Fault | None:
+    """Return the first entry point that is no row, or is there twice."""
+    column = entry_points[:, None]
+    if fault := _first(column, column >= n, f"a row below {n}"):
+        return fault
+    repeated = np.ones(len(entry_points), dtype=bool)
+    repeated[np.unique(entry_points, return_index=True)[1]] = False
+    return _first(column, repeated[:, None], "every row once")
+
+
+def unlinked_fault(
+    unlinked: Unlinked, neighbors: Neighbors, entry_points: Ids
+) -> Fault | None:
+    """Return the first unlinked row that is out of order or linked after all."""
+    if not len(unlinked):
+        return None
+    n = len(neighbors)
+    equal_to, rows = unlinked.T
+    outside = (unlinked >= n) & (unlinked != NO_ID)
+    outside[:, 1] |= rows >= n
+    keys = equal_to.astype(np.uint64) << np.uint64(32) | rows
+    outside[1:, 1] |= keys[1:] <= keys[:-1]
+    if fault := _first(unlinked, outside, "ascending pairs of row numbers"):
+        return fault
+    is_linked = np.zeros(n + 1, dtype=bool)
+    is_linked[entry_points] = True
+    for _, block in _blocks(neighbors):
+        is_linked[block[block != NO_ID]] = True
+    is_linked[rows] |= neighbors[rows, 0] != NO_ID
+    is_original = np.zeros(n + 1, dtype=bool)
+    is_original[np.minimum(equal_to, n)] = True
+    wrong = np.zeros(unlinked.shape, dtype=bool)
+    wrong[:, 1] = is_linked[rows] | is_original[rows]
+    return _first(unlinked, wrong, "a row without any edge that no other is equal to")
 
 
 def transform_fault(transform: Transform, encoding: Encoding) -> Fault | None:
@@ -147,10 +189,10 @@ def _repeated(block: Neighbors, _own: Ids) -> NDArray[np.bool_]:
 
 def _used_bits(codes: Codes) -> NDArray[np.uint8]:
     """Return the bits of a row that may be set."""
-    used = np.zeros(codes.rows.shape[1], dtype=np.uint8)
-    width = code_bytes(codes.dim)
-    used[:width] = pack(np.full((1, codes.dim), 3, dtype=np.uint8))[0]
-    used[width : width + CORRECTION_BYTES] = 255
+    used = np.full(codes.rows.shape[1], 255, dtype=np.uint8)
+    lines = codes.rows.shape[1] // CACHE_LINE
+    every = np.full((1, codes.dim), (1 << codes.bits) - 1, dtype=np.uint8)
+    used[CORRECTION_BYTES:] = pack(every, codes.bits, lines)[0]
     return used
 
 
@@ -158,7 +200,7 @@ def _in_range(block: Codes, metric: Metric) -> NDArray[np.bool_]:
     """Mark the corrections that an encoder may write."""
     corrections = block.corrections
     valid = np.isfinite(corrections) & (corrections >= 0)
-    if block.strong == 2:
+    if block.weights == "published":
         valid &= corrections == 0
     if metric == "inner_product":
         valid[:, 1] &= corrections[:, 1] == 0
@@ -167,12 +209,12 @@ def _in_range(block: Codes, metric: Metric) -> NDArray[np.bool_]:
 
 def _strong_fault(block: Codes) -> Fault | None:
     """Weak coordinates have unequal bits; padding reads as strong."""
-    if block.strong != 3:
+    if block.weights == "published" or block.bits > 2:
         return None
     # Within each pair of bits: high ⊕ low, in the high place.
-    words = np.ascontiguousarray(block.codes).view(np.uint64)
+    words = np.ascontiguousarray(block.packed).view(np.uint64)
     unequal = (words ^ (words << np.uint64(1))) & _HIGH_BITS
     n_weak = np.bitwise_count(unequal).sum(axis=1, dtype=np.int64)
-    required = block.dim - (block.dim + 1) // 3
+    required = block.dim - n_strong(block.dim)
     expected = f"{required} weak coordinates"
     return _first(n_weak[:, None], (n_weak != required)[:, None], expected)

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import Distances
-from quiver.reference.codes import row_bytes
-from quiver.storage.header import Header
+from quiver.reference.codes import CACHE_LINE
+from quiver.storage import version1
+from quiver.storage.header import FORMAT_VERSION, Header
 
 MAGIC = b"\x89QVR\r\n\x1a\n"
 """Like PNG's: a byte above 127 and both line ends expose transfers as text."""
 
-FORMAT_VERSION = 1
 ENDIAN_MARK = 0x0102_0304
 PREFIX = struct.Struct("<8sIIIIQII20xI")
 ENTRY = struct.Struct("<16s4sIQQQQII")
@@ -38,13 +38,18 @@ ITEM_BYTES = {"u1": 1, "u4": 4, "i8": 8, "f4": 4, "f2": 2}
 """Size of each dtype; all but bytes are stored with a leading ``<``."""
 
 
+_LATER = ("entry_points", "unlinked")
+"""Sections that version 1 did not have."""
+
+
 class Section(NamedTuple):
     """One line of the table.
 
     Attributes
     ----------
     name : str
-        ``codes``, ``neighbors``, ``ids``, ``mean``, ``signs`` or ``vectors``.
+        ``codes``, ``neighbors``, ``ids``, ``mean``, ``signs``, ``entry_points``,
+        ``unlinked`` or ``vectors``.
     dtype : str
         ``u1``, ``u4``, ``i8``, ``f4`` or ``f2``, little-endian.
     shape : tuple of int
@@ -89,17 +94,24 @@ def table_offset(header_length: int) -> int:
 
 def plan_sections(header: Header, header_length: int) -> list[Section]:
     """Return the table that a header implies, with every checksum 0."""
-    dim = header.dim
+    dim, coded_dim = header.dim, header.encoding.coded_dim(header.dim)
+    row_bytes = CACHE_LINE * header.encoding.row_lines(dim)
+    if header.version == 1:
+        row_bytes = version1.row_bytes(dim)
     rounds = 2 if header.encoding.rotate else 0
     cold_dtype = "f4" if header.cold_dtype == "float32" else "f2"
     shapes: list[tuple[str, str, tuple[int, ...]]] = [
-        ("codes", "u1", (header.n, row_bytes(dim))),
+        ("codes", "u1", (header.n, row_bytes)),
         ("neighbors", "u4", (header.n, header.params.max_degree)),
         ("ids", "i8", (header.n,)),
         ("mean", "f4", (dim,)),
-        ("signs", "u1", (rounds, -(-dim // 8))),
+        ("signs", "u1", (rounds, -(-coded_dim // 8))),
+        ("entry_points", "u4", (header.n_entry_points,)),
+        ("unlinked", "u4", (header.n_unlinked, 2)),
         ("vectors", cold_dtype, (header.n, header.dim)),
     ]
+    if header.version == 1:
+        shapes = [shape for shape in shapes if shape[0] not in _LATER]
     sections = []
     # Python integers: no forged product can overflow.
     end = table_offset(header_length) + ENTRY.size * len(shapes)
@@ -113,12 +125,14 @@ def plan_sections(header: Header, header_length: int) -> list[Section]:
     return sections
 
 
-def pack_front(header_bytes: bytes, sections: list[Section]) -> bytes:
+def pack_front(
+    header_bytes: bytes, sections: list[Section], version: int = FORMAT_VERSION
+) -> bytes:
     """Return all bytes before the first section's padding."""
     table = b"".join(map(pack_entry, sections))
     last = sections[-1]
     fields = (
-        *(MAGIC, ENDIAN_MARK, FORMAT_VERSION, len(header_bytes), len(sections)),
+        *(MAGIC, ENDIAN_MARK, version, len(header_bytes), len(sections)),
         *(last.offset + last.length, zlib.crc32(header_bytes), zlib.crc32(table)),
     )
     prefix = pack_prefix(Prefix(*fields, prefix_crc=0))

@@ -15,22 +15,30 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Neighbors
+from quiver._typing import Ids, Neighbors, Unlinked
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.transform import searched_metric
-from quiver.storage.header import Header, HeaderError, pack_header, unpack_header
+from quiver.storage import version1
+from quiver.storage.header import (
+    FORMAT_VERSION,
+    Header,
+    HeaderError,
+    pack_header,
+    unpack_header,
+)
 from quiver.storage.invariants import (
     Fault,
     codes_fault,
+    entry_points_fault,
     ids_fault,
     neighbors_fault,
     transform_fault,
+    unlinked_fault,
     vectors_fault,
 )
 from quiver.storage.layout import (
     ENDIAN_MARK,
     ENTRY,
-    FORMAT_VERSION,
     MAGIC,
     MAX_HEADER_BYTES,
     PREFIX,
@@ -51,7 +59,7 @@ from quiver.storage.strangers import recognize
 VERIFY_BYTES = 1 << 24
 """Bytes of vectors read at a time when all are verified."""
 
-_HOT = ("codes", "neighbors", "ids", "mean", "signs")
+_HOT = ("codes", "neighbors", "ids", "mean", "signs", "entry_points", "unlinked")
 
 
 class Front(NamedTuple):
@@ -68,6 +76,8 @@ class HotParts(NamedTuple):
     neighbors: Neighbors
     ids: NDArray[np.int64]
     transform: Transform
+    entry_points: Ids
+    unlinked: Unlinked
 
 
 def read_front(source: SourceFile) -> Front:
@@ -100,7 +110,7 @@ def fingerprint(front: Front) -> str:
     They hold a checksum of every section and the hash of the vectors.
     """
     sections = list(front.sections.values())
-    content = pack_front(pack_header(front.header), sections)
+    content = pack_front(pack_header(front.header), sections, front.header.version)
     return hashlib.sha256(content).hexdigest()
 
 
@@ -114,9 +124,13 @@ def read_hot(source: SourceFile, front: Front) -> HotParts:
         the byte.
     """
     header = front.header
-    arrays = {name: source.read_section(front.sections[name]) for name in _HOT}
-    codes = Codes(arrays["codes"], header.dim, header.encoding.strong)
-    signs = unpack_signs(arrays["signs"], header.dim)
+    sections = {name: front.sections[name] for name in _HOT if name in front.sections}
+    arrays = {name: source.read_section(sections[name]) for name in sections}
+    only = np.array([header.entry_point], dtype=np.uint32)
+    entry_points = arrays.get("entry_points", only)
+    unlinked = arrays.get("unlinked", np.empty((0, 2), dtype=np.uint32))
+    codes = _codes(source, front, arrays["codes"])
+    signs = unpack_signs(arrays["signs"], header.encoding.coded_dim(header.dim))
     transform = Transform(searched_metric(header.metric), arrays["mean"], signs)
 
     def raise_if(fault: Fault | None, name: str) -> None:
@@ -130,13 +144,31 @@ def read_hot(source: SourceFile, front: Front) -> HotParts:
 
     raise_if(codes_fault(codes, header.metric), "codes")
     raise_if(neighbors_fault(arrays["neighbors"]), "neighbors")
+    raise_if(entry_points_fault(entry_points, header.n), "entry_points")
     raise_if(ids_fault(arrays["ids"]), "ids")
+    linked_fault = unlinked_fault(unlinked, arrays["neighbors"], entry_points)
+    raise_if(linked_fault, "unlinked")
     raise_if(transform_fault(transform, header.encoding), "mean")
     # Unpacking drops the bits past the last sign; packing again shows them.
     if pack_signs(signs).tobytes() != arrays["signs"].tobytes():
         offset = front.sections["signs"].offset
         source.fail("section 'signs'", offset, "bits past the last", "zeros")
-    return HotParts(codes, arrays["neighbors"], arrays["ids"], transform)
+    return HotParts(
+        codes, arrays["neighbors"], arrays["ids"], transform, entry_points, unlinked
+    )
+
+
+def _codes(source: SourceFile, front: Front, rows: NDArray[np.uint8]) -> Codes:
+    header, encoding = front.header, front.header.encoding
+    if header.version > 1:
+        coded_dim = encoding.coded_dim(header.dim)
+        return Codes(rows, coded_dim, encoding.bits, encoding.weights)
+    if stray := version1.first_stray(rows, header.dim):
+        row, column = stray
+        offset = front.sections["codes"].offset + row * rows.shape[1] + column
+        found, expected = rows[row, column], "zero in bits that hold nothing"
+        source.fail(f"section 'codes', row {row}", offset, found, expected)
+    return version1.to_lines(rows, header.dim, encoding.weights)
 
 
 def verify_vectors(source: SourceFile, front: Front) -> None:
@@ -175,14 +207,15 @@ def _read_prefix(source: SourceFile) -> Prefix:
         source.fail("prefix", 0, found, f"at least {PREFIX.size}")
     raw = source.read("prefix", 0, PREFIX.size)
     prefix = Prefix(*PREFIX.unpack(raw))
-    readable = f"{FORMAT_VERSION}, the only version this quiver reads"
+    readable = f"1 or {FORMAT_VERSION}, the versions this quiver reads"
     longest = f"1 … {MAX_HEADER_BYTES}"
     length = prefix.header_length
+    version = min(max(prefix.version, 1), FORMAT_VERSION)
     # The version comes before the checksum: a later version may place it elsewhere.
     rules: tuple[tuple[str, int, object, object, str], ...] = (
         ("magic", 0, prefix.magic, MAGIC, repr(MAGIC)),
         ("endian mark", 8, prefix.endian_mark, ENDIAN_MARK, "little-endian 0x01020304"),
-        ("format version", 12, prefix.version, FORMAT_VERSION, readable),
+        ("format version", 12, prefix.version, version, readable),
         ("CRC-32", 60, prefix.prefix_crc, zlib.crc32(raw[:60]), "that of the bytes"),
         ("reserved", 40, raw, pack_prefix(prefix), "zeros"),
         ("file size", 24, prefix.file_size, source.size, f"{source.size}, its size"),
@@ -207,7 +240,7 @@ def _read_header(source: SourceFile, prefix: Prefix) -> Header:
     raw = source.read("header", PREFIX.size, prefix.header_length)
     source.check_crc("header", PREFIX.size, zlib.crc32(raw), prefix.header_crc)
     try:
-        header = unpack_header(raw)
+        header = unpack_header(raw, prefix.version)
     except HeaderError as error:
         source.fail("header", PREFIX.size, error.found, error.expected, error)
     end = PREFIX.size + len(raw)

@@ -14,22 +14,27 @@ from dataclasses import replace
 
 import numpy as np
 
-from quiver._typing import AnyArray
+from quiver._typing import AnyArray, Vectors
 from quiver.errors import InvalidArgumentError
 from quiver.state import State
 from quiver.storage.atomic import write_all
 from quiver.storage.header import ColdDtype, Header, pack_header
 from quiver.storage.invariants import (
     codes_fault,
+    entry_points_fault,
     ids_fault,
     neighbors_fault,
     transform_fault,
+    unlinked_fault,
     vectors_fault,
 )
 from quiver.storage.layout import Section, pack_front, pack_signs, plan_sections
 
 CHUNK_BYTES = 1 << 24
 """Bytes of vectors converted and hashed at a time."""
+
+LEAST_NORMAL = float(np.finfo(np.float16).smallest_normal)
+"""Smaller numbers lose digits in float16."""
 
 _UNKNOWN_HASH = "0" * 64
 
@@ -40,13 +45,14 @@ def make_header(state: State, cold_dtype: ColdDtype, version: str) -> Header:
         n=state.n,
         dim=state.dim,
         metric=state.metric,
-        entry_point=state.entry_point,
+        n_entry_points=len(state.entry_points),
         params=state.params,
         encoding=state.encoding,
         cold_dtype=cold_dtype,
         data_sha256=_UNKNOWN_HASH,
         quiver_version=version,
         diagnosis=state.notes,
+        n_unlinked=len(state.unlinked),
     )
 
 
@@ -62,6 +68,8 @@ def check_savable(state: State) -> None:
         "codes": codes_fault(state.codes, state.metric),
         "neighbors": neighbors_fault(state.neighbors),
         "ids": ids_fault(state.ids),
+        "entry_points": entry_points_fault(state.entry_points, state.n),
+        "unlinked": unlinked_fault(state.unlinked, state.neighbors, state.entry_points),
         "mean": transform_fault(state.transform, state.encoding),
     }
     for part, fault in faults.items():
@@ -91,6 +99,8 @@ def write_state(fd: int, state: State, header: Header) -> None:
         "ids": [state.ids],
         "mean": [state.transform.mean],
         "signs": [pack_signs(state.transform.signs)],
+        "entry_points": [state.entry_points],
+        "unlinked": [state.unlinked],
         "vectors": _hashed(_stored_blocks(state, header.cold_dtype), digest),
     }
     end = plan[0].offset  # Nothing pads the first section.
@@ -132,7 +142,23 @@ def _stored_blocks(state: State, cold_dtype: ColdDtype) -> Iterator[AnyArray]:
                 f"in row {start + fault.row}, column {fault.column}"
             )
             raise InvalidArgumentError(msg)
+        if cold_dtype == "float16":
+            _refuse_faint(block, start)
         yield np.ascontiguousarray(stored)
+
+
+def _refuse_faint(block: Vectors, start: int) -> None:
+    """Raise if a whole row is so small that float16 loses its digits."""
+    peaks = np.abs(block).max(axis=1)
+    faint = np.flatnonzero((peaks > 0) & (peaks < LEAST_NORMAL))
+    if faint.size:
+        row = int(faint[0])
+        msg = (
+            f"vectors must reach {LEAST_NORMAL:.2g} in every row as float16, got at "
+            f"most {peaks[row]:.3g} in row {start + row}: its digits would vanish; "
+            "scale the vectors before the build, or keep float32"
+        )
+        raise InvalidArgumentError(msg)
 
 
 def _hashed(blocks: Iterable[AnyArray], digest: hashlib._Hash) -> Iterator[AnyArray]:

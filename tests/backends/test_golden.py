@@ -19,6 +19,7 @@ from quiver.reference.search import Beams
 
 with np.load(Path(__file__).parents[1] / "data" / "golden.npz") as file:
     ARRAYS = dict(file)
+VERSION = ARRAYS.pop("version")
 NAMES = sorted({field.split(".")[0] for field in ARRAYS})
 
 
@@ -39,23 +40,29 @@ def golden(request: pytest.FixtureRequest) -> Golden:
         for name, array in ARRAYS.items()
         if name.startswith(prefix)
     }
-    mean, signs = fields["mean"], fields["signs"]
+    mean, signs, rows = fields["mean"], fields["signs"], fields["rows"]
+    bits, weights = int(fields["bits"]), str(fields["weights"])
     return Golden(
         fields,
         Transform(str(fields["metric"]), mean, signs),
-        Codes(fields["rows"], len(mean), int(fields["strong"])),
+        Codes(rows, signs.shape[1], bits, weights),
         Queries(fields["query_values"], fields["query_corrections"]),
     )
 
 
+def test_the_fields_are_those_read_here() -> None:
+    assert VERSION == 2
+
+
 def test_encode_gives_the_golden_rows(backend: Backend, golden: Golden) -> None:
-    vectors, strong = golden.fields["vectors"], golden.codes.strong
-    codes = backend.encode(vectors, golden.transform, strong)
+    kind = golden.codes.bits, golden.codes.weights
+    codes = backend.encode(golden.fields["vectors"], golden.transform, *kind)
     assert_identical(codes, golden.codes)
 
 
 def test_quantise_gives_the_golden_queries(backend: Backend, golden: Golden) -> None:
-    queries = backend.quantise(golden.fields["queries"], golden.transform)
+    args = golden.fields["queries"], golden.transform, golden.codes.bits
+    queries = backend.quantize(*args)
     assert_identical(queries, golden.queries)
 
 
@@ -66,13 +73,16 @@ def test_distance_gives_the_golden_values(backend: Backend, golden: Golden) -> N
     assert_identical(asymmetric, golden.fields["asymmetric"])
 
 
-@pytest.mark.parametrize("rule", ["vamana", "published"])
+@pytest.mark.parametrize(
+    ("rule", "beta"),
+    [("vamana", 0.0), ("vamana", 0.7), ("vamana", 1.0), ("published", 0.7)],
+)
 def test_prune_keeps_the_golden_edges(
-    backend: Backend, golden: Golden, rule: str
+    backend: Backend, golden: Golden, rule: str, beta: float
 ) -> None:
-    expected = golden.fields[f"pruned_{rule}"]
+    expected = golden.fields[f"pruned_{rule}_{beta}"]
     candidates, max_degree = golden.fields["candidates"], expected.shape[1]
-    kept = backend.prune(golden.codes, candidates, max_degree, 1.1, rule)
+    kept = backend.prune(golden.codes, candidates, max_degree, 1.1, beta, rule)
     assert_identical(kept, expected)
 
 
@@ -89,5 +99,5 @@ def test_rerank_gives_the_golden_order(backend: Backend, golden: Golden) -> None
     vectors, queries = fields["vectors"], fields["queries"]
     everything = np.tile(np.arange(len(vectors), dtype=np.uint32), (len(queries), 1))
     k = fields["reranked"].shape[1]
-    answer = backend.rerank(vectors, queries, everything, k, golden.transform.metric)
+    answer = backend.rerank(vectors, queries, everything, k, golden.transform.scaling)
     assert_identical(answer, (fields["reranked_ids"], fields["reranked"]))

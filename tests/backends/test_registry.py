@@ -237,14 +237,14 @@ class Halved:
     """A backend whose author is half done."""
 
     name = "halved"
-    encode = quantise = distance = staticmethod(fail_to_load)
+    encode = quantize = distance = staticmethod(fail_to_load)
 
 
 @pytest.mark.parametrize(
     ("loader", "reason"),
     [
         (Halved, "Halved lacks target, prune, search, rerank"),
-        (lambda: None, "NoneType lacks name, target, encode, quantise, distance, "),
+        (lambda: None, "NoneType lacks name, target, encode, quantize, distance, "),
         (lambda: ReferenceBackend, "returned the class ReferenceBackend, not an obj"),
     ],
 )

@@ -25,7 +25,7 @@ def test_verify_of_a_wrong_backend_is_exit_code_1(monkeypatch):
 
     class Wrong:
         name, target = "wrong", "test"
-        encode, quantise, prune = right.encode, right.quantise, right.prune
+        encode, quantize, prune = right.encode, right.quantize, right.prune
         search, rerank = right.search, right.rerank
 
         def distance(self, codes, queries, candidates=None):

@@ -45,6 +45,41 @@ def test_every_build_option_reaches_the_index(folder):
     assert summary["seconds"] > 0
 
 
+def test_bits_and_lines_reach_the_index_and_are_told_in_words(folder):
+    out = folder / "wide.quiver"
+    options = ("--bits", 4, "--lines", 2, "--max-rows", 40)
+    made = run("build", folder / "base.npy", "-o", out, *options)
+    assert made.exit_code == 0, made.output
+    index = quiver.open(out, backend="reference")
+    assert index.encoding == quiver.Encoding(bits=4, lines=2)
+    report = quiver.predict_memory(40, DIM, encoding=index.encoding)
+    assert f"will need {report}" in " ".join(made.stderr.split())
+    words = "4 bits x 240 in 2 cache lines, centred, rotated, corrected weights"
+    assert words in made.stdout
+    shown = run("info", out)
+    assert words in shown.stdout
+    facts = json.loads(run("info", out, "--json").stdout)
+    assert (facts["coded_dim"], facts["lines"]) == (240, 2)
+    assert facts["encoding"]["bits"] == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        (("--bits", 3), "bits must be 2, 4 or 8, got 3"),
+        (("--lines", 0), "lines must be in 1 …"),
+        (("--bits", 4, "--encoding", "paper"), "bits must be 2 when weights is"),
+        (("--lines", 2, "--encoding", "paper"), "lines must be None unless"),
+        (("--bits", 8, "--encoding", "auto"), "encoding must not be 'auto'"),
+    ],
+)
+def test_bits_and_lines_that_no_encoding_has_are_refused(folder, options, rule):
+    refused = run("build", folder / "base.npy", "-o", folder / "no.quiver", *options)
+    assert refused.exit_code == 1
+    assert rule in " ".join(refused.output.replace("│", " ").split())
+    assert not (folder / "no.quiver").exists()
+
+
 def test_a_metric_may_be_said_in_the_words_of_other_libraries(folder):
     out = folder / "alias.quiver"
     assert run("build", folder / "base.npy", "-o", out, "--metric", "L2").exit_code == 0
@@ -119,6 +154,7 @@ def test_info_tells_what_the_file_holds(folder):
     shown = run("info", path).stdout
     assert f"{ROWS} x {DIM}, cosine" in shown
     assert f"entry point {index.entry_point}" in shown
+    assert "2 bits x 224 in 1 cache line, centred" in shown
 
 
 @pytest.mark.parametrize("full", [(), ("--full",)])

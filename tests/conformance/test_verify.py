@@ -11,6 +11,7 @@ import pytest
 from quiver.backends import Backend, get_backend
 from quiver.backends.reference_backend import ReferenceBackend
 from quiver.conformance.difference import first_difference
+from quiver.conformance.hazards import BOUNDARY_DIMS
 from quiver.conformance.verify import METHODS, VerifyReport, verify
 from quiver.errors import CancelledError, InvalidArgumentError, InvalidTypeError
 from quiver.reference.codes import Codes
@@ -97,8 +98,8 @@ def test_a_written_input_is_caught() -> None:
         name = "scribbler"
 
         @staticmethod
-        def quantise(queries: np.ndarray, transform: Any) -> Any:
-            result = ReferenceBackend.quantise(queries, transform)
+        def quantize(queries: np.ndarray, transform: Any, bits: Any) -> Any:
+            result = ReferenceBackend.quantize(queries, transform, bits)
             queries += 1
             return result
 
@@ -125,7 +126,9 @@ def test_an_error_in_a_rare_dimension_only_is_found() -> None:
             distances = ReferenceBackend.distance(codes, *args)
             return flip_last_bit(distances) if codes.dim == 513 else distances
 
-    report = verify(Late(), rounds=25)
+    rounds = len(BOUNDARY_DIMS)
+    assert f"{rounds} rounds see them all" in str(verify.__doc__)
+    report = verify(Late(), rounds=rounds)
     assert not report.ok
     assert "dim=513" in str(report)
 

@@ -11,9 +11,10 @@ from plain_graph import assert_sound, edge_lists
 from strategies import hazard_lists, metrics, random_codes, rngs
 
 import quiver
-from quiver._typing import Metric, PruneRule
+from quiver._typing import Bits, Metric, PruneRule, Weights
 from quiver.backends import get_backend
 from quiver.conformance import hazards
+from quiver.conformance.cases import KINDS
 from quiver.graph.order import BATCH_SHARE, insertion_order
 from quiver.graph.vamana import build_graph
 from quiver.parallel.workers import Workers
@@ -26,23 +27,27 @@ SMALL = BuildParams(max_degree=6, ef_construction=12)
 
 @pytest.mark.parametrize("share", [BATCH_SHARE, 50, 10])
 @pytest.mark.parametrize("rule", ["vamana", "published"])
-@pytest.mark.parametrize("strong", [3, 2])
+@pytest.mark.parametrize(("bits", "weights"), KINDS)
 def test_the_graph_is_that_of_the_naive_build(
-    monkeypatch: pytest.MonkeyPatch, strong: int, rule: PruneRule, share: int
+    monkeypatch: pytest.MonkeyPatch,
+    bits: Bits,
+    weights: Weights,
+    rule: PruneRule,
+    share: int,
 ) -> None:
     # At this size the real share makes batches of one; larger ones must be right too.
     monkeypatch.setattr("quiver.graph.order.BATCH_SHARE", share)
-    codes = random_codes(np.random.default_rng(strong), 160, 33, strong)
-    params = BuildParams(max_degree=5, ef_construction=14, alpha=1.1, seed=3)
+    codes = random_codes(np.random.default_rng(bits), 160, 33, bits, weights)
+    params = BuildParams(max_degree=5, ef_construction=14, alpha=1.1, beta=0.9, seed=3)
     backend = get_backend("reference")
     with Workers(1) as workers:
         neighbors = build_graph(
             backend, codes, 17, params=params, rule=rule, workers=workers
         )
     order = insertion_order(160, 17, params.seed).tolist()
-    table = distance(codes, codes).tolist()
+    table, biases = distance(codes, codes).tolist(), codes.corrections[:, 1].tolist()
     largest = max(1, 160 // share)
-    expected = naive_build.build(table, order, 5, 14, 1.1, rule, largest)
+    expected = naive_build.build(table, biases, order, 5, 14, 1.1, 0.9, rule, largest)
     assert edge_lists(neighbors) == expected
 
 

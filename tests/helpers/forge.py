@@ -25,10 +25,11 @@ class Forgery:
     prefix: dict[str, int] = field(default_factory=dict)
     header_bytes: bytes | None = None
     tail: bytes = b""
+    version: int = 2
 
     @classmethod
     def of(cls, data: bytes) -> Forgery:
-        length = struct.unpack_from("<I", data, 16)[0]
+        version, length = struct.unpack_from("<2I", data, 12)
         header = json.loads(data[64 : 64 + length])
         table = format_reader.align(64 + length, 64)
         entries = [
@@ -36,7 +37,7 @@ class Forgery:
             for i in range(6)
         ]
         sections = [bytearray(data[line[5] : line[5] + line[6]]) for line in entries]
-        return cls(header, entries, sections)
+        return cls(header, entries, sections, version=version)
 
     def section(self, name: str) -> bytearray:
         names = [line[0].rstrip(b"\0").decode() for line in self.entries]
@@ -68,7 +69,7 @@ class Forgery:
         fields = {
             "magic": b"\x89QVR\r\n\x1a\n",
             "endian": 0x01020304,
-            "version": 1,
+            "version": self.version,
             "header_length": len(header),
             "n_sections": len(self.entries),
             "file_size": end + len(self.tail),

@@ -1,6 +1,6 @@
 """A second reader of ``.quiver`` files: plain Python, nothing of quiver, no NumPy.
 
-It follows ``docs/format.md`` and must accept and refuse exactly what `quiver.open`
+It follows ``docs/format.md``, versions 1 and 2, and must accept and refuse exactly what `quiver.open`
 does with ``verify="full"``. Slow and short on purpose: an executable form of the page.
 
 Usage: format_reader.py PATH. Prints what the file holds, or the rule that it breaks
@@ -26,6 +26,9 @@ TOP_KEYS = {
     *("cold_dtype", "data_sha256", "dim", "encoding", "entry_point"),
     *("metric", "n", "params", "quiver_version"),
 }
+
+PARAMS_KEYS = {"alpha", "ef_construction", "max_degree", "prune_rule", "seed"}
+ENCODING_KEYS = {"center", "query", "rotate", "weights"}
 
 
 class Refused(Exception):
@@ -61,18 +64,18 @@ def read(data: bytes) -> dict[str, object]:
     magic, endian, version, header_length, n_sections, size, *crcs = prefix
     header_crc, table_crc, reserved, prefix_crc = crcs
     need(magic == b"\x89QVR\r\n\x1a\n", "the eight magic bytes")
-    need(endian == 0x01020304 and version == 1, "little-endian, version 1")
+    need(endian == 0x01020304 and version in (1, 2), "little-endian, version 1 or 2")
     need(prefix_crc == zlib.crc32(data[:60]) and not any(reserved), "prefix of its CRC")
     need(size == len(data) and 0 < header_length <= 1 << 20, "file of its size")
     raw = data[64 : 64 + header_length]
     need(zlib.crc32(raw) == header_crc, "header of its CRC")
-    header = read_header(raw)
+    header = read_header(raw, version)
     table = align(64 + header_length, 64)
     lines = data[table : table + 64 * n_sections]
     need(n_sections == 6 and zlib.crc32(lines) == table_crc, "table of its CRC")
     contents, used = {}, {*range(64 + header_length), *range(table, table + 384)}
     end = table + 384
-    for number, (name, dtype, shape) in enumerate(expected_sections(header)):
+    for number, (name, dtype, shape) in enumerate(expected_sections(header, version)):
         offset = align(end, 4096 if name == "vectors" else 64)
         length = struct.calcsize(dtype) * math.prod(shape)
         line = lines[64 * number : 64 * number + 64]
@@ -95,11 +98,11 @@ def read(data: bytes) -> dict[str, object]:
     need(not any(data[i] for i in range(size) if i not in used), "padding is zero")
     digest = hashlib.sha256(content).hexdigest()
     need(digest == header["data_sha256"], "vectors of their hash")
-    check_meaning(header, contents)
+    check_meaning(header, contents, version)
     return {"header": header, **contents}
 
 
-def read_header(raw: bytes) -> dict:
+def read_header(raw: bytes, version: int) -> dict:
     try:
         header = json.loads(raw.decode("ascii"))
         spelt = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
@@ -117,7 +120,9 @@ def read_header(raw: bytes) -> dict:
     need(header["metric"] in ("cosine", "euclidean", "inner_product"), "metric")
     need(text(header["data_sha256"], "[0-9a-f]{64}"), "data_sha256")
     need(text(header["quiver_version"], "[0-9A-Za-z.+!_-]{1,64}"), "quiver_version")
-    check_settings(header["params"], header["encoding"])
+    check_settings(header["params"], header["encoding"], version)
+    if version == 2:
+        check_layout(header["dim"], header["encoding"])
     kinds = (header["metric"], *map(header["encoding"].get, ("weights", "query")))
     need(kinds != ("inner_product", "corrected", "symmetric"), "metric and encoding")
     return header
@@ -133,16 +138,17 @@ def text(value: object, pattern: str) -> bool:
     return isinstance(value, str) and re.fullmatch(pattern, value) is not None
 
 
-def check_settings(params: object, encoding: object) -> None:
+def check_settings(params: object, encoding: object, version: int) -> None:
     need(isinstance(params, dict) and isinstance(encoding, dict), "settings")
-    names = {"alpha", "ef_construction", "max_degree", "prune_rule", "seed"}
-    need(params.keys() == names, "params keys")
+    added = ({"beta"}, {"bits", "fill", "lines"}) if version == 2 else (set(), set())
+    need(params.keys() == PARAMS_KEYS | added[0], "params keys")
+    need(encoding.keys() == ENCODING_KEYS | added[1], "encoding keys")
     need(is_int(params["max_degree"], 2, 512), "max_degree")
     need(is_int(params["ef_construction"], 1, 2**32 - 2), "ef_construction")
     need(is_int(params["seed"], 0, 2**63 - 1), "seed")
     need(1 <= real(params["alpha"]) <= 100, "alpha")
+    need("beta" not in params or 0 <= real(params["beta"]) <= 1, "beta")
     need(params["prune_rule"] in ("auto", "vamana", "published"), "prune_rule")
-    need(encoding.keys() == {"center", "query", "rotate", "weights"}, "encoding keys")
     flags = (encoding["center"], encoding["rotate"])
     need(all(type(flag) is bool for flag in flags), "flags")
     need(encoding["weights"] in ("corrected", "published"), "weights")
@@ -151,27 +157,63 @@ def check_settings(params: object, encoding: object) -> None:
     need(pair != ("published", "asymmetric"), "published weights, symmetric query")
 
 
-def expected_sections(header: dict) -> list[tuple[str, str, tuple[int, ...]]]:
+def check_layout(dim: int, encoding: dict) -> None:
+    bits, lines = encoding["bits"], encoding["lines"]
+    need(type(encoding["fill"]) is bool, "fill")
+    need(type(bits) is int and bits in (2, 4, 8), "bits")
+    need(bits == 2 or encoding["weights"] == "corrected", "published weights, 2 bits")
+    need(is_int(lines, 0, least_lines(65536, 8)), "lines")
+    need(lines == 0 or is_filled(encoding), "lines only where they are filled")
+    need(lines == 0 or lines >= least_lines(dim, bits), "lines that hold a vector")
+
+
+def least_lines(dim: int, bits: int) -> int:
+    return align(8 + -(-dim * bits // 8), 64) // 64
+
+
+def is_filled(encoding: dict) -> bool:
+    switches = encoding["fill"] and encoding["rotate"]
+    return switches and encoding["weights"] == "corrected"
+
+
+def row_layout(header: dict, version: int) -> tuple[int, int, int]:
+    """Return the bytes of a row, its coded dimensions and the bits of each."""
+    dim, encoding = header["dim"], header["encoding"]
+    if version == 1:
+        return align(32 * -(-dim // 128) + 8, 64), dim, 2
+    bits = encoding["bits"]
+    row = 64 * (encoding["lines"] or least_lines(dim, bits))
+    return row, (row - 8) * 8 // bits if is_filled(encoding) else dim, bits
+
+
+def expected_sections(
+    header: dict, version: int
+) -> list[tuple[str, str, tuple[int, ...]]]:
     n, dim = header["n"], header["dim"]
-    row = align(32 * -(-dim // 128) + 8, 64)
+    row, coded_dim, _ = row_layout(header, version)
+    rounds = 2 * header["encoding"]["rotate"]
     return [
         ("codes", "B", (n, row)),
         ("neighbors", "I", (n, header["params"]["max_degree"])),
         ("ids", "q", (n,)),
         ("mean", "f", (dim,)),
-        ("signs", "B", (2 * header["encoding"]["rotate"], -(-dim // 8))),
-        (
-            "vectors",
-            "f" if header["cold_dtype"] == "float32" else "e",
-            (n, header["dim"]),
-        ),
+        ("signs", "B", (rounds, -(-coded_dim // 8))),
+        ("vectors", "f" if header["cold_dtype"] == "float32" else "e", (n, dim)),
     ]
 
 
-def check_meaning(header: dict, contents: dict) -> None:
-    n, dim, encoding = header["n"], header["dim"], header["encoding"]
+def check_meaning(header: dict, contents: dict, version: int) -> None:
+    n, encoding = header["n"], header["encoding"]
+    _, coded_dim, bits = row_layout(header, version)
+    split = split_version_1 if version == 1 else split_row
     for row in contents["codes"]:
-        check_code(row, dim, encoding["weights"] == "corrected", header["metric"])
+        u, pair, empty = split(row, coded_dim, bits)
+        need(not any(empty), "bits that hold nothing are zero")
+        check_corrections(pair, encoding["weights"], header["metric"])
+        if bits == 2 and encoding["weights"] == "corrected":
+            n_weak = sum(value in (1, 2) for value in u)
+            strong = (coded_dim + 1) // 3
+            need(n_weak == coded_dim - strong, "a third of the coordinates is strong")
     for own, row in enumerate(contents["neighbors"]):
         edges = row[: row.index(END)] if END in row else row
         need(all(edge == END for edge in row[len(edges) :]), "no edge after the end")
@@ -183,27 +225,36 @@ def check_meaning(header: dict, contents: dict) -> None:
         need(abs(value) <= (LIMIT if encoding["center"] else 0), "mean")
     for row in contents["signs"]:
         number = int.from_bytes(bytes(row), "little")
-        need(number < 1 << dim, "no sign past the last")
+        need(number < 1 << coded_dim, "no sign past the last")
     limit = sys.float_info.max if header["metric"] == "cosine" else LIMIT
     for row in contents["vectors"]:
         need(all(abs(value) <= limit for value in row), "vectors in range")
 
 
-def check_code(row: tuple[int, ...], dim: int, corrected: bool, metric: str) -> None:
-    n_coded = 32 * -(-dim // 128)
-    n_weak = 0
-    for j in range(4 * n_coded):
+def split_row(row: tuple[int, ...], dim: int, bits: int) -> tuple:
+    """Return u of every coordinate, the corrections, and what must be zero."""
+    code = row[8:]
+    places = range(8 // bits * len(code))
+    values = [code[j % len(code)] >> j // len(code) * bits for j in places]
+    u = [value & (1 << bits) - 1 for value in values]
+    return u[:dim], struct.unpack("<2f", bytes(row[:8])), u[dim:]
+
+
+def split_version_1(row: tuple[int, ...], dim: int, _bits: int) -> tuple:
+    """Return the same of a row in blocks of 128 dimensions, corrections behind."""
+    width = 32 * -(-dim // 128)
+    u = []
+    for j in range(4 * width):
         block, within = divmod(j, 128)
-        u = row[32 * block + within % 32] >> within // 32 * 2 & 3
-        need(j < dim or u == 0, "bits past dim are zero")
-        n_weak += u in (1, 2)
-    pair = struct.unpack("<2f", bytes(row[n_coded : n_coded + 8]))
+        u.append(row[32 * block + within % 32] >> within // 32 * 2 & 3)
+    pair = struct.unpack("<2f", bytes(row[width : width + 8]))
+    return u[:dim], pair, (*u[dim:], *row[width + 8 :])
+
+
+def check_corrections(pair: tuple[float, float], weights: str, metric: str) -> None:
     need(all(math.isfinite(x) and x >= 0 for x in pair), "corrections")
     need(metric != "inner_product" or pair[1] == 0, "no bias for inner product")
-    need(not any(row[n_coded + 8 :]), "bytes past the corrections are zero")
-    if corrected:
-        need(n_weak == dim - (dim + 1) // 3, "a third of the coordinates is strong")
-    else:
+    if weights == "published":
         need(pair == (0.0, 0.0), "published weights have no correction")
 
 

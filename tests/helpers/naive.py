@@ -2,7 +2,7 @@
 
 Imports nothing of quiver and no NumPy, so that it can disagree with both. A float32
 operation is a Python one rounded once through ``struct``: with 53 bits for 24 that
-is exact. Vectors are lists of floats, codes are lists of u (0 … 3).
+is exact. Vectors are lists of floats, codes hold one u per coordinate.
 
 Source: the chapters of docs/algorithm/index.md.
 """
@@ -13,9 +13,29 @@ import heapq
 import math
 import struct
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 Floats = list[float]
 Metric = Callable[[int, int], float]
+
+
+class Code(NamedTuple):
+    """One coded vector: the u of every coordinate, and the corrections."""
+
+    u: list[int]
+    bits: int
+    weights: str
+    scale: float = 0.0
+    bias: float = 0.0
+
+    @property
+    def values(self) -> list[int]:
+        """What every u stands for."""
+        if self.weights == "published":
+            return [[-2, -1, 1, 2][level] for level in self.u]
+        if self.bits == 8:
+            return [level - 128 for level in self.u]
+        return [2 * level - (2**self.bits - 1) for level in self.u]
 
 
 def f32(number: float) -> float:
@@ -74,20 +94,39 @@ def rotate(vector: Floats, signs: Sequence[Floats]) -> Floats:
     return vector
 
 
+def spread(vector: Floats, coded_dim: int) -> Floats:
+    wide = [0.0] * coded_dim
+    for i, x in enumerate(vector):
+        wide[i * coded_dim // len(vector)] = x
+    return wide
+
+
 def transform(
     vector: Floats,
     metric: str,
     mean: Floats,
     signs: Sequence[Floats],
+    coded_dim: int,
 ) -> Floats:
     prepared = prepare(vector, metric)
     centred = [f32(x - m) for x, m in zip(prepared, mean, strict=True)]
-    return rotate(centred, signs)
+    return rotate(spread(centred, coded_dim), signs)
 
 
-def code(r: Floats, strong_value: int) -> list[int]:
+def encode(r: Floats, bits: int, weights: str) -> Code:
+    u = in_steps(r, bits) if bits > 2 else by_magnitude(r, weights)
+    code = Code(u, bits, weights)
+    if weights == "published":
+        return code
+    overlap = dot([float(w) for w in code.values], r)
+    norm2 = dot(r, r)
+    scale = norm2 / overlap if overlap > 0 else 0.0
+    return code._replace(scale=f32(scale), bias=f32(norm2))
+
+
+def by_magnitude(r: Floats, weights: str) -> list[int]:
     magnitudes = [abs(x) for x in r]
-    if strong_value == 2:
+    if weights == "published":
         mean_abs = lane_sum(magnitudes) / len(r)
         strong = {j for j, size in enumerate(magnitudes) if size > mean_abs}
     else:
@@ -97,28 +136,40 @@ def code(r: Floats, strong_value: int) -> list[int]:
     return [2 * sign + int((j in strong) == bool(sign)) for j, sign in enumerate(signs)]
 
 
-def values(u: list[int], strong_value: int) -> list[int]:
-    weights = [-3, -1, 1, 3] if strong_value == 3 else [-2, -1, 1, 2]
-    return [weights[level] for level in u]
+def in_steps(r: Floats, bits: int) -> list[int]:
+    """Round to equal steps; of three shares of the peak the one of least angle."""
+    reach, middle, least, most = {4: (8, 7.5, 0, 15), 8: (127, 128, 1, 255)}[bits]
+    peak = max(abs(x) for x in r)
+    best: tuple[float, list[int]] = -1.0, [0] * len(r)
+    for share in (1.0, 0.85, 0.7):
+        end = f32(peak * f32(share))
+        inverse = f32(reach / end) if end > 0 else math.inf
+        inverse = 0.0 if math.isinf(inverse) else inverse
+        steps = [f32(f32(x * inverse) + middle) for x in r]
+        # Python, too, rounds halves to even.
+        u = [round(min(max(step, least), most)) for step in steps]
+        w = [float(x) for x in Code(u, bits, "corrected").values]
+        length = math.sqrt(dot(w, w))
+        cosine = dot(w, r) / length if length > 0 else 0.0
+        if cosine > best[0]:
+            best = cosine, u
+    return best[1]
 
 
-def corrections(r: Floats, u: list[int]) -> tuple[float, float]:
-    overlap = dot([float(w) for w in values(u, 3)], r)
-    norm2 = dot(r, r)
-    return f32(norm2 / overlap if overlap > 0 else 0.0), f32(norm2)
+def n_lines(dim: int, bits: int) -> int:
+    """Return the cache lines of 512 bits: two float32, then the coordinates."""
+    return math.ceil((64 + dim * bits) / 512)
 
 
-def row(u: list[int], scale: float, bias: float) -> bytes:
-    packed = bytearray(32 * math.ceil(len(u) / 128))
-    for j, level in enumerate(u):
-        block, within = divmod(j, 128)
-        quarter, byte = divmod(within, 32)
-        packed[32 * block + byte] |= level << 2 * quarter
-    packed += struct.pack("<ff", scale, bias)
-    return bytes(packed) + bytes(-len(packed) % 64)
+def row(code: Code) -> bytes:
+    packed = bytearray(64 * n_lines(len(code.u), code.bits) - 8)
+    for j, level in enumerate(code.u):
+        place, byte = divmod(j, len(packed))
+        packed[byte] |= level << code.bits * place
+    return struct.pack("<ff", code.scale, code.bias) + bytes(packed)
 
 
-def quantise(r: Floats) -> tuple[list[int], float, float]:
+def quantize(r: Floats) -> tuple[list[int], float, float]:
     peak = max(abs(x) for x in r)
     inverse = f32(127 / peak) if peak > 0 else math.inf
     norm2 = f32(dot(r, r))
@@ -127,48 +178,64 @@ def quantise(r: Floats) -> tuple[list[int], float, float]:
     return [round(f32(x * inverse)) for x in r], f32(peak / 127), norm2
 
 
-def symmetric(u_a: list[int], bias_a: float, u_b: list[int], bias_b: float) -> float:
-    dim = len(u_a)
+def planes(v: list[int], bits: int) -> list[list[int]]:
+    """Lay the v of a query out where rows have the u, zeros beside the corrections."""
+    width = 64 * n_lines(len(v), bits) - 8
+    padded = v + [0] * (8 // bits * width - len(v))
+    return [
+        [0] * 8 + padded[start : start + width]
+        for start in range(0, len(padded), width)
+    ]
+
+
+def length_factor(code: Code) -> float:
+    """Return m, which gives w the length of r: m·w is the point that a code is."""
+    if code.bits > 2:
+        return f32(code.scale * f32({4: 0.9944, 8: 0.99997}[code.bits]))
+    dim = len(code.u)
     n_strong = (dim + 1) // 3
     inverse = f32(1 / math.sqrt(9 * n_strong + dim - n_strong))
-    m_a, m_b = (f32(f32(math.sqrt(bias)) * inverse) for bias in (bias_a, bias_b))
-    product = sum(a * b for a, b in zip(values(u_a, 3), values(u_b, 3), strict=True))
-    twice = f32(2 * f32(f32(product) * f32(m_a * m_b)))
-    return max(0.0, f32(f32(bias_a + bias_b) - twice))
+    return f32(f32(math.sqrt(code.bias)) * inverse)
 
 
-def published(u_a: list[int], u_b: list[int]) -> float:
-    pairs = zip(values(u_a, 2), values(u_b, 2), strict=True)
-    return float(4 * len(u_a) - sum(a * b for a, b in pairs))
+def symmetric(a: Code, b: Code) -> float:
+    product = sum(x * y for x, y in zip(a.values, b.values, strict=True))
+    if a.weights == "published":
+        return float(4 * len(a.u) - product)
+    lengths = f32(length_factor(a) * length_factor(b))
+    twice = f32(2 * f32(f32(product) * lengths))
+    return max(0.0, f32(f32(a.bias + b.bias) - twice))
 
 
-def asymmetric(
-    v: list[int], step: float, norm2: float, u: list[int], scale: float, bias: float
-) -> float:
-    product = sum(x * w for x, w in zip(v, values(u, 3), strict=True))
-    twice = f32(2 * f32(f32(product) * f32(step * scale)))
-    return f32(f32(norm2 + bias) - twice)
+def asymmetric(v: list[int], step: float, norm2: float, code: Code) -> float:
+    product = sum(x * w for x, w in zip(v, code.values, strict=True))
+    twice = f32(2 * f32(f32(product) * f32(step * code.scale)))
+    return f32(f32(norm2 + code.bias) - twice)
 
 
 def prune(
     candidates: list[tuple[float, int]],
     between: Metric,
+    biases: Sequence[float],
     max_degree: int,
     alpha: float,
+    beta: float,
     rule: str,
 ) -> list[int]:
     """Take the nearest and strike what it covers, as the papers print RobustPrune."""
-    slack = f32(alpha)
+    slack, share = f32(alpha), f32(beta)
+
+    def covers(s: int, c: int, reach: float) -> bool:
+        if rule == "published":
+            return between(c, s) < f32(slack * reach)
+        far_out = biases[s] >= f32(share * biases[c])
+        return far_out and f32(slack * between(c, s)) <= reach
+
     pool, kept, struck = list(candidates), [], []
     while pool and len(kept) < max_degree:
         _, nearest = pool.pop(0)
         kept.append(nearest)
-        covered = [
-            (reach, c)
-            for reach, c in pool
-            if (rule == "vamana" and f32(slack * between(c, nearest)) <= reach)
-            or (rule == "published" and between(c, nearest) < f32(slack * reach))
-        ]
+        covered = [(reach, c) for reach, c in pool if covers(nearest, c, reach)]
         struck += covered
         pool = [candidate for candidate in pool if candidate not in covered]
     if rule == "published":

@@ -14,10 +14,12 @@ Lists = list[list[int]]
 
 def build(
     table: list[list[float]],
+    biases: list[float],
     order: list[int],
     max_degree: int,
     ef_construction: int,
     alpha: float,
+    beta: float,
     rule: str,
     largest_batch: int,
 ) -> Lists:
@@ -28,7 +30,8 @@ def build(
     def prune(target: int, ids: set[int]) -> list[int]:
         candidates = sorted((table[target][c], c) for c in ids)
         return naive.prune(
-            candidates, lambda c, s: table[c][s], max_degree, alpha, rule
+            *(candidates, lambda c, s: table[c][s], biases),
+            *(max_degree, alpha, beta, rule),
         )
 
     start, size = 1, min(2, largest_batch)

@@ -28,8 +28,9 @@ def small_index(
     *,
     paper: bool = False,
     seed: int = 0,
+    **switches: object,
 ) -> quiver.Index:
-    encoding = quiver.Encoding.paper() if paper else quiver.Encoding()
+    encoding = quiver.Encoding.paper() if paper else quiver.Encoding(**switches)
     return quiver.Index.build(
         normal_rows(n, dim, seed),
         metric=metric,

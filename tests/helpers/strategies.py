@@ -9,18 +9,22 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import naive
 import numpy as np
 from hypothesis import strategies as st
 from numpy.random import Generator
 
 from quiver import reference
-from quiver._typing import Metric, Vectors
+from quiver._typing import Bits, Metric, Vectors, Weights
 from quiver.conformance import hazards
-from quiver.reference.codes import Codes, Queries, Transform, code_bytes, row_bytes
+from quiver.conformance.cases import KINDS
+from quiver.reference.codes import Codes, Queries, Transform
+from quiver.reference.encode import unpack
 
 dims = st.sampled_from(hazards.BOUNDARY_DIMS)
 metrics = st.sampled_from(hazards.METRICS)
-strong_values = st.sampled_from([3, 2])
+code_kinds = st.sampled_from(KINDS)
+bit_widths = st.sampled_from([2, 4, 8])
 graph_kinds = st.sampled_from(hazards.GRAPHS)
 hazard_lists = st.lists(st.sampled_from(sorted(hazards.HAZARDS)), max_size=2)
 rngs = st.integers(0, 2**32 - 1).map(np.random.default_rng)
@@ -35,6 +39,11 @@ class Case(NamedTuple):
     vectors: Vectors
     queries: Vectors
     transform: Transform
+    bits: Bits
+    weights: Weights
+
+    def encode(self, vectors: Vectors) -> Codes:
+        return reference.encode(vectors, self.transform, self.bits, self.weights)
 
 
 class CodedCase(NamedTuple):
@@ -49,26 +58,31 @@ class CodedCase(NamedTuple):
 def cases(draw: st.DrawFn, min_n: int = 0, max_n: int = 12) -> Case:
     rng = draw(rngs)
     dim, metric = draw(dims), draw(metrics)
+    bits, weights = draw(code_kinds)
     names = draw(hazard_lists)
     vectors = hazards.make_vectors(rng, draw(st.integers(min_n, max_n)), dim, names)
     queries = hazards.make_vectors(rng, draw(st.integers(0, 3)), dim, names)
     if len(vectors) and len(queries) and draw(st.booleans()):
         queries[0] = vectors[0]
     transform = hazards.make_transform(
-        rng, vectors, metric, center=draw(st.booleans()), rotate=draw(st.booleans())
+        *(rng, vectors, metric, hazards.make_coded_dim(rng, dim, bits)),
+        center=draw(st.booleans()),
+        rotate=draw(st.booleans()),
     )
-    return Case(rng, vectors, queries, transform)
+    return Case(rng, vectors, queries, transform, bits, weights)
 
 
 @st.composite
 def coded_cases(draw: st.DrawFn, min_n: int = 0, max_n: int = 12) -> CodedCase:
-    rng, vectors, raw_queries, transform = draw(cases(min_n, max_n))
-    codes = reference.encode(vectors, transform, draw(strong_values))
+    case = draw(cases(min_n, max_n))
+    codes = case.encode(case.vectors)
     if draw(st.booleans()):
-        queries: Codes | Queries = reference.quantise(raw_queries, transform)
+        queries: Codes | Queries = reference.quantize(
+            case.queries, case.transform, case.bits
+        )
     else:
-        queries = reference.encode(raw_queries, transform, codes.strong)
-    return CodedCase(rng, at_offset(codes, draw(row_offsets)), queries)
+        queries = case.encode(case.queries)
+    return CodedCase(case.rng, at_offset(codes, draw(row_offsets)), queries)
 
 
 def at_offset(codes: Codes, offset: int) -> Codes:
@@ -86,10 +100,21 @@ def plain_transform(metric: Metric, dim: int) -> Transform:
     return Transform(metric, zeros, np.zeros((0, dim), np.float32))
 
 
-def random_codes(rng: Generator, n: int, dim: int, strong: int = 3) -> Codes:
+def random_codes(
+    rng: Generator,
+    n: int,
+    dim: int,
+    bits: Bits = 2,
+    weights: Weights = "corrected",
+) -> Codes:
     """Return the codes of normal vectors, not transformed."""
     vectors = rng.standard_normal((n, dim)).astype(np.float32)
-    codes = reference.encode(vectors, plain_transform("euclidean", dim), strong)
-    assert codes.rows.shape == (n, row_bytes(dim))
-    assert codes.codes.shape == (n, code_bytes(dim))
-    return codes
+    return reference.encode(vectors, plain_transform("euclidean", dim), bits, weights)
+
+
+def to_naive(codes: Codes) -> list[naive.Code]:
+    """Return rows as the second oracle has them."""
+    levels = unpack(codes.packed, codes.dim, codes.bits).tolist()
+    pairs = codes.corrections.tolist()
+    kind = codes.bits, codes.weights
+    return [naive.Code(u, *kind, *pair) for u, pair in zip(levels, pairs, strict=True)]

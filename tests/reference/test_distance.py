@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import naive
 import numpy as np
+import pytest
 from hypothesis import given
-from strategies import CodedCase, coded_cases, dims, plain_transform, random_codes, rngs
+from strategies import (
+    CodedCase,
+    bit_widths,
+    coded_cases,
+    dims,
+    plain_transform,
+    random_codes,
+    rngs,
+    to_naive,
+)
 
+from quiver._typing import Bits
+from quiver.backends import Backend
 from quiver.conformance import hazards
-from quiver.reference import distance, encode, quantise
-from quiver.reference.codes import Codes, Queries
+from quiver.reference import distance, encode, quantize
+from quiver.reference.codes import (
+    Codes,
+    Queries,
+    aligned_zeros,
+    capacity,
+    least_lines,
+)
 from quiver.reference.distance import symmetric_dot
-from quiver.reference.encode import unpack
+from quiver.reference.encode import pack, to_planes
 from quiver.reference.keys import NO_ID
+from quiver.validation.checks import MAX_DIM
 
 
 def code_values(codes: Codes) -> np.ndarray:
-    u = unpack(codes.codes, codes.dim)
-    return np.array([naive.values(row, codes.strong) for row in u.tolist()])
+    return np.array([code.values for code in to_naive(codes)])
 
 
-@given(rng=rngs, dim=dims)
-def test_the_popcount_form_is_the_integer_dot_product(
-    rng: np.random.Generator, dim: int
+@given(rng=rngs, dim=dims, bits=bit_widths)
+def test_the_symmetric_form_is_the_integer_dot_product(
+    rng: np.random.Generator, dim: int, bits: Bits
 ) -> None:
-    a, b = random_codes(rng, 6, dim), random_codes(rng, 6, dim)
+    a, b = random_codes(rng, 6, dim, bits), random_codes(rng, 6, dim, bits)
     expected = (code_values(a) * code_values(b)).sum(axis=1)
     np.testing.assert_array_equal(symmetric_dot(a, b), expected)
 
@@ -33,7 +53,7 @@ def test_the_popcount_form_is_the_integer_dot_product(
 def test_the_published_distance_is_four_dim_minus_the_dot_product(
     rng: np.random.Generator, dim: int
 ) -> None:
-    codes = random_codes(rng, 6, dim, strong=2)
+    codes = random_codes(rng, 6, dim, weights="published")
     w = code_values(codes)
     distances = distance(codes, codes)
     np.testing.assert_array_equal(distances, 4 * dim - w @ w.T)
@@ -47,7 +67,7 @@ def test_the_published_distance_is_twice_table_1_plus_the_missing_strength(
 ) -> None:
     # Table 1: 0 for equal signs, else 4, 2, 1 for both, one, none strong. The
     # published code computes more: coordinates that are not both strong cost, too.
-    codes = random_codes(rng, 2, dim, strong=2)
+    codes = random_codes(rng, 2, dim, weights="published")
     a, b = code_values(codes)
     both_strong, any_strong = np.abs(a * b) == 4, np.abs(a * b) >= 2
     penalty = np.select([a * b > 0, both_strong, any_strong], [0, 4, 2], 1).sum()
@@ -57,23 +77,62 @@ def test_the_published_distance_is_twice_table_1_plus_the_missing_strength(
 
 @given(case=coded_cases(min_n=1))
 def test_distances_follow_the_definition_number_by_number(case: CodedCase) -> None:
-    codes, queries = case.codes, case.queries
-    levels = unpack(codes.codes, codes.dim).tolist()
-    for number, row in enumerate(distance(codes, queries)):
-        for found, u, pair in zip(row, levels, codes.corrections.tolist(), strict=True):
-            if isinstance(queries, Queries):
-                v = queries.values[number, : codes.dim].tolist()
-                step, norm2 = queries.corrections[number].tolist()
-                expected = naive.asymmetric(v, step, norm2, u, *pair)
-            else:
-                own = unpack(queries.codes, queries.dim)[number].tolist()
-                bias = float(queries.corrections[number, 1])
-                expected = (
-                    naive.symmetric(own, bias, u, pair[1])
-                    if codes.strong == 3
-                    else naive.published(own, u)
-                )
-            assert found == expected
+    codes, queries = to_naive(case.codes), case.queries
+    for number, row in enumerate(distance(case.codes, queries).tolist()):
+        if isinstance(queries, Queries):
+            v = queries.values[number, :, 8:].reshape(-1)[: case.codes.dim].tolist()
+            scalars = queries.corrections[number].tolist()
+            assert row == [naive.asymmetric(v, *scalars, code) for code in codes]
+        else:
+            own = to_naive(queries)[number]
+            assert row == [naive.symmetric(own, code) for code in codes]
+
+
+@given(case=coded_cases(min_n=1))
+def test_symmetric_distances_are_the_same_in_both_directions(case: CodedCase) -> None:
+    there = distance(case.codes, case.codes)
+    assert there.tobytes() == there.T.tobytes()
+
+
+# As many coordinates as fill the lines of the largest dimension at 8 bits.
+LONGEST = capacity(least_lines(MAX_DIM, 8), 8)
+
+
+@cache
+def extremes(bits: Bits) -> tuple[Codes, Queries, list[list[float]], list[list[float]]]:
+    """Return the longest rows and queries of extreme values, and their distances.
+
+    With 8 bits and every value 127, Σ u·v is 99 % of what an int32 holds. An encoder
+    writes no value -128, but a file may hold it.
+    """
+    lines = least_lines(LONGEST, bits)
+    u = np.full((3, LONGEST), (1 << bits) - 1, dtype=np.uint8)
+    u[1], u[2, ::2] = 0, 0
+    rows = aligned_zeros((3, 64 * lines), np.uint8)
+    codes = Codes(rows, LONGEST, bits, "corrected")
+    codes.packed[:] = pack(u, bits, lines)
+    # A bias so large that no symmetric distance is clamped to 0.
+    codes.corrections[:] = 1, 2**31
+    v = np.full((3, LONGEST), 127, dtype=np.int8)
+    v[1], v[2, ::2] = -127, -127
+    values = np.pad(to_planes(v, bits, lines), ((0, 0), (0, 0), (8, 0)))
+    queries = Queries(values, np.ones((3, 2), np.float32))
+    plain = to_naive(codes)
+    asymmetric = [
+        [naive.asymmetric(query, 1.0, 1.0, code) for code in plain]
+        for query in v.tolist()
+    ]
+    symmetric = [[naive.symmetric(a, b) for b in plain] for a in plain]
+    return codes, queries, symmetric, asymmetric
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_sums_over_the_longest_rows_do_not_overflow(
+    backend: Backend, bits: Bits
+) -> None:
+    codes, queries, symmetric, asymmetric = extremes(bits)
+    assert backend.distance(codes, codes).tolist() == symmetric
+    assert backend.distance(codes, queries).tolist() == asymmetric
 
 
 def test_the_symmetric_distance_is_euclidean_between_the_coded_points() -> None:
@@ -86,15 +145,29 @@ def test_the_symmetric_distance_is_euclidean_between_the_coded_points() -> None:
     expected = ((points[:, None] - points) ** 2).sum(axis=2)
     distances = distance(codes, codes)
     np.testing.assert_allclose(distances, expected, rtol=1e-5, atol=1e-4)
-    np.testing.assert_array_equal(distances, distances.T)
     assert (distances >= 0).all()
 
 
-def test_the_asymmetric_distance_is_the_float64_estimate() -> None:
+@pytest.mark.parametrize(("bits", "error"), [(2, 0.05), (4, 0.012), (8, 0.001)])
+def test_each_bit_more_brings_the_symmetric_distance_nearer(
+    bits: Bits, error: float
+) -> None:
+    vectors = np.random.default_rng(6).standard_normal((40, 224)).astype(np.float32)
+    codes = encode(vectors, plain_transform("euclidean", 224), bits, "corrected")
+    true = ((vectors[:, None] - vectors) ** 2).sum(axis=2)
+    apart = ~np.eye(40, dtype=bool)
+    relative = distance(codes, codes)[apart] / true[apart] - 1
+    assert np.abs(relative).max() < 4 * error
+    assert error / 2 < relative.std() < error
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_the_asymmetric_distance_is_the_float64_estimate(bits: Bits) -> None:
     rng = np.random.default_rng(1)
     vectors = hazards.make_vectors(rng, 30, 200, [])
     transform = plain_transform("euclidean", 200)
-    codes, queries = encode(vectors, transform, 3), quantise(vectors[:5], transform)
+    codes = encode(vectors, transform, bits, "corrected")
+    queries = quantize(vectors[:5], transform, bits)
     w = code_values(codes)
     scale = (vectors**2).sum(axis=1) / (w * vectors).sum(axis=1)
     overlaps = vectors[:5].astype(np.float64) @ (scale[:, None] * w).T
@@ -105,27 +178,33 @@ def test_the_asymmetric_distance_is_the_float64_estimate() -> None:
     assert (np.abs(distance(codes, queries) - expected) <= 1.001 * slack).all()
 
 
-def test_the_asymmetric_distance_is_unbiased_over_rotations() -> None:
+@pytest.mark.parametrize(("bits", "spread"), [(2, 0.1), (4, 0.02), (8, 0.004)])
+def test_the_asymmetric_distance_is_unbiased_over_rotations(
+    bits: Bits, spread: float
+) -> None:
     rng = np.random.default_rng(2)
     base, query = hazards.make_vectors(rng, 2, 64, ["offset"])[:, None]
     true = float(((base - query) ** 2).sum())
-    estimates = []
-    for _ in range(400):
-        # A real rotation drawn afresh, so that only the code's own error is left.
-        orthogonal, _ = np.linalg.qr(rng.standard_normal((64, 64)))
-        turned, asked = (np.float32(x @ orthogonal) for x in (base, query))
-        transform = plain_transform("euclidean", 64)
-        codes, queries = encode(turned, transform, 3), quantise(asked, transform)
-        estimates.append(distance(codes, queries).item())
+    transform = plain_transform("euclidean", 64)
+    # Real rotations drawn afresh, so that only the code's own error is left.
+    turns = [np.linalg.qr(rng.standard_normal((64, 64)))[0] for _ in range(400)]
+    turned, asked = (
+        np.concatenate([np.float32(x @ turn) for turn in turns]) for x in (base, query)
+    )
+    codes = encode(turned, transform, bits, "corrected")
+    own = np.arange(len(turns), dtype=np.uint32)[:, None]
+    estimates = distance(codes, quantize(asked, transform, bits), own)
     error = np.std(estimates) / np.sqrt(len(estimates))
     assert abs(np.mean(estimates) - true) < 3 * error
-    assert error < 0.1 * true
+    assert error < spread * true
 
 
-def test_a_code_is_at_distance_zero_from_itself() -> None:
-    codes = random_codes(np.random.default_rng(3), 40, 384)
+@pytest.mark.parametrize(("bits", "share"), [(2, 1e-5), (4, 0.01), (8, 1e-4)])
+def test_a_code_is_at_next_to_no_distance_from_itself(bits: Bits, share: float) -> None:
+    # Of wide codes the typical cosine stands for a row's own.
+    codes = random_codes(np.random.default_rng(3), 40, 384, bits)
     to_itself = np.diag(distance(codes, codes))
-    assert (to_itself <= 1e-5 * codes.corrections[:, 1]).all()
+    assert (to_itself <= share * codes.corrections[:, 1]).all()
 
 
 def test_unused_places_are_infinitely_far() -> None:

@@ -65,7 +65,7 @@ def test_order_and_distances_are_those_of_scipy(metric: Metric, dim: int) -> Non
 
 @given(case=cases(min_n=1), k=st.integers(1, 15))
 def test_answers_follow_the_definition_number_by_number(case: Case, k: int) -> None:
-    n, metric = len(case.vectors), case.transform.metric
+    n, metric = len(case.vectors), case.transform.scaling
     candidates = every_id(len(case.queries), n)
     ids, distances = rerank(case.vectors, case.queries, candidates, k, metric)
     rows = case.vectors.tolist()

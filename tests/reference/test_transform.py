@@ -8,9 +8,10 @@ from hypothesis import given
 from scipy.linalg import hadamard
 from strategies import rngs
 
-from quiver._typing import Metric
+from quiver._typing import Bits, Metric
 from quiver.conformance import hazards
-from quiver.reference.transform import apply_transform, prepare, rotate
+from quiver.reference.codes import capacity, least_lines
+from quiver.reference.transform import apply_transform, prepare, rotate, spread
 
 DIMS = (1, 2, 3, 5, 8, 31, 32, 33, 64, 100, 129)
 
@@ -61,11 +62,52 @@ def test_no_rounds_leave_vectors_as_they_are() -> None:
     np.testing.assert_array_equal(rotated, vectors)
 
 
+@pytest.mark.parametrize(
+    ("dim", "coded_dim", "places"),
+    [
+        (3, 3, [0, 1, 2]),
+        (3, 8, [0, 2, 5]),
+        (4, 7, [0, 1, 3, 5]),
+        (1, 224, [0]),
+    ],
+)
+def test_coordinates_are_spread_in_order_and_zeros_between(
+    dim: int, coded_dim: int, places: list[int]
+) -> None:
+    vectors = np.random.default_rng(4).standard_normal((5, dim)).astype(np.float32)
+    wide = spread(vectors, coded_dim)
+    assert wide.shape == (5, coded_dim)
+    np.testing.assert_array_equal(wide[:, places], vectors)
+    assert np.count_nonzero(wide) == vectors.size
+
+
+@pytest.mark.parametrize("dim", [1, 2, 55, 57, 100, 223, 384])
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_spread_coordinates_are_all_alive_after_the_rotation(
+    dim: int, bits: Bits
+) -> None:
+    coded_dim = capacity(least_lines(dim, bits), bits)
+    rng = np.random.default_rng(dim)
+    vectors = rng.standard_normal((200, dim)).astype(np.float32)
+    transform = hazards.make_transform(
+        *(rng, vectors, "euclidean", coded_dim), center=False, rotate=True
+    )
+    images = apply_transform(vectors, transform).astype(np.float64)
+    lengths = [(x.astype(np.float64) ** 2).sum(axis=1) for x in (images, vectors)]
+    np.testing.assert_allclose(*lengths, rtol=1e-5)
+    energies = (images**2).mean(axis=0)
+    # One dimension has a sign pattern for an image, and no more.
+    if dim > 50:
+        assert energies.min() > 0.1 * energies.mean()
+
+
 @pytest.mark.parametrize("metric", hazards.METRICS)
 def test_the_mean_is_mapped_to_zero(metric: Metric) -> None:
     rng = np.random.default_rng(1)
     vectors = hazards.make_vectors(rng, 1, 40, [])
-    transform = hazards.make_transform(rng, vectors, metric, center=True, rotate=True)
+    transform = hazards.make_transform(
+        *(rng, vectors, metric, 55), center=True, rotate=True
+    )
     image = apply_transform(vectors, transform)
     np.testing.assert_array_equal(image, np.zeros_like(image))
 
@@ -111,6 +153,6 @@ def test_a_zero_query_is_finite_under_every_metric() -> None:
     query = np.zeros((1, 12), dtype=np.float32)
     for metric in hazards.METRICS:
         transform = hazards.make_transform(
-            rng, vectors, metric, center=True, rotate=True
+            *(rng, vectors, metric, 15), center=True, rotate=True
         )
         assert np.isfinite(apply_transform(query, transform)).all()

@@ -65,6 +65,24 @@ SETTING_FORGERIES = {
     ),
     "corrected weights, symmetric, inner product": ("encoding", {"query": "symmetric"}),
     "published weights, asymmetric": ("encoding", {"weights": "published"}),
+    "beta NaN": ("params", {"beta": "nan"}),
+    "beta above one": ("params", {"beta": (1.5).hex()}),
+    "beta negative": ("params", {"beta": (-0.5).hex()}),
+    "beta a number": ("params", {"beta": 0.7}),
+    "bits of three": ("encoding", {"bits": 3}),
+    "bits a real": ("encoding", {"bits": 2.0}),
+    "bits of another row": ("encoding", {"bits": 8}),
+    "fill a number": ("encoding", {"fill": 1}),
+    "not filled but coded to the end": ("encoding", {"fill": False}),
+    "lines of another row": ("encoding", {"lines": 2}),
+    "lines null": ("encoding", {"lines": None}),
+    "lines negative": ("encoding", {"lines": -1}),
+    "lines without end": ("encoding", {"lines": 2**40}),
+    "lines where none is filled": ("encoding", {"lines": 1, "fill": False}),
+    "published weights of four bits": (
+        "encoding",
+        {"weights": "published", "query": "symmetric", "bits": 4},
+    ),
 }
 
 
@@ -151,7 +169,8 @@ def test_a_header_spelt_otherwise_is_refused(tmp_path, old, new):
 PREFIX_FORGERIES = {
     "magic": ({"magic": b"\x93NUMPY\x01\0"}, "magic"),
     "big-endian": ({"endian": 0x04030201}, "endian mark.*little-endian"),
-    "newer version": ({"version": 2}, "found 2, expected 1, the only version"),
+    "newer version": ({"version": 3}, "found 3, expected 1 or 2, the versions"),
+    "older version": ({"version": 1}, "header .*exactly the keys"),
     "version zero": ({"version": 0}, "format version"),
     "header of 1 GiB": ({"header_length": 1 << 30}, "header length"),
     "header of 4 GiB": ({"header_length": 2**32 - 1}, "header length"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,8 @@ import quiver
 
 NO_EDGE = struct.pack("<I", 0xFFFF_FFFF)
 
-# Section, byte in it, new bytes, and what the message must name.
+# Section, byte in it, new bytes, and what the message must name. Not filled, so that
+# rows hold bits past the last coordinate.
 CONTENT_FORGERIES = {
     "neighbour n": ("neighbors", 0, struct.pack("<I", 12), "found 12, expected below"),
     "neighbour 2**31": ("neighbors", 20, struct.pack("<I", 2**31), "row 1 at byte"),
@@ -28,14 +30,15 @@ CONTENT_FORGERIES = {
     "id twice": ("ids", 0, struct.pack("<qq", 9, 9), "every id once"),
     "mean NaN": ("mean", 4, struct.pack("<f", math.nan), "within ±1e"),
     "mean infinite": ("mean", 0, struct.pack("<f", math.inf), "within ±1e"),
-    "scale NaN": ("codes", 32, struct.pack("<f", math.nan), "a correction in its"),
-    "bias negative": ("codes", 36, struct.pack("<f", -1.0), "a correction in its"),
-    "bias infinite": ("codes", 36, struct.pack("<f", math.inf), "a correction in its"),
-    "bias for inner product": ("codes", 36, struct.pack("<f", 1.0), "a correction in"),
+    "scale NaN": ("codes", 0, struct.pack("<f", math.nan), "a correction in its"),
+    "bias negative": ("codes", 4, struct.pack("<f", -1.0), "a correction in its"),
+    "bias infinite": ("codes", 4, struct.pack("<f", math.inf), "a correction in its"),
+    "bias for inner product": ("codes", 4, struct.pack("<f", 1.0), "a correction in"),
     "mean too large": ("mean", 0, struct.pack("<f", 2e16), "within ±1e"),
-    "bits past dim": ("codes", 6, b"\x01", "hold nothing"),
-    "byte past the corrections": ("codes", 40, b"\x80", "hold nothing"),
-    "too many strong": ("codes", 0, b"\x03\x03\x03\x03\x03", "weak coordinates"),
+    "bits past dim": ("codes", 13, b"\x01", "hold nothing"),
+    "plane past dim": ("codes", 8, b"\x07", "hold nothing"),
+    "last byte of a row": ("codes", 63, b"\x80", "hold nothing"),
+    "too many strong": ("codes", 8, b"\x03\x03\x03\x03\x03", "weak coordinates"),
     "sign past the last": ("signs", 0, b"\xff", "bits past the last"),
 }
 
@@ -43,11 +46,46 @@ CONTENT_FORGERIES = {
 @pytest.mark.parametrize("name", CONTENT_FORGERIES)
 @pytest.mark.parametrize("cold", ["memory", "mmap"])
 def test_forged_content_with_valid_checksums_is_refused(tmp_path, name, cold):
-    path, data = saved(tmp_path)
+    path, data = saved(tmp_path, fill=False)
     section, offset, content, message = CONTENT_FORGERIES[name]
     forgery = Forgery.of(data)
     forgery.section(section)[offset : offset + len(content)] = content
     assert re.search(message, str(refusal(path, forgery.pack(), cold=cold)))
+    assert second_reader_refuses(forgery.pack())
+
+
+VERSION_1 = Path(__file__).parent / "data" / "golden-v1-corrected-float32.quiver"
+
+# Rows of 64 bytes: 32 of code for 19 dimensions, the corrections, zeros.
+VERSION_1_FORGERIES = {
+    "bits past dim": (19, b"\x01", "row 0 at byte .*hold nothing"),
+    "byte past the corrections": (104, b"\x80", "row 1 at byte .*hold nothing"),
+    "scale NaN": (32, struct.pack("<f", math.nan), "a correction in its"),
+    "too many strong": (0, bytes([3] * 19), "weak coordinates"),
+}
+
+
+@pytest.mark.parametrize("name", VERSION_1_FORGERIES)
+def test_forged_codes_of_version_1_are_refused(tmp_path, name):
+    offset, content, message = VERSION_1_FORGERIES[name]
+    forgery = Forgery.of(VERSION_1.read_bytes())
+    forgery.section("codes")[offset : offset + len(content)] = content
+    forged = forgery.pack()
+    assert re.search(message, str(refusal(tmp_path / "old.quiver", forged)))
+    assert second_reader_refuses(forged)
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_a_wide_code_may_hold_every_value_and_nothing_beside_them(tmp_path, bits):
+    path, data = saved(tmp_path, fill=False, bits=bits)
+    forgery = Forgery.of(data)
+    code = forgery.section("codes")
+    code[8] = 0xFF if bits == 8 else 0x0F
+    path.write_bytes(forgery.pack())
+    quiver.open(path, backend="reference")
+    assert not second_reader_refuses(forgery.pack())
+    code[63] = 0x80
+    assert "hold nothing" in str(refusal(path, forgery.pack()))
     assert second_reader_refuses(forgery.pack())
 
 

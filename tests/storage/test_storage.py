@@ -28,6 +28,17 @@ CASES = [
     for paper in (False, True)
     for dim in (1, 5, 127, 128, 129)
 ]
+CASES += [
+    {"dim": dim, **switches}
+    for switches in (
+        {"bits": 4},
+        {"bits": 8},
+        {"lines": 3},
+        {"fill": False},
+        {"rotate": False, "bits": 4},
+    )
+    for dim in (1, 57, 129)
+]
 
 
 @pytest.mark.parametrize("cold", COLD)
@@ -203,3 +214,5 @@ def test_there_is_a_golden_file_of_every_encoding_and_cold_dtype():
     names = {path.stem for path in GOLDEN}
     kinds = ("corrected-float32", "corrected-float16", "published-float32")
     assert names >= {f"golden-v1-{kind}" for kind in kinds}
+    kinds += ("wide-float32", "bytes-float16")
+    assert names >= {f"golden-v2-{kind}" for kind in kinds}

@@ -11,7 +11,8 @@ import heapq
 import numpy as np
 
 from quiver import reference
-from quiver.reference.codes import Codes, Queries
+from quiver.reference.codes import CORRECTION_BYTES, VALUES, Codes, Queries, n_strong
+from quiver.reference.distance import TYPICAL_COSINE
 from quiver.reference.encode import unpack
 from quiver.reference.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
 from quiver.reference.search import Beams
@@ -25,7 +26,7 @@ class TextbookBackend:
 
     # What a backend does not want to replace it may borrow.
     encode = staticmethod(reference.encode)
-    quantise = staticmethod(reference.quantise)
+    quantize = staticmethod(reference.quantize)
     rerank = staticmethod(reference.rerank)
 
     def distance(self, codes, queries, candidates=None):
@@ -41,14 +42,16 @@ class TextbookBackend:
             distances[number, used] = measure(codes.take(ids[used]), query)
         return distances
 
-    def prune(self, codes, candidates, max_degree, alpha, rule):
+    def prune(self, codes, candidates, max_degree, alpha, beta, rule):
         """See `Backend.prune`."""
         neighbors = np.full((len(candidates), max_degree), NO_ID, dtype=np.uint32)
         for row, keys in zip(neighbors, candidates, strict=True):
             keys = keys[keys != NO_KEY]
             ids, reach = key_ids(keys), key_distances(keys)
             pairs = self.distance(codes, codes.take(ids), np.tile(ids, (len(ids), 1)))
-            kept = choose(pairs, reach, max_degree, np.float32(alpha), rule)
+            bias = codes.corrections[ids, 1]
+            far_out = bias >= np.float32(beta) * bias[:, None]
+            kept = choose(pairs, far_out, reach, max_degree, np.float32(alpha), rule)
             row[: len(kept)] = ids[kept]
         return neighbors
 
@@ -71,36 +74,47 @@ def take_query(queries, number):
     """Return one query of a batch, as a batch of one."""
     one = slice(number, number + 1)
     if isinstance(queries, Codes):
-        return Codes(queries.rows[one], queries.dim, queries.strong)
+        return queries._replace(rows=queries.rows[one])
     return Queries(queries.values[one], queries.corrections[one])
 
 
 def coordinates(codes):
-    """Return the value that every stored pair of bits stands for."""
-    values = [-3, -1, 1, 3] if codes.strong == 3 else [-2, -1, 1, 2]
-    return np.array(values)[unpack(codes.codes, codes.dim)]
+    """Return the value that every coordinate of the codes stands for."""
+    u = unpack(codes.packed, codes.dim, codes.bits)
+    if codes.weights == "published":
+        return np.array([-2, -1, 1, 2])[u]
+    factor, offset = VALUES[codes.bits]
+    return factor * u.astype(np.int64) - offset
+
+
+def lengths(codes):
+    """Return what gives the coordinates of each code the length of its vector."""
+    scale, bias = codes.corrections.T
+    if codes.bits > 2:
+        return scale * TYPICAL_COSINE[codes.bits]
+    n = n_strong(codes.dim)
+    return np.sqrt(bias) * np.float32(1.0 / np.sqrt(9 * n + (codes.dim - n)))
 
 
 def measure(rows, query):
     """Return the distances of one query to all rows, by integer matrix product."""
     two = np.float32(2)
     if isinstance(query, Queries):
-        dot = coordinates(rows) @ query.values[0, : rows.dim].astype(np.int64)
+        in_order = query.values[0, :, CORRECTION_BYTES:].reshape(-1)[: rows.dim]
+        dot = coordinates(rows) @ in_order.astype(np.int64)
         step, norm2 = query.corrections[0]
         scale, bias = rows.corrections.T
         return (norm2 + bias) - two * (dot.astype(np.float32) * (step * scale))
     dot = coordinates(rows) @ coordinates(query)[0]
-    if rows.strong == 2:
+    if rows.weights == "published":
         return (4 * rows.dim - dot).astype(np.float32)
-    n_strong = (rows.dim + 1) // 3
-    inverse = np.float32(1.0 / np.sqrt(9 * n_strong + (rows.dim - n_strong)))
     bias, query_bias = rows.corrections[:, 1], query.corrections[:, 1]
-    lengths = (np.sqrt(bias) * inverse) * (np.sqrt(query_bias) * inverse)
-    estimate = (bias + query_bias) - two * (dot.astype(np.float32) * lengths)
+    scaled = dot.astype(np.float32) * (lengths(rows) * lengths(query))
+    estimate = (bias + query_bias) - two * scaled
     return np.maximum(np.float32(0), estimate)
 
 
-def choose(pairs, reach, max_degree, alpha, rule):
+def choose(pairs, far_out, reach, max_degree, alpha, rule):
     """Return which candidates are kept, from all their mutual distances."""
     kept, rejected = [], []
     for place, to_target in enumerate(reach):
@@ -110,7 +124,8 @@ def choose(pairs, reach, max_degree, alpha, rule):
         if rule == "published":
             covered = np.any(to_kept < alpha * to_target)
         else:
-            covered = np.any(alpha * to_kept <= to_target)
+            near = alpha * to_kept <= to_target
+            covered = np.any(near & far_out[place, kept])
         (rejected if covered else kept).append(place)
     if rule == "published":
         kept += rejected[: max_degree - len(kept)]

@@ -18,11 +18,10 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from quiver.errors import SlowBackendWarning
-from quiver.reference.codes import BLOCK_BYTES, BLOCK_DIMS
 
-QUARTERS = BLOCK_DIMS // BLOCK_BYTES
+PIECE_BYTES = 32
 
-_I8, _I32, _I64 = (ir.IntType(bits) for bits in (8, 32, 64))
+_I8, _I16, _I32, _I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 
 
 def readonly(dtype: types.Type, ndim: int) -> types.Array:
@@ -133,49 +132,54 @@ def move_up(typing_context, array, start, stop):
     return types.void(array, types.int64, types.int64), generate
 
 
-@intrinsic
-def dot_int8(typing_context, words, row, values, query, n_blocks):
-    """Return Σ v_j·u_j of a coded row and an int8 query, as int64, exact.
+def dot_values(bits):
+    """Make Σ v_j·u_j of a coded row and an int8 query: an intrinsic, int64, exact.
 
-    A block's four shifts line up with the four quarters of its 128 values. Products
-    reach 381 and the four of a lane 1 524, so 16 bits hold them; blocks add in 32.
+    Every shift of 32 code bytes lines up with 32 values of one plane; beside the
+    corrections the values are zero. Products of all planes of a byte reach 1 524,
+    3 810 or 32 385, so 16 bits hold them; the pieces of a row add in 32.
     """
 
-    def generate(context, builder, signature, args):
-        code = row_address(context, builder, signature.args[0], *args[:2])
-        value = row_address(context, builder, signature.args[2], *args[2:4])
-        narrow, wide = ir.VectorType(ir.IntType(16), 32), ir.VectorType(_I32, 32)
-        total = cgutils.alloca_once_value(builder, ir.Constant(wide, None))
-        with cgutils.for_range(builder, args[4]) as loop:
-            code_block = _block(builder, code, loop.index, BLOCK_BYTES)
-            lanes = ir.Constant(narrow, None)
-            for quarter in range(QUARTERS):
-                u = builder.and_(
-                    builder.lshr(code_block, _splat(2 * quarter)), _splat(3)
-                )
-                v = _block(
-                    builder, value, loop.index, BLOCK_DIMS, BLOCK_BYTES * quarter
-                )
-                product = builder.mul(builder.zext(u, narrow), builder.sext(v, narrow))
-                lanes = builder.add(lanes, product)
-            grown = builder.add(builder.load(total), builder.sext(lanes, wide))
-            builder.store(grown, total)
-        return builder.sext(_reduce_add(builder, builder.load(total)), _I64)
+    @intrinsic
+    def dot(typing_context, words, row, values, query, n_pieces):
+        def generate(context, builder, signature, args):
+            code = row_address(context, builder, signature.args[0], *args[:2])
+            value = row_address(context, builder, signature.args[2], *args[2:4])
+            plane_bytes = builder.mul(args[4], ir.Constant(_I64, PIECE_BYTES))
+            narrow, wide = ir.VectorType(_I16, 32), ir.VectorType(_I32, 32)
+            total = cgutils.alloca_once_value(builder, ir.Constant(wide, None))
+            with cgutils.for_range(builder, args[4]) as loop:
+                start = builder.mul(loop.index, ir.Constant(_I64, PIECE_BYTES))
+                piece = _load_piece(builder, builder.add(code, start))
+                sums = ir.Constant(narrow, None)
+                place = builder.add(value, start)
+                for shift in range(0, 8, bits):
+                    u = builder.lshr(piece, _splat(shift))
+                    u = builder.and_(u, _splat((1 << bits) - 1))
+                    v = _load_piece(builder, place)
+                    product = builder.mul(
+                        builder.zext(u, narrow), builder.sext(v, narrow)
+                    )
+                    sums = builder.add(sums, product)
+                    place = builder.add(place, plane_bytes)
+                grown = builder.add(builder.load(total), builder.sext(sums, wide))
+                builder.store(grown, total)
+            return builder.sext(_reduce_add(builder, builder.load(total)), _I64)
 
-    signature = types.int64(words, types.int64, values, types.int64, types.int64)
-    return signature, generate
+        signature = types.int64(words, types.int64, values, types.int64, types.int64)
+        return signature, generate
+
+    return dot
 
 
 def _splat(value: int) -> ir.Constant:
-    return ir.Constant(ir.VectorType(_I8, 32), [value] * 32)
+    return ir.Constant(ir.VectorType(_I8, PIECE_BYTES), [value] * PIECE_BYTES)
 
 
-def _block(builder, address, number, stride, offset=0):
-    """Load 32 bytes of block ``number``, wherever they are aligned."""
-    vector = ir.VectorType(_I8, 32)
-    start = builder.add(address, builder.mul(number, ir.Constant(_I64, stride)))
-    start = builder.add(start, ir.Constant(_I64, offset))
-    pointer = builder.inttoptr(start, vector.as_pointer())
+def _load_piece(builder, address):
+    """Load 32 bytes, wherever they are aligned."""
+    vector = ir.VectorType(_I8, PIECE_BYTES)
+    pointer = builder.inttoptr(address, vector.as_pointer())
     return builder.load(pointer, align=1)
 
 

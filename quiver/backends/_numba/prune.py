@@ -5,27 +5,70 @@ from __future__ import annotations
 import numpy as np
 from numba.core import types
 
-from quiver.backends._numba.distance import KIND, SIDE, SUMS, measure
+from quiver.backends._numba.distance import (
+    FACTOR_4,
+    FACTOR_8,
+    FLOATS,
+    KIND,
+    LINEAR,
+    OFFSET_4,
+    OFFSET_8,
+    SIDE,
+    SUMS,
+    measure,
+)
 from quiver.backends._numba.primitives import (
     kernel,
     key_distance,
     readonly,
     writable,
 )
+from quiver.reference.codes import CORRECTION_BYTES
 from quiver.reference.keys import NO_ID, NO_KEY
 
 STEP = 8
 """Kept rows measured at a time, so that a near one ends the test."""
+
+BYTES = readonly(types.uint8, 2)
+
+
+@kernel(
+    types.void(
+        KIND,
+        BYTES,
+        FLOATS,
+        types.int64,
+        writable(types.int8, 3),
+        writable(types.float32, 2),
+        writable(types.int64, 1),
+    )
+)
+def as_values(kind, rows, floats, row, values, corrections, sums):
+    """Write the values of a wide code where a query has its int8 coordinates."""
+    _, dim, bits, cosine, _ = kind
+    factor, offset = (FACTOR_4, OFFSET_4) if bits == 4 else (FACTOR_8, OFFSET_8)
+    n_bytes = rows.shape[1] - CORRECTION_BYTES
+    sums[0] = 0
+    for j in range(dim):
+        byte, plane = CORRECTION_BYTES + j % n_bytes, j // n_bytes
+        u = np.int64(rows[row, byte] >> (bits * plane)) & ((1 << bits) - 1)
+        value = factor * u - offset
+        values[0, plane, byte] = np.int8(value)
+        sums[0] += value
+    corrections[0, 0] = floats[row, 0] * cosine
+    corrections[0, 1] = floats[row, 1]
 
 
 @kernel(
     types.boolean(
         KIND,
         SIDE,
+        SIDE,
         SUMS,
         types.int64,
         writable(types.uint32, 1),
         types.int64,
+        types.float32,
         types.float32,
         types.float32,
         types.boolean,
@@ -35,25 +78,31 @@ STEP = 8
 def is_covered(
     kind,
     base,
-    no_sums,
-    candidate,
+    queries,
+    value_sums,
+    query,
     kept,
     n_kept,
-    reach,
-    slack,
+    to_target,
+    alpha,
+    least_bias,
     published,
     to_kept,
 ):
     """Return whether some kept row covers the candidate; ``to_kept`` is scratch."""
+    floats = base[1]
     for start in range(0, n_kept, STEP):
         count = min(STEP, n_kept - start)
-        measure(kind, base, base, no_sums, candidate, kept[start:], count, to_kept)
+        measure(kind, base, queries, value_sums, query, kept[start:], count, to_kept)
         for place in range(count):
             between = to_kept[place]
             if published:
-                if between < slack * reach:
+                if between < alpha * to_target:
                     return True
-            elif slack * between <= reach:
+            elif (
+                alpha * between <= to_target
+                and floats[np.int64(kept[start + place]), 1] >= least_bias
+            ):
                 return True
     return False
 
@@ -62,26 +111,27 @@ def is_covered(
     types.void(
         KIND,
         SIDE,
-        SUMS,
+        BYTES,
         readonly(types.uint64, 2),
         types.float32,
+        types.float32,
         types.boolean,
+        writable(types.int8, 3),
         writable(types.uint32, 2),
     )
 )
-def prune_rows(
-    kind,
-    base,
-    no_sums,
-    candidates,
-    slack,
-    published,
-    out,
-):
-    """Fill every row of ``out`` with the kept ids of one row of sorted keys."""
+def prune_rows(kind, base, rows, candidates, alpha, beta, published, values, out):
+    """Fill every row of ``out`` with the kept ids of one row of sorted keys.
+
+    ``values`` is scratch for a candidate's wide code, zeroed.
+    """
     width, max_degree = candidates.shape[1], out.shape[1]
     rejected = np.empty(width, np.uint32)
     to_kept = np.empty(STEP, np.float32)
+    is_wide = kind[0] == LINEAR
+    corrections, sums = np.zeros((1, 2), np.float32), np.zeros(1, np.int64)
+    words = values.reshape(1, values.shape[1] * values.shape[2]).view(np.uint64)
+    floats = base[1]
     for target in range(out.shape[0]):
         n_kept, n_rejected = 0, 0
         for place in range(width):
@@ -89,16 +139,20 @@ def prune_rows(
             if key == NO_KEY or n_kept == max_degree:
                 break
             candidate = np.uint32(key)
-            reach = key_distance(key)
+            row = np.int64(candidate)
+            if is_wide:
+                as_values(kind, rows, floats, row, values, corrections, sums)
             covered = is_covered(
                 kind,
                 base,
-                no_sums,
-                np.int64(candidate),
+                (words, corrections) if is_wide else base,
+                sums,
+                0 if is_wide else row,
                 out[target],
                 n_kept,
-                reach,
-                slack,
+                key_distance(key),
+                alpha,
+                beta * floats[row, 1],
                 published,
                 to_kept,
             )

@@ -31,34 +31,34 @@ CLOSED = -1
 
 @kernel(
     types.int64(
-        NEIGHBORS, types.int64, writable(types.uint64, 1), writable(types.uint32, 1)
+        readonly(types.uint32, 1), writable(types.uint64, 1), writable(types.uint32, 1)
     )
 )
-def take_unseen(neighbors, node, seen, fresh):
-    """Mark the neighbours of ``node`` seen; gather the unseen and count them.
+def take_unseen(rows, seen, newly_seen):
+    """Mark rows up to the first ``NO_ID`` seen; gather the unseen and count them.
 
     The store is unconditional and only the count depends on the mark, so the loop
     has no branch to mispredict.
     """
-    n_fresh = 0
-    for place in range(neighbors.shape[1]):
-        row = neighbors[node, place]
+    n_newly_seen = 0
+    for place in range(len(rows)):
+        row = rows[place]
         if row == NO_ID:
             break
         word = np.int64(row >> np.uint32(6))
         bit = np.uint64(1) << np.uint64(row & np.uint32(63))
-        fresh[n_fresh] = row
-        n_fresh += np.int64((seen[word] & bit) == np.uint64(0))
+        newly_seen[n_newly_seen] = row
+        n_newly_seen += np.int64((seen[word] & bit) == np.uint64(0))
         seen[word] |= bit
-    return n_fresh
+    return n_newly_seen
 
 
 @kernel(types.int64(BEAM, FLAGS, types.int64, FOUND, LIST, types.int64))
-def accept(beam, expanded, count, found, fresh, n_fresh):
+def accept(beam, expanded, count, found, newly_seen, n_newly_seen):
     """Insert what was measured into the beam; return the new count."""
     ef = len(beam)
-    for place in range(n_fresh):
-        key = make_key(found[place], fresh[place])
+    for place in range(n_newly_seen):
+        key = make_key(found[place], newly_seen[place])
         if count == ef and key >= beam[ef - 1]:
             continue
         at = insert_sorted(beam, count, key)
@@ -71,13 +71,13 @@ def accept(beam, expanded, count, found, fresh, n_fresh):
 @kernel(
     types.void(WORDS, NEIGHBORS, types.int64, writable(types.uint64, 1), LIST, COUNTS)
 )
-def expand(words, neighbors, node, seen, fresh, n_fresh):
+def expand(words, neighbors, node, seen, newly_seen, n_newly_seen):
     """Gather the unseen neighbours of a node and ask for their rows."""
-    n_fresh[0] = take_unseen(neighbors, node, seen, fresh)
+    n_newly_seen[0] = take_unseen(neighbors[node], seen, newly_seen)
     code_lines = (words.shape[1] + LINE_WORDS - 1) // LINE_WORDS
-    for place in range(n_fresh[0]):
+    for place in range(n_newly_seen[0]):
         for line in range(code_lines):
-            prefetch_line(words, np.int64(fresh[place]), line)
+            prefetch_line(words, np.int64(newly_seen[place]), line)
 
 
 @kernel(types.int64(BEAM, FLAGS, types.int64, NEIGHBORS))
@@ -102,7 +102,7 @@ def choose(beam, expanded, count, neighbors):
         SIDE,
         SUMS,
         NEIGHBORS,
-        types.int64,
+        readonly(types.uint32, 1),
         writable(types.uint64, 2),
         COUNTS,
         COUNTS,
@@ -114,7 +114,7 @@ def search_rows(
     queries,
     value_sums,
     neighbors,
-    entry_point,
+    entry_points,
     beams,
     hops,
     distance_computations,
@@ -127,11 +127,11 @@ def search_rows(
     words = base[0]
     n_queries, ef = beams.shape
     n_walks = min(N_WALKS, n_queries)
-    width = neighbors.shape[1]
+    width = max(neighbors.shape[1], len(entry_points))
     seen = np.empty((n_walks, (words.shape[0] + 63) >> 6), np.uint64)
     expanded = np.empty((n_walks, ef), np.bool_)
-    fresh = np.empty((n_walks, width + 1), np.uint32)
-    n_fresh = np.empty((n_walks, 1), np.int64)
+    newly_seen = np.empty((n_walks, width + 1), np.uint32)
+    n_newly_seen = np.empty((n_walks, 1), np.int64)
     found = np.empty(width + 1, np.float32)
     counts = np.empty(n_walks, np.int64)
     nodes = np.full(n_walks, CLOSED)
@@ -149,15 +149,14 @@ def search_rows(
                     neighbors,
                     nodes[walk],
                     seen[walk],
-                    fresh[walk],
-                    n_fresh[walk],
+                    newly_seen[walk],
+                    n_newly_seen[walk],
                 )
             elif n_opened < n_queries:
                 walked[walk], counts[walk] = n_opened, 0
-                fresh[walk, 0], n_fresh[walk, 0] = entry_point, 1
                 seen[walk] = np.uint64(0)
-                mark = np.uint64(1) << np.uint64(entry_point & 63)
-                seen[walk, entry_point >> 6] = mark
+                count = take_unseen(entry_points, seen[walk], newly_seen[walk])
+                n_newly_seen[walk, 0] = count
                 n_opened += 1
             else:
                 walked[walk] = CLOSED
@@ -165,10 +164,14 @@ def search_rows(
             query = walked[walk]
             if query == CLOSED:
                 continue
-            count = n_fresh[walk, 0]
-            measure(kind, base, queries, value_sums, query, fresh[walk], count, found)
+            count = n_newly_seen[walk, 0]
+            measure(
+                kind, base, queries, value_sums, query, newly_seen[walk], count, found
+            )
             distance_computations[query] += count
             beam, flags = beams[query], expanded[walk]
-            counts[walk] = accept(beam, flags, counts[walk], found, fresh[walk], count)
+            counts[walk] = accept(
+                beam, flags, counts[walk], found, newly_seen[walk], count
+            )
             nodes[walk] = choose(beam, flags, counts[walk], neighbors)
             n_done += nodes[walk] == CLOSED

@@ -4,10 +4,10 @@ from libc.stdint cimport int8_t, int64_t, uint8_t, uint32_t, uint64_t
 
 cdef extern from "layout.h" nogil:
     enum:
-        BLOCK_DIMS
+        CACHE_LINE
 
-    size_t blocks_of(size_t dim)
-    size_t row_bytes_of(size_t n_blocks)
+    size_t lines_of(size_t dim, size_t bits)
+    size_t planes_of(size_t bits)
 
 
 cdef extern from "kernels.h" nogil:
@@ -15,6 +15,10 @@ cdef extern from "kernels.h" nogil:
         QUIVER_COSINE
         QUIVER_EUCLIDEAN
         QUIVER_INNER_PRODUCT
+
+    enum quiver_weights:
+        QUIVER_CORRECTED
+        QUIVER_PUBLISHED_WEIGHTS
 
     enum quiver_prune_rule:
         QUIVER_VAMANA
@@ -24,7 +28,8 @@ cdef extern from "kernels.h" nogil:
         const uint8_t *rows
         size_t n_rows
         size_t dim
-        int strong
+        size_t bits
+        quiver_weights weights
 
     struct quiver_queries:
         const uint8_t *rows
@@ -33,26 +38,28 @@ cdef extern from "kernels.h" nogil:
         size_t n_queries
 
     struct quiver_transform:
-        quiver_metric metric
+        quiver_metric scaling
         const float *mean
         const float *signs
         size_t n_rounds
         size_t dim
+        size_t coded_dim
 
     struct quiver_graph:
         const uint32_t *neighbors
         size_t width
-        uint32_t entry_point
+        const uint32_t *entry_points
+        size_t n_entry_points
 
     struct quiver_kernels:
-        int (*encode)(const quiver_transform *, const float *, size_t, int,
-                      uint8_t *) noexcept nogil
-        int (*quantise)(const quiver_transform *, const float *, size_t, int8_t *,
-                        float *) noexcept nogil
+        int (*encode)(const quiver_transform *, const float *, size_t, size_t,
+                      quiver_weights, uint8_t *) noexcept nogil
+        int (*quantize)(const quiver_transform *, const float *, size_t, size_t,
+                        int8_t *, float *) noexcept nogil
         int (*distance)(const quiver_codes *, const quiver_queries *,
                         const uint32_t *, size_t, float *) noexcept nogil
         int (*prune)(const quiver_codes *, const uint64_t *, size_t, size_t, size_t,
-                     float, quiver_prune_rule, uint32_t *) noexcept nogil
+                     float, float, quiver_prune_rule, uint32_t *) noexcept nogil
         int (*search)(const quiver_codes *, const quiver_graph *,
                       const quiver_queries *, size_t, uint64_t *, int64_t *,
                       int64_t *) noexcept nogil

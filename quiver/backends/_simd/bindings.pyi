@@ -2,6 +2,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import (
+    Bits,
     Counts,
     Distances,
     Ids,
@@ -10,6 +11,7 @@ from quiver._typing import (
     Neighbors,
     PruneRule,
     Vectors,
+    Weights,
 )
 
 class Kernels:
@@ -17,18 +19,20 @@ class Kernels:
     def encode(
         self,
         vectors: Vectors,
-        metric: Metric,
+        scaling: Metric,
         mean: Distances,
         signs: Distances,
-        strong: int,
+        bits: Bits,
+        weights: Weights,
         rows: NDArray[np.uint8],
     ) -> None: ...
-    def quantise(
+    def quantize(
         self,
         vectors: Vectors,
-        metric: Metric,
+        scaling: Metric,
         mean: Distances,
         signs: Distances,
+        bits: Bits,
         values: NDArray[np.int8],
         corrections: Distances,
     ) -> None: ...
@@ -36,7 +40,8 @@ class Kernels:
         self,
         rows: NDArray[np.uint8],
         dim: int,
-        strong: int,
+        bits: Bits,
+        weights: Weights,
         query_rows: NDArray[np.uint8] | None,
         values: NDArray[np.int8] | None,
         corrections: Distances | None,
@@ -47,9 +52,11 @@ class Kernels:
         self,
         rows: NDArray[np.uint8],
         dim: int,
-        strong: int,
+        bits: Bits,
+        weights: Weights,
         candidates: Keys,
         alpha: float,
+        beta: float,
         rule: PruneRule,
         neighbors: Neighbors,
     ) -> None: ...
@@ -57,12 +64,13 @@ class Kernels:
         self,
         rows: NDArray[np.uint8],
         dim: int,
-        strong: int,
+        bits: Bits,
+        weights: Weights,
         neighbors: Neighbors,
         query_rows: NDArray[np.uint8] | None,
         values: NDArray[np.int8] | None,
         corrections: Distances | None,
-        entry_point: int,
+        entry_points: Ids,
         keys: Keys,
         hops: Counts,
         distance_computations: Counts,

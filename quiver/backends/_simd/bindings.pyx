@@ -31,44 +31,51 @@ cdef class Kernels:
         if self.table == NULL:
             raise ImportError("the installed kernels were compiled without this target")
 
-    def encode(self, vectors, str metric, mean, signs, int strong, rows):
+    def encode(
+        self, vectors, str scaling, mean, signs, size_t bits, str weights, rows
+    ):
         cdef Borrowed borrowed = Borrowed()
         cdef Py_buffer *base = borrowed.vectors(vectors, "vectors", ANY)
         cdef Py_ssize_t n = base.shape[0], dim = base.shape[1]
-        cdef Py_ssize_t row_bytes = row_bytes_of(blocks_of(dim))
+        cdef quiver_transform transform = borrowed.transform(scaling, mean, signs, dim)
+        cdef size_t n_lines = lines_of(transform.coded_dim, width_of(bits))
         cdef Py_buffer *out = borrowed.matrix(
-            rows, "rows", &UINT8, n, row_bytes, PyBUF_WRITABLE
+            rows, "rows", &UINT8, n, CACHE_LINE * n_lines, PyBUF_WRITABLE
         )
-        cdef quiver_transform transform = borrowed.transform(metric, mean, signs, dim)
+        cdef quiver_weights which = WEIGHTS[weights]
         cdef int status
         with nogil:
             status = self.table.encode(
                 &transform,
                 <const float *>base.buf,
                 n,
-                strong,
+                bits,
+                which,
                 <uint8_t *>out.buf,
             )
         check(status)
 
-    def quantise(self, vectors, str metric, mean, signs, values, corrections):
+    def quantize(
+        self, vectors, str scaling, mean, signs, size_t bits, values, corrections
+    ):
         cdef Borrowed borrowed = Borrowed()
         cdef Py_buffer *base = borrowed.vectors(vectors, "queries", ANY)
         cdef Py_ssize_t n = base.shape[0], dim = base.shape[1]
-        cdef Py_ssize_t n_values = BLOCK_DIMS * blocks_of(dim)
-        cdef Py_buffer *out = borrowed.matrix(
-            values, "values", &INT8, n, n_values, PyBUF_WRITABLE
+        cdef quiver_transform transform = borrowed.transform(scaling, mean, signs, dim)
+        cdef size_t n_lines = lines_of(transform.coded_dim, width_of(bits))
+        cdef Py_buffer *out = borrowed.planes(
+            values, bits, n, CACHE_LINE * n_lines, PyBUF_WRITABLE
         )
         cdef Py_buffer *pairs = borrowed.matrix(
             corrections, "corrections", &FLOAT32, n, 2, PyBUF_WRITABLE
         )
-        cdef quiver_transform transform = borrowed.transform(metric, mean, signs, dim)
         cdef int status
         with nogil:
-            status = self.table.quantise(
+            status = self.table.quantize(
                 &transform,
                 <const float *>base.buf,
                 n,
+                bits,
                 <int8_t *>out.buf,
                 <float *>pairs.buf,
             )
@@ -78,7 +85,8 @@ cdef class Kernels:
         self,
         rows,
         size_t dim,
-        int strong,
+        size_t bits,
+        str weights,
         query_rows,
         values,
         corrections,
@@ -86,9 +94,9 @@ cdef class Kernels:
         distances,
     ):
         cdef Borrowed borrowed = Borrowed()
-        cdef quiver_codes codes = borrowed.codes(rows, dim, strong)
+        cdef quiver_codes codes = borrowed.codes(rows, dim, bits, weights)
         cdef quiver_queries queries = borrowed.queries(
-            query_rows, values, corrections, dim
+            query_rows, values, corrections, &codes
         )
         cdef Py_ssize_t q = queries.n_queries
         cdef Py_ssize_t width = codes.n_rows
@@ -112,14 +120,16 @@ cdef class Kernels:
         self,
         rows,
         size_t dim,
-        int strong,
+        size_t bits,
+        str weights,
         candidates,
         float alpha,
+        float beta,
         str rule,
         neighbors,
     ):
         cdef Borrowed borrowed = Borrowed()
-        cdef quiver_codes codes = borrowed.codes(rows, dim, strong)
+        cdef quiver_codes codes = borrowed.codes(rows, dim, bits, weights)
         cdef Py_buffer *keys = borrowed.matrix(
             candidates, "candidates", &UINT64, ANY, ANY
         )
@@ -136,6 +146,7 @@ cdef class Kernels:
                 keys.shape[1],
                 out.shape[1],
                 alpha,
+                beta,
                 which,
                 <uint32_t *>out.buf,
             )
@@ -145,29 +156,34 @@ cdef class Kernels:
         self,
         rows,
         size_t dim,
-        int strong,
+        size_t bits,
+        str weights,
         neighbors,
         query_rows,
         values,
         corrections,
-        uint32_t entry_point,
+        entry_points,
         keys,
         hops,
         distance_computations,
     ):
         cdef Borrowed borrowed = Borrowed()
-        cdef quiver_codes codes = borrowed.codes(rows, dim, strong)
+        cdef quiver_codes codes = borrowed.codes(rows, dim, bits, weights)
         cdef quiver_queries queries = borrowed.queries(
-            query_rows, values, corrections, dim
+            query_rows, values, corrections, &codes
         )
         cdef Py_ssize_t q = queries.n_queries
         cdef Py_buffer *edges = borrowed.matrix(
             neighbors, "neighbors", &UINT32, codes.n_rows, ANY
         )
+        cdef Py_buffer *entries = borrowed.vector(
+            entry_points, "entry_points", &UINT32, ANY
+        )
         cdef quiver_graph graph = quiver_graph(
             neighbors=<const uint32_t *>edges.buf,
             width=edges.shape[1],
-            entry_point=entry_point,
+            entry_points=<const uint32_t *>entries.buf,
+            n_entry_points=entries.shape[0],
         )
         cdef Py_buffer *beams = borrowed.matrix(
             keys, "keys", &UINT64, q, ANY, PyBUF_WRITABLE
@@ -180,10 +196,13 @@ cdef class Kernels:
         )
         cdef int status
         at_least_one("ef", beams.shape[1])
-        if entry_point >= codes.n_rows:
-            raise InvalidArgumentError(
-                f"entry_point must be a row below {codes.n_rows}, got {entry_point}"
-            )
+        at_least_one("the number of entry_points", graph.n_entry_points)
+        for number in range(graph.n_entry_points):
+            if graph.entry_points[number] >= codes.n_rows:
+                raise InvalidArgumentError(
+                    f"entry_points must be rows below {codes.n_rows}, "
+                    f"got {graph.entry_points[number]}"
+                )
         with nogil:
             status = self.table.search(
                 &codes,

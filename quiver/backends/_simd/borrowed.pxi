@@ -20,6 +20,7 @@ METRICS = {
     "euclidean": QUIVER_EUCLIDEAN,
     "inner_product": QUIVER_INNER_PRODUCT,
 }
+WEIGHTS = {"corrected": QUIVER_CORRECTED, "published": QUIVER_PUBLISHED_WEIGHTS}
 PRUNE_RULES = {"vamana": QUIVER_VAMANA, "published": QUIVER_PUBLISHED}
 
 
@@ -116,33 +117,34 @@ cdef class Borrowed:
         at_least_one("dim", buffer.shape[1])
         return buffer
 
-    cdef quiver_codes codes(self, object rows, size_t dim, int strong) except *:
-        cdef Py_ssize_t row_bytes = row_bytes_of(blocks_of(dim))
+    cdef quiver_codes codes(
+        self, object rows, size_t dim, size_t bits, str weights
+    ) except *:
+        cdef Py_ssize_t row_bytes = CACHE_LINE * lines_of(dim, width_of(bits))
         cdef Py_buffer *buffer = self.matrix(rows, "codes", &UINT8, ANY, row_bytes)
         return quiver_codes(
             rows=<const uint8_t *>buffer.buf,
             n_rows=buffer.shape[0],
             dim=dim,
-            strong=strong,
+            bits=bits,
+            weights=WEIGHTS[weights],
         )
 
     cdef quiver_queries queries(
-        self, object rows, object values, object corrections, size_t dim
+        self, object rows, object values, object corrections, quiver_codes *codes
     ) except *:
-        cdef Py_ssize_t n_blocks = blocks_of(dim)
+        cdef Py_ssize_t row_bytes = CACHE_LINE * lines_of(codes.dim, codes.bits)
         cdef Py_buffer *buffer
         cdef Py_buffer *pairs
         if rows is not None:
-            buffer = self.matrix(rows, "queries", &UINT8, ANY, row_bytes_of(n_blocks))
+            buffer = self.matrix(rows, "queries", &UINT8, ANY, row_bytes)
             return quiver_queries(
                 rows=<const uint8_t *>buffer.buf,
                 values=NULL,
                 corrections=NULL,
                 n_queries=buffer.shape[0],
             )
-        buffer = self.matrix(
-            values, "values of queries", &INT8, ANY, BLOCK_DIMS * n_blocks
-        )
+        buffer = self.planes(values, codes.bits, ANY, row_bytes)
         pairs = self.matrix(
             corrections, "corrections of queries", &FLOAT32, buffer.shape[0], 2
         )
@@ -153,22 +155,56 @@ cdef class Borrowed:
             n_queries=buffer.shape[0],
         )
 
+    cdef Py_buffer *planes(
+        self,
+        object values,
+        size_t bits,
+        Py_ssize_t n_queries,
+        Py_ssize_t row_bytes,
+        int flags=0,
+    ) except NULL:
+        """Borrow the int8 planes of queries."""
+        cdef Py_buffer *buffer = self.borrow(values, "values", &INT8, 3, flags)
+        cdef Py_ssize_t n_planes = planes_of(width_of(bits))
+        if (
+            (n_queries != ANY and buffer.shape[0] != n_queries)
+            or buffer.shape[1] != n_planes
+            or buffer.shape[2] != row_bytes
+        ):
+            raise InvalidArgumentError(
+                f"values must have shape ({side(n_queries)}, {n_planes}, {row_bytes}), "
+                f"got ({buffer.shape[0]}, {buffer.shape[1]}, {buffer.shape[2]})"
+            )
+        return buffer
+
     cdef quiver_transform transform(
-        self, str metric, object mean, object signs, Py_ssize_t dim
+        self, str scaling, object mean, object signs, Py_ssize_t dim
     ) except *:
         cdef Py_buffer *means = self.vector(mean, "mean", &FLOAT32, dim)
-        cdef Py_buffer *rounds = self.matrix(signs, "signs", &FLOAT32, ANY, dim)
+        cdef Py_buffer *rounds = self.matrix(signs, "signs", &FLOAT32, ANY, ANY)
+        if rounds.shape[1] < dim:
+            raise InvalidArgumentError(
+                f"signs must have at least {dim} columns, got {rounds.shape[1]}"
+            )
         return quiver_transform(
-            metric=METRICS[metric],
+            scaling=METRICS[scaling],
             mean=<const float *>means.buf,
             signs=<const float *>rounds.buf,
             n_rounds=rounds.shape[0],
             dim=dim,
+            coded_dim=rounds.shape[1],
         )
 
 
 cdef str side(Py_ssize_t length):
     return "any" if length == ANY else str(length)
+
+
+cdef size_t width_of(size_t bits) except 0:
+    """Return the bits of a coordinate, if a kernel knows them."""
+    if bits != 2 and bits != 4 and bits != 8:
+        raise InvalidArgumentError(f"bits must be 2, 4 or 8, got {bits}")
+    return bits
 
 
 cdef int at_least_one(str name, Py_ssize_t number) except -1:

@@ -1,4 +1,4 @@
-/* Vectors to 2-bit codes, queries to int8; see quiver/reference/encode.py. */
+/* Vectors to codes, queries to int8; see quiver/reference/encode.py. */
 #ifndef QUIVER_ENCODE_H
 #define QUIVER_ENCODE_H
 
@@ -11,23 +11,31 @@
 
 #define MAGNITUDE_BITS 31
 
-/* Scratch of one row; every array has a whole number of blocks. */
+/* Scratch of one row; every array has room for all coordinates of its lines. */
 struct encode_scratch {
+    float *prepared;
     float *coordinates;
     float *weights;
     int32_t *magnitudes;
     uint8_t *u;
+    uint8_t *trial;
 };
 
-static int open_scratch(struct encode_scratch *scratch, size_t dim)
+static int alloc_scratch(struct encode_scratch *scratch,
+                         const struct quiver_transform *transform, size_t bits)
 {
-    size_t padded = BLOCK_DIMS * blocks_of(dim);
-    scratch->coordinates = malloc(padded * (3 * sizeof(float) + 1));
-    if (scratch->coordinates == NULL)
+    size_t n_lines = lines_of(transform->coded_dim, bits);
+    size_t room = planes_of(bits) * code_bytes_of(n_lines);
+    size_t n_floats = transform->dim + 3 * room;
+    scratch->prepared = malloc(n_floats * sizeof(float) + 2 * room);
+    if (scratch->prepared == NULL)
         return -1;
-    scratch->weights = scratch->coordinates + padded;
-    scratch->magnitudes = (int32_t *)(scratch->weights + padded);
-    scratch->u = (uint8_t *)(scratch->magnitudes + padded);
+    scratch->coordinates = scratch->prepared + transform->dim;
+    scratch->weights = scratch->coordinates + room;
+    scratch->magnitudes = (int32_t *)(scratch->weights + room);
+    scratch->u = (uint8_t *)(scratch->magnitudes + room);
+    scratch->trial = scratch->u + room;
+    memset(scratch->u, 0, room);
     return 0;
 }
 
@@ -84,59 +92,11 @@ static void code_by_mean(const struct encode_scratch *scratch, size_t dim)
     }
 }
 
-static void pack(const uint8_t *u, size_t n_blocks, uint8_t *code)
-{
-    for (size_t block = 0; block < n_blocks; ++block)
-        for (size_t b = 0; b < BLOCK_BYTES; ++b) {
-            const uint8_t *quarter = u + BLOCK_DIMS * block + b;
-            code[BLOCK_BYTES * block + b] = (uint8_t)(
-                quarter[0] | quarter[32] << 2 | quarter[64] << 4 | quarter[96] << 6);
-        }
-}
-
-/* scale = ‖r‖² / ⟨w, r⟩ and bias = ‖r‖²; ⟨w, r⟩ is zero only where r is. */
-static void write_corrections(const struct encode_scratch *scratch, size_t dim,
-                              uint8_t *to)
-{
-    const float *r = scratch->coordinates;
-    for (size_t j = 0; j < dim; ++j)
-        scratch->weights[j] = (float)(2 * scratch->u[j] - 3);
-    double norm2 = lane_dot(r, r, dim);
-    double overlap = lane_dot(scratch->weights, r, dim);
-    float pair[2] = {(float)(overlap > 0 ? norm2 / overlap : 0.0), (float)norm2};
-    memcpy(to, pair, sizeof pair);
-}
-
-/* `rows` come zeroed, so that padding stays zero. */
-static int encode(const struct quiver_transform *transform, const float *vectors,
-                  size_t n_vectors, int strong, uint8_t *rows)
-{
-    size_t dim = transform->dim, n_blocks = blocks_of(dim);
-    struct encode_scratch scratch;
-    if (open_scratch(&scratch, dim) != 0)
-        return -1;
-    memset(scratch.u, 0, BLOCK_DIMS * n_blocks);
-    for (size_t i = 0; i < n_vectors; ++i) {
-        uint8_t *row = rows + i * row_bytes_of(n_blocks);
-        apply_transform(transform, vectors + i * transform->dim,
-                        scratch.coordinates);
-        if (strong == 2) {
-            code_by_mean(&scratch, dim);
-        } else {
-            code_by_rank(&scratch, dim);
-            write_corrections(&scratch, dim, row + BLOCK_BYTES * n_blocks);
-        }
-        pack(scratch.u, n_blocks, row);
-    }
-    free(scratch.coordinates);
-    return 0;
-}
-
 /* Adding and taking away 1.5 · 2^23 rounds |x| < 2^22 to integer, halves to even. */
-INLINE int8_t round_to_int8(float x)
+INLINE float round_to_even(float x)
 {
     const float round_here = 12582912.0f;
-    return (int8_t)((x + round_here) - round_here);
+    return (x + round_here) - round_here;
 }
 
 /* max |r_j|, compared as bits: unlike floats, integers let the compiler vectorise. */
@@ -150,30 +110,126 @@ INLINE float peak_of(const float *r, size_t dim)
     return load_float(&peak_bits);
 }
 
-static void quantise_row(const float *r, size_t dim, int8_t *values, float *corrections)
+/* Values of the corrected code u as floats, for the sums. */
+static void write_weights(const uint8_t *u, size_t dim, size_t bits, float *weights)
+{
+    int32_t factor = value_factor(bits), offset = value_offset(bits);
+    for (size_t j = 0; j < dim; ++j)
+        weights[j] = (float)(factor * u[j] - offset);
+}
+
+/* Shares of the peak that a wide code's steps are tried on. */
+static const float clipping[] = {1.0f, 0.85f, 0.7f};
+
+/* Wide codes: of the step sizes tried, the one whose code makes the least angle. */
+static void code_in_steps(const struct encode_scratch *scratch, size_t dim, size_t bits)
+{
+    const float *r = scratch->coordinates;
+    float middle = (float)value_offset(bits) / (float)value_factor(bits);
+    float reach = bits == 4 ? 8.0f : 127.0f, least = bits == 4 ? 0.0f : 1.0f;
+    float most = bits == 4 ? 15.0f : 255.0f, peak = peak_of(r, dim);
+    double best_cosine = -1.0;
+    for (size_t i = 0; i < sizeof clipping / sizeof clipping[0]; ++i) {
+        float inverse = reach / (peak * clipping[i]);
+        inverse = inverse <= FLT_MAX ? inverse : 0.0f;
+        for (size_t j = 0; j < dim; ++j) {
+            float step = r[j] * inverse + middle;
+            step = step > least ? step : least;
+            step = step < most ? step : most;
+            scratch->trial[j] = (uint8_t)round_to_even(step);
+        }
+        write_weights(scratch->trial, dim, bits, scratch->weights);
+        double norm2, overlap = lane_dot_and_norm2(scratch->weights, r, dim, &norm2);
+        double cosine = norm2 > 0 ? overlap / sqrt(norm2) : 0.0;
+        if (cosine > best_cosine) {
+            best_cosine = cosine;
+            memcpy(scratch->u, scratch->trial, dim);
+        }
+    }
+}
+
+/* `u` has planes of code bytes, zero past the last coordinate. */
+static void pack(const uint8_t *u, size_t bits, size_t n_lines, uint8_t *code)
+{
+    size_t n_bytes = code_bytes_of(n_lines);
+    memcpy(code, u, n_bytes);
+    for (size_t plane = 1; plane < planes_of(bits); ++plane)
+        for (size_t b = 0; b < n_bytes; ++b)
+            code[b] |= (uint8_t)(u[n_bytes * plane + b] << bits * plane);
+}
+
+/* scale = ‖r‖² / ⟨w, r⟩ and bias = ‖r‖²; ⟨w, r⟩ is zero only where r is. */
+static void write_corrections(const struct encode_scratch *scratch, size_t dim,
+                              size_t bits, uint8_t *to)
+{
+    const float *r = scratch->coordinates;
+    write_weights(scratch->u, dim, bits, scratch->weights);
+    double norm2, overlap = lane_dot_and_norm2(r, scratch->weights, dim, &norm2);
+    float pair[2] = {(float)(overlap > 0 ? norm2 / overlap : 0.0), (float)norm2};
+    memcpy(to, pair, sizeof pair);
+}
+
+/* `rows` come zeroed, so that the corrections of published weights stay zero. */
+static int encode(const struct quiver_transform *transform, const float *vectors,
+                  size_t n_vectors, size_t bits, enum quiver_weights weights,
+                  uint8_t *rows)
+{
+    size_t dim = transform->coded_dim, n_lines = lines_of(dim, bits);
+    struct encode_scratch scratch;
+    if (alloc_scratch(&scratch, transform, bits) != 0)
+        return -1;
+    for (size_t i = 0; i < n_vectors; ++i) {
+        uint8_t *row = rows + i * CACHE_LINE * n_lines;
+        apply_transform(transform, vectors + i * transform->dim, scratch.prepared,
+                        scratch.coordinates);
+        if (bits > 2)
+            code_in_steps(&scratch, dim, bits);
+        else if (weights == QUIVER_PUBLISHED_WEIGHTS)
+            code_by_mean(&scratch, dim);
+        else
+            code_by_rank(&scratch, dim);
+        pack(scratch.u, bits, n_lines, row + CORRECTION_BYTES);
+        if (weights == QUIVER_CORRECTED)
+            write_corrections(&scratch, dim, bits, row);
+    }
+    free(scratch.prepared);
+    return 0;
+}
+
+/* `values` come zeroed; a plane has whole rows and starts beside the corrections. */
+static void quantize_row(const float *r, size_t dim, size_t n_lines, int8_t *values,
+                         float *corrections)
 {
     float peak = peak_of(r, dim), inverse = 127.0f / peak;
     int usable = inverse <= FLT_MAX;
     inverse = usable ? inverse : 0.0f;
-    for (size_t j = 0; j < dim; ++j)
-        values[j] = round_to_int8(r[j] * inverse);
-    memset(values + dim, 0, BLOCK_DIMS * blocks_of(dim) - dim);
+    size_t n_bytes = code_bytes_of(n_lines);
+    for (size_t first = 0; first < dim; first += n_bytes) {
+        size_t count = dim - first < n_bytes ? dim - first : n_bytes;
+        values += CORRECTION_BYTES;
+        for (size_t b = 0; b < count; ++b)
+            values[b] = (int8_t)round_to_even(r[first + b] * inverse);
+        values += n_bytes;
+    }
     corrections[0] = usable ? peak / 127.0f : 0.0f;
     corrections[1] = (float)lane_dot(r, r, dim);
 }
 
-static int quantise(const struct quiver_transform *transform, const float *vectors,
-                    size_t n_vectors, int8_t *values, float *corrections)
+static int quantize(const struct quiver_transform *transform, const float *vectors,
+                    size_t n_vectors, size_t bits, int8_t *values, float *corrections)
 {
-    size_t dim = transform->dim, padded = BLOCK_DIMS * blocks_of(dim);
-    float *coordinates = malloc(padded * sizeof(float));
-    if (coordinates == NULL)
+    size_t dim = transform->coded_dim, n_lines = lines_of(dim, bits);
+    size_t n_values = planes_of(bits) * n_lines * CACHE_LINE;
+    float *prepared = malloc((transform->dim + dim) * sizeof(float));
+    if (prepared == NULL)
         return -1;
+    float *coordinates = prepared + transform->dim;
     for (size_t i = 0; i < n_vectors; ++i) {
-        apply_transform(transform, vectors + i * transform->dim, coordinates);
-        quantise_row(coordinates, dim, values + i * padded, corrections + 2 * i);
+        apply_transform(transform, vectors + i * transform->dim, prepared, coordinates);
+        quantize_row(coordinates, dim, n_lines, values + i * n_values,
+                     corrections + 2 * i);
     }
-    free(coordinates);
+    free(prepared);
     return 0;
 }
 

@@ -24,7 +24,7 @@ _Static_assert(FLT_EVAL_METHOD == 0, "float operations must be rounded to float"
 
 const struct quiver_kernels TABLE(QUIVER_TARGET) = {
     .encode = encode,
-    .quantise = quantise,
+    .quantize = quantize,
     .distance = distance,
     .prune = prune,
     .search = search,

@@ -18,12 +18,15 @@
 enum quiver_metric { QUIVER_COSINE, QUIVER_EUCLIDEAN, QUIVER_INNER_PRODUCT };
 enum quiver_prune_rule { QUIVER_VAMANA, QUIVER_PUBLISHED };
 
-/* Coded rows as quiver/reference/codes.py lays them out: code, scale, bias, zero padding. */
+enum quiver_weights { QUIVER_CORRECTED, QUIVER_PUBLISHED_WEIGHTS };
+
+/* Coded rows as quiver/reference/codes.py lays them out: scale, bias, `dim` values. */
 struct quiver_codes {
     const uint8_t *rows;
     size_t n_rows;
     size_t dim;
-    int strong;
+    size_t bits;
+    enum quiver_weights weights;
 };
 
 /* A batch of queries: either coded rows, or int8 values with (step, norm²) pairs. */
@@ -34,34 +37,39 @@ struct quiver_queries {
     size_t n_queries;
 };
 
-/* The map T; `mean` and each of the `n_rounds` rows of `signs` have dim entries. */
+/* The map T from `dim` to `coded_dim` coordinates; `mean` has `dim` entries, each of the
+ * `n_rounds` rows of `signs` `coded_dim`. */
 struct quiver_transform {
-    enum quiver_metric metric;
+    enum quiver_metric scaling;
     const float *mean;
     const float *signs;
     size_t n_rounds;
     size_t dim;
+    size_t coded_dim;
 };
 
-/* Out-edges of every row; a row ends at its first NO_ID. */
+/* Out-edges of every row; a row ends at its first NO_ID. Walks start at the nearest of
+ * the entry points. */
 struct quiver_graph {
     const uint32_t *neighbors;
     size_t width;
-    uint32_t entry_point;
+    const uint32_t *entry_points;
+    size_t n_entry_points;
 };
 
 struct quiver_kernels {
     int (*encode)(const struct quiver_transform *transform, const float *vectors,
-                  size_t n_vectors, int strong, uint8_t *rows);
-    int (*quantise)(const struct quiver_transform *transform, const float *vectors,
-                    size_t n_vectors, int8_t *values, float *corrections);
+                  size_t n_vectors, size_t bits, enum quiver_weights weights,
+                  uint8_t *rows);
+    int (*quantize)(const struct quiver_transform *transform, const float *vectors,
+                    size_t n_vectors, size_t bits, int8_t *values, float *corrections);
     /* `candidates` is NULL, or n_queries lists of `width` ids. */
     int (*distance)(const struct quiver_codes *codes,
                     const struct quiver_queries *queries, const uint32_t *candidates,
                     size_t width, float *distances);
     int (*prune)(const struct quiver_codes *codes, const uint64_t *candidates,
                  size_t n_targets, size_t width, size_t max_degree, float alpha,
-                 enum quiver_prune_rule rule, uint32_t *neighbors);
+                 float beta, enum quiver_prune_rule rule, uint32_t *neighbors);
     int (*search)(const struct quiver_codes *codes, const struct quiver_graph *graph,
                   const struct quiver_queries *queries, size_t ef, uint64_t *keys,
                   int64_t *hops, int64_t *distance_computations);

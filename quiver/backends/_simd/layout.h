@@ -4,26 +4,48 @@
 
 #include "portable.h"
 
-#define BLOCK_DIMS 128
-#define BLOCK_BYTES 32
+#define CORRECTION_BYTES 8
 #define HIGH_BITS UINT64_C(0xAAAAAAAAAAAAAAAA)
 #define LOW_BITS UINT64_C(0x5555555555555555)
 
-INLINE size_t blocks_of(size_t dim)
+/* Cache lines of a row: the corrections, then `dim` coordinates of so many bits. */
+INLINE size_t lines_of(size_t dim, size_t bits)
 {
-    return (dim + BLOCK_DIMS - 1) / BLOCK_DIMS;
+    size_t used = dim * bits + 8 * CORRECTION_BYTES;
+    return (used + 8 * CACHE_LINE - 1) / (8 * CACHE_LINE);
 }
 
-/* Code, two float32 corrections, and padding up to a whole number of cache lines. */
-INLINE size_t row_bytes_of(size_t n_blocks)
+/* Bytes of code in a row; byte b holds coordinates b, C + b, 2C + b, … of C bytes. */
+INLINE size_t code_bytes_of(size_t n_lines)
 {
-    size_t used = BLOCK_BYTES * n_blocks + 2 * sizeof(float);
-    return (used + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    return CACHE_LINE * n_lines - CORRECTION_BYTES;
 }
 
-INLINE float row_bias(const uint8_t *row, size_t n_blocks)
+/* Coordinates that share a byte: each is a plane of its own in an int8 query. */
+INLINE size_t planes_of(size_t bits)
 {
-    return load_float(row + BLOCK_BYTES * n_blocks + sizeof(float));
+    return 8 / bits;
+}
+
+INLINE float row_scale(const uint8_t *row)
+{
+    return load_float(row);
+}
+
+INLINE float row_bias(const uint8_t *row)
+{
+    return load_float(row + sizeof(float));
+}
+
+/* The values of a corrected code are factor·u - offset. */
+INLINE int32_t value_factor(size_t bits)
+{
+    return bits == 8 ? 1 : 2;
+}
+
+INLINE int32_t value_offset(size_t bits)
+{
+    return bits == 8 ? 128 : bits == 4 ? 15 : 3;
 }
 
 /* Exchange the two bits of every pair. */

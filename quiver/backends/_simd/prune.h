@@ -14,15 +14,23 @@ struct prune_scratch {
     uint32_t *rejected;
 };
 
-INLINE int covers(float to_kept, float reach, float alpha, enum quiver_prune_rule rule)
+/* What a candidate is compared by: its distance to the target and the rule's slacks. */
+struct prune_test {
+    enum quiver_prune_rule rule;
+    float alpha;
+    float to_target;
+    float least_bias; /* of a row that may cover it: beta times its own */
+};
+
+INLINE int covers(const struct prune_test *test, float to_kept, float kept_bias)
 {
-    return rule == QUIVER_PUBLISHED ? to_kept < alpha * reach
-                                    : alpha * to_kept <= reach;
+    if (test->rule == QUIVER_PUBLISHED)
+        return to_kept < test->alpha * test->to_target;
+    return (test->alpha * to_kept <= test->to_target) & (kept_bias >= test->least_bias);
 }
 
 static int is_covered(const struct query *candidate, const uint32_t *kept,
-                      size_t n_kept, float reach, float alpha,
-                      enum quiver_prune_rule rule)
+                      size_t n_kept, const struct prune_test *test)
 {
     float to_kept[STEP];
     for (size_t start = 0; start < n_kept; start += STEP) {
@@ -30,33 +38,34 @@ static int is_covered(const struct query *candidate, const uint32_t *kept,
         int covered = 0;
         measure(candidate, kept + start, count, to_kept);
         for (size_t i = 0; i < count; ++i)
-            covered |= covers(to_kept[i], reach, alpha, rule);
+            covered |= covers(test, to_kept[i],
+                              row_bias(row_of(candidate, kept[start + i])));
         if (covered)
             return 1;
     }
     return 0;
 }
 
-static size_t prune_one(const struct quiver_codes *codes, const uint64_t *candidates,
-                        size_t width, size_t max_degree, float alpha,
-                        enum quiver_prune_rule rule, const struct prune_scratch *scratch)
+static size_t prune_one(struct query *query, const uint64_t *candidates, size_t width,
+                        size_t max_degree, struct prune_test test, float beta,
+                        const struct prune_scratch *scratch)
 {
-    struct query query = open_symmetric(codes);
-    size_t n_kept = 0, n_rejected = 0, row_bytes = row_bytes_of(query.n_blocks);
+    size_t n_kept = 0, n_rejected = 0, row_bytes = CACHE_LINE * query->n_lines;
     for (size_t i = 0; i < width && candidates[i] != NO_KEY; ++i)
-        prefetch_bytes(codes->rows + key_id(candidates[i]) * row_bytes, row_bytes);
+        prefetch_bytes(row_of(query, key_id(candidates[i])), row_bytes);
     for (size_t i = 0; i < width && candidates[i] != NO_KEY; ++i) {
         if (n_kept == max_degree)
             break;
         uint32_t id = key_id(candidates[i]);
-        set_row(&query, codes->rows + id * row_bytes);
-        if (is_covered(&query, scratch->kept, n_kept, key_distance(candidates[i]), alpha,
-                       rule))
+        set_row(query, row_of(query, id));
+        test.to_target = key_distance(candidates[i]);
+        test.least_bias = beta * query->norm2;
+        if (is_covered(query, scratch->kept, n_kept, &test))
             scratch->rejected[n_rejected++] = id;
         else
             scratch->kept[n_kept++] = id;
     }
-    if (rule == QUIVER_PUBLISHED)
+    if (test.rule == QUIVER_PUBLISHED)
         for (size_t i = 0; i < n_rejected && n_kept < max_degree; ++i)
             scratch->kept[n_kept++] = scratch->rejected[i];
     return n_kept;
@@ -64,15 +73,18 @@ static size_t prune_one(const struct quiver_codes *codes, const uint64_t *candid
 
 static int prune(const struct quiver_codes *codes, const uint64_t *candidates,
                  size_t n_targets, size_t width, size_t max_degree, float alpha,
-                 enum quiver_prune_rule rule, uint32_t *neighbors)
+                 float beta, enum quiver_prune_rule rule, uint32_t *neighbors)
 {
-    uint32_t *ids = malloc((max_degree + width + 1) * sizeof(uint32_t));
+    size_t n_ids = max_degree + width + 1;
+    uint32_t *ids = malloc(n_ids * sizeof(uint32_t) + value_bytes_of(codes));
     if (ids == NULL)
         return -1;
     struct prune_scratch scratch = {ids, ids + max_degree};
+    struct prune_test test = {.rule = rule, .alpha = alpha};
+    struct query query = init_symmetric(codes, (int8_t *)(ids + n_ids));
     for (size_t i = 0; i < n_targets; ++i) {
-        size_t n_kept = prune_one(codes, candidates + i * width, width, max_degree,
-                                  alpha, rule, &scratch);
+        size_t n_kept = prune_one(&query, candidates + i * width, width, max_degree,
+                                  test, beta, &scratch);
         uint32_t *row = neighbors + i * max_degree;
         memcpy(row, scratch.kept, n_kept * sizeof(uint32_t));
         for (size_t j = n_kept; j < max_degree; ++j)

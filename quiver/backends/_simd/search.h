@@ -23,6 +23,7 @@ struct walk {
     uint64_t *accepted;
     uint32_t *newly_seen;
     float *distances;
+    int8_t *values; /* scratch of a wide coded query */
     size_t n_newly_seen;
     const uint32_t *neighbors;
     int64_t hops;
@@ -78,7 +79,7 @@ static int advance(struct walk *walk, const struct quiver_graph *graph)
 
 static void expand(struct walk *walk, const struct quiver_graph *graph)
 {
-    size_t row_bytes = row_bytes_of(walk->query.n_blocks);
+    size_t row_bytes = CACHE_LINE * walk->query.n_lines;
     size_t runner_up = first_unexpanded(&walk->beam);
     ++walk->hops;
     /* It is next, unless a neighbour seen now turns out to be nearer. */
@@ -86,29 +87,34 @@ static void expand(struct walk *walk, const struct quiver_graph *graph)
         prefetch_neighbors(walk, runner_up, graph);
     see(walk, walk->neighbors, graph->width);
     for (size_t i = 0; i < walk->n_newly_seen; ++i)
-        prefetch_bytes(walk->query.rows + walk->newly_seen[i] * row_bytes, row_bytes);
+        prefetch_bytes(row_of(&walk->query, walk->newly_seen[i]), row_bytes);
 }
 
 static void open_walk(struct walk *walk, const struct quiver_codes *codes,
                       const struct quiver_graph *graph,
                       const struct quiver_queries *queries, size_t number)
 {
-    walk->query = open_query(codes, queries, number);
+    walk->query = init_query(codes, queries, number, walk->values);
     walk->number = number;
     walk->hops = walk->distance_computations = 0;
     clear_beam(&walk->beam);
     memset(walk->seen, 0, (codes->n_rows + 63) / 64 * sizeof(uint64_t));
-    see(walk, &graph->entry_point, 1);
+    see(walk, graph->entry_points, graph->n_entry_points);
     advance(walk, graph);
 }
 
 /* Give every walk its share of one block; return the block, or NULL. */
-static void *place_walks(struct walk *walks, size_t n_walks, size_t ef, size_t n_rows,
-                         size_t width)
+static void *place_walks(struct walk *walks, size_t n_walks, size_t ef,
+                         const struct quiver_codes *codes,
+                         const struct quiver_graph *graph)
 {
-    size_t n_beam = beam_words(ef), n_seen = round_up((n_rows + 63) / 64, BEAM_STEP);
+    size_t width = graph->width < graph->n_entry_points ? graph->n_entry_points
+                                                        : graph->width;
+    size_t n_beam = beam_words(ef);
+    size_t n_seen = round_up((codes->n_rows + 63) / 64, BEAM_STEP);
+    size_t n_values = round_up(value_bytes_of(codes) / sizeof(uint64_t), BEAM_STEP);
     size_t n_list = round_up(width + BEAM_STEP, BEAM_STEP);
-    size_t n_words = n_beam + n_seen + 2 * n_list;
+    size_t n_words = n_beam + n_seen + 2 * n_list + n_values;
     void *scratch = malloc(n_walks * n_words * sizeof(uint64_t) + CACHE_LINE);
     if (scratch == NULL)
         return NULL;
@@ -119,6 +125,7 @@ static void *place_walks(struct walk *walks, size_t n_walks, size_t ef, size_t n
         walk->accepted = walk->seen + n_seen;
         walk->newly_seen = (uint32_t *)(walk->accepted + n_list);
         walk->distances = (float *)(walk->newly_seen + n_list);
+        walk->values = (int8_t *)(walk->accepted + 2 * n_list);
     }
     return scratch;
 }
@@ -130,7 +137,7 @@ static int search(const struct quiver_codes *codes, const struct quiver_graph *g
     struct walk walks[N_WALKS];
     size_t n_walks = queries->n_queries < N_WALKS ? queries->n_queries : N_WALKS;
     size_t n_opened = 0;
-    void *scratch = place_walks(walks, n_walks, ef, codes->n_rows, graph->width);
+    void *scratch = place_walks(walks, n_walks, ef, codes, graph);
     if (scratch == NULL)
         return -1;
     for (; n_opened < n_walks; ++n_opened)

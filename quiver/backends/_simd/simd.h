@@ -17,17 +17,19 @@
 #endif
 #include QUIVER_SIMD_HEADER
 
-/* Integers. `ints4` holds an int32 for each of four rows. Rows start at multiples of
- * CACHE_LINE; codes have BLOCK_BYTES and values BLOCK_DIMS for each of the blocks. */
+/* Integers. `ints4` holds an int32 for each of four rows of n_lines cache lines, each
+ * starting a line. `n_lines` and `bits` are constants wherever a size is common. */
 
-/* Σ v_j·u_j of one int8 query and four codes, u_j in 0 … 3 as stored: at most
- * 384·128 a block. Values past dim are zero. */
-INLINE ints4 dot_values4(const int8_t *values, const uint8_t *const codes[4],
-                         size_t n_blocks);
+/* Σ v_j·u_j of one int8 query and four rows, u_j in 0 … 2^bits - 1 as stored. The query
+ * has planes_of(bits) planes of whole rows, zero beside the corrections and past the
+ * last coordinate; |v| <= 127, and the sum fits an int32. */
+INLINE ints4 dot_values4(const int8_t *values, const uint8_t *const rows[4],
+                         size_t n_lines, size_t bits);
 
 /* pop(x) + 3·pop(x ∧ HIGH_BITS) + 2·pop(y) with x = a ⊕ b and y = a ⊕ swap_pairs(b),
- * for four codes a: how far ⟨w_a, w_b⟩ is below 9·dim, halved. */
-INLINE ints4 mismatch4(const uint8_t *b, const uint8_t *const a[4], size_t n_blocks);
+ * for the codes of four rows a and a row b, their corrections left out: how far
+ * ⟨w_a, w_b⟩ is below 9·dim, halved. */
+INLINE ints4 mismatch4(const uint8_t *b, const uint8_t *const a[4], size_t n_lines);
 
 /* Floats. `floats4` holds a float32 for each of four rows. */
 
@@ -40,14 +42,14 @@ INLINE floats4 sub4(floats4 x, floats4 y);
 INLINE floats4 mul4(floats4 x, floats4 y);
 INLINE floats4 sqrt4(floats4 x);
 
-/* x where x > 0, else 0.0, which is what -0.0 becomes. */
-INLINE floats4 clamp4(floats4 x);
+/* x where x > y, else y. */
+INLINE floats4 max4(floats4 x, floats4 y);
 
 INLINE void store4(float *to, floats4 x);
 
-/* The (scale, bias) pairs that stand `offset` bytes after the start of four rows. */
-INLINE void load_corrections4(const uint8_t *const rows[4], size_t offset,
-                              floats4 *scale, floats4 *bias);
+/* The (scale, bias) pairs at the start of four rows. */
+INLINE void load_corrections4(const uint8_t *const rows[4], floats4 *scale,
+                              floats4 *bias);
 
 /* Butterflies h = 1, 2, 4, in this order, of eight floats in place:
  * (a, b) at distance h becomes (a + b, a - b). */
@@ -68,8 +70,8 @@ INLINE double fold_lanes(struct lanes sum);
  * take those of beam.h. Keys have room for a multiple of BEAM_STEP and start a cache
  * line; from `ef` on they are scratch. */
 #ifdef QUIVER_HAS_BEAM
-/* Write the keys of `count` pairs that are below `last`, in order; return how many.
- * `accepted` has room for BEAM_STEP more than `count`. */
+/* Write the keys of `count` pairs that are not above `last`, in order; return how many.
+ * Those equal to it may be left out. `accepted` has room for BEAM_STEP more. */
 INLINE size_t accept_keys(uint64_t last, const float *distances, const uint32_t *ids,
                           size_t count, uint64_t *accepted);
 

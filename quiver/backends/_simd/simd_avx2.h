@@ -18,32 +18,39 @@ INLINE ints4 fold_rows(const __m256i sums[4])
                          _mm256_extracti128_si256(all, 1));
 }
 
-/* Σ v_j·u_j of an int8 query and a code, not yet folded. A pair of products is at most 762, so the
- * eight pairs that one block adds to an int16 are far from its limit. */
-INLINE __m256i dot_values(const int8_t *values, const uint8_t *code, size_t n_blocks)
+/* Σ v_j·u_j of an int8 query and a row, not yet folded. Bytes are taken in pieces of at
+ * most four bits, whose products are at most 3 810 a pair; so an int16 holds all planes
+ * of a byte. An 8-bit u is two nibbles of the same v, the upper worth 16. */
+INLINE __m256i dot_values(const int8_t *values, const uint8_t *row, size_t n_lines,
+                          size_t bits)
 {
-    const __m256i low_pair = _mm256_set1_epi8(3), ones = _mm256_set1_epi16(1);
-    __m256i dot = _mm256_setzero_si256();
-    for (size_t block = 0; block < n_blocks; ++block) {
-        __m256i bytes = load_32(code + BLOCK_BYTES * block);
-        __m256i sums = _mm256_setzero_si256();
-        for (int quarter = 0; quarter < 4; ++quarter) {
-            __m256i u =
-                _mm256_and_si256(_mm256_srli_epi16(bytes, 2 * quarter), low_pair);
-            __m256i v = load_32(values + BLOCK_DIMS * block + 32 * quarter);
-            sums = _mm256_add_epi16(sums, _mm256_maddubs_epi16(u, v));
+    const int width = bits == 2 ? 2 : 4;
+    const __m256i mask = _mm256_set1_epi8((int8_t)((1 << width) - 1));
+    const __m256i ones = _mm256_set1_epi16(1);
+    __m256i dot = _mm256_setzero_si256(), upper = dot;
+    for (size_t at = 0; at < CACHE_LINE * n_lines; at += 32) {
+        __m256i bytes = load_32(row + at), sums = _mm256_setzero_si256();
+        for (int shift = 0; shift < 8; shift += width) {
+            size_t plane = bits == 8 ? 0 : (size_t)shift / bits;
+            __m256i u = _mm256_and_si256(_mm256_srli_epi16(bytes, shift), mask);
+            __m256i v = load_32(values + CACHE_LINE * n_lines * plane + at);
+            __m256i pairs = _mm256_maddubs_epi16(u, v);
+            if (bits == 8 && shift > 0)
+                upper = _mm256_add_epi32(upper, _mm256_madd_epi16(pairs, ones));
+            else
+                sums = _mm256_add_epi16(sums, pairs);
         }
         dot = _mm256_add_epi32(dot, _mm256_madd_epi16(sums, ones));
     }
-    return dot;
+    return _mm256_add_epi32(dot, _mm256_slli_epi32(upper, 4));
 }
 
-INLINE ints4 dot_values4(const int8_t *values, const uint8_t *const codes[4],
-                         size_t n_blocks)
+INLINE ints4 dot_values4(const int8_t *values, const uint8_t *const rows[4],
+                         size_t n_lines, size_t bits)
 {
     __m256i sums[4];
     for (int k = 0; k < 4; ++k)
-        sums[k] = dot_values(values, codes[k], n_blocks);
+        sums[k] = dot_values(values, rows[k], n_lines, bits);
     return fold_rows(sums);
 }
 
@@ -65,18 +72,25 @@ INLINE __m256i weigh_nibbles(__m256i bytes, __m256i weights)
                            _mm256_shuffle_epi8(weights, high));
 }
 
+/* 32 bytes of a row, zeros for its corrections. */
+INLINE __m256i load_code(const uint8_t *row, size_t at)
+{
+    const __m256i code_only = _mm256_setr_epi64x(0, -1, -1, -1);
+    __m256i bytes = load_32(row + at);
+    return at == 0 ? _mm256_and_si256(bytes, code_only) : bytes;
+}
+
 /* pop(x) + 3·pop(x ∧ high) + 2·pop(y), not yet folded: small uint64 read as int32.
  * In x a low bit weighs 1 and a high bit 4; in y every bit weighs 2. */
-INLINE __m256i mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
+INLINE __m256i mismatch(const uint8_t *a, const uint8_t *b, size_t n_lines)
 {
     const __m256i in_x = _mm256_broadcastsi128_si256(
         _mm_setr_epi8(0, 1, 4, 5, 1, 2, 5, 6, 4, 5, 8, 9, 5, 6, 9, 10));
     const __m256i in_y = _mm256_broadcastsi128_si256(
         _mm_setr_epi8(0, 2, 2, 4, 2, 4, 4, 6, 2, 4, 4, 6, 4, 6, 6, 8));
     __m256i total = _mm256_setzero_si256();
-    for (size_t block = 0; block < n_blocks; ++block) {
-        __m256i words_a = load_32(a + BLOCK_BYTES * block);
-        __m256i words_b = load_32(b + BLOCK_BYTES * block);
+    for (size_t at = 0; at < CACHE_LINE * n_lines; at += 32) {
+        __m256i words_a = load_code(a, at), words_b = load_code(b, at);
         __m256i x = _mm256_xor_si256(words_a, words_b);
         __m256i y = _mm256_xor_si256(words_a, swap_pairs_32(words_b));
         __m256i bytes =
@@ -87,11 +101,11 @@ INLINE __m256i mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
     return total;
 }
 
-INLINE ints4 mismatch4(const uint8_t *b, const uint8_t *const a[4], size_t n_blocks)
+INLINE ints4 mismatch4(const uint8_t *b, const uint8_t *const a[4], size_t n_lines)
 {
     __m256i sums[4];
     for (int k = 0; k < 4; ++k)
-        sums[k] = mismatch(a[k], b, n_blocks);
+        sums[k] = mismatch(a[k], b, n_lines);
     return fold_rows(sums);
 }
 

@@ -6,20 +6,8 @@
 #include "keys.h"
 #include "simd_x86.h"
 
-/* Give the lower and the upper half of a register each their own constant byte. */
-INLINE __m512i halves(int8_t lower, int8_t upper)
-{
-    return _mm512_inserti64x4(_mm512_set1_epi8(lower), _mm256_set1_epi8(upper), 1);
-}
-
-INLINE __m512i broadcast_block(const uint8_t *block)
-{
-    return _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)block));
-}
-
-/* Sum each of four registers of int32; each upper half is shifted right
- * before it is added to the lower. */
-INLINE ints4 fold_rows(const __m512i sums[4], int upper_shift)
+/* Sum each of four registers of int32. */
+INLINE ints4 fold_rows(const __m512i sums[4])
 {
     __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(sums[0], sums[1]),
                                   _mm512_unpackhi_epi32(sums[0], sums[1]));
@@ -27,63 +15,94 @@ INLINE ints4 fold_rows(const __m512i sums[4], int upper_shift)
                                   _mm512_unpackhi_epi32(sums[2], sums[3]));
     __m512i all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd),
                                    _mm512_unpackhi_epi64(ab, cd));
-    __m256i upper = _mm512_extracti64x4_epi64(all, 1);
     __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(all),
-                                    _mm256_srai_epi32(upper, upper_shift));
+                                    _mm512_extracti64x4_epi64(all, 1));
     return _mm_add_epi32(_mm256_castsi256_si128(half),
                          _mm256_extracti128_si256(half, 1));
 }
 
-/* Σ v_j·u_j of an int8 query and a code, not yet folded. A block is broadcast to both
- * halves, so that one register holds 64 consecutive dimensions, as the query does. */
 #ifdef __AVX512VNNI__
-#define UPPER_SHIFT 2
-INLINE __m512i dot_values(const int8_t *values, const uint8_t *code, size_t n_blocks)
+/* One line of four rows. Two-bit pairs are taken in place, the upper of a nibble worth 4;
+ * its sums are kept apart and shifted down once. */
+INLINE void add_line(const int8_t *values, const uint8_t *const rows[4], size_t line,
+                     size_t n_lines, size_t bits, __m512i low[4], __m512i high[4])
 {
-    /* Pairs stay in place, worth 1, 4, 16 and 64; the sums are shifted down once. */
-    const __m512i first = halves(0x03, 0x0C), last = halves(0x30, (int8_t)0xC0);
-    __m512i sum_first = _mm512_setzero_si512(), sum_last = _mm512_setzero_si512();
-    for (size_t block = 0; block < n_blocks; ++block) {
-        __m512i bytes = broadcast_block(code + BLOCK_BYTES * block);
-        const int8_t *v = values + BLOCK_DIMS * block;
-        sum_first = _mm512_dpbusd_epi32(sum_first, _mm512_and_si512(bytes, first),
-                                        _mm512_loadu_si512(v));
-        sum_last = _mm512_dpbusd_epi32(sum_last, _mm512_and_si512(bytes, last),
-                                       _mm512_loadu_si512(v + 64));
+    const __m512i nibble = _mm512_set1_epi8(15), pair = _mm512_set1_epi8(3);
+    const __m512i upper_pair = _mm512_set1_epi8(12);
+    __m512i v[4];
+    for (size_t plane = 0; plane < planes_of(bits); ++plane)
+        v[plane] = _mm512_loadu_si512(values + CACHE_LINE * (n_lines * plane + line));
+    for (int k = 0; k < 4; ++k) {
+        __m512i bytes = _mm512_loadu_si512(rows[k] + CACHE_LINE * line);
+        __m512i upper = _mm512_srli_epi16(bytes, 4);
+        if (bits == 8) {
+            low[k] = _mm512_dpbusd_epi32(low[k], bytes, v[0]);
+        } else if (bits == 4) {
+            low[k] = _mm512_dpbusd_epi32(low[k], _mm512_and_si512(bytes, nibble), v[0]);
+            low[k] = _mm512_dpbusd_epi32(low[k], _mm512_and_si512(upper, nibble), v[1]);
+        } else {
+            __m512i u = _mm512_and_si512(bytes, pair);
+            low[k] = _mm512_dpbusd_epi32(low[k], u, v[0]);
+            u = _mm512_and_si512(bytes, upper_pair);
+            high[k] = _mm512_dpbusd_epi32(high[k], u, v[1]);
+            u = _mm512_and_si512(upper, pair);
+            low[k] = _mm512_dpbusd_epi32(low[k], u, v[2]);
+            u = _mm512_and_si512(upper, upper_pair);
+            high[k] = _mm512_dpbusd_epi32(high[k], u, v[3]);
+        }
     }
-    return _mm512_add_epi32(sum_first, _mm512_srai_epi32(sum_last, 4));
+}
+
+INLINE ints4 dot_values4(const int8_t *values, const uint8_t *const rows[4],
+                         size_t n_lines, size_t bits)
+{
+    __m512i low[4], high[4];
+    for (int k = 0; k < 4; ++k)
+        low[k] = high[k] = _mm512_setzero_si512();
+    for (size_t line = 0; line < n_lines; ++line)
+        add_line(values, rows, line, n_lines, bits, low, high);
+    if (bits == 2)
+        for (int k = 0; k < 4; ++k)
+            low[k] = _mm512_add_epi32(low[k], _mm512_srai_epi32(high[k], 2));
+    return fold_rows(low);
 }
 #else
-#define UPPER_SHIFT 0
-INLINE __m512i dot_values(const int8_t *values, const uint8_t *code, size_t n_blocks)
+/* Σ v_j·u_j of an int8 query and a row, not yet folded. As in AVX2: pieces of at most four bits, an 8-bit u as two nibbles of the same v. */
+INLINE __m512i dot_values(const int8_t *values, const uint8_t *row, size_t n_lines,
+                          size_t bits)
 {
-    const __m512i low_pair = _mm512_set1_epi8(3), ones = _mm512_set1_epi16(1);
-    const __m512i shift =
-        _mm512_inserti64x4(_mm512_setzero_si512(), _mm256_set1_epi16(2), 1);
-    __m512i dot = _mm512_setzero_si512();
-    for (size_t block = 0; block < n_blocks; ++block) {
-        __m512i bytes =
-            _mm512_srlv_epi16(broadcast_block(code + BLOCK_BYTES * block), shift);
-        const int8_t *v = values + BLOCK_DIMS * block;
-        __m512i first = _mm512_maddubs_epi16(_mm512_and_si512(bytes, low_pair),
-                                             _mm512_loadu_si512(v));
-        bytes = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), low_pair);
-        __m512i last = _mm512_maddubs_epi16(bytes, _mm512_loadu_si512(v + 64));
-        __m512i sums = _mm512_madd_epi16(_mm512_add_epi16(first, last), ones);
-        dot = _mm512_add_epi32(dot, sums);
+    const int width = bits == 2 ? 2 : 4;
+    const __m512i mask = _mm512_set1_epi8((int8_t)((1 << width) - 1));
+    const __m512i ones = _mm512_set1_epi16(1);
+    __m512i dot = _mm512_setzero_si512(), upper = dot;
+    for (size_t line = 0; line < n_lines; ++line) {
+        __m512i bytes = _mm512_loadu_si512(row + CACHE_LINE * line);
+        __m512i sums = _mm512_setzero_si512();
+        for (int shift = 0; shift < 8; shift += width) {
+            size_t plane = bits == 8 ? 0 : (size_t)shift / bits;
+            const int8_t *v = values + CACHE_LINE * (n_lines * plane + line);
+            __m512i u = _mm512_and_si512(
+                _mm512_srli_epi16(bytes, (unsigned)shift), mask);
+            __m512i pairs = _mm512_maddubs_epi16(u, _mm512_loadu_si512(v));
+            if (bits == 8 && shift > 0)
+                upper = _mm512_add_epi32(upper, _mm512_madd_epi16(pairs, ones));
+            else
+                sums = _mm512_add_epi16(sums, pairs);
+        }
+        dot = _mm512_add_epi32(dot, _mm512_madd_epi16(sums, ones));
     }
-    return dot;
+    return _mm512_add_epi32(dot, _mm512_slli_epi32(upper, 4));
 }
-#endif
 
-INLINE ints4 dot_values4(const int8_t *values, const uint8_t *const codes[4],
-                         size_t n_blocks)
+INLINE ints4 dot_values4(const int8_t *values, const uint8_t *const rows[4],
+                         size_t n_lines, size_t bits)
 {
     __m512i sums[4];
     for (int k = 0; k < 4; ++k)
-        sums[k] = dot_values(values, codes[k], n_blocks);
-    return fold_rows(sums, UPPER_SHIFT);
+        sums[k] = dot_values(values, rows[k], n_lines, bits);
+    return fold_rows(sums);
 }
+#endif
 
 INLINE __m512i swap_pairs_64(__m512i words)
 {
@@ -93,10 +112,10 @@ INLINE __m512i swap_pairs_64(__m512i words)
         _mm512_and_si512(_mm512_srli_epi64(words, 1), low));
 }
 
-/* Two blocks, or the last one and zeros. */
-INLINE __m512i load_blocks(const uint8_t *blocks, size_t n_blocks)
+/* One line of a row, zeros for its corrections. */
+INLINE __m512i load_code(const uint8_t *row, size_t line)
 {
-    return _mm512_maskz_loadu_epi64(n_blocks > 1 ? 0xFF : 0x0F, blocks);
+    return _mm512_maskz_loadu_epi64(line == 0 ? 0xFE : 0xFF, row + CACHE_LINE * line);
 }
 
 #ifdef __AVX512VPOPCNTDQ__
@@ -133,12 +152,11 @@ INLINE __m512i weigh(__m512i x, __m512i y)
 #endif
 
 /* pop(x) + 3·pop(x ∧ high) + 2·pop(y), not yet folded: small uint64 read as int32. */
-INLINE __m512i mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
+INLINE __m512i mismatch(const uint8_t *a, const uint8_t *b, size_t n_lines)
 {
     __m512i total = _mm512_setzero_si512();
-    for (size_t block = 0; block < n_blocks; block += 2) {
-        __m512i words_a = load_blocks(a + BLOCK_BYTES * block, n_blocks - block);
-        __m512i words_b = load_blocks(b + BLOCK_BYTES * block, n_blocks - block);
+    for (size_t line = 0; line < n_lines; ++line) {
+        __m512i words_a = load_code(a, line), words_b = load_code(b, line);
         __m512i x = _mm512_xor_si512(words_a, words_b);
         __m512i y = _mm512_xor_si512(words_a, swap_pairs_64(words_b));
         total = _mm512_add_epi64(total, weigh(x, y));
@@ -146,12 +164,12 @@ INLINE __m512i mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
     return total;
 }
 
-INLINE ints4 mismatch4(const uint8_t *b, const uint8_t *const a[4], size_t n_blocks)
+INLINE ints4 mismatch4(const uint8_t *b, const uint8_t *const a[4], size_t n_lines)
 {
     __m512i sums[4];
     for (int k = 0; k < 4; ++k)
-        sums[k] = mismatch(a[k], b, n_blocks);
-    return fold_rows(sums, 0);
+        sums[k] = mismatch(a[k], b, n_lines);
+    return fold_rows(sums);
 }
 
 /* Eight float64 lanes of a sum in one register. */

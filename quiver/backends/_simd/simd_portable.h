@@ -11,39 +11,43 @@ typedef struct {
     int32_t row[4];
 } ints4;
 
-/* Sum of one byte place's products; at most 1 524, so 21 blocks fit an int16. */
-#define WIDEST_RUN 21
+#define PIECE_BYTES 32
 
-/* Σ v_j·u_j of an int8 query and a code, in int16 as long as they hold it. */
-INLINE int32_t dot_values(const int8_t *values, const uint8_t *code, size_t n_blocks)
+/* Pieces whose products at one byte place fit an int16: 1 524, 3 810 or 32 385 each. */
+INLINE size_t widest_run(size_t bits)
 {
-    int32_t dot = 0;
-    for (size_t done = 0; done < n_blocks; done += WIDEST_RUN) {
-        size_t end = n_blocks - done < WIDEST_RUN ? n_blocks : done + WIDEST_RUN;
-        int16_t sums[BLOCK_BYTES] = {0};
-        for (size_t block = done; block < end; ++block) {
-            const int8_t *v = values + BLOCK_DIMS * block;
-            const uint8_t *bytes = code + BLOCK_BYTES * block;
-            for (size_t b = 0; b < BLOCK_BYTES; ++b) {
-                int16_t pairs = bytes[b];
-                sums[b] += (int16_t)(v[b] * (pairs & 3));
-                sums[b] += (int16_t)(v[32 + b] * (pairs >> 2 & 3));
-                sums[b] += (int16_t)(v[64 + b] * (pairs >> 4 & 3));
-                sums[b] += (int16_t)(v[96 + b] * (pairs >> 6));
+    return bits == 2 ? 21 : bits == 4 ? 8 : 1;
+}
+
+/* Σ v_j·u_j of an int8 query and a row, in int16 as long as they hold it. */
+INLINE int32_t dot_values(const int8_t *values, const uint8_t *row, size_t n_lines,
+                          size_t bits)
+{
+    int32_t dot = 0, mask = (1 << bits) - 1;
+    size_t n_bytes = CACHE_LINE * n_lines, run = PIECE_BYTES * widest_run(bits);
+    for (size_t done = 0; done < n_bytes; done += run) {
+        size_t end = n_bytes - done < run ? n_bytes : done + run;
+        int16_t sums[PIECE_BYTES] = {0};
+        for (size_t at = done; at < end; at += PIECE_BYTES)
+            for (size_t plane = 0; plane < planes_of(bits); ++plane) {
+                const int8_t *v = values + n_bytes * plane + at;
+                for (size_t b = 0; b < PIECE_BYTES; ++b) {
+                    int32_t u = row[at + b] >> bits * plane & mask;
+                    sums[b] += (int16_t)(v[b] * u);
+                }
             }
-        }
-        for (size_t b = 0; b < BLOCK_BYTES; ++b)
+        for (size_t b = 0; b < PIECE_BYTES; ++b)
             dot += sums[b];
     }
     return dot;
 }
 
-INLINE ints4 dot_values4(const int8_t *values, const uint8_t *const codes[4],
-                         size_t n_blocks)
+INLINE ints4 dot_values4(const int8_t *values, const uint8_t *const rows[4],
+                         size_t n_lines, size_t bits)
 {
     ints4 dots;
     for (int k = 0; k < 4; ++k)
-        dots.row[k] = dot_values(values, codes[k], n_blocks);
+        dots.row[k] = dot_values(values, rows[k], n_lines, bits);
     return dots;
 }
 
@@ -62,27 +66,29 @@ INLINE uint64_t weigh_bytes(uint64_t x, uint64_t y)
     return once + 2 * twice;
 }
 
-INLINE int32_t mismatch(const uint8_t *a, const uint8_t *b, size_t n_blocks)
+INLINE int32_t mismatch(const uint8_t *a, const uint8_t *b, size_t n_lines)
 {
     const uint64_t even_bytes = UINT64_C(0x00FF00FF00FF00FF);
     uint64_t total = 0;
-    for (size_t block = 0; block < n_blocks; ++block) {
-        uint64_t bytes = 0;
-        for (size_t at = BLOCK_BYTES * block; at < BLOCK_BYTES * (block + 1); at += 8) {
+    for (size_t line = 0; line < n_lines; ++line) {
+        /* Seven words or eight of at most 36 in a byte: 288 would not fit. */
+        uint64_t sums = 0;
+        size_t start = CACHE_LINE * line, end = start + CACHE_LINE;
+        for (size_t at = start + (line ? 0 : CORRECTION_BYTES); at < end; at += 8) {
             uint64_t word_a = load_word(a + at), word_b = load_word(b + at);
-            bytes += weigh_bytes(word_a ^ word_b, word_a ^ swap_pairs(word_b));
+            uint64_t bytes = weigh_bytes(word_a ^ word_b, word_a ^ swap_pairs(word_b));
+            sums += (bytes & even_bytes) + (bytes >> 8 & even_bytes);
         }
-        uint64_t sums = (bytes & even_bytes) + (bytes >> 8 & even_bytes);
         total += sums * UINT64_C(0x0001000100010001) >> 48;
     }
     return (int32_t)total;
 }
 
-INLINE ints4 mismatch4(const uint8_t *b, const uint8_t *const a[4], size_t n_blocks)
+INLINE ints4 mismatch4(const uint8_t *b, const uint8_t *const a[4], size_t n_lines)
 {
     ints4 totals;
     for (int k = 0; k < 4; ++k)
-        totals.row[k] = mismatch(a[k], b, n_blocks);
+        totals.row[k] = mismatch(a[k], b, n_lines);
     return totals;
 }
 
@@ -124,10 +130,10 @@ INLINE floats4 sqrt4(floats4 x)
     return x;
 }
 
-INLINE floats4 clamp4(floats4 x)
+INLINE floats4 max4(floats4 x, floats4 y)
 {
     for (int k = 0; k < 4; ++k)
-        x.row[k] = x.row[k] > 0.0f ? x.row[k] : 0.0f;
+        x.row[k] = x.row[k] > y.row[k] ? x.row[k] : y.row[k];
     return x;
 }
 
@@ -144,13 +150,12 @@ INLINE floats4 linear4(ints4 x, int32_t factor, int32_t offset)
     return result;
 }
 
-/* Gather the (scale, bias) pairs that follow four codes. */
-INLINE void load_corrections4(const uint8_t *const rows[4], size_t offset,
-                              floats4 *scale, floats4 *bias)
+INLINE void load_corrections4(const uint8_t *const rows[4], floats4 *scale,
+                              floats4 *bias)
 {
     for (int k = 0; k < 4; ++k) {
-        scale->row[k] = load_float(rows[k] + offset);
-        bias->row[k] = load_float(rows[k] + offset + sizeof(float));
+        scale->row[k] = row_scale(rows[k]);
+        bias->row[k] = row_bias(rows[k]);
     }
 }
 

@@ -1,4 +1,4 @@
-/* T(x) = Q(prepare(x) - mean); see quiver/reference/transform.py. */
+/* T(x) = Q·S(prepare(x) - mean); see quiver/reference/transform.py. */
 #ifndef QUIVER_TRANSFORM_H
 #define QUIVER_TRANSFORM_H
 
@@ -25,11 +25,11 @@ static void prepare(const struct quiver_transform *transform, const float *vecto
                     float *prepared)
 {
     size_t dim = transform->dim;
-    if (transform->metric == QUIVER_EUCLIDEAN) {
+    if (transform->scaling == QUIVER_EUCLIDEAN) {
         memcpy(prepared, vector, dim * sizeof(float));
         return;
     }
-    double factor = scaling_factor(transform->metric, vector, dim);
+    double factor = scaling_factor(transform->scaling, vector, dim);
     for (size_t j = 0; j < dim; ++j)
         prepared[j] = (float)((double)vector[j] * factor);
 }
@@ -65,7 +65,7 @@ static void hadamard(float *block, size_t p)
 
 static void rotate(const struct quiver_transform *transform, float *coordinates)
 {
-    size_t dim = transform->dim, p = 1;
+    size_t dim = transform->coded_dim, p = 1;
     while (2 * p <= dim)
         p *= 2;
     for (size_t number = 0; number < transform->n_rounds; ++number) {
@@ -76,12 +76,15 @@ static void rotate(const struct quiver_transform *transform, float *coordinates)
     }
 }
 
+/* Write `coded_dim` coordinates; `prepared` is scratch for `dim` floats. */
 static void apply_transform(const struct quiver_transform *transform,
-                            const float *vector, float *coordinates)
+                            const float *vector, float *prepared, float *coordinates)
 {
-    prepare(transform, vector, coordinates);
-    for (size_t j = 0; j < transform->dim; ++j)
-        coordinates[j] -= transform->mean[j];
+    size_t dim = transform->dim, coded_dim = transform->coded_dim;
+    prepare(transform, vector, prepared);
+    memset(coordinates, 0, coded_dim * sizeof(float));
+    for (size_t j = 0; j < dim; ++j)
+        coordinates[j * coded_dim / dim] = prepared[j] - transform->mean[j];
     rotate(transform, coordinates);
 }
 

@@ -16,9 +16,11 @@ from quiver.errors import (
     InvalidArgumentError,
     InvalidTypeError,
 )
-from quiver.reference.codes import BLOCK_DIMS, Queries, row_bytes
+from quiver.reference.codes import CACHE_LINE, Queries, least_lines
 
-N, DIM, Q, WIDTH, EF, K = 20, 130, 3, 4, 5, 2
+# Two cache lines at 2 bits; one would hold 224 dimensions.
+N, DIM, Q, WIDTH, EF, K = 20, 230, 3, 4, 5, 2
+BITS, PLANES, ROW_BYTES = 2, 4, 128
 
 
 @pytest.fixture(scope="module")
@@ -37,23 +39,21 @@ def zeros(*shape, dtype):
 
 
 def base():
-    rng = np.random.default_rng(0)
-    rows = random_codes(rng, N, DIM).rows
-    return {"rows": rows, "dim": DIM, "strong": 3}
+    rows = random_codes(np.random.default_rng(0), N, DIM).rows
+    assert rows.shape == (N, ROW_BYTES)
+    return {"rows": rows, "dim": DIM, "bits": BITS, "weights": "corrected"}
 
 
 def int8_queries():
-    n_values = 2 * BLOCK_DIMS
     return {
         "query_rows": None,
-        "values": zeros(Q, n_values, dtype=np.int8),
+        "values": zeros(Q, PLANES, ROW_BYTES, dtype=np.int8),
         "corrections": zeros(Q, 2, dtype=np.float32),
     }
 
 
 def transform():
-    metric, mean, signs = plain_transform("cosine", DIM)
-    return {"metric": metric, "mean": mean, "signs": signs}
+    return plain_transform("cosine", DIM)._asdict()
 
 
 def valid_calls():
@@ -64,13 +64,15 @@ def valid_calls():
         "encode": {
             "vectors": vectors,
             **transform(),
-            "strong": 3,
-            "rows": zeros(N, row_bytes(DIM), dtype=np.uint8),
+            "bits": BITS,
+            "weights": "corrected",
+            "rows": zeros(N, ROW_BYTES, dtype=np.uint8),
         },
-        "quantise": {
+        "quantize": {
             "vectors": vectors[:Q],
             **transform(),
-            "values": zeros(Q, 2 * BLOCK_DIMS, dtype=np.int8),
+            "bits": BITS,
+            "values": zeros(Q, PLANES, ROW_BYTES, dtype=np.int8),
             "corrections": zeros(Q, 2, dtype=np.float32),
         },
         "distance": {
@@ -83,6 +85,7 @@ def valid_calls():
             **base(),
             "candidates": candidates.astype(np.uint64),
             "alpha": 1.1,
+            "beta": 0.7,
             "rule": "vamana",
             "neighbors": zeros(Q, WIDTH, dtype=np.uint32),
         },
@@ -116,19 +119,20 @@ def test_the_valid_call_is_accepted(kernels, method):
     call(kernels, method)
 
 
-ROW_BYTES = row_bytes(DIM)
 WRONG_SHAPES = {
     "encode: mean": ("mean", (DIM - 1,)),
-    "encode: signs": ("signs", (2, DIM - 1)),
+    "encode: rows that the spread coordinates overflow": ("signs", (2, 481)),
     "encode: rows": ("rows", (N - 1, ROW_BYTES)),
     "encode: rows of another dim": ("rows", (N, ROW_BYTES - 64)),
-    "quantise: mean": ("mean", (DIM - 1,)),
-    "quantise: values": ("values", (Q - 1, 2 * BLOCK_DIMS)),
-    "quantise: values of another dim": ("values", (Q, BLOCK_DIMS)),
-    "quantise: corrections": ("corrections", (Q, 1)),
+    "quantize: mean": ("mean", (DIM - 1,)),
+    "quantize: values": ("values", (Q - 1, PLANES, ROW_BYTES)),
+    "quantize: values of another dim": ("values", (Q, PLANES, ROW_BYTES - 64)),
+    "quantize: values of other bits": ("values", (Q, PLANES // 2, ROW_BYTES)),
+    "quantize: corrections": ("corrections", (Q, 1)),
     "distance: rows": ("rows", (N, ROW_BYTES - 64)),
     "distance: query_rows": ("query_rows", (Q, ROW_BYTES - 64)),
-    "distance: values": ("values", (Q, BLOCK_DIMS)),
+    "distance: values": ("values", (Q, PLANES, ROW_BYTES - 64)),
+    "distance: values of other bits": ("values", (Q, 1, PLANES * ROW_BYTES)),
     "distance: corrections": ("corrections", (Q - 1, 2)),
     "distance: candidates": ("candidates", (Q - 1, WIDTH)),
     "distance: distances": ("distances", (Q, WIDTH - 1)),
@@ -137,7 +141,8 @@ WRONG_SHAPES = {
     "prune: neighbors": ("neighbors", (Q - 1, WIDTH)),
     "search: rows": ("rows", (N, ROW_BYTES - 64)),
     "search: neighbors": ("neighbors", (N - 1, WIDTH)),
-    "search: values": ("values", (Q, BLOCK_DIMS)),
+    "search: values": ("values", (Q, PLANES, ROW_BYTES - 64)),
+    "search: values of other bits": ("values", (Q, 2, ROW_BYTES)),
     "search: query_rows": ("query_rows", (Q, ROW_BYTES - 64)),
     "search: keys": ("keys", (Q - 1, EF)),
     "search: hops": ("hops", (Q - 1,)),
@@ -161,19 +166,40 @@ def test_a_shape_that_leads_outside_an_array_is_refused(kernels, case):
 
 
 @pytest.mark.parametrize("method", ["distance", "prune", "search"])
-def test_a_dim_that_the_rows_cannot_hold_is_refused(kernels, method):
-    expected = rf"codes must have shape \(any, {row_bytes(400)}\), got \({N}, "
+@pytest.mark.parametrize(("bits", "dim"), [(2, 481), (4, 241), (8, 121)])
+def test_a_dim_that_the_rows_cannot_hold_is_refused(kernels, method, bits, dim):
+    needed = CACHE_LINE * least_lines(dim, bits)
+    expected = rf"codes must have shape \(any, {needed}\), got \({N}, "
     with pytest.raises(InvalidArgumentError, match=expected):
-        call(kernels, method, dim=400)
+        call(kernels, method, dim=dim, bits=bits)
+
+
+@pytest.mark.parametrize(
+    "method", ["encode", "quantize", "distance", "prune", "search"]
+)
+@pytest.mark.parametrize("bits", [0, 1, 3, 16])
+def test_bits_that_no_kernel_knows_are_refused(kernels, method, bits):
+    with pytest.raises(
+        InvalidArgumentError, match=f"bits must be 2, 4 or 8, got {bits}"
+    ):
+        call(kernels, method, bits=bits)
+
+
+@pytest.mark.parametrize("method", ["encode", "quantize"])
+def test_fewer_coded_coordinates_than_dimensions_are_refused(kernels, method):
+    rule = f"signs must have at least {DIM} columns, got {DIM - 1}"
+    with pytest.raises(InvalidArgumentError, match=rule):
+        call(kernels, method, signs=zeros(2, DIM - 1, dtype=np.float32))
 
 
 def test_the_public_tuples_are_guarded_too(kernels):
     backend = quiver.get_backend("cython-scalar")
     codes = random_codes(np.random.default_rng(0), N, DIM)
     with pytest.raises(InvalidArgumentError, match="codes must have shape"):
-        backend.distance(codes._replace(dim=400), codes)
-    queries = Queries(zeros(1, BLOCK_DIMS, dtype=np.int8), zeros(1, 2, dtype="f4"))
-    with pytest.raises(InvalidArgumentError, match="values of queries must have shape"):
+        backend.distance(codes._replace(dim=481), codes)
+    values = zeros(1, PLANES, ROW_BYTES - 64, dtype=np.int8)
+    queries = Queries(values, zeros(1, 2, dtype="f4"))
+    with pytest.raises(InvalidArgumentError, match="values must have shape"):
         backend.search(codes, zeros(N, 1, dtype=np.uint32), queries, 0, 3)
 
 
@@ -191,7 +217,7 @@ def test_the_public_tuples_are_guarded_too(kernels):
         ("rerank", "ids", np.uint64),
         ("rerank", "vectors", np.float64),
         ("encode", "mean", np.float64),
-        ("quantise", "values", np.uint8),
+        ("quantize", "values", np.uint8),
     ],
 )
 def test_a_type_of_another_width_or_sign_is_refused(kernels, method, name, dtype):
