@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 WIDTH, HEIGHT = 520, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 30, 44
-_LEFT_OF_NAMES = 124
+# Beside the axis of a dot chart: names to the left, half a number to the right.
+_DOTS_LEFT, _DOTS_RIGHT = 124, 28
 _TICKS, _MOST_LOG_TICKS = 5, 6
 
 # Colors of Okabe and Ito: told apart with any color vision.
@@ -113,24 +114,26 @@ def dot_chart(
     """
     logs = [log10(value) for dots in series for value in dots.x]
     margin = 0.05 * (max(logs) - min(logs)) or 0.5
-    x = _Scale(min(logs) - margin, max(logs) + margin, _LEFT_OF_NAMES, WIDTH - _RIGHT)
+    x = _Scale(min(logs) - margin, max(logs) + margin, _DOTS_LEFT, WIDTH - _DOTS_RIGHT)
     y = _Scale(-1, len(names), _TOP + 8, HEIGHT - _BOTTOM)
     parts = [_text(WIDTH / 2, 18, title, "middle", weight="bold")]
-    parts.append(_text((_LEFT_OF_NAMES + WIDTH) / 2, HEIGHT - 8, x_name, "middle"))
+    parts.append(
+        _text((_DOTS_LEFT + WIDTH - _DOTS_RIGHT) / 2, HEIGHT - 8, x_name, "middle")
+    )
     for value in _log_ticks(x.low, x.high):
         left = x(log10(value))
         parts.append(_grid_line(left, _TOP + 14, left, HEIGHT - _BOTTOM))
         parts.append(_text(left, HEIGHT - _BOTTOM + 16, f"{value:,.6g}", "middle"))
     for row, name in enumerate(names):
-        parts.append(_grid_line(_LEFT_OF_NAMES, y(row), WIDTH - _RIGHT, y(row)))
-        parts.append(_text(_LEFT_OF_NAMES - 8, y(row) + 4, name, "end"))
+        parts.append(_grid_line(_DOTS_LEFT, y(row), WIDTH - _DOTS_RIGHT, y(row)))
+        parts.append(_text(_DOTS_LEFT - 8, y(row) + 4, name, "end"))
     for number, dots in enumerate(series):
         color = PALETTE[number % len(PALETTE)]
         parts += [
             f'<circle cx="{x(log10(value))}" cy="{y(row)}" r="4.5" fill="{color}"/>'
             for value, row in zip(dots.x, dots.y, strict=True)
         ]
-        right = WIDTH - _RIGHT - 4 - 90 * (len(series) - 1 - number)
+        right = WIDTH - _DOTS_RIGHT - 90 * (len(series) - 1 - number)
         parts.append(
             _text(right, _TOP + 6, f"\N{BLACK CIRCLE} {dots.name}", "end", color)
         )
