@@ -57,9 +57,7 @@ ColdDtypeOption = Annotated[
 EncodingOption = Annotated[
     EncodingName, typer.Option(help="`paper` is as published; `auto` diagnoses first.")
 ]
-BitsOption = Annotated[
-    int | None, typer.Option(help="Bits per coordinate: 2, 4 or 8.")
-]
+BitsOption = Annotated[int | None, typer.Option(help="Bits per coordinate: 2, 4 or 8.")]
 LinesOption = Annotated[
     int | None, typer.Option(help="Cache lines per code; default the fewest.")
 ]
