@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, replace
-from typing import Literal
+from typing import Any, Literal
 
 import typer
 
@@ -121,7 +121,9 @@ def _encoding(
 ) -> quiver.Encoding | Literal["auto"]:
     """Return the named encoding with the bits and lines that were asked for."""
     asked = {"bits": bits, "lines": lines}
-    given = {field: value for field, value in asked.items() if value is not None}
+    given: dict[str, Any] = {
+        field: value for field, value in asked.items() if value is not None
+    }
     encoding = _ENCODINGS[name]
     if not given:
         return encoding

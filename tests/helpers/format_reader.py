@@ -1,7 +1,8 @@
 """A second reader of ``.quiver`` files: plain Python, nothing of quiver, no NumPy.
 
-It follows ``docs/format.md``, versions 1 and 2, and must accept and refuse exactly what `quiver.open`
-does with ``verify="full"``. Slow and short on purpose: an executable form of the page.
+It follows ``docs/format.md``, versions 1 and 2, and must accept and refuse exactly what
+`quiver.open` does with ``verify="full"``. Slow and short on purpose: an executable form
+of the page.
 
 Usage: format_reader.py PATH. Prints what the file holds, or the rule that it breaks
 and exits with 1.
