@@ -123,12 +123,8 @@ def measure_metrics(backend: str) -> Values:
     for case_name, case in cases().items():
         _, true = quiver.exact_knn(case.vectors, case.queries, K, metric=case.metric)
         for name, encoding in ENCODINGS.items():
-            index = quiver.Index.build(
-                case.vectors,
-                metric=case.metric,
-                encoding=encoding,
-                backend=kernels.name,
-            )
+            kind = {"metric": case.metric, "encoding": encoding}
+            index = quiver.Index.build(case.vectors, backend=kernels.name, **kind)
             for key, value in measure_index(index, case.queries, true):
                 values[f"{case_name} {name} {key}"] = value
     return values
@@ -172,15 +168,17 @@ def cases() -> dict[str, Case]:
         "demo-384": Case(demo.vectors, demo.queries, "cosine"),
         "clusters-128": clusters(128, "euclidean"),
         "clusters-768": clusters(768, "inner_product"),
+        # Neighbours far closer than the spread: what two bits cannot rank.
+        "tight-128": clusters(128, "euclidean", noise=0.04),
     }
 
 
-def clusters(dim: int, metric: str) -> Case:
+def clusters(dim: int, metric: str, noise: float = 1.0) -> Case:
     """Return points around 50 centres, the same with every NumPy."""
     n_rows, n_queries = 2000, 100
     centers = draw((50, dim), seed=dim)
-    noise = draw((n_rows + n_queries, dim), seed=dim + 1)
-    points = centers[np.arange(len(noise)) % len(centers)] + noise
+    drawn = np.float32(noise) * draw((n_rows + n_queries, dim), seed=dim + 1)
+    points = centers[np.arange(len(drawn)) % len(centers)] + drawn
     return Case(points[:n_rows], points[n_rows:], metric)
 
 
@@ -196,25 +194,26 @@ def measure_instructions(backend: str) -> Values:
             quiver.get_backend(f"cython-{target}")
         except BackendUnavailableError as error:
             raise Unavailable(str(error)) from error
-        values |= count_instructions(target)
+        for bits in (2, 4, 8):
+            values |= count_instructions(target, bits)
     return {**values, COMPILER: compiler_of_kernels()}
 
 
-def count_instructions(target: str) -> Values:
+def count_instructions(target: str, bits: int) -> Values:
     """Run the kernels of a target under callgrind and read the inclusive counts."""
     with tempfile.TemporaryDirectory() as folder:
         out = f"{folder}/callgrind.out"
         command = [
             *("valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"),
             *("--collect-atstart=no", "--toggle-collect=__pyx_pw_*7Kernels_*"),
-            *(sys.executable, str(RUN_KERNELS), target),
+            *(sys.executable, str(RUN_KERNELS), target, str(bits)),
         ]
         subprocess.run(command, check=True, capture_output=True, cwd=folder)
         annotate = ["callgrind_annotate", "--inclusive=yes", "--threshold=100", out]
         report = subprocess.run(annotate, check=True, capture_output=True, text=True)
     # The bindings, not the kernels' own functions, whose names may change.
     return {
-        f"{target} {kernel}": parse_instructions(report.stdout, kernel)
+        f"{target} {bits}-bit {kernel}": parse_instructions(report.stdout, kernel)
         for kernel in KERNELS
     }
 
@@ -238,7 +237,11 @@ def compiler_of_kernels() -> str:
     return found[0].decode() if found else "an unknown compiler"
 
 
-ENCODINGS = {"default": quiver.Encoding(), "paper": quiver.Encoding.paper()}
+ENCODINGS = {
+    "default": quiver.Encoding(bits=2),
+    **{f"{bits}-bit": quiver.Encoding(bits=bits) for bits in (4, 8)},
+    "paper": quiver.Encoding.paper(),
+}
 MEASURES = {"metrics": measure_metrics, "instructions": measure_instructions}
 TOLERANCES = {"metrics": 0.0, "instructions": INSTRUCTION_TOLERANCE}
 

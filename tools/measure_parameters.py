@@ -42,8 +42,9 @@ def main() -> None:
             params=quiver.BuildParams(**params),
             encoding="default",
         )
-        _, true = quiver.exact_knn(vectors, demo.queries, 10, metric=metric)
-        points = measure(index, demo.queries, true, beam_widths=BEAM_WIDTHS)
+        points = quiver.evaluate(
+            index, demo.queries, ef=BEAM_WIDTHS, n_rerank=BEAM_WIDTHS[-1]
+        ).points
         cells = (
             f"{100 * point.recall.mean:.1f} ({point.distance_computations:.0f}) |"
             for point in points

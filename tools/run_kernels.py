@@ -1,6 +1,6 @@
 """Call every compiled kernel once on fixed inputs; `gate` counts its instructions.
 
-python tools/run_kernels.py TARGET
+python tools/run_kernels.py TARGET BITS
 
 Inputs are made of raw random bits and integers, the same with every NumPy.
 """
@@ -12,6 +12,7 @@ import sys
 import numpy as np
 
 from quiver.backends.cython_backend import CythonBackend
+from quiver.params import Encoding
 from quiver.reference.codes import Transform
 from quiver.reference.keys import make_keys
 
@@ -26,19 +27,20 @@ def draw(shape: tuple[int, int], seed: int) -> np.ndarray:
     return (centred / 2**23).astype(np.float32)
 
 
-def main(target: str) -> None:
+def main(target: str, bits: int) -> None:
     """Run the kernels in the order of ``KERNELS``, each exactly once."""
     backend = CythonBackend(target)
     vectors, queries = draw((N, DIM), 1), draw((N_QUERIES, DIM), 2)
-    signs = np.where(draw((2, DIM), 3) < 0, np.float32(-1), np.float32(1))
+    coded_dim = Encoding(bits=bits).coded_dim(DIM)
+    signs = np.where(draw((2, coded_dim), 3) < 0, np.float32(-1), np.float32(1))
     transform = Transform("cosine", np.zeros(DIM, dtype=np.float32), signs)
     every_id = np.arange(N, dtype=np.uint32)
 
-    codes = backend.encode(vectors, transform, 3)
-    coded = backend.quantize(queries, transform)
+    codes = backend.encode(vectors, transform, bits, "corrected")
+    coded = backend.quantize(queries, transform, bits)
     distances = backend.distance(codes, coded)
     keys = np.sort(make_keys(distances, every_id[None]), axis=1)
-    backend.prune(codes, keys[:, :128].copy(), MAX_DEGREE, 1.1, "vamana")
+    backend.prune(codes, keys[:, :128].copy(), MAX_DEGREE, 1.1, 0.7, "vamana")
     # Powers of two reach every row in a few hops from any other.
     steps = np.array([1 << bit for bit in range(10)] + [3, 5, 7, 11], dtype=np.uint32)
     neighbors = (every_id[:, None] + steps) % np.uint32(N)
@@ -48,4 +50,4 @@ def main(target: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]))

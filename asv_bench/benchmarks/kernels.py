@@ -23,6 +23,11 @@ KERNELS = (
     "prune",
     "search",
     "rerank",
+    # Wide codes: other sums of products, and an encoder that tries steps.
+    "encode-8-bits",
+    "distance-symmetric-8-bits",
+    "distance-asymmetric-4-bits",
+    "distance-asymmetric-8-bits",
 )
 
 
@@ -43,14 +48,19 @@ def bind(backend, kernel, paths, dataset):
     """Return the call to time; its inputs are made here."""
     data = load_dataset(dataset)
     base, queries = data.vectors[:N_ROWS], data.queries[:N_QUERIES]
-    transform = fit(base, "cosine", Encoding(), seed=0)
-    codes = backend.encode(base, transform, 3)
-    coded = backend.quantize(queries, transform)
+    word, bits = kernel, 2
+    if kernel.endswith("-bits"):
+        word, digit, _ = kernel.rsplit("-", 2)
+        bits = int(digit)
+    transform = fit(base, "cosine", Encoding(bits=bits), seed=0)
+    kind = transform, bits, "corrected"
+    codes = backend.encode(base, *kind)
+    coded = backend.quantize(queries, transform, bits)
     every_row = np.arange(len(base), dtype=np.uint32)
     near = np.tile(every_row[:EF], (N_QUERIES, 1))
-    to_rows = backend.distance(codes, backend.encode(queries, transform, 3))
+    to_rows = backend.distance(codes, backend.encode(queries, *kind))
     keys = np.sort(make_keys(to_rows, every_row[None]), axis=1)[:, :96].copy()
-    if kernel == "search":
+    if word == "search":
         index = quiver.open(paths[dataset], backend=backend.name)
         graph = (
             index.codes,
@@ -59,10 +69,10 @@ def bind(backend, kernel, paths, dataset):
         )
         return partial(backend.search, *graph, index.entry_point, EF)
     return {
-        "encode": partial(backend.encode, base, transform, 3),
-        "quantize": partial(backend.quantize, queries, transform),
+        "encode": partial(backend.encode, base, *kind),
+        "quantize": partial(backend.quantize, queries, transform, bits),
         "distance-symmetric": partial(backend.distance, codes, codes.take(near[0])),
         "distance-asymmetric": partial(backend.distance, codes, coded),
-        "prune": partial(backend.prune, codes, keys, MAX_DEGREE, 1.1, "vamana"),
+        "prune": partial(backend.prune, codes, keys, MAX_DEGREE, 1.1, 0.7, "vamana"),
         "rerank": partial(backend.rerank, base, queries, near, 10, "cosine"),
-    }[kernel]
+    }[word]

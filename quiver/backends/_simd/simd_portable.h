@@ -19,6 +19,16 @@ INLINE size_t widest_run(size_t bits)
     return bits == 2 ? 21 : bits == 4 ? 8 : 1;
 }
 
+/* Add the products of a piece; a compiler vectorises this loop where it stands alone. */
+INLINE void add_products(int16_t *sums, const int8_t *v, const uint8_t *code,
+                         size_t shift, int32_t mask)
+{
+    for (size_t b = 0; b < PIECE_BYTES; ++b) {
+        int16_t u = (int16_t)(code[b] >> shift & mask);
+        sums[b] = (int16_t)(sums[b] + v[b] * u);
+    }
+}
+
 /* Σ v_j·u_j of an int8 query and a row, in int16 as long as they hold it. */
 INLINE int32_t dot_values(const int8_t *values, const uint8_t *row, size_t n_lines,
                           size_t bits)
@@ -28,14 +38,11 @@ INLINE int32_t dot_values(const int8_t *values, const uint8_t *row, size_t n_lin
     for (size_t done = 0; done < n_bytes; done += run) {
         size_t end = n_bytes - done < run ? n_bytes : done + run;
         int16_t sums[PIECE_BYTES] = {0};
-        for (size_t at = done; at < end; at += PIECE_BYTES)
-            for (size_t plane = 0; plane < planes_of(bits); ++plane) {
-                const int8_t *v = values + n_bytes * plane + at;
-                for (size_t b = 0; b < PIECE_BYTES; ++b) {
-                    int32_t u = row[at + b] >> bits * plane & mask;
-                    sums[b] += (int16_t)(v[b] * u);
-                }
-            }
+        /* Planes outside: all in one body, 2 bits take five times the instructions. */
+        for (size_t plane = 0; plane < planes_of(bits); ++plane)
+            for (size_t at = done; at < end; at += PIECE_BYTES)
+                add_products(sums, values + n_bytes * plane + at, row + at,
+                             bits * plane, mask);
         for (size_t b = 0; b < PIECE_BYTES; ++b)
             dot += sums[b];
     }
