@@ -135,9 +135,11 @@ def unlinked_fault(
     is_linked[rows] |= neighbors[rows, 0] != NO_ID
     is_original = np.zeros(n + 1, dtype=bool)
     is_original[np.minimum(equal_to, n)] = True
+    times = np.bincount(rows, minlength=n)
     wrong = np.zeros(unlinked.shape, dtype=bool)
-    wrong[:, 1] = is_linked[rows] | is_original[rows]
-    return _first(unlinked, wrong, "a row without any edge that no other is equal to")
+    wrong[:, 1] = is_linked[rows] | is_original[rows] | (times[rows] > 1)
+    rule = "once, a row without any edge that no other is equal to"
+    return _first(unlinked, wrong, rule)
 
 
 def transform_fault(transform: Transform, encoding: Encoding) -> Fault | None:

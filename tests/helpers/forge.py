@@ -29,12 +29,12 @@ class Forgery:
 
     @classmethod
     def of(cls, data: bytes) -> Forgery:
-        version, length = struct.unpack_from("<2I", data, 12)
+        version, length, n_sections = struct.unpack_from("<3I", data, 12)
         header = json.loads(data[64 : 64 + length])
         table = format_reader.align(64 + length, 64)
         entries = [
             list(format_reader.ENTRY.unpack_from(data, table + 64 * i))
-            for i in range(6)
+            for i in range(n_sections)
         ]
         sections = [bytearray(data[line[5] : line[5] + line[6]]) for line in entries]
         return cls(header, entries, sections, version=version)

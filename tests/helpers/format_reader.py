@@ -17,6 +17,7 @@ import re
 import struct
 import sys
 import zlib
+from itertools import pairwise
 from pathlib import Path
 
 PREFIX = struct.Struct("<8sIIIIQII20sI")
@@ -24,9 +25,10 @@ ENTRY = struct.Struct("<16s4sIQQQQII")
 END = 0xFFFF_FFFF
 LIMIT = 10_000_000_272_564_224.0  # float32 nearest to 1e16
 TOP_KEYS = {
-    *("cold_dtype", "data_sha256", "dim", "encoding", "entry_point"),
+    *("cold_dtype", "data_sha256", "dim", "encoding"),
     *("metric", "n", "params", "quiver_version"),
 }
+LATER_KEYS = {1: {"entry_point"}, 2: {"n_entry_points", "n_unlinked"}}
 
 PARAMS_KEYS = {"alpha", "ef_construction", "max_degree", "prune_rule", "seed"}
 ENCODING_KEYS = {"center", "query", "rotate", "weights"}
@@ -73,10 +75,12 @@ def read(data: bytes) -> dict[str, object]:
     header = read_header(raw, version)
     table = align(64 + header_length, 64)
     lines = data[table : table + 64 * n_sections]
-    need(n_sections == 6 and zlib.crc32(lines) == table_crc, "table of its CRC")
-    contents, used = {}, {*range(64 + header_length), *range(table, table + 384)}
-    end = table + 384
-    for number, (name, dtype, shape) in enumerate(expected_sections(header, version)):
+    sections = expected_sections(header, version)
+    is_table = n_sections == len(sections) and zlib.crc32(lines) == table_crc
+    need(is_table, "table of its CRC")
+    end = table + len(lines)
+    contents, used = {}, {*range(64 + header_length), *range(table, end)}
+    for number, (name, dtype, shape) in enumerate(sections):
         offset = align(end, 4096 if name == "vectors" else 64)
         length = struct.calcsize(dtype) * math.prod(shape)
         line = lines[64 * number : 64 * number + 64]
@@ -110,13 +114,18 @@ def read_header(raw: bytes, version: int) -> dict:
     except (ValueError, RecursionError) as error:
         raise Refused(error) from error
     need(isinstance(header, dict) and spelt == raw, "header is canonical")
-    need(header.keys() - {"diagnosis"} == TOP_KEYS, "header keys")
+    need(header.keys() - {"diagnosis"} == TOP_KEYS | LATER_KEYS[version], "header keys")
     if "diagnosis" in header:
         check_notes(header["diagnosis"])
     need(
         is_int(header["n"], 1, 2**32 - 2) and is_int(header["dim"], 1, 65536), "n, dim"
     )
-    need(is_int(header["entry_point"], 0, header["n"] - 1), "entry point")
+    n = header["n"]
+    if version == 1:
+        need(is_int(header["entry_point"], 0, n - 1), "entry point")
+    else:
+        need(is_int(header["n_entry_points"], 1, n), "n_entry_points")
+        need(is_int(header["n_unlinked"], 0, n - 1), "n_unlinked")
     need(header["cold_dtype"] in ("float32", "float16"), "cold_dtype")
     need(header["metric"] in ("cosine", "euclidean", "inner_product"), "metric")
     need(text(header["data_sha256"], "[0-9a-f]{64}"), "data_sha256")
@@ -193,12 +202,19 @@ def expected_sections(
     n, dim = header["n"], header["dim"]
     row, coded_dim, _ = row_layout(header, version)
     rounds = 2 * header["encoding"]["rotate"]
+    later: list[tuple[str, str, tuple[int, ...]]] = []
+    if version == 2:
+        later = [
+            ("entry_points", "I", (header["n_entry_points"],)),
+            ("unlinked", "I", (header["n_unlinked"], 2)),
+        ]
     return [
         ("codes", "B", (n, row)),
         ("neighbors", "I", (n, header["params"]["max_degree"])),
         ("ids", "q", (n,)),
         ("mean", "f", (dim,)),
         ("signs", "B", (rounds, -(-coded_dim // 8))),
+        *later,
         ("vectors", "f" if header["cold_dtype"] == "float32" else "e", (n, dim)),
     ]
 
@@ -220,6 +236,8 @@ def check_meaning(header: dict, contents: dict, version: int) -> None:
         need(all(edge == END for edge in row[len(edges) :]), "no edge after the end")
         need(all(edge < n and edge != own for edge in edges), "edges in range")
         need(len(set(edges)) == len(edges), "edges once")
+    if version == 2:
+        check_entries(n, contents)
     ids = [row[0] for row in contents["ids"]]
     need(-1 not in ids and len(set(ids)) == n, "ids unique and none -1")
     for (value,) in contents["mean"]:
@@ -230,6 +248,21 @@ def check_meaning(header: dict, contents: dict, version: int) -> None:
     limit = sys.float_info.max if header["metric"] == "cosine" else LIMIT
     for row in contents["vectors"]:
         need(all(abs(value) <= limit for value in row), "vectors in range")
+
+
+def check_entries(n: int, contents: dict) -> None:
+    entries = [row[0] for row in contents["entry_points"]]
+    need(all(entry < n for entry in entries), "entry points in range")
+    need(len(set(entries)) == len(entries), "entry points once")
+    pairs, lists = contents["unlinked"], contents["neighbors"]
+    ranges = all((equal < n or equal == END) and row < n for equal, row in pairs)
+    need(ranges and all(a < b for a, b in pairwise(pairs)), "unlinked pairs ascend")
+    need(len({row for _, row in pairs}) == len(pairs), "unlinked rows once")
+    originals = {equal for equal, _ in pairs}
+    linked = {*entries, *(edge for row in lists for edge in row)}
+    for _, row in pairs:
+        need(row not in originals | linked, "nothing leads to an unlinked row")
+        need(lists[row][0] == END, "an unlinked row leads to nothing")
 
 
 def split_row(row: tuple[int, ...], dim: int, bits: int) -> tuple:

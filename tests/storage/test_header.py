@@ -26,8 +26,13 @@ HEADER_FORGERIES = {
     "dim too large": {"dim": 65537},
     "dim of another file": {"dim": 6},
     "one row fewer": {"n": 11},
-    "entry point past the end": {"entry_point": 12},
-    "entry point negative": {"entry_point": -1},
+    "entry points past the end": {"n_entry_points": 13},
+    "entry points none": {"n_entry_points": 0},
+    "entry points negative": {"n_entry_points": -1},
+    "entry point of version 1": {"entry_point": 0},
+    "unlinked rows to the last": {"n_unlinked": 12},
+    "unlinked rows negative": {"n_unlinked": -1},
+    "unlinked rows of no section": {"n_unlinked": 2},
     "metric unknown": {"metric": "manhattan"},
     "cold dtype unknown": {"cold_dtype": "float64"},
     "cold dtype of half the size": {"cold_dtype": "float16"},
@@ -116,7 +121,9 @@ def test_a_forged_setting_with_valid_checksums_is_refused(tmp_path, name):
     assert second_reader_refuses(forgery.pack())
 
 
-@pytest.mark.parametrize("key", sorted(format_reader.TOP_KEYS))
+@pytest.mark.parametrize(
+    "key", sorted(format_reader.TOP_KEYS | format_reader.LATER_KEYS[2])
+)
 def test_a_missing_header_key_is_refused(tmp_path, key):
     path, data = saved(tmp_path)
     forgery = Forgery.of(data)

@@ -7,6 +7,7 @@ import re
 import struct
 from pathlib import Path
 
+import format_reader
 import numpy as np
 import pytest
 from forge import Forgery
@@ -39,6 +40,13 @@ CONTENT_FORGERIES = {
     "plane past dim": ("codes", 8, b"\x07", "hold nothing"),
     "last byte of a row": ("codes", 63, b"\x80", "hold nothing"),
     "too many strong": ("codes", 8, b"\x03\x03\x03\x03\x03", "weak coordinates"),
+    "entry point n": ("entry_points", 0, struct.pack("<I", 12), "a row below 12"),
+    "entry point twice": (
+        "entry_points",
+        0,
+        struct.pack("<II", 3, 3),
+        "every row once",
+    ),
     "sign past the last": ("signs", 0, b"\xff", "bits past the last"),
 }
 
@@ -73,6 +81,50 @@ def test_forged_codes_of_version_1_are_refused(tmp_path, name):
     forged = forgery.pack()
     assert re.search(message, str(refusal(tmp_path / "old.quiver", forged)))
     assert second_reader_refuses(forged)
+
+
+def saved_with_copies(tmp_path: Path) -> tuple[Path, bytes]:
+    """Save rows of which 3 and 5 equal row 1, 7 equals row 2, and 4 and 8 are zero."""
+    vectors = np.random.default_rng(3).normal(size=(12, 5)).astype(np.float32)
+    vectors[[3, 5, 7]] = vectors[[1, 1, 2]]
+    vectors[[4, 8]] = 0
+    path = tmp_path / "copies.quiver"
+    params = quiver.BuildParams(max_degree=4, ef_construction=8)
+    quiver.Index.build(vectors, params=params, backend="reference").save(path)
+    return path, path.read_bytes()
+
+
+END = 0xFFFF_FFFF
+COPIES = [(1, 3), (1, 5), (2, 7), (END, 4), (END, 8)]
+
+
+def test_the_second_reader_reads_the_rows_that_no_walk_meets(tmp_path):
+    path, data = saved_with_copies(tmp_path)
+    assert format_reader.read(data)["unlinked"] == COPIES
+    assert quiver.open(path, verify="full", backend="reference").n == 12
+
+
+@pytest.mark.parametrize(
+    ("place", "pair"),
+    [
+        (0, (1, 12)),
+        (0, (12, 3)),
+        (0, (1, END)),
+        (1, (1, 3)),
+        (1, (0, 5)),
+        (2, (2, 1)),
+        (2, (2, 3)),
+        (2, (3, 7)),
+        (3, (END, 0)),
+        (4, (END, 3)),
+    ],
+)
+def test_forged_rows_that_no_walk_meets_are_refused(tmp_path, place, pair):
+    path, data = saved_with_copies(tmp_path)
+    forgery = Forgery.of(data)
+    struct.pack_into("<2I", forgery.section("unlinked"), 8 * place, *pair)
+    assert second_reader_refuses(forgery.pack())
+    assert "section 'unlinked'" in str(refusal(path, forgery.pack()))
 
 
 @pytest.mark.parametrize("bits", [4, 8])
@@ -124,6 +176,9 @@ def test_a_sound_graph_of_odd_shape_opens_and_answers_in_range(
         graph[:, 0] = (rows + 1) % 12 if shape == "ring" else rows ^ 1
     forgery = Forgery.of(data)
     forgery.section("neighbors")[:] = graph.tobytes()
+    # One start, or every shape would be entered from all sides.
+    del forgery.section("entry_points")[4:]
+    forgery.header["n_entry_points"] = forgery.entry("entry_points")[3] = 1
     path.write_bytes(forgery.pack())
     assert not second_reader_refuses(forgery.pack())
     index = quiver.open(path, backend="reference")
