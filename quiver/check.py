@@ -19,7 +19,7 @@ from quiver.encoding import clear_bias, encode_queries
 from quiver.graph.reachability import degrees, reachable, unreached
 from quiver.params import DEFAULT_EF, SearchParams
 from quiver.reference.codes import Codes
-from quiver.reference.keys import key_distances
+from quiver.reference.keys import NO_ID, key_distances
 from quiver.reference.rerank import exact_distance
 from quiver.search import search, walk
 from quiver.state import State
@@ -31,6 +31,7 @@ from quiver.storage.invariants import (
     ids_fault,
     neighbors_fault,
     transform_fault,
+    unlinked_fault,
     vectors_fault,
 )
 
@@ -142,12 +143,15 @@ def _sound_parts(state: State) -> Iterator[CheckLine]:
         f"{degree.min()} … {degree.max()} edges a row, mean {degree.mean():.1f}; "
         f"{n_in.min()} … {n_in.max()} into a row"
     )
-    yield _line("graph", neighbors_fault(state.neighbors), spread)
-    yield _line(
-        "entry points",
-        entry_points_fault(state.entry_points, n),
-        f"{len(state.entry_points)}, the first of them row {state.entry_point}",
-    )
+    graph_fault = neighbors_fault(state.neighbors)
+    start_fault = entry_points_fault(state.entry_points, n)
+    if not (graph_fault or start_fault):
+        graph_fault = unlinked_fault(
+            *(state.unlinked, state.neighbors, state.entry_points, state.metric)
+        )
+    yield _line("graph", graph_fault, spread)
+    starts = f"{len(state.entry_points)}, the first of them row {state.entry_point}"
+    yield _line("entry points", start_fault, starts)
     yield _line("ids", ids_fault(state.ids), "unique, none of them -1")
     mean_fault = transform_fault(state.transform, state.encoding)
     yield _line(
@@ -163,7 +167,14 @@ def _reachability(state: State) -> CheckLine:
         detail += f"; {len(state.unlinked)} copies or zero vectors need no walk"
     if lost.size:
         detail = f"{lost.size} rows cannot be reached, first row {lost[0]}"
-    return CheckLine("reachability", not lost.size, detail)
+    # Equal vectors have equal codes.
+    copies = state.unlinked[state.unlinked[:, 0] != NO_ID]
+    originals, rows = (state.codes.rows[ids] for ids in copies.T)
+    wrong = np.flatnonzero((originals != rows).any(axis=1))
+    if wrong.size:
+        row, original = copies[wrong[0]][::-1]
+        detail = f"row {row} is no copy of row {original}, which answers for it"
+    return CheckLine("reachability", not (lost.size or wrong.size), detail)
 
 
 def _self_search(state: State, backend: Backend) -> CheckLine:

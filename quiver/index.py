@@ -147,7 +147,7 @@ class Index:
 
     @property
     def notes(self) -> dict[str, str] | None:
-        """What ``encoding="auto"`` found before the build."""
+        """What was found where the data chose the encoding; None where they did not."""
         return self.state.notes
 
     @property

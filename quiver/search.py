@@ -132,7 +132,8 @@ def _with_unlinked(
     stops = np.searchsorted(equal_to, rows, side="right")
     stops[rows == NO_ID] = starts[rows == NO_ID]
     keys = make_keys(distances, rows)
-    for query in np.flatnonzero((stops > starts).any(axis=1) | (len(zeros) > 0)):
+    has_zeros = (len(zeros) > 0) & (distances[:, -1] >= 1)
+    for query in np.flatnonzero((stops > starts).any(axis=1) | has_zeros):
         spans = zip(starts[query], stops[query], distances[query], strict=True)
         found = [(copies[a:b][:k], d) for a, b, d in spans if b > a]
         found.append((zeros, np.float32(1)))

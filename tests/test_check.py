@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_index import saved, small_index
+from small_index import saved, saved_with_copies, small_index
 
 import quiver
 from quiver.conformance import hazards
@@ -36,7 +36,7 @@ def verdict(index: quiver.Index, *, full: bool = False) -> str:
 def test_a_built_index_is_sound(metric, paper, full):
     index = small_index(n=120, dim=20, metric=metric, paper=paper)
     assert failed(index, full=full) == []
-    n_checks = 10 if full else 9
+    n_checks = 11 if full else 10
     assert verdict(index, full=full) == f"sound: {n_checks} of {n_checks} checks passed"
 
 
@@ -57,18 +57,18 @@ def test_the_verdict_names_what_was_not_read(tmp_path):
     ):
         index = quiver.open(large, cold=cold)
         assert verdict(index) == (
-            "sound: 9 of 9 checks passed; "
+            "sound: 10 of 10 checks passed; "
             f"not read: {unread} (full=True or --full reads all)"
         )
         assert index.check().left_out != ()
-        assert verdict(index, full=True) == "sound: 10 of 10 checks passed"
+        assert verdict(index, full=True) == "sound: 11 of 11 checks passed"
         assert index.check(full=True).left_out == ()
 
 
 def test_the_verdict_on_rounded_vectors_says_that_codes_were_not_compared(tmp_path):
     path, _ = saved(tmp_path, n=120, dim=20, cold_dtype="float16")
     index = quiver.open(path)
-    for full, n_checks in ((False, 8), (True, 9)):
+    for full, n_checks in ((False, 9), (True, 10)):
         assert verdict(index, full=full) == (
             f"sound: {n_checks} of {n_checks} checks passed; codes not compared: "
             "the vectors were rounded to float16 after coding"
@@ -86,6 +86,13 @@ def test_duplicates_and_zero_vectors_are_sound():
     for metric in hazards.METRICS:
         index = quiver.Index.build(vectors, metric=metric, backend="reference")
         assert failed(index, full=True) == []
+
+
+def test_rows_that_need_no_walk_are_counted(tmp_path):
+    index = quiver.open(saved_with_copies(tmp_path)[0])
+    assert failed(index, full=True) == []
+    detail = "all 7 rows from the entry point; 5 copies or zero vectors need no walk"
+    assert detail in str(index.check())
 
 
 def changed(array: np.ndarray, place: object, value: object) -> np.ndarray:
@@ -109,9 +116,21 @@ def test_an_unreachable_row_is_counted():
     assert "119 rows cannot be reached, first row" in str(index.check())
 
 
-def test_an_entry_point_outside_fails():
-    assert failed(damaged(entry_point=120)) == ["entry point"]
-    assert failed(damaged(entry_point=-1)) == ["entry point"]
+def test_a_graph_of_too_few_edges_is_reached_but_not_walked_well():
+    ring = np.full((420, 4), NO_ID, dtype=np.uint32)
+    ring[:, 0] = np.roll(np.arange(420), -1)
+    index = damaged(n=420, neighbors=ring, entry_points=np.zeros(1, dtype=np.uint32))
+    assert failed(index) == ["walks"]
+    index.repair()
+    assert failed(index, full=True) == []
+    sound = small_index(n=420, dim=20, metric="euclidean")
+    np.testing.assert_array_equal(index.neighbors, sound.neighbors)
+
+
+def test_an_entry_point_outside_or_repeated_fails():
+    for rows in ([120], [0, 2**32 - 1], [5, 3, 5]):
+        index = damaged(entry_points=np.array(rows, dtype=np.uint32))
+        assert failed(index) == ["entry points"]
 
 
 def test_broken_ids_sizes_and_mean_fail():

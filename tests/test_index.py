@@ -48,11 +48,12 @@ def index(request: pytest.FixtureRequest) -> quiver.Index:
 def test_attributes_say_what_was_built(index: quiver.Index) -> None:
     assert (index.n, len(index), index.dim) == (400, 400, 24)
     assert index.params == PARAMS
-    assert index.encoding == quiver.Encoding()
+    # Twenty-four coordinates of eight bits share their line with the corrections.
+    assert index.encoding == quiver.Encoding(bits=8)
     assert index.backend.name == quiver.get_backend().name
     assert index.neighbors.shape == (400, 8)
     assert index.codes.n_rows == 400
-    assert index.codes.dim == 24
+    assert index.codes.dim == index.encoding.coded_dim(24) == 56
     for word in ("n=400", "dim=24", index.metric, index.backend.name):
         assert word in repr(index)
 
@@ -233,7 +234,8 @@ def test_norms_count_for_the_inner_product_only() -> None:
 
 def test_parts_have_the_documented_types(index: quiver.Index) -> None:
     assert isinstance(index.codes, Codes)
-    assert isinstance(index.backend.quantize(index.vectors, index.transform), Queries)
+    queries = index.backend.quantize(index.vectors, index.transform, index.codes.bits)
+    assert isinstance(queries, Queries)
     assert index.neighbors.dtype == np.uint32
     assert index.ids.dtype == np.int64
     assert not index.vectors.flags.writeable

@@ -10,8 +10,8 @@ gives the same bytes, so a test can tell whether the committed picture is curren
 
 from __future__ import annotations
 
+import argparse
 import ast
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
@@ -22,7 +22,7 @@ GROUND = (
     *("params", "results", "memory", "parallel", "lookup"),
     *("reference", "validation", "errors", "_typing", "_version", "installation"),
 )
-"""Open to every room; drawn as the ground they stand on, so without arrows."""
+"""Imported from many rooms; drawn as the ground they stand on, so without arrows."""
 
 BOX_WIDTH, BOX_HEIGHT, GAP, FLOOR, MARGIN = 112, 32, 24, 66, 16
 PER_ROW, LANE, SWEEPS = 4, 10, 30
@@ -158,7 +158,7 @@ def draw(rooms: Rooms) -> str:
         f'<rect x="8" y="{base - 46:g}" width="{width - 16:g}" height="{earth:g}" '
         f'rx="8" fill="{EARTH}"/>',
         f'<text x="{width / 2:g}" y="{base - 26:g}" text-anchor="middle" '
-        f'fill="{INK}">open to every room</text>',
+        f'fill="{INK}">imported from many rooms: see the table</text>',
         *(_arrow([middle[stop] for stop in path]) for path in paths),
         *(_box(s[0], *middle[s]) for s in sorted(middle) if not s[1:]),
         "</svg>",
@@ -188,8 +188,11 @@ def _box(room: str, x: float, y: float) -> str:
 
 def main() -> None:
     """Print every room's imports, or write the picture."""
-    if len(sys.argv) > 1:
-        Path(sys.argv[1]).write_text(draw(read_rooms()), "utf-8")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("picture", nargs="?", type=Path, help="where to write the SVG")
+    picture = parser.parse_args().picture
+    if picture is not None:
+        picture.write_text(draw(read_rooms()), "utf-8")
         return
     for room, targets in read_rooms().items():
         print(f"{room}: {', '.join(sorted(targets)) or '-'}")

@@ -200,9 +200,10 @@ def draw_walk() -> Figure:
     index, demo = demo_index(), load_demo()
     question = demo.queries[:1].astype(np.float32)
     query = index.backend.quantize(question, index.transform, index.codes.bits)
-    hops = list(walk(index.codes, index.neighbors, query, index.entry_point, 8))
+    starts = index.state.entry_points
+    hops = list(walk(index.codes, index.neighbors, query, starts, 8))
     nodes = [hop.node for hop in hops]
-    seen = np.concatenate([[index.entry_point], *(hop.newly_seen for hop in hops)])
+    seen = np.concatenate([starts, *(hop.newly_seen for hop in hops)])
     points = apply_transform(index.vectors, index.transform)
     axes2 = np.linalg.svd(points.astype(np.float64), full_matrices=False)[2][:2]
     places = points @ axes2.T

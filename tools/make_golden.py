@@ -15,8 +15,8 @@ from pathlib import Path
 import naive
 import numpy as np
 
-VERSION = 2
-"""Of the fields: 1 had rows of blocks and nothing but 2 bits."""
+VERSION = 3
+"""Of the fields: 1 had rows of blocks and nothing but 2 bits; 2 walked from row 0."""
 
 OUTPUT = Path(__file__).parents[1] / "tests" / "data" / "golden.npz"
 N, N_QUERIES, MAX_DEGREE, EF, K, ALPHA = 12, 3, 5, 7, 4, 1.1
@@ -134,13 +134,16 @@ def answer_distances(case: Case) -> Arrays:
 def answer_walks(case: Case) -> Arrays:
     rng = case.rng
     neighbors = [rng.sample(range(N), rng.randrange(1, 4)) for _ in range(N)]
+    # More than a beam holds, now and then.
+    entry_points = rng.sample(range(N), rng.randrange(1, EF + 3))
     walks = [
-        naive.search(partial(case.asymmetric, q), neighbors, 0, EF)
+        naive.search(partial(case.asymmetric, q), neighbors, entry_points, EF)
         for q in range(N_QUERIES)
     ]
     beams, hops, seen = zip(*walks, strict=True)
     return {
         "neighbors": np.array([padded(r, 3, NO_ID) for r in neighbors], np.uint32),
+        "entry_points": np.array(entry_points, np.uint32),
         "beams": as_keys(beams, EF),
         "hops": np.array(hops),
         "distance_computations": np.array(seen),

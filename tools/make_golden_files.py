@@ -21,6 +21,7 @@ KINDS = (
     ("wide-float32", quiver.Encoding(bits=4), "cosine", "float32"),
     ("bytes-float16", quiver.Encoding(bits=8, lines=2), "euclidean", "float16"),
     ("published-float32", quiver.Encoding.paper(), "cosine", "float32"),
+    ("unlinked-float32", quiver.Encoding(), "cosine", "float32"),
 )
 
 
@@ -31,8 +32,12 @@ def main(folder: Path) -> None:
         if path.exists():
             print(f"{path} exists and is kept")
             continue
+        vectors = rng.normal(size=(40, 19))
+        if kind.startswith("unlinked"):
+            vectors[10:13] = vectors[3]
+            vectors[20:22] = 0
         index = quiver.Index.build(
-            rng.normal(size=(40, 19)),
+            vectors,
             metric=metric,
             ids=rng.permutation(10_000)[:40],
             params=quiver.BuildParams(max_degree=6, ef_construction=12),
@@ -41,6 +46,8 @@ def main(folder: Path) -> None:
         )
         index.save(path, cold_dtype=cold_dtype)
         queries = rng.normal(size=(4, 19)).astype(np.float32)
+        # Where rows are equal, the answer holds some that no walk meets.
+        queries[0] = vectors[3]
         stored = quiver.open(path, backend="reference")
         result = stored.search(queries, k=5, ef=16)
         np.savez(

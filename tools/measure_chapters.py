@@ -215,7 +215,7 @@ def print_published_rule(data: Data) -> None:
     targets = np.arange(PRUNED_TARGETS)
     codes = index.codes.take(targets)
     beams = index.backend.search(
-        index.codes, index.neighbors, codes, index.entry_point, PRUNED_BEAM
+        index.codes, index.neighbors, codes, index.state.entry_points, PRUNED_BEAM
     )
     kept = [
         survivors(index, keys[key_ids(keys) != target])

@@ -49,9 +49,9 @@ codes, so the rest is what a walk never met:
 LOST = f"lost by the codes at ef={BEAM_WIDTHS[-1]}, default and plain"
 SEEDS_CONCLUSION = """
 The mean of these vectors is only a third as long as they are, so centring and rotating
-have little to mend. The larger part of what they win where the beam is narrow is due
-to filled lines: only rotated codes can be spread, over 480 coordinates in the bytes of
-384. On other data the transform decides everything, as SIFT shows below.
+have little to mend. Half of what they win where the beam is narrow is due to filled
+lines: only rotated codes can be spread, over 480 coordinates in the bytes of 384. On
+other data the transform decides everything, as SIFT shows below.
 """
 
 

@@ -67,7 +67,7 @@ def bind(backend, kernel, paths, dataset):
             index.neighbors,
             encode_queries(index.state, index.backend, queries),
         )
-        return partial(backend.search, *graph, index.entry_point, EF)
+        return partial(backend.search, *graph, index.state.entry_points, EF)
     return {
         "encode": partial(backend.encode, base, *kind),
         "quantize": partial(backend.quantize, queries, transform, bits),

@@ -61,7 +61,7 @@ def build(
     out: OutOption,
     ids: IdsOption = None,
     metric: MetricOption = "cosine",
-    encoding: EncodingOption = EncodingName.DEFAULT,
+    encoding: EncodingOption = None,
     bits: BitsOption = None,
     lines: LinesOption = None,
     max_degree: MaxDegreeOption = _DEFAULTS.max_degree,
@@ -87,7 +87,9 @@ def build(
     n, dim = vectors.shape
     expected = None if coding == "auto" else coding
     memory = quiver.predict_memory(n, dim, params, expected)
-    print_note(f"{file}: {format_count(n)} x {dim}, will need {memory}")
+    # Only a look at the rows tells how wide their codes must be.
+    wider = "" if expected else "; more if the data want wider codes"
+    print_note(f"{file}: {format_count(n)} x {dim}, will need {memory}{wider}")
     # Compiling is no part of the build's time.
     kernels = load_backend(backend)
     start = time.perf_counter()
@@ -117,20 +119,25 @@ def build(
 
 
 def _encoding(
-    name: EncodingName, bits: int | None, lines: int | None
-) -> quiver.Encoding | Literal["auto"]:
-    """Return the named encoding with the bits and lines that were asked for."""
+    name: EncodingName | None, bits: int | None, lines: int | None
+) -> quiver.Encoding | Literal["auto"] | None:
+    """Return the named encoding with the bits and lines that were asked for.
+
+    None, which lets the data choose, where nothing was.
+    """
     asked = {"bits": bits, "lines": lines}
     given: dict[str, Any] = {
         field: value for field, value in asked.items() if value is not None
     }
-    encoding = _ENCODINGS[name]
+    if name is None and not given:
+        return None
+    encoding = _ENCODINGS[name or EncodingName.DEFAULT]
     if not given:
         return encoding
     if encoding == "auto":
         msg = f"encoding must not be 'auto', which chooses for itself, got {given}"
         raise InvalidArgumentError(msg)
-    return replace(encoding, **given)
+    return replace(encoding or quiver.Encoding(), **given)
 
 
 def info(

@@ -55,7 +55,11 @@ ColdDtypeOption = Annotated[
     ColdDtypeName, typer.Option(help="float16 halves the stored vectors, rounded.")
 ]
 EncodingOption = Annotated[
-    EncodingName, typer.Option(help="`paper` is as published; `auto` diagnoses first.")
+    EncodingName | None,
+    typer.Option(
+        help="`default` has 2 bits; `paper` is as published; `auto` diagnoses first. "
+        "Without it, and without bits or lines, the data choose the bits."
+    ),
 ]
 BitsOption = Annotated[int | None, typer.Option(help="Bits per coordinate: 2, 4 or 8.")]
 LinesOption = Annotated[

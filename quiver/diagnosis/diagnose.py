@@ -96,7 +96,7 @@ def diagnose(
     >>> import quiver
     >>> vectors = np.random.default_rng(0).normal(size=(600, 24))
     >>> quiver.diagnose(vectors).verdict.word
-    'fits'
+    'fits with rotation'
     """
     metric = check_metric(metric)
     seed = check_int("seed", seed, 0, 2**63 - 1)

@@ -60,7 +60,7 @@ class _Explainer:
         self.seen_in = dict.fromkeys(state.entry_points.tolist(), 0)
         self.dropped_in: dict[int, int] = {}
         self.hops = tuple(self._hops())
-        # A walk has at least one hop: the entry point is always expanded.
+        # A walk has at least one hop: the nearest entry point is always expanded.
         self.final_beam = key_ids(self.expansions[-1].beam).tolist()
 
     def _hops(self) -> list[Hop]:
@@ -104,6 +104,7 @@ class _Explainer:
             metric=state.metric,
             code_distance=_meaning(state),
             entry_point=self._id(self.expansions[0].node),
+            entry_points=self._ids(state.entry_points.tolist()),
             distance_computations=len(self.seen_in),
             hops=self.hops,
             found=self._found(result),

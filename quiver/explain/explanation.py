@@ -20,7 +20,7 @@ class Hop:
     Attributes
     ----------
     number : int
-        1, 2, …; the entry point is seen in hop 0.
+        1, 2, …; the entry points are seen in hop 0.
     node : int
         Id of the node whose neighbours were read.
     distance : float
@@ -57,7 +57,7 @@ class Found:
     seen_in_hop : int
         Hop in which it was first met.
     seen_from : int or None
-        Id of the node expanded there; None for the entry point.
+        Id of the node expanded there; None for an entry point.
     beam_place : int
         Its place in the final beam by code distance, 1 … ef.
     """
@@ -109,8 +109,10 @@ class Explanation:
         the exact ones.
     entry_point : int
         Id of the row where the walk starts.
+    entry_points : tuple of int
+        Ids of those measured first, of which it is the nearest.
     distance_computations : int
-        Code distances, the entry point's included.
+        Code distances, the entry points' included.
     hops : tuple of Hop
         The walk.
     found : tuple of Found
@@ -130,6 +132,7 @@ class Explanation:
     metric: str
     code_distance: str
     entry_point: int
+    entry_points: tuple[int, ...]
     distance_computations: int
     hops: tuple[Hop, ...]
     found: tuple[Found, ...]
@@ -177,7 +180,8 @@ def _lines(e: Explanation) -> list[str]:
         f"recall@{len(e.true_neighbours)} {e.recall:.2f}",
         f"code distances, of hops and beam, are {e.code_distance}",
         "",
-        f"hop 0: start at the entry point {e.entry_point}",
+        f"hop 0: start at {e.entry_point}, the nearest entry point of "
+        f"{len(e.entry_points)}",
         *(_hop_line(hop) for hop in e.hops),
         "",
         "answer (exact distance; place in the beam by code; where it was met):",

@@ -38,21 +38,18 @@ def unlinked_rows(vectors: Vectors, metric: Metric) -> Unlinked:
     )
     copies, originals = order[~is_first], firsts[~is_first]
     # Equal hashes prove nothing.
-    same = np.fromiter(
-        (
-            np.array_equal(vectors[a], vectors[b])
-            for a, b in zip(copies, originals, strict=True)
-        ),
-        dtype=bool,
-        count=len(copies),
-    )
+    same = np.empty(len(copies), dtype=bool)
+    for start in range(0, len(copies), BLOCK_ROWS):
+        rows = slice(start, start + BLOCK_ROWS)
+        equal = vectors[copies[rows]] == vectors[originals[rows]]
+        same[rows] = equal.all(axis=1)
     same &= ~is_zero[copies]
     zeros = np.flatnonzero(is_zero)
-    rows = np.concatenate([copies[same], zeros]).astype(np.uint32)
+    unlinked = np.concatenate([copies[same], zeros]).astype(np.uint32)
     equal_to = np.concatenate(
         [originals[same].astype(np.uint32), np.full(len(zeros), NO_ID)]
     )
-    return np.stack([equal_to, rows], axis=1)[np.lexsort((rows, equal_to))]
+    return np.stack([equal_to, unlinked], axis=1)[np.lexsort((unlinked, equal_to))]
 
 
 def _hashes(vectors: Vectors) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:

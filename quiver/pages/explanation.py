@@ -86,7 +86,7 @@ class _Picture:
 
     def _nodes(self) -> Iterable[str]:
         e = self.explanation
-        seen = {e.entry_point: 0}
+        seen = dict.fromkeys(e.entry_points, 0)
         expanded: dict[int, int] = {}
         dropped: dict[int, int] = {}
         for hop in e.hops:

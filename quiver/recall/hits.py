@@ -40,18 +40,19 @@ class Hits(NamedTuple):
 
     Attributes
     ----------
-    marks : ndarray of shape (q, m), bool
-        Whether a candidate is no farther than the k-th true neighbour.
+    marks : ndarray of shape (q, m), bool or int64
+        Whether a candidate is no farther than the k-th true neighbour; of an index,
+        how many such rows it brings, since equal ones come with it.
     k : int
         True neighbours of each query.
     """
 
-    marks: NDArray[np.bool_]
+    marks: NDArray[np.bool_] | Counts
     k: int
 
     def shares(self, depth: int) -> Lanes:
         """Return each query's share of the k found among the first ``depth``."""
-        found = np.count_nonzero(self.marks[:, :depth], axis=1)
+        found = self.marks[:, :depth].sum(axis=1)
         return np.minimum(found, self.k) / self.k
 
 
@@ -98,14 +99,23 @@ class Asked(NamedTuple):
     k: int
     threads: int
 
-    def mark(self, start: int, candidates: Ids) -> NDArray[np.bool_]:
-        """Mark the candidates of the queries from ``start`` on."""
+    def mark(self, start: int, candidates: Ids) -> Counts:
+        """Count the hits that each candidate of the queries from ``start`` on brings.
+
+        Those are itself and the rows equal to it. Zero vectors come with every answer:
+        the first candidate brings them.
+        """
         part = slice(start, start + len(candidates))
-        state = self.state
-        return mark_hits(
+        state, kth = self.state, self.kth[part]
+        hits = mark_hits(
             *(self.backend, state.vectors, self.queries[part], candidates),
-            *(self.kth[part], state.metric),
+            *(kth, state.metric),
         )
+        equal_to = state.unlinked[:, 0]
+        first = np.searchsorted(equal_to, candidates)
+        counts = hits * (1 + np.searchsorted(equal_to, candidates, "right") - first)
+        counts[:, 0] += np.count_nonzero(equal_to == NO_ID) * (kth >= 1)
+        return counts
 
 
 def walk_hits(asked: Asked, ef: int) -> Walk:
@@ -131,9 +141,9 @@ def walk_hits(asked: Asked, ef: int) -> Walk:
 def scan_hits(asked: Asked, depth: int) -> Hits:
     """Rank every row by its code for every query and mark the best ``depth``."""
     state, backend = asked.state, asked.backend
-    depth = min(depth, state.n)
+    depth = min(depth, state.n - len(state.unlinked))
 
-    def scan_chunk(start: int, stop: int) -> NDArray[np.bool_]:
+    def scan_chunk(start: int, stop: int) -> Counts:
         coded = encode_queries(state, backend, asked.queries[start:stop])
         distances = backend.distance(state.codes, coded)
         # No walk measures these codes: they mean nothing.

@@ -31,7 +31,7 @@ class Beams(NamedTuple):
     hops : ndarray of shape (q,), int64
         Expansions.
     distance_computations : ndarray of shape (q,), int64
-        Code distances, the entry point's included.
+        Code distances, the entry points' included.
     """
 
     keys: Keys

@@ -115,15 +115,17 @@ def entry_points_fault(entry_points: Ids, n: int) -> Fault | None:
 
 
 def unlinked_fault(
-    unlinked: Unlinked, neighbors: Neighbors, entry_points: Ids
+    unlinked: Unlinked, neighbors: Neighbors, entry_points: Ids, metric: Metric
 ) -> Fault | None:
     """Return the first unlinked row that is out of order or linked after all."""
     if not len(unlinked):
         return None
     n = len(neighbors)
     equal_to, rows = unlinked.T
-    outside = (unlinked >= n) & (unlinked != NO_ID)
-    outside[:, 1] |= rows >= n
+    outside = unlinked >= n
+    if metric == "cosine":
+        # The mark of a zero vector, which only there lies at a distance of its own.
+        outside[:, 0] &= equal_to != NO_ID
     keys = equal_to.astype(np.uint64) << np.uint64(32) | rows
     outside[1:, 1] |= keys[1:] <= keys[:-1]
     if fault := _first(unlinked, outside, "ascending pairs of row numbers"):

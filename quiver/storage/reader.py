@@ -146,7 +146,9 @@ def read_hot(source: SourceFile, front: Front) -> HotParts:
     raise_if(neighbors_fault(arrays["neighbors"]), "neighbors")
     raise_if(entry_points_fault(entry_points, header.n), "entry_points")
     raise_if(ids_fault(arrays["ids"]), "ids")
-    linked_fault = unlinked_fault(unlinked, arrays["neighbors"], entry_points)
+    linked_fault = unlinked_fault(
+        unlinked, arrays["neighbors"], entry_points, header.metric
+    )
     raise_if(linked_fault, "unlinked")
     raise_if(transform_fault(transform, header.encoding), "mean")
     # Unpacking drops the bits past the last sign; packing again shows them.

@@ -69,7 +69,9 @@ def check_savable(state: State) -> None:
         "neighbors": neighbors_fault(state.neighbors),
         "ids": ids_fault(state.ids),
         "entry_points": entry_points_fault(state.entry_points, state.n),
-        "unlinked": unlinked_fault(state.unlinked, state.neighbors, state.entry_points),
+        "unlinked": unlinked_fault(
+            *(state.unlinked, state.neighbors, state.entry_points, state.metric)
+        ),
         "mean": transform_fault(state.transform, state.encoding),
     }
     for part, fault in faults.items():

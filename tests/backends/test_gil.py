@@ -22,9 +22,10 @@ def test_python_runs_on_while_a_kernel_searches(backend: Backend) -> None:
     strides = rng.choice(np.arange(1, n, dtype=np.uint32), 24, replace=False)
     neighbors = (np.arange(n, dtype=np.uint32)[:, None] + strides) % np.uint32(n)
     queries = codes.take(np.arange(1500))
-    backend.search(codes, neighbors, codes.take(np.arange(2)), 0, 300)
+    start = np.zeros(1, dtype=np.uint32)
+    backend.search(codes, neighbors, codes.take(np.arange(2)), start, 300)
     kernel = threading.Thread(
-        target=backend.search, args=(codes, neighbors, queries, 0, 300)
+        target=backend.search, args=(codes, neighbors, queries, start, 300)
     )
     ticks = 0
     kernel.start()

@@ -51,7 +51,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 
 
 def test_the_fields_are_those_read_here() -> None:
-    assert VERSION == 2
+    assert VERSION == 3
 
 
 def test_encode_gives_the_golden_rows(backend: Backend, golden: Golden) -> None:
@@ -90,7 +90,8 @@ def test_search_walks_to_the_golden_beams(backend: Backend, golden: Golden) -> N
     fields = golden.fields
     expected = Beams(fields["beams"], fields["hops"], fields["distance_computations"])
     ef = expected.keys.shape[1]
-    beams = backend.search(golden.codes, fields["neighbors"], golden.queries, 0, ef)
+    graph = fields["neighbors"], golden.queries, fields["entry_points"]
+    beams = backend.search(golden.codes, *graph, ef)
     assert_identical(beams, expected)
 
 

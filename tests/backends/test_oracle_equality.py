@@ -107,15 +107,26 @@ def test_prune_equals_the_reference(
     kind=graph_kinds,
     width=st.sampled_from([1, 2, 7, 8, 40]),
     ef=st.sampled_from([1, 2, 3, 10, 39, 40, 41, 64]),
+    n_entries=st.sampled_from([1, 2, 7, 8, 9, 16, 40]),
+    copies=st.booleans(),
 )
 def test_search_equals_the_reference(
-    backend: Backend, case: CodedCase, kind: str, width: int, ef: int
+    backend: Backend,
+    case: CodedCase,
+    kind: str,
+    width: int,
+    ef: int,
+    n_entries: int,
+    copies: bool,
 ) -> None:
-    n = case.codes.n_rows
+    codes, n = case.codes, case.codes.n_rows
+    if copies:
+        # Few distinct distances: entry points tie with each other and with the beam.
+        codes = codes.take(case.rng.integers(0, min(n, 3), n))
     neighbors = hazards.make_neighbors(case.rng, n, width, kind)
-    entry_point = int(case.rng.integers(n))
+    entry_points = case.rng.permutation(n)[:n_entries].astype(np.uint32)
     assert_equals_reference(
-        backend, "search", case.codes, neighbors, case.queries, entry_point, ef
+        backend, "search", codes, neighbors, case.queries, entry_points, ef
     )
 
 
@@ -140,12 +151,10 @@ def test_ids_above_16_bits_survive_every_method(backend: Backend) -> None:
     neighbors = np.full((n, 1), NO_ID, dtype=np.uint32)
     neighbors[stops[:-1], 0] = stops[1:]
     queries = codes.take(stops[:2])
-    entry_point = int(stops[0])
+    start = stops[:1]
     assert stops.max() >= 2**16
-    assert_equals_reference(
-        backend, "search", codes, neighbors, queries, entry_point, hops
-    )
-    beam = reference.search(codes, neighbors, queries, entry_point, hops).keys
+    assert_equals_reference(backend, "search", codes, neighbors, queries, start, hops)
+    beam = reference.search(codes, neighbors, queries, start, hops).keys
     assert (beam != NO_KEY).all()
     assert_equals_reference(backend, "prune", codes, beam, 8, 1.1, 0.7, "published")
     assert_equals_reference(backend, "distance", codes, queries, stops.reshape(2, -1))

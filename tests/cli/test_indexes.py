@@ -23,6 +23,17 @@ def test_the_command_builds_the_index_the_api_builds(folder):
     np.testing.assert_array_equal(opened.neighbors, built.neighbors)
     np.testing.assert_array_equal(opened.codes.rows, built.codes.rows)
     assert opened.entry_point == built.entry_point
+    assert opened.encoding == built.encoding == quiver.Encoding(bits=8)
+    assert opened.notes == built.notes is not None
+
+
+def test_an_encoding_by_name_leaves_nothing_to_the_data(folder):
+    out = folder / "named.quiver"
+    made = run("build", folder / "base.npy", "-o", out, "--encoding", "default")
+    assert made.exit_code == 0, made.output
+    index = quiver.open(out, backend="reference")
+    assert index.encoding == quiver.Encoding()
+    assert index.notes is None
 
 
 def test_every_build_option_reaches_the_index(folder):
@@ -154,7 +165,7 @@ def test_info_tells_what_the_file_holds(folder):
     shown = run("info", path).stdout
     assert f"{ROWS} x {DIM}, cosine" in shown
     assert f"entry point {index.entry_point}" in shown
-    assert "2 bits x 224 in 1 cache line, centred" in shown
+    assert "8 bits x 56 in 1 cache line, centred" in shown
 
 
 @pytest.mark.parametrize("full", [(), ("--full",)])
@@ -185,3 +196,22 @@ def test_check_of_a_damaged_file_is_exit_code_1(folder):
     refused = run("check", folder / "damaged.quiver", "--full")
     assert refused.exit_code == 1
     assert refused.stderr.startswith("error: ")
+
+
+def test_the_data_choose_the_bits_where_no_encoding_is_named(folder):
+    rng = np.random.default_rng(0)
+    centers, noise = rng.normal(size=(2, 130)), rng.normal(size=(260, 130))
+    tight = (centers[np.arange(260) % 2] + 0.03 * noise).astype(np.float32)
+    np.save(folder / "tight.npy", tight)
+    made = run("build", folder / "tight.npy", "-o", folder / "tight.quiver")
+    assert "more if the data want wider codes" in " ".join(made.stderr.split())
+    opened = quiver.open(folder / "tight.quiver", backend="reference")
+    built = quiver.Index.build(tight, backend="reference")
+    assert opened.encoding == built.encoding == quiver.Encoding(bits=8)
+    assert opened.notes == built.notes
+    shown = run("info", folder / "tight.quiver").stdout
+    assert built.notes["bits"] in shown
+    options = ("--encoding", "default", "--json")
+    run("build", folder / "tight.npy", "-o", folder / "two.quiver", *options)
+    named = quiver.open(folder / "two.quiver", backend="reference")
+    assert (named.encoding, named.notes) == (quiver.Encoding(), None)

@@ -45,7 +45,8 @@ def test_hamming_counts_differing_planes() -> None:
     _, kth = sample.neighbors(10)
     (rows, _), *_ = measure_fidelity(sample, kth[:, -1], 10, 0, 1)
     hamming = next(row for row in rows if row.distance == "hamming")
-    transform = quiver.encoding.fit(sample.vectors, "euclidean", quiver.Encoding(), 0)
+    published = quiver.Encoding(weights="published", query="symmetric")
+    transform = quiver.encoding.fit(sample.vectors, "euclidean", published, 0)
     from quiver.reference.transform import apply_transform
 
     base, asked = (
@@ -67,7 +68,9 @@ def test_fidelity_under_inner_product_is_that_of_the_codes_searched() -> None:
     sample = sample_of(skewed_rows(400, 20), "inner_product")
     _, kth = sample.neighbors(10)
     (rows, _), *_ = measure_fidelity(sample, kth[:, -1], 10, 0, 1)
-    index = quiver.Index.build(sample.vectors, metric="inner_product")
+    index = quiver.Index.build(
+        sample.vectors, metric="inner_product", encoding=quiver.Encoding()
+    )
     asked = Asked(index.state, index.backend, sample.queries, kth[:, -1], 10, 1)
     hits = scan_hits(asked, DEPTHS[-1])
     expected = [hits.shares(depth).mean() for depth in DEPTHS]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import measure_diagnosis
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from measure_diagnosis import DIMENSIONS, KINDS, SIGMAS, Case, Outcome
 import quiver
 from quiver.datasets import load_demo
 from quiver.diagnosis.fidelity import DEPTHS, Fidelity
-from quiver.diagnosis.forecast import FORECAST_WIDTHS, Forecast
+from quiver.diagnosis.forecast import FORECAST_WIDTHS, Forecast, run_trials
 from quiver.diagnosis.structure import Structure
 from quiver.diagnosis.verdict import GOOD_RECALL, WORDS, falls_short, judge
 from quiver.recall.hits import Hits
@@ -179,11 +181,22 @@ def test_no_float_graph_is_built_where_nothing_is_lost() -> None:
 
 
 @needs_kernels
-def test_an_encoding_is_recommended_only_if_it_finds_more() -> None:
-    # Codes of rows not centred rank these better, but make a worse graph.
-    vectors = demo_with_norms(2000, 1.0)
-    found = quiver.diagnose(vectors, metric="euclidean", sample=1500)
+@pytest.mark.parametrize("graph_is_worse", [False, True])
+def test_an_encoding_is_recommended_only_if_it_finds_more(
+    monkeypatch: pytest.MonkeyPatch, graph_is_worse: bool
+) -> None:
+    thin = quiver.BuildParams(max_degree=2, ef_construction=4)
+
+    def run(sample, k, encoding, params, threads):
+        is_thin = graph_is_worse and encoding != quiver.Encoding()
+        return run_trials(sample, k, encoding, thin if is_thin else params, threads)
+
+    diagnose_module = sys.modules["quiver.diagnosis.diagnose"]
+    monkeypatch.setattr(diagnose_module, "run_trials", run)
+    vectors = demo_with_norms(1000, 1.5)
+    found = quiver.diagnose(vectors, metric="euclidean", sample=800)
+    # Codes of rows not centred rank these better.
     shares = {(row.transform, row.distance): row.shares[1] for row in found.fidelity}
     default = shares["centred + rotated", "asymmetric"]
     assert shares["rotated", "asymmetric"] > default + 0.01
-    assert found.encoding == quiver.Encoding()
+    assert found.encoding == quiver.Encoding(center=graph_is_worse)

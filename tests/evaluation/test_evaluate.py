@@ -60,6 +60,25 @@ def test_duplicates_count_as_hits(rows: np.ndarray) -> None:
     assert point.recall.mean + point.graph_loss == pytest.approx(1 - point.code_loss)
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_copies_and_zero_vectors_count_as_in_search(
+    rows: np.ndarray, metric: str
+) -> None:
+    zeros = np.zeros((3, rows.shape[1]), dtype=np.float32)
+    base = np.concatenate([rows[:300], np.repeat(rows[:40], 5, axis=0), zeros])
+    # Seen from the other side, zero vectors are the nearest under cosine.
+    queries = np.concatenate([rows[:40], rows[600:], -rows[600:610]])
+    params = quiver.BuildParams(max_degree=4, ef_construction=8)
+    index = quiver.Index.build(base, metric=metric, params=params)
+    _, true = quiver.exact_knn(base, queries, 10, metric=metric)
+    for point in quiver.evaluate(index, queries, k=10, ef=(10, 64, 500)).points:
+        found = index.search(queries, k=10, ef=point.ef, n_rerank=point.n_rerank)
+        expected = quiver.recall_at_k(found.distances, true)
+        assert point.recall.mean == pytest.approx(expected)
+    assert point.recall.mean == 1
+    assert point.code_loss == point.graph_loss == 0, "a beam wide enough loses nothing"
+
+
 def test_given_ground_truth_is_the_computed_one(rows: np.ndarray) -> None:
     ids = np.arange(600)[::-1] * 7
     index = quiver.Index.build(rows[:600], ids=ids)

@@ -20,7 +20,9 @@ def queries() -> np.ndarray:
 def index() -> quiver.Index:
     vectors = np.random.default_rng(7).normal(size=(900, 24))
     params = quiver.BuildParams(max_degree=8, ef_construction=16)
-    return quiver.Index.build(vectors, params=params)
+    # By the eight bits that a line has room for, the first k were the right ones.
+    encoding = quiver.Encoding()
+    return quiver.Index.build(vectors, params=params, encoding=encoding)
 
 
 def recall(index: quiver.Index, queries: np.ndarray, ef: int, n_rerank: int) -> float:

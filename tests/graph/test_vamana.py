@@ -73,15 +73,20 @@ def test_every_graph_is_sound_whatever_the_vectors(
     index = quiver.Index.build(vectors, metric=metric, encoding=encoding, params=SMALL)
     assert index.neighbors.shape == (n, 6)
     assert index.neighbors.dtype == np.uint32
-    assert_sound(index.neighbors, index.entry_point)
+    assert_sound(index.neighbors, index.entry_point, index.state.unlinked[:, 1])
 
 
 @pytest.mark.parametrize("max_degree", [2, 3, 32])
-def test_islands_of_duplicates_stay_reachable(max_degree: int) -> None:
-    # 300 copies of 4 points: a pruned list holds one copy of each at the most.
+def test_islands_of_equal_codes_stay_reachable(max_degree: int) -> None:
+    # 300 rows that differ from one of 4 points by less than a code can tell: a pruned
+    # list holds one of each at the most.
     rng = np.random.default_rng(0)
     vectors = hazards.make_vectors(rng, 4, 16, [])[np.arange(300) % 4]
+    vectors += rng.normal(scale=1e-6, size=vectors.shape).astype(np.float32)
     params = BuildParams(max_degree=max_degree, ef_construction=16)
-    index = quiver.Index.build(vectors, metric="euclidean", params=params)
+    index = quiver.Index.build(
+        vectors, metric="euclidean", params=params, encoding=quiver.Encoding()
+    )
+    assert not len(index.state.unlinked)
     assert index.neighbors.shape[1] == max_degree
     assert_sound(index.neighbors, index.entry_point)

@@ -237,7 +237,7 @@ def check_meaning(header: dict, contents: dict, version: int) -> None:
         need(all(edge < n and edge != own for edge in edges), "edges in range")
         need(len(set(edges)) == len(edges), "edges once")
     if version == 2:
-        check_entries(n, contents)
+        check_entries(n, header["metric"], contents)
     ids = [row[0] for row in contents["ids"]]
     need(-1 not in ids and len(set(ids)) == n, "ids unique and none -1")
     for (value,) in contents["mean"]:
@@ -250,12 +250,15 @@ def check_meaning(header: dict, contents: dict, version: int) -> None:
         need(all(abs(value) <= limit for value in row), "vectors in range")
 
 
-def check_entries(n: int, contents: dict) -> None:
+def check_entries(n: int, metric: str, contents: dict) -> None:
     entries = [row[0] for row in contents["entry_points"]]
     need(all(entry < n for entry in entries), "entry points in range")
     need(len(set(entries)) == len(entries), "entry points once")
     pairs, lists = contents["unlinked"], contents["neighbors"]
-    ranges = all((equal < n or equal == END) and row < n for equal, row in pairs)
+    ranges = all(
+        (equal < n or (equal == END and metric == "cosine")) and row < n
+        for equal, row in pairs
+    )
     need(ranges and all(a < b for a, b in pairwise(pairs)), "unlinked pairs ascend")
     need(len({row for _, row in pairs}) == len(pairs), "unlinked rows once")
     originals = {equal for equal, _ in pairs}

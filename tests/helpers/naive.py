@@ -246,12 +246,12 @@ def prune(
 def search(
     to_query: Callable[[int], float],
     neighbors: Sequence[Sequence[int]],
-    entry_point: int,
+    entry_points: Sequence[int],
     ef: int,
 ) -> tuple[list[tuple[float, int]], int, int]:
     """Return beam, hops and distance computations; the two heaps of HNSW's paper."""
-    start = to_query(entry_point), entry_point
-    frontier, best, seen, hops = [start], [start], {entry_point}, 0
+    frontier = sorted((to_query(node), node) for node in entry_points)
+    best, seen, hops = frontier[:ef], set(entry_points), 0
     while frontier:
         node = heapq.heappop(frontier)
         if len(best) == ef and node > best[-1]:

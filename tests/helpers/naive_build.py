@@ -40,7 +40,7 @@ def build(
         graph = [list(edges) for edges in lists]
         for node in batch:
             to_node = table[node].__getitem__
-            beam, _, _ = naive.search(to_node, graph, entry_point, ef_construction)
+            beam, _, _ = naive.search(to_node, graph, [entry_point], ef_construction)
             lists[node] = prune(node, {found for _, found in beam})
         for target in range(n):
             sources = [s for s in sorted(batch) if target in lists[s]]
@@ -91,7 +91,7 @@ def link_unreached(
     for node in range(len(lists)):
         if node not in parent:
             to_node = table[node].__getitem__
-            beam, _, _ = naive.search(to_node, graph, entry_point, ef_construction)
+            beam, _, _ = naive.search(to_node, graph, [entry_point], ef_construction)
             host = first_with_room(beam[0][1])
             edges = lists[host]
             if len(edges) < max_degree:

@@ -49,6 +49,17 @@ def saved(tmp_path: Path, **kwargs: object) -> tuple[Path, bytes]:
     return path, path.read_bytes()
 
 
+def saved_with_copies(tmp_path: Path) -> tuple[Path, bytes]:
+    """Save rows of which 3 and 5 equal row 1, 7 equals row 2, and 4 and 8 are zero."""
+    vectors = normal_rows(12, 5, seed=3)
+    vectors[[3, 5, 7]] = vectors[[1, 1, 2]]
+    vectors[[4, 8]] = 0
+    path = tmp_path / "copies.quiver"
+    params = quiver.BuildParams(max_degree=4, ef_construction=8)
+    quiver.Index.build(vectors, params=params, backend="reference").save(path)
+    return path, path.read_bytes()
+
+
 def assert_same_index(found: quiver.Index, expected: quiver.Index) -> None:
     np.testing.assert_array_equal(found.codes.rows, expected.codes.rows)
     assert found.codes[1:] == expected.codes[1:]
@@ -57,7 +68,8 @@ def assert_same_index(found: quiver.Index, expected: quiver.Index) -> None:
     np.testing.assert_array_equal(np.asarray(found.vectors), expected.vectors)
     for part, twin in zip(found.transform, expected.transform, strict=True):
         np.testing.assert_array_equal(part, twin)
-    assert found.entry_point == expected.entry_point
+    np.testing.assert_array_equal(found.state.entry_points, expected.state.entry_points)
+    np.testing.assert_array_equal(found.state.unlinked, expected.state.unlinked)
     assert found.params == expected.params
     assert found.encoding == expected.encoding
 

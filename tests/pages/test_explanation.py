@@ -56,7 +56,7 @@ def test_the_page_needs_no_network_and_draws_every_row_seen(explanations):
         assert not page.outside
         n_links = sum(len(hop.newly_seen) for hop in e.hops)
         assert page.counts["line"] == n_links
-        seen = {e.entry_point}.union(*(hop.newly_seen for hop in e.hops))
+        seen = set(e.entry_points).union(*(hop.newly_seen for hop in e.hops))
         nodes = seen.union(true.id for true in e.true_neighbours)
         assert page.counts["circle"] == len(nodes) + len(e.points)
         assert "@" not in re.sub(r"@\d+", "", e.to_html().partition("<style>")[0])

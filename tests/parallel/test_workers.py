@@ -41,7 +41,8 @@ def test_a_build_has_one_pool(pools: list[int], metric: str) -> None:
     if get_backend().name == "reference":
         pytest.skip("takes minutes for as many rows")
     params = quiver.BuildParams(max_degree=16, ef_construction=32)
-    quiver.Index.build(normal_rows(6000, 24), metric=metric, params=params, threads=3)
+    how = {"metric": metric, "params": params, "encoding": quiver.Encoding()}
+    quiver.Index.build(normal_rows(6000, 24), threads=3, **how)
     assert pools == [2], "beside the caller's thread"
 
 
@@ -63,10 +64,11 @@ def test_builds_and_answers_are_the_same_bytes_where_every_row_pays(
     monkeypatch.setattr("quiver.graph.order.BATCH_SHARE", 12)
     params = quiver.BuildParams(max_degree=5, ef_construction=9)
     vectors = normal_rows(240 if backend.name == "reference" else 1200, 24)
+    how = {"metric": metric, "params": params, "encoding": quiver.Encoding()}
     found = []
     for threads in (1, 2, 5):
         index = quiver.Index.build(
-            vectors, metric=metric, params=params, backend=backend.name, threads=threads
+            vectors, backend=backend.name, threads=threads, **how
         )
         result = index.search(vectors[:40], ef=16, threads=threads)
         arrays = index.codes.rows, index.neighbors, result.ids, result.distances

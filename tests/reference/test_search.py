@@ -8,9 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import CodedCase, coded_cases, graph_kinds, random_codes, rngs
 
+from quiver._typing import Ids
 from quiver.conformance import hazards
 from quiver.reference import distance, search
 from quiver.reference.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
+from quiver.reference.search import walk
+
+
+def rows(*numbers: int) -> Ids:
+    return np.array(numbers, dtype=np.uint32)
 
 
 @given(
@@ -18,17 +24,21 @@ from quiver.reference.keys import NO_ID, NO_KEY, key_distances, key_ids, make_ke
     kind=graph_kinds,
     width=st.sampled_from([1, 3, 40]),
     ef=st.sampled_from([1, 2, 5, 40, 50]),
+    n_entries=st.sampled_from([1, 2, 16]),
 )
 def test_two_heaps_find_the_same_beam_at_the_same_cost(
-    case: CodedCase, kind: str, width: int, ef: int
+    case: CodedCase, kind: str, width: int, ef: int, n_entries: int
 ) -> None:
     codes, queries = case.codes, case.queries
     neighbors = hazards.make_neighbors(case.rng, codes.n_rows, width, kind)
     lists = [row[row != NO_ID].tolist() for row in neighbors]
-    beams = search(codes, neighbors, queries, 0, ef)
+    entry_points = case.rng.permutation(codes.n_rows)[:n_entries].astype(np.uint32)
+    beams = search(codes, neighbors, queries, entry_points, ef)
     table = distance(codes, queries).tolist()
     for number, distances in enumerate(table):
-        best, hops, seen = naive.search(distances.__getitem__, lists, 0, ef)
+        best, hops, seen = naive.search(
+            distances.__getitem__, lists, entry_points.tolist(), ef
+        )
         keys = beams.keys[number]
         assert key_distances(keys[: len(best)]).tolist() == [d for d, _ in best]
         assert key_ids(keys[: len(best)]).tolist() == [node for _, node in best]
@@ -46,7 +56,7 @@ def test_a_beam_of_all_nodes_on_a_connected_graph_is_a_full_sort(
     ring = (np.arange(n, dtype=np.uint32)[:, None] + 1) % n
     complete = hazards.make_neighbors(rng, n, n - 1, "complete")
     neighbors = ring if kind == "ring" else complete
-    beams = search(codes, neighbors.astype(np.uint32), queries, 4, n + extra)
+    beams = search(codes, neighbors.astype(np.uint32), queries, rows(4), n + extra)
     every_id = np.tile(np.arange(n, dtype=np.uint32), (3, 1))
     expected = np.sort(make_keys(distance(codes, queries), every_id), axis=1)
     np.testing.assert_array_equal(beams.keys[:, :n], expected)
@@ -63,7 +73,7 @@ def test_a_beam_of_one_descends_greedily() -> None:
     for place, node in enumerate(order):
         around = order[[p for p in (place - 1, place + 1) if 0 <= p < 10]]
         line[node, : len(around)] = around
-    beams = search(codes, line, codes.take(np.array([0])), int(order[-1]), 1)
+    beams = search(codes, line, codes.take(np.array([0])), rows(order[-1]), 1)
     assert key_ids(beams.keys).tolist() == [[0]]
     assert beams.hops.tolist() == [10]
     assert beams.distance_computations.tolist() == [10]
@@ -72,7 +82,7 @@ def test_a_beam_of_one_descends_greedily() -> None:
 def test_without_edges_the_entry_point_is_the_whole_answer() -> None:
     codes = random_codes(np.random.default_rng(1), 5, 33)
     neighbors = np.full((5, 3), NO_ID, dtype=np.uint32)
-    beams = search(codes, neighbors, codes.take(np.array([0, 1])), 3, 4)
+    beams = search(codes, neighbors, codes.take(np.array([0, 1])), rows(3), 4)
     assert key_ids(beams.keys[:, 0]).tolist() == [3, 3]
     assert (beams.keys[:, 1:] == NO_KEY).all()
     assert beams.hops.tolist() == [1, 1]
@@ -83,16 +93,35 @@ def test_an_island_out_of_reach_is_never_seen() -> None:
     rng = np.random.default_rng(2)
     codes = random_codes(rng, 20, 33)
     neighbors = hazards.make_neighbors(rng, 20, 19, "islands")
-    beams = search(codes, neighbors, codes.take(np.array([1])), 0, 20)
+    beams = search(codes, neighbors, codes.take(np.array([1])), rows(0), 20)
     found = key_ids(beams.keys[beams.keys != NO_KEY])
     assert sorted(found.tolist()) == list(range(0, 20, 2))
     assert beams.distance_computations.tolist() == [10]
+
+
+def test_an_entry_point_on_each_island_reaches_them_all() -> None:
+    rng = np.random.default_rng(2)
+    codes = random_codes(rng, 20, 33)
+    neighbors = hazards.make_neighbors(rng, 20, 19, "islands")
+    beams = search(codes, neighbors, codes.take(np.array([1])), rows(0, 1), 20)
+    assert sorted(key_ids(beams.keys[0]).tolist()) == list(range(20))
+    assert beams.distance_computations.tolist() == [20]
+
+
+def test_the_walk_starts_at_the_nearest_entry_point_and_counts_them_all() -> None:
+    codes = random_codes(np.random.default_rng(4), 9, 64)
+    no_edges = np.full((9, 1), NO_ID, dtype=np.uint32)
+    query, starts = codes.take(np.array([6])), rows(8, 6, 2)
+    first = next(walk(codes, no_edges, query, starts, 1))
+    assert first.node == 6
+    beams = search(codes, no_edges, query, starts, 1)
+    assert (beams.hops[0], beams.distance_computations[0]) == (1, 3)
 
 
 def test_ties_are_settled_by_id() -> None:
     rng = np.random.default_rng(3)
     twins = random_codes(rng, 1, 40).take(np.zeros(12, dtype=np.uint32))
     neighbors = hazards.make_neighbors(rng, 12, 11, "complete")
-    beams = search(twins, neighbors, twins.take(np.array([5])), 11, 4)
+    beams = search(twins, neighbors, twins.take(np.array([5])), rows(11), 4)
     # The entry point 11 was there first, and gives way to lower ids all the same.
     assert key_ids(beams.keys).tolist() == [[0, 1, 2, 3]]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from forge import Forgery
 from refusals import refusal, second_reader_refuses
-from small_index import saved, small_index
+from small_index import saved, saved_with_copies, small_index
 
 import quiver
 
@@ -62,7 +62,7 @@ def test_forged_content_with_valid_checksums_is_refused(tmp_path, name, cold):
     assert second_reader_refuses(forgery.pack())
 
 
-VERSION_1 = Path(__file__).parent / "data" / "golden-v1-corrected-float32.quiver"
+VERSION_1 = Path(__file__).parents[1] / "data" / "golden-v1-corrected-float32.quiver"
 
 # Rows of 64 bytes: 32 of code for 19 dimensions, the corrections, zeros.
 VERSION_1_FORGERIES = {
@@ -81,17 +81,6 @@ def test_forged_codes_of_version_1_are_refused(tmp_path, name):
     forged = forgery.pack()
     assert re.search(message, str(refusal(tmp_path / "old.quiver", forged)))
     assert second_reader_refuses(forged)
-
-
-def saved_with_copies(tmp_path: Path) -> tuple[Path, bytes]:
-    """Save rows of which 3 and 5 equal row 1, 7 equals row 2, and 4 and 8 are zero."""
-    vectors = np.random.default_rng(3).normal(size=(12, 5)).astype(np.float32)
-    vectors[[3, 5, 7]] = vectors[[1, 1, 2]]
-    vectors[[4, 8]] = 0
-    path = tmp_path / "copies.quiver"
-    params = quiver.BuildParams(max_degree=4, ef_construction=8)
-    quiver.Index.build(vectors, params=params, backend="reference").save(path)
-    return path, path.read_bytes()
 
 
 END = 0xFFFF_FFFF

@@ -10,7 +10,13 @@ from pathlib import Path
 import format_reader
 import numpy as np
 import pytest
-from small_index import answers, assert_same_index, saved, small_index
+from small_index import (
+    answers,
+    assert_same_index,
+    saved,
+    saved_with_copies,
+    small_index,
+)
 
 import quiver
 from quiver.conformance.hazards import METRICS
@@ -59,6 +65,17 @@ def test_an_opened_index_is_saved_with_the_same_bytes(tmp_path, case):
     for cold in COLD:
         quiver.open(path, cold=cold, backend="reference").save(path)
         assert path.read_bytes() == data
+
+
+@pytest.mark.parametrize("cold", COLD)
+def test_rows_that_no_walk_meets_come_back_and_are_saved_again(tmp_path, cold):
+    path, data = saved_with_copies(tmp_path)
+    index = quiver.open(path, cold=cold, verify="full", backend="reference")
+    np.testing.assert_array_equal(index.state.unlinked[:3], [(1, 3), (1, 5), (2, 7)])
+    result = index.search(np.asarray(index.vectors)[1:2], k=3, ef=8)
+    np.testing.assert_array_equal(result.ids, [[1, 3, 5]])
+    index.save(path)
+    assert path.read_bytes() == data
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -212,9 +229,22 @@ def test_files_of_every_released_version_open_for_ever(path, cold):
     format_reader.read(path.read_bytes())
 
 
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_an_old_file_saved_again_is_a_new_one_with_the_same_answers(tmp_path, path):
+    old = quiver.open(path, backend="reference")
+    old.save(tmp_path / "new.quiver")
+    header = format_reader.read((tmp_path / "new.quiver").read_bytes())["header"]
+    assert header["n_entry_points"] == len(old.state.entry_points)
+    assert header["n_unlinked"] == len(old.state.unlinked)
+    new = quiver.open(tmp_path / "new.quiver", backend="reference")
+    assert_same_index(new, old)
+    for part, twin in zip(answers(new), answers(old), strict=True):
+        np.testing.assert_array_equal(part, twin)
+
+
 def test_there_is_a_golden_file_of_every_encoding_and_cold_dtype():
     names = {path.stem for path in GOLDEN}
     kinds = ("corrected-float32", "corrected-float16", "published-float32")
     assert names >= {f"golden-v1-{kind}" for kind in kinds}
-    kinds += ("wide-float32", "bytes-float16")
+    kinds += ("wide-float32", "bytes-float16", "unlinked-float32")
     assert names >= {f"golden-v2-{kind}" for kind in kinds}

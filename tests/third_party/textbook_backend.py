@@ -55,7 +55,7 @@ class TextbookBackend:
             row[: len(kept)] = ids[kept]
         return neighbors
 
-    def search(self, codes, neighbors, queries, entry_point, ef):
+    def search(self, codes, neighbors, queries, entry_points, ef):
         """See `Backend.search`."""
         n_queries = len(queries[0])
         keys = np.full((n_queries, ef), NO_KEY, dtype=np.uint64)
@@ -64,7 +64,7 @@ class TextbookBackend:
         for number in range(n_queries):
             query = take_query(queries, number)
             beam, hops[number], computed[number] = walk(
-                codes, neighbors, query, entry_point, ef
+                codes, neighbors, query, entry_points, ef
             )
             keys[number, : len(beam)] = beam
         return Beams(keys, hops, computed)
@@ -132,11 +132,11 @@ def choose(pairs, far_out, reach, max_degree, alpha, rule):
     return kept
 
 
-def walk(codes, neighbors, query, entry_point, ef):
+def walk(codes, neighbors, query, entry_points, ef):
     """Return one query's beam and counters, with a heap of what to expand next."""
-    start = np.array([entry_point], dtype=np.uint32)
-    beam = make_keys(measure(codes.take(start), query), start).tolist()
-    waiting, seen, hops = list(beam), {entry_point}, 0
+    distances = measure(codes.take(entry_points), query)
+    waiting = sorted(make_keys(distances, entry_points).tolist())
+    beam, seen, hops = waiting[:ef], set(entry_points.tolist()), 0
     while waiting:
         key = heapq.heappop(waiting)
         # What fell out of the beam is never expanded.

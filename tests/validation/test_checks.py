@@ -83,6 +83,7 @@ def test_fields_of_the_parameters_are_parameters_of_a_build() -> None:
         "max_degree": 7,
         "ef_construction": 20,
         "alpha": 1.3,
+        "beta": 0.4,
         "prune_rule": "published",
         "seed": 4,
     }

@@ -93,7 +93,7 @@ def valid_calls():
             **base(),
             "neighbors": np.tile(np.arange(WIDTH, dtype=np.uint32), (N, 1)),
             **int8_queries(),
-            "entry_point": 0,
+            "entry_points": zeros(2, dtype=np.uint32),
             "keys": zeros(Q, EF, dtype=np.uint64),
             "hops": zeros(Q, dtype=np.int64),
             "distance_computations": zeros(Q, dtype=np.int64),
@@ -199,8 +199,9 @@ def test_the_public_tuples_are_guarded_too(kernels):
         backend.distance(codes._replace(dim=481), codes)
     values = zeros(1, PLANES, ROW_BYTES - 64, dtype=np.int8)
     queries = Queries(values, zeros(1, 2, dtype="f4"))
+    start, graph = zeros(1, dtype=np.uint32), zeros(N, 1, dtype=np.uint32)
     with pytest.raises(InvalidArgumentError, match="values must have shape"):
-        backend.search(codes, zeros(N, 1, dtype=np.uint32), queries, 0, 3)
+        backend.search(codes, graph, queries, start, 3)
 
 
 @pytest.mark.parametrize(
@@ -211,6 +212,7 @@ def test_the_public_tuples_are_guarded_too(kernels):
         ("prune", "candidates", np.uint32),
         ("prune", "neighbors", np.uint64),
         ("search", "neighbors", np.uint64),
+        ("search", "entry_points", np.int64),
         ("search", "hops", np.int32),
         ("search", "corrections", np.float64),
         ("rerank", "candidates", np.uint64),
@@ -236,7 +238,16 @@ def test_swapped_bytes_and_missing_axes_are_refused(kernels):
 @pytest.mark.parametrize(
     ("method", "changed", "rule"),
     [
-        ("search", {"entry_point": N}, f"entry_point must be a row below {N}"),
+        (
+            "search",
+            {"entry_points": np.array([N - 1, N], dtype=np.uint32)},
+            f"entry_points must be rows below {N}, got {N}",
+        ),
+        (
+            "search",
+            {"entry_points": zeros(0, dtype=np.uint32)},
+            "the number of entry_points must be at least 1",
+        ),
         ("search", {"keys": zeros(Q, 0, dtype=np.uint64)}, "ef must be at least 1"),
         (
             "rerank",

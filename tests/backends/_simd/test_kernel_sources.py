@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 import subprocess
 from pathlib import Path
@@ -34,6 +35,8 @@ def compile_source(
 
 
 def skip_unless_built(target: Target) -> None:
+    if target.cpu_family not in ("any", platform.machine()):
+        pytest.skip(f"{target.name} is for {target.cpu_family}")
     flags = [f"-m{feature}" for feature in target.features]
     command = [str(COMPILER), *flags, "-fsyntax-only", "-x", "c", "/dev/null"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
