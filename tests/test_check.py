@@ -95,6 +95,25 @@ def test_rows_that_need_no_walk_are_counted(tmp_path):
     assert detail in str(index.check())
 
 
+def test_a_row_that_another_wrongly_answers_for_fails_reachability(tmp_path):
+    state = quiver.open(saved_with_copies(tmp_path)[0]).state
+    pairs = state.unlinked[state.unlinked[:, 0] != NO_ID]
+    stranger = np.setdiff1d(np.arange(state.n), state.unlinked)[-1]
+    wrong = np.array([[stranger, pairs[0, 1]]], dtype=np.uint32)
+    others = state.unlinked[state.unlinked[:, 1] != pairs[0, 1]]
+    unlinked = np.concatenate([others, wrong])
+    unlinked = unlinked[np.lexsort((unlinked[:, 1], unlinked[:, 0]))]
+    index = quiver.Index(replace(state, unlinked=unlinked), quiver.get_backend())
+    line = next(one for one in index.check().lines if one.name == "reachability")
+    assert not line.passed
+    assert f"row {pairs[0, 1]} is no copy of row {stranger}" in line.detail
+
+
+def test_a_zero_vector_outside_cosine_and_a_row_outside_fail_the_graph():
+    for pair in ([NO_ID, 5], [3, 120]):
+        assert failed(damaged(unlinked=np.array([pair], dtype=np.uint32))) == ["graph"]
+
+
 def changed(array: np.ndarray, place: object, value: object) -> np.ndarray:
     copy = array.copy()
     copy[place] = value
