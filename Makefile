@@ -63,7 +63,7 @@ asv: $(DEV)
 		--set-commit-hash=$$(git rev-parse HEAD) $(ASV_FLAGS)
 	$(BIN)/asv publish --config asv_bench/asv.conf.json
 
-# Twelve kinds of data, measured anew: docs/boundary.md and its plot.
+# Seventeen kinds of data, measured anew: docs/boundary.md and its plot.
 boundary: $(DEV)
 	$(BIN)/python tools/boundary.py $(BOUNDARY_FLAGS)
 

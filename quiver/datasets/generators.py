@@ -1,6 +1,6 @@
-"""Twelve regimes: seeded vectors with the statistics of known kinds of data.
+"""Seventeen regimes: seeded vectors with the statistics of known kinds of data.
 
-They stand in for the data sets of QuIVer's cross-dataset table (arXiv 2605.02171,
+Twelve stand in for the data sets of QuIVer's cross-dataset table (arXiv 2605.02171,
 Table 11) where those cannot be had, and they are written from what is known of the
 kind, never tuned to an index. What is matched, and to what:
 
@@ -15,6 +15,8 @@ kind, never tuned to an index. What is matched, and to what:
   SIFT's 0 … 255 integers with a sixth of zeros, clipped at 0.2 of the norm.
 - Low rank with Zipf clusters: hard Gaussian clusters whose sizes follow Zipf's law.
 - Isotropic Gaussian and random sphere: nothing to find, by construction.
+
+Five are of `quiver.datasets.tight`: what two bits a coordinate cannot tell apart.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from quiver._typing import Ids, Metric, Vectors
+from quiver.datasets import tight
 from quiver.errors import InvalidArgumentError
 from quiver.validation.checks import MAX_ROWS, check_int
 
@@ -216,6 +219,7 @@ def _text(dim: int, mean_norm: float, rank: int) -> Make:
     return partial(_embeddings, dim=dim, mean_norm=mean_norm, rank=rank)
 
 
+_NONE = "none", float("nan")
 _CLIP = partial(_embeddings, dim=512, mean_norm=0.7, rank=256, decay=1.0, residual=0.6)
 _WORDS = partial(_embeddings, dim=100, mean_norm=0.3, rank=100, decay=0.3, residual=1.5)
 
@@ -230,7 +234,12 @@ REGIMES = (
     Regime("sift-like", 128, "euclidean", "SIFT-128", 0.1485, _sift_like),
     Regime("gist-like", 960, "euclidean", "GIST-960", 0.0201, _gist_like),
     Regime("zipf-clusters", 768, "cosine", "Synthetic-LR", 0.4176, _zipf_clusters),
-    Regime("gaussian", 768, "euclidean", "none", float("nan"), _gaussian),
+    Regime("gaussian", 768, "euclidean", *_NONE, _gaussian),
     Regime("sphere", 768, "cosine", "Random-Sphere", 0.0040, _sphere),
+    Regime("near-copies", 128, "euclidean", *_NONE, tight.near_copies),
+    Regime("ramp-column", 64, "euclidean", *_NONE, tight.ramp_column),
+    Regime("image-patches", 192, "euclidean", *_NONE, tight.image_patches),
+    Regime("walk-windows", 64, "euclidean", *_NONE, tight.walk_windows),
+    Regime("few-dimensions", 4, "euclidean", *_NONE, tight.few_dimensions),
 )
 """The regimes, in the order of the table."""

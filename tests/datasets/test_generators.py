@@ -24,8 +24,8 @@ def euclidean_sample(regime: Regime, rows: int):
     ).euclidean()
 
 
-def test_there_are_twelve_regimes_of_distinct_names() -> None:
-    assert len(set(NAMES)) == 12
+def test_there_are_seventeen_regimes_of_distinct_names() -> None:
+    assert len(set(NAMES)) == 17
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -85,6 +85,35 @@ def test_sift_like_rows_are_clipped_8_bit_histograms() -> None:
     assert norms.max() < 516
     assert np.median(norms) == pytest.approx(512, rel=0.01)
     assert 0.1 < (vectors == 0).mean() < 0.25
+
+
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [
+        # Of text-384 it is 1.2, of sift-like 0.8.
+        *[("near-copies", 0.15), ("ramp-column", 0.15), ("image-patches", 0.1)],
+        *[("walk-windows", 0.01), ("few-dimensions", 0.01)],
+    ],
+)
+def test_neighbours_of_the_tight_kinds_are_far_closer_than_the_spread(
+    name: str, share: float
+) -> None:
+    vectors, queries = generate(find_regime(name), 5000, 100)
+    _, distances = quiver.exact_knn(vectors, queries, 10, metric="euclidean")
+    spread = vectors.var(axis=0, dtype=np.float64).sum()
+    assert np.median(distances[:, -1].astype(np.float64) ** 2) < share * spread
+
+
+def test_image_patches_are_8_bit_pixels_and_walks_are_windows_of_one_walk() -> None:
+    patches, _ = generate(find_regime("image-patches"), 500, 5)
+    assert np.array_equal(patches, np.rint(patches))
+    assert patches.min() >= 0
+    assert patches.max() <= 255
+    windows, rest = generate(find_regime("walk-windows"), 195, 5)
+    rows = np.concatenate([windows, rest])
+    # Every window but the last begins one step before another.
+    starts = {row[:-1].tobytes() for row in rows}
+    assert sum(row[1:].tobytes() in starts for row in rows) == 199
 
 
 def test_an_unknown_regime_is_named() -> None:
