@@ -91,7 +91,8 @@ def build(vectors: Vectors, ids: UserIds, plan: Plan) -> State:
             on_rows=meter.advance,
         )
         entry_points = choose_entry_points(
-            vectors, entry_point, params.seed, unlinked[:, 1], metric
+            *(vectors, entry_point, params.seed, unlinked[:, 1]),
+            *(metric, encoding.weights),
         )
         if metric == "inner_product":
             transform, codes = encode(searched_metric(metric))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Ids, Lanes, Metric, Vectors
+from quiver._typing import Ids, Lanes, Metric, Vectors, Weights
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.lanes import squared_norms
 from quiver.reference.transform import BLOCK_ROWS, prepare, prepared_mean
@@ -44,15 +44,23 @@ def choose_entry_point(
 
 
 def choose_entry_points(
-    vectors: Vectors, entry_point: int, seed: int, unlinked: Ids, metric: Metric
+    vectors: Vectors,
+    entry_point: int,
+    seed: int,
+    unlinked: Ids,
+    metric: Metric,
+    weights: Weights,
 ) -> Ids:
     """Return the entry point and a few other linked rows, at whose nearest to start.
 
     One row lies at one side of the data, and a walk from there may end at a wrong one.
     Under inner product the longest rows are among them: they answer nearly every
-    query, but few rows lie near them.
+    query, but few rows lie near them. Published codes, which rank too coarsely to tell
+    a good start, keep the published one.
     """
     drawn = insertion_order(len(vectors), entry_point, seed, unlinked)
+    if weights == "published":
+        return drawn[:1]
     if metric != "inner_product":
         return drawn[:ENTRY_POINTS]
     norms = np.concatenate(

@@ -49,7 +49,8 @@ def mismatches(report: VerifyReport) -> dict[str, int]:
 
 def test_every_backend_is_equal_in_every_bit(backend: Backend) -> None:
     # The reference is what the others are compared with: one round shows that it runs.
-    report = verify(backend.name, rounds=1 if backend.name == "reference" else 50)
+    rounds = 1 if backend.name == "reference" else len(BOUNDARY_DIMS)
+    report = verify(backend.name, rounds=rounds)
     assert report.ok, str(report)
     assert all(method.cases for method in report.methods)
     assert report.backend == backend.name

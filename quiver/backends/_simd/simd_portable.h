@@ -21,7 +21,7 @@ INLINE size_t widest_run(size_t bits)
 
 /* Add the products of a piece; a compiler vectorises this loop where it stands alone. */
 INLINE void add_products(int16_t *sums, const int8_t *v, const uint8_t *code,
-                         size_t shift, int32_t mask)
+                         int shift, int mask)
 {
     for (size_t b = 0; b < PIECE_BYTES; ++b) {
         int16_t u = (int16_t)(code[b] >> shift & mask);
@@ -42,7 +42,7 @@ INLINE int32_t dot_values(const int8_t *values, const uint8_t *row, size_t n_lin
         for (size_t plane = 0; plane < planes_of(bits); ++plane)
             for (size_t at = done; at < end; at += PIECE_BYTES)
                 add_products(sums, values + n_bytes * plane + at, row + at,
-                             bits * plane, mask);
+                             (int)(bits * plane), mask);
         for (size_t b = 0; b < PIECE_BYTES; ++b)
             dot += sums[b];
     }
