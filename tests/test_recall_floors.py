@@ -91,7 +91,7 @@ def test_the_demo_set_keeps_its_recall(metric: Metric) -> None:
 
 
 @cache
-def standardised_demo() -> tuple[np.ndarray, np.ndarray]:
+def standardized_demo() -> tuple[np.ndarray, np.ndarray]:
     """Return the demo set with every column that varies at mean 0 and deviation 1."""
     vectors, queries = demo_arrays()
     varies = vectors.std(axis=0) > 0
@@ -100,8 +100,8 @@ def standardised_demo() -> tuple[np.ndarray, np.ndarray]:
 
 
 @cache
-def measure_standardised(hazard: str | None) -> dict[int, Quality]:
-    vectors, queries = standardised_demo()
+def measure_standardized(hazard: str | None) -> dict[int, Quality]:
+    vectors, queries = standardized_demo()
     if hazard is not None:
         vectors = vectors.copy()
         lengths = np.linalg.norm(vectors, axis=1)
@@ -114,7 +114,7 @@ def measure_standardised(hazard: str | None) -> dict[int, Quality]:
 def test_one_row_among_ten_thousand_costs_no_recall(hazard: str) -> None:
     # A row at the mean, such as an imputed one, is about as near to every row. Without
     # beta it covers them all: recall was 0.31 at ef=64.
-    without, found = measure_standardised(None), measure_standardised(hazard)
+    without, found = measure_standardized(None), measure_standardized(hazard)
     assert without[64].recall >= 0.98
     for ef in EFS:
         assert found[ef].recall >= without[ef].recall - 0.01
@@ -178,9 +178,7 @@ def test_a_fifth_of_the_sift_vectors_keeps_its_recall() -> None:
     ("name", "metric"),
     [("minilm", "cosine"), ("sift", "euclidean"), ("sift", "cosine")],
 )
-def test_exact_neighbours_are_the_stored_ground_truth(
-    name: str, metric: Metric
-) -> None:
+def test_exact_neighbors_are_the_stored_ground_truth(name: str, metric: Metric) -> None:
     vectors, queries = load(name, 100_000)
     truth = np.load(DATA / name / f"gt_{metric}.npy")[:50]
     ids, distances = quiver.exact_knn(vectors, queries[:50], 100, metric=metric)

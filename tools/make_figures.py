@@ -70,11 +70,11 @@ def draw_transform() -> Figure:
     # Non-negative and uneven, as gradient histograms are.
     raw = rng.gamma(2.0, rng.uniform(0.1, 2.0, dim), (2000, dim)).astype(np.float32)
     plain = plain_transform(dim)
-    centring = plain._replace(mean=raw.mean(axis=0))
+    centering = plain._replace(mean=raw.mean(axis=0))
     stages = {
         "as is": plain,
-        "centred": centring,
-        "centred, rotated": centring._replace(signs=draw_signs(dim, 0)),
+        "centred": centering,
+        "centred, rotated": centering._replace(signs=draw_signs(dim, 0)),
     }
     figure = Figure(figsize=(7.2, 3.2), layout="constrained")
     columns = figure.subplots(2, 3, sharex=True, sharey="row").T

@@ -84,7 +84,7 @@ class Case:
         ]
         rows = [self.coordinates(x) for x in self.vectors]
         self.codes = [naive.encode(r, bits, self.weights) for r in rows]
-        self.quantised = [naive.quantize(self.coordinates(q)) for q in self.queries]
+        self.quantized = [naive.quantize(self.coordinates(q)) for q in self.queries]
 
     def coordinates(self, vector: naive.Floats) -> naive.Floats:
         """Return T(x)."""
@@ -97,7 +97,7 @@ class Case:
 
     def asymmetric(self, query: int, node: int) -> float:
         """Return the distance of a query to a code."""
-        return naive.asymmetric(*self.quantised[query], self.codes[node])
+        return naive.asymmetric(*self.quantized[query], self.codes[node])
 
 
 def describe_inputs(case: Case) -> Arrays:
@@ -113,12 +113,12 @@ def describe_inputs(case: Case) -> Arrays:
 
 
 def answer_codes(case: Case) -> Arrays:
-    values = [naive.planes(v, case.bits) for v, _, _ in case.quantised]
+    values = [naive.planes(v, case.bits) for v, _, _ in case.quantized]
     rows = [naive.row(code) for code in case.codes]
     return {
         "rows": np.frombuffer(b"".join(rows), np.uint8).reshape(N, -1),
         "query_values": np.array(values, np.int8),
-        "query_corrections": np.array([q[1:] for q in case.quantised], np.float32),
+        "query_corrections": np.array([q[1:] for q in case.quantized], np.float32),
     }
 
 

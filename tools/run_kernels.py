@@ -24,8 +24,8 @@ N, DIM, N_QUERIES, MAX_DEGREE, EF = 1000, 384, 16, 32, 64
 def draw(shape: tuple[int, int], seed: int) -> np.ndarray:
     """Return float32 in -1 … 1, exact multiples of 2**-23."""
     raw = np.random.PCG64(seed).random_raw(shape[0] * shape[1]).reshape(shape)
-    centred = (raw >> np.uint64(40)).astype(np.int64) - 2**23
-    return (centred / 2**23).astype(np.float32)
+    centered = (raw >> np.uint64(40)).astype(np.int64) - 2**23
+    return (centered / 2**23).astype(np.float32)
 
 
 def main(target: str, bits: int) -> None:

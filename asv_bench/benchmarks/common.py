@@ -46,9 +46,9 @@ def load_dataset(name: str) -> DataSet:
     rng = np.random.default_rng(dim)
     # Uneven and overlapping enough that recall is below 1 and can be seen to move.
     scales = (1.0 + np.arange(dim)) ** -0.15
-    centres = 0.3 * rng.normal(size=(50, dim))
+    centers = 0.3 * rng.normal(size=(50, dim))
     n_rows = n_base + N_QUERIES
-    drawn = centres[rng.integers(0, 50, n_rows)] + rng.normal(size=(n_rows, dim))
+    drawn = centers[rng.integers(0, 50, n_rows)] + rng.normal(size=(n_rows, dim))
     points = (drawn * scales).astype(np.float32)
     return DataSet(points[:n_base], points[n_base:])
 

@@ -91,8 +91,8 @@ def spread(vectors: Vectors, coded_dim: int) -> Vectors:
 
 def apply_transform(vectors: Vectors, transform: Transform) -> Vectors:
     """Return ``T(x)`` for every row: shape (n, coded_dim), float32."""
-    centred = prepare(vectors, transform.scaling) - transform.mean
-    return rotate(spread(centred, transform.coded_dim), transform.signs)
+    centered = prepare(vectors, transform.scaling) - transform.mean
+    return rotate(spread(centered, transform.coded_dim), transform.signs)
 
 
 def prepared_mean(vectors: Vectors, metric: Metric) -> Distances:

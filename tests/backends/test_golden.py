@@ -60,7 +60,7 @@ def test_encode_gives_the_golden_rows(backend: Backend, golden: Golden) -> None:
     assert_identical(codes, golden.codes)
 
 
-def test_quantise_gives_the_golden_queries(backend: Backend, golden: Golden) -> None:
+def test_quantize_gives_the_golden_queries(backend: Backend, golden: Golden) -> None:
     args = golden.fields["queries"], golden.transform, golden.codes.bits
     queries = backend.quantize(*args)
     assert_identical(queries, golden.queries)

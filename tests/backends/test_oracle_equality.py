@@ -53,7 +53,7 @@ def test_encoded_rows_start_at_a_cache_line(backend: Backend, case: Case) -> Non
 
 
 @given(case=cases())
-def test_quantise_equals_the_reference(backend: Backend, case: Case) -> None:
+def test_quantize_equals_the_reference(backend: Backend, case: Case) -> None:
     args = case.queries, case.transform, case.bits
     assert_equals_reference(backend, "quantize", *args)
 

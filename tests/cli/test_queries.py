@@ -52,7 +52,7 @@ def test_search_returns_what_the_api_returns(folder, cold):
         np.testing.assert_array_equal(arrays["hops"], expected.stats.hops)
 
 
-def test_fewer_than_k_neighbours_are_listed_without_placeholders(folder):
+def test_fewer_than_k_neighbors_are_listed_without_placeholders(folder):
     out = folder / "three.quiver"
     run("build", folder / "base.npy", "-o", out, "--max-rows", 3)
     found = run("search", out, folder / "queries.npy", "--max-rows", 1, "--json")
@@ -61,7 +61,7 @@ def test_fewer_than_k_neighbours_are_listed_without_placeholders(folder):
     assert len(row["distances"]) == 3
 
 
-def test_search_prints_neighbours_and_recall_for_people(folder):
+def test_search_prints_neighbors_and_recall_for_people(folder):
     found = run(
         *("search", folder / "base.quiver", folder / "queries.npy"),
         *("--ef", ROWS, "--n-rerank", ROWS, "--ground-truth", folder / "truth.npy"),

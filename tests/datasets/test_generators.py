@@ -95,7 +95,7 @@ def test_sift_like_rows_are_clipped_8_bit_histograms() -> None:
         *[("walk-windows", 0.01), ("few-dimensions", 0.01)],
     ],
 )
-def test_neighbours_of_the_tight_kinds_are_far_closer_than_the_spread(
+def test_neighbors_of_the_tight_kinds_are_far_closer_than_the_spread(
     name: str, share: float
 ) -> None:
     vectors, queries = generate(find_regime(name), 5000, 100)

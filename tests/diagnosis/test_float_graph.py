@@ -45,7 +45,7 @@ def test_squared_distances_are_those_of_the_definition() -> None:
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean", "inner_product"])
-def test_a_beam_as_wide_as_the_base_finds_every_neighbour(metric: str) -> None:
+def test_a_beam_as_wide_as_the_base_finds_every_neighbor(metric: str) -> None:
     backend = quiver.get_backend("auto")
     sample = draw_sample(
         normal_rows(300, 8),

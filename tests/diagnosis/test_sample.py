@@ -44,7 +44,7 @@ def test_only_rows_drawn_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_the_euclidean_view_keeps_every_neighbour(metric: str) -> None:
+def test_the_euclidean_view_keeps_every_neighbor(metric: str) -> None:
     vectors = skewed_rows(500, 12)
     sample = sample_of(vectors, metric)
     view = sample.euclidean()

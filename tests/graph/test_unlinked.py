@@ -52,7 +52,7 @@ def test_where_all_rows_are_zero_one_is_linked() -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_unlinked_rows_have_no_edge_and_are_no_one_s_neighbour(metric: Metric) -> None:
+def test_unlinked_rows_have_no_edge_and_are_no_one_s_neighbor(metric: Metric) -> None:
     index = quiver.Index.build(with_copies(), metric=metric, params=PARAMS)
     unlinked = index.state.unlinked[:, 1]
     assert len(unlinked) == sum(range(20)) + (3 if metric == "cosine" else 2)

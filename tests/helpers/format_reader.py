@@ -110,10 +110,10 @@ def read(data: bytes) -> dict[str, object]:
 def read_header(raw: bytes, version: int) -> dict:
     try:
         header = json.loads(raw.decode("ascii"))
-        spelt = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+        spelled = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
     except (ValueError, RecursionError) as error:
         raise Refused(error) from error
-    need(isinstance(header, dict) and spelt == raw, "header is canonical")
+    need(isinstance(header, dict) and spelled == raw, "header is canonical")
     need(header.keys() - {"diagnosis"} == TOP_KEYS | LATER_KEYS[version], "header keys")
     if "diagnosis" in header:
         check_notes(header["diagnosis"])

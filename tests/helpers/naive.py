@@ -109,8 +109,8 @@ def transform(
     coded_dim: int,
 ) -> Floats:
     prepared = prepare(vector, metric)
-    centred = [f32(x - m) for x, m in zip(prepared, mean, strict=True)]
-    return rotate(spread(centred, coded_dim), signs)
+    centered = [f32(x - m) for x, m in zip(prepared, mean, strict=True)]
+    return rotate(spread(centered, coded_dim), signs)
 
 
 def encode(r: Floats, bits: int, weights: str) -> Code:

@@ -42,7 +42,7 @@ def doubled_rows(vectors: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("metric", hazards.METRICS)
-def test_exact_neighbours_are_those_of_scipy(metric: Metric) -> None:
+def test_exact_neighbors_are_those_of_scipy(metric: Metric) -> None:
     rng = np.random.default_rng(0)
     vectors = hazards.make_vectors(rng, 500, 24, [])
     queries = hazards.make_vectors(rng, 7, 24, [])
@@ -64,7 +64,7 @@ def test_exact_neighbours_are_those_of_scipy(metric: Metric) -> None:
     share=st.floats(0, 1),
     block_values=st.sampled_from([1, 100, 1000, BLOCK_VALUES]),
 )
-def test_the_screen_never_loses_a_neighbour(
+def test_the_screen_never_loses_a_neighbor(
     rng: np.random.Generator,
     names: list[str],
     metric: Metric,
@@ -84,7 +84,7 @@ def test_the_screen_never_loses_a_neighbour(
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "inner_product"])
-def test_products_lost_to_underflow_lose_no_neighbour(metric: Metric) -> None:
+def test_products_lost_to_underflow_lose_no_neighbor(metric: Metric) -> None:
     # At 3e-23 a product of two coordinates is about the smallest float32.
     rng = np.random.default_rng(0)
     vectors = hazards.make_vectors(rng, 60, 65, []) * np.float32(3e-23)
@@ -122,7 +122,7 @@ def test_wrong_arguments_of_exact_knn_are_typed_errors() -> None:
 
 
 @pytest.mark.parametrize("metric", hazards.METRICS)
-def test_a_base_that_gets_ever_better_loses_no_neighbour(
+def test_a_base_that_gets_ever_better_loses_no_neighbor(
     monkeypatch: pytest.MonkeyPatch, metric: Metric
 ) -> None:
     # Every block beats all before it, and the longest rows come first.
@@ -220,7 +220,7 @@ def refuse_to_convert(*_: object) -> None:
 
 
 @pytest.mark.parametrize("change", [np.asfortranarray, reversed_bytes, doubled_rows])
-def test_any_layout_gives_the_same_neighbours(
+def test_any_layout_gives_the_same_neighbors(
     monkeypatch: pytest.MonkeyPatch, change: Callable[[np.ndarray], np.ndarray]
 ) -> None:
     rng = np.random.default_rng(3)

@@ -29,7 +29,7 @@ def test_an_interval_of_perfect_shares_stays_open_below() -> None:
     assert effective_trials(np.ones(50)) == 50
 
 
-def test_independent_neighbours_count_as_many_trials() -> None:
+def test_independent_neighbors_count_as_many_trials() -> None:
     shares = np.random.default_rng(2).binomial(10, 0.8, size=2000) / 10
     assert 18_000 < effective_trials(shares) < 22_000
     assert effective_trials(np.repeat([0.0, 1.0], 30)) == 60

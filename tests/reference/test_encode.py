@@ -45,8 +45,8 @@ def test_rows_follow_the_definition_bit_by_bit(case: Case) -> None:
 
 @given(case=cases(max_n=2))
 def test_queries_follow_the_definition_number_by_number(case: Case) -> None:
-    quantised = quantize(case.queries, case.transform, case.bits)
-    for values, corrections, query in zip(*quantised, case.queries, strict=True):
+    quantized = quantize(case.queries, case.transform, case.bits)
+    for values, corrections, query in zip(*quantized, case.queries, strict=True):
         expected, *scalars = naive.quantize(naive_coordinates(case, query))
         assert values.tolist() == naive.planes(expected, case.bits)
         assert corrections.tolist() == scalars
@@ -108,12 +108,12 @@ def test_each_bit_more_brings_the_code_nearer_to_the_vector(bits: Bits) -> None:
 
 def test_a_worked_example_of_a_query() -> None:
     query = np.array([[127.0, -63.5, 62.5, 0.0, 0.4]], dtype=np.float32)
-    quantised = quantize(query, plain_transform("euclidean", 5), 2)
-    assert quantised.values.shape == (1, 4, 64)
+    quantized = quantize(query, plain_transform("euclidean", 5), 2)
+    assert quantized.values.shape == (1, 4, 64)
     # Halves go to the even neighbour: -63.5 to -64, 62.5 to 62. Eight zeros stand
     # beside the corrections.
-    assert quantised.values[0, 0, :13].tolist() == [0] * 8 + [127, -64, 62, 0, 0]
-    assert quantised.corrections[0, 0] == 1.0
+    assert quantized.values[0, 0, :13].tolist() == [0] * 8 + [127, -64, 62, 0, 0]
+    assert quantized.corrections[0, 0] == 1.0
 
 
 def test_a_layout_example_puts_four_quarters_into_one_byte() -> None:
@@ -199,9 +199,9 @@ def test_eight_bits_use_the_values_from_minus_127_only() -> None:
 @pytest.mark.parametrize("peak", [0.0, 1e-45, 1e-38])
 def test_a_query_too_small_to_scale_is_all_zero(peak: float) -> None:
     query = np.full((1, 3), peak, dtype=np.float32)
-    quantised = quantize(query, plain_transform("euclidean", 3), 2)
-    assert not quantised.values.any()
-    assert quantised.corrections[0, 0] == 0
+    quantized = quantize(query, plain_transform("euclidean", 3), 2)
+    assert not quantized.values.any()
+    assert quantized.corrections[0, 0] == 0
 
 
 def test_rounding_a_query_moves_no_coordinate_by_more_than_half_a_step() -> None:

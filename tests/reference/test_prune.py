@@ -142,7 +142,7 @@ def test_of_duplicates_only_the_first_survives_vamana() -> None:
     # covered by 2, which is as far out as it.
     [(0.0, [1]), (0.1, [1, 2, 3]), (0.7, [1, 2, 3])],
 )
-def test_a_row_near_the_centre_covers_no_row_farther_out(
+def test_a_row_near_the_center_covers_no_row_farther_out(
     beta: float, kept: list[int]
 ) -> None:
     points = np.float32([[8, 0], [0.1, 0.1], [-3.5, 7.1], [-3.5, -7.1], [-3.6, 7.2]])

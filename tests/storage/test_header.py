@@ -163,12 +163,12 @@ def test_a_header_that_is_no_canonical_json_is_refused(tmp_path, name):
         (b'"metric":', b'"m\\u0065tric":'),
     ],
 )
-def test_a_header_spelt_otherwise_is_refused(tmp_path, old, new):
+def test_a_header_spelled_otherwise_is_refused(tmp_path, old, new):
     path, data = saved(tmp_path)
     forgery = Forgery.of(data)
-    spelt = json.dumps(forgery.header, sort_keys=True, separators=(",", ":")).encode()
-    assert old in spelt
-    forgery.header_bytes = spelt.replace(old, new)
+    spelled = json.dumps(forgery.header, sort_keys=True, separators=(",", ":")).encode()
+    assert old in spelled
+    forgery.header_bytes = spelled.replace(old, new)
     refusal(path, forgery.pack())
     assert second_reader_refuses(forgery.pack())
 

@@ -10,7 +10,7 @@ import quiver
 from peers.contract import Peer
 from peers.hnsw import Faiss, Hnswlib, Usearch
 from peers.ours import Quiver
-from peers.quantised import Scann, SymphonyQG, TriviumDB, TriviumDBIndex
+from peers.quantized import Scann, SymphonyQG, TriviumDB, TriviumDBIndex
 from peers.vamana import DiskAnn, Svs
 
 YARDSTICK, FASTEST_PEER = "hnswlib-m16", "symphonyqg"

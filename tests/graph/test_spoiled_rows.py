@@ -21,13 +21,13 @@ N, DIM, K, EF = 2000, 64, 10, 64
 MOST_LOST = 0.02
 ROWS, QUERIES = normal_rows(N, DIM), normal_rows(200, DIM, seed=1)
 
-SPOILT = {
+SPOILED = {
     "one row a million times as long": ROWS[:1] * np.float32(1e6),
     "the mean": ROWS.mean(axis=0, keepdims=True),
     "a zero row": np.zeros((1, DIM), dtype=np.float32),
     "a row five hundred times": np.repeat(ROWS[:1], 500, axis=0),
 }
-SPOILT["all of these"] = np.concatenate(list(SPOILT.values()))
+SPOILED["all of these"] = np.concatenate(list(SPOILED.values()))
 
 
 def recall(vectors: Vectors, metric: Metric) -> float:
@@ -39,13 +39,13 @@ def recall(vectors: Vectors, metric: Metric) -> float:
 
 
 @cache
-def recall_unspoilt(metric: Metric) -> float:
+def recall_unspoiled(metric: Metric) -> float:
     return recall(ROWS, metric)
 
 
-@pytest.mark.parametrize("name", SPOILT)
+@pytest.mark.parametrize("name", SPOILED)
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_others_are_found_as_before(metric: Metric, name: str) -> None:
-    spoilt = recall(np.concatenate([ROWS, SPOILT[name]]), metric)
-    assert recall_unspoilt(metric) > 0.9
-    assert spoilt >= recall_unspoilt(metric) - MOST_LOST
+    spoiled = recall(np.concatenate([ROWS, SPOILED[name]]), metric)
+    assert recall_unspoiled(metric) > 0.9
+    assert spoiled >= recall_unspoiled(metric) - MOST_LOST
