@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from quiver._typing import Distances, Vectors
 from quiver.backends.protocol import Backend
-from quiver.encoding import clear_bias, encode_queries
+from quiver.encoding import clear_bias
 from quiver.graph.reachability import degrees, reachable, unreached
 from quiver.params import DEFAULT_EF, SearchParams
 from quiver.reference.codes import Codes
 from quiver.reference.keys import NO_ID, key_distances
 from quiver.reference.rerank import exact_distance
-from quiver.search import search, walk
+from quiver.reference.transform import evenly_taken
+from quiver.search import scan, search, walk
 from quiver.state import State
 from quiver.storage.cold import ColdVectors
 from quiver.storage.invariants import (
@@ -205,12 +206,9 @@ def _walk_against_scan(state: State, backend: Backend) -> CheckLine:
     queries = state.vectors[rows]
     wanted = min(10, state.n - len(state.unlinked))
     beams = walk(state, backend, queries, DEFAULT_EF)
-    distances = backend.distance(state.codes, encode_queries(state, backend, queries))
-    distances[:, state.unlinked[:, 1]] = np.inf
-    kth = np.sort(np.partition(distances, wanted - 1, axis=1)[:, :wanted], axis=1)[
-        :, -1
-    ]
-    found = key_distances(beams.keys[:, :wanted]) <= kth[:, None]
+    distances = scan(state, backend, queries)
+    kth = np.partition(distances, wanted - 1, axis=1)[:, wanted - 1, None]
+    found = key_distances(beams.keys[:, :wanted]) <= kth
     share = float(found.mean())
     detail = f"{share:.1%} of the {wanted} nearest codes at ef={DEFAULT_EF}"
     return CheckLine("walks", share >= LEAST_SHARE, f"{detail}, {len(rows)} probes")
@@ -218,7 +216,7 @@ def _walk_against_scan(state: State, backend: Backend) -> CheckLine:
 
 def _sample_rows(n: int) -> NDArray[np.intp]:
     """Return rows spread evenly over the index, all of them if there are few."""
-    return np.unique(np.linspace(0, n - 1, min(n, SAMPLE_ROWS)).astype(np.intp))
+    return evenly_taken(n, SAMPLE_ROWS)
 
 
 def _own_distances(state: State, vectors: Vectors) -> Distances:

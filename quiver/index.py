@@ -174,7 +174,7 @@ class Index:
 
     @property
     def entry_point(self) -> int:
-        """Row where every walk starts."""
+        """The first of ``state.entry_points``: every other row is reached from it."""
         return self.state.entry_point
 
     @property
@@ -351,7 +351,8 @@ class Index:
             ``ok``, ``lines``, ``left_out``; ``str()`` gives a table whose last line
             is the verdict and names what was not read. Checked are the arrays
             (ranges, degrees, padding), that every row is reachable, that codes are
-            those of 200 sampled vectors, and that these find themselves.
+            those of 200 sampled vectors, that these find themselves, and that walks
+            find what a scan of all codes does.
         """
         return check(self.state, self.backend, full=full)
 

@@ -63,6 +63,17 @@ def walk(state: State, backend: Backend, queries: Vectors, ef: int) -> Beams:
     )
 
 
+def scan(state: State, backend: Backend, queries: Vectors) -> Distances:
+    """Return the code distances of checked queries to every row, shape (q, n).
+
+    Those of unlinked rows are +inf: no walk measures their codes, which mean nothing.
+    """
+    coded = encode_queries(state, backend, queries)
+    distances = backend.distance(state.codes, coded)
+    distances[:, state.unlinked[:, 1]] = np.inf
+    return distances
+
+
 def rerank(
     backend: Backend,
     vectors: Vectors | StoredVectors,

@@ -47,7 +47,7 @@ class State:
         Rows that no walk reaches, after the row each is equal to; see
         `quiver.graph.unlinked`.
     notes : dict of str to str, or None
-        What ``encoding="auto"`` found before the build.
+        What was found where the data chose the encoding; None where they did not.
     """
 
     metric: Metric

@@ -137,7 +137,7 @@ def _encoding(
     if encoding == "auto":
         msg = f"encoding must not be 'auto', which chooses for itself, got {given}"
         raise InvalidArgumentError(msg)
-    return replace(encoding or quiver.Encoding(), **given)
+    return replace(encoding, **given)
 
 
 def info(

@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quiver._typing import Bits, Distances, Vectors
 from quiver.build import Plan
@@ -23,7 +22,7 @@ from quiver.parallel.workers import Workers
 from quiver.params import Encoding, narrowest
 from quiver.recall.exact import nearest_rows
 from quiver.recall.hits import Hits, mark_hits, nearest_codes
-from quiver.reference.transform import searched_metric
+from quiver.reference.transform import evenly_taken, searched_metric
 
 ROWS, QUERIES = 8192, 64
 """Rows looked at and rows that ask, evenly taken: a few hundredths of a build."""
@@ -58,12 +57,12 @@ def with_width(plan: Plan, vectors: Vectors) -> Plan:
     widths = wider_and_wider(plan.encoding, vectors.shape[1])
     if len(vectors) < FEWEST_ROWS:
         return plan._replace(encoding=widths[0])
-    rows = vectors[_evenly(len(vectors), ROWS)]
+    rows = vectors[evenly_taken(len(vectors), ROWS)]
     # What is answered without a walk needs no code.
     rows = np.delete(rows, unlinked_rows(rows, plan.metric)[:, 1], axis=0)
     if len(rows) < FEWEST_ROWS:
         return plan._replace(encoding=widths[0])
-    asking = rows[_evenly(len(rows), QUERIES)]
+    asking = rows[evenly_taken(len(rows), QUERIES)]
     # Every row that asks is its own nearest: one more is wanted.
     true = nearest_rows(rows, asking, K + 1, plan.metric)[1][:, -1]
     for encoding in widths:
@@ -74,11 +73,6 @@ def with_width(plan: Plan, vectors: Vectors) -> Plan:
         warnings.warn(_warning(share), UserWarning, stacklevel=5)
     notes = _notes(encoding, rows, share)
     return plan._replace(encoding=encoding, notes={**(plan.notes or {}), **notes})
-
-
-def _evenly(n: int, most: int) -> NDArray[np.intp]:
-    """Return at most so many of n row numbers, evenly spread."""
-    return np.linspace(0, n - 1, min(n, most)).astype(np.intp)
 
 
 def wider_and_wider(encoding: Encoding, dim: int) -> list[Encoding]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from quiver._typing import Lanes, Vectors
-from quiver.reference.transform import prepare
+from quiver.reference.transform import evenly_taken, prepare
 from quiver.state import State
 
 BACKGROUND_ROWS = 500
@@ -32,7 +32,7 @@ def project(
     """
     # Sorted, since rows of a mapped index are read in file order.
     named = sorted(set(rows))
-    background = np.linspace(0, state.n - 1, min(BACKGROUND_ROWS, state.n), dtype=int)
+    background = evenly_taken(state.n, BACKGROUND_ROWS)
     drawn = sorted(set(named).union(background.tolist()))
     prepared = _prepare(state, drawn)
     # The background must not turn the plane away from the walk.

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Ids, Lanes, Metric, Vectors, Weights
+from quiver._typing import Ids, Metric, Vectors, Weights
 from quiver.reference.codes import Codes, Transform
-from quiver.reference.lanes import squared_norms
-from quiver.reference.transform import BLOCK_ROWS, prepare, prepared_mean
+from quiver.reference.transform import prepared_mean, squared_distances_from
 
 ENTRY_POINTS, LONGEST = 16, 8
 """Rows measured before a walk, and how many of them are the longest under inner
@@ -38,7 +37,9 @@ def choose_entry_point(
     if codes.weights == "corrected" and transform.mean.any():
         distances = codes.corrections[:, 1].astype(np.float64)
     else:
-        distances = _distances_from_mean(vectors, transform)
+        scaling = transform.scaling
+        mean = prepared_mean(vectors, scaling).astype(np.float64)
+        distances = squared_distances_from(mean, vectors, scaling)
     distances[unlinked] = np.inf
     return int(np.argmin(distances))
 
@@ -63,28 +64,12 @@ def choose_entry_points(
         return drawn[:1]
     if metric != "inner_product":
         return drawn[:ENTRY_POINTS]
-    norms = np.concatenate(
-        [
-            squared_norms(vectors[start : start + BLOCK_ROWS])
-            for start in range(0, len(vectors), BLOCK_ROWS)
-        ]
-    )
+    norms = squared_distances_from(np.float32(0), vectors, "euclidean")
     norms[unlinked] = -1
     longest = np.argsort(-norms, kind="stable")[: min(LONGEST, len(drawn))]
     rows = np.concatenate([drawn[:1], longest.astype(np.uint32), drawn[1:]])
     _, first = np.unique(rows, return_index=True)
     return rows[np.sort(first)][:ENTRY_POINTS]
-
-
-def _distances_from_mean(vectors: Vectors, transform: Transform) -> Lanes:
-    mean = prepared_mean(vectors, transform.scaling).astype(np.float64)
-    distances = np.empty(len(vectors))
-    for start in range(0, len(vectors), BLOCK_ROWS):
-        rows = slice(start, start + BLOCK_ROWS)
-        distances[rows] = squared_norms(
-            prepare(vectors[rows], transform.scaling) - mean
-        )
-    return distances
 
 
 def seeded_order(n: int, seed: int) -> NDArray[np.intp]:

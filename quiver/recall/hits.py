@@ -22,12 +22,11 @@ from quiver._typing import (
     Vectors,
 )
 from quiver.backends.protocol import Backend
-from quiver.encoding import encode_queries
 from quiver.errors import InvalidArgumentError
 from quiver.parallel.workers import map_chunks
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import NO_ID, key_ids, make_keys
-from quiver.search import SEARCH_CHUNK, rerank, walk
+from quiver.search import SEARCH_CHUNK, rerank, scan, walk
 from quiver.state import State
 from quiver.validation.arrays import as_vectors
 
@@ -140,14 +139,11 @@ def walk_hits(asked: Asked, ef: int) -> Walk:
 
 def scan_hits(asked: Asked, depth: int) -> Hits:
     """Rank every row by its code for every query and mark the best ``depth``."""
-    state, backend = asked.state, asked.backend
+    state = asked.state
     depth = min(depth, state.n - len(state.unlinked))
 
     def scan_chunk(start: int, stop: int) -> Counts:
-        coded = encode_queries(state, backend, asked.queries[start:stop])
-        distances = backend.distance(state.codes, coded)
-        # No walk measures these codes: they mean nothing.
-        distances[:, state.unlinked[:, 1]] = np.inf
+        distances = scan(state, asked.backend, asked.queries[start:stop])
         return asked.mark(start, nearest(distances, depth))
 
     chunks = map_chunks(

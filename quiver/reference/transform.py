@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Distances, Metric, Vectors
+from quiver._typing import Distances, Lanes, Metric, Vectors
 from quiver.reference.codes import Transform
 from quiver.reference.lanes import N_LANES, fold_lanes, squared_norms
 
@@ -125,15 +125,28 @@ def far_rows(vectors: Vectors, metric: Metric) -> NDArray[np.bool_]:
     The middle is the coordinate-wise median of a few rows, evenly taken, which no
     tenth of the rows can move; but every row is measured.
     """
-    few = np.linspace(0, len(vectors) - 1, min(len(vectors), MEDIAN_ROWS))
-    middle = np.median(prepare(vectors[few.astype(np.intp)], metric), axis=0)
-    distances = np.empty(len(vectors))
-    for start in range(0, len(vectors), BLOCK_ROWS):
-        block = slice(start, start + BLOCK_ROWS)
-        distances[block] = squared_norms(prepare(vectors[block], metric) - middle)
+    few = vectors[evenly_taken(len(vectors), MEDIAN_ROWS)]
+    middle = np.median(prepare(few, metric), axis=0)
+    distances = squared_distances_from(middle, vectors, metric)
     usual = float(np.median(distances))
     # Where most rows are equal, the usual distance is none, and nothing is far.
     return (distances > FAR * usual) & (usual > 0)
+
+
+def squared_distances_from(
+    point: NDArray[np.floating] | np.float32, vectors: Vectors, metric: Metric
+) -> Lanes:
+    """Return the float64 squared distance of every prepared row from a point."""
+    distances = np.empty(len(vectors))
+    for start in range(0, len(vectors), BLOCK_ROWS):
+        block = slice(start, start + BLOCK_ROWS)
+        distances[block] = squared_norms(prepare(vectors[block], metric) - point)
+    return distances
+
+
+def evenly_taken(n: int, most: int) -> NDArray[np.intp]:
+    """Return at most so many of n row numbers, evenly spread."""
+    return np.linspace(0, n - 1, min(n, most)).astype(np.intp)
 
 
 def searched_metric(metric: Metric) -> Metric:
