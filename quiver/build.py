@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from quiver._typing import Metric, Progress, UserIds, Vectors
+from quiver._typing import Metric, Progress, StoredVectors, UserIds, Vectors
 from quiver.backends.protocol import Backend
 from quiver.encoding import clear_bias, encode_rows, fit
 from quiver.graph.order import choose_entry_point, choose_entry_points
@@ -56,13 +56,13 @@ class Plan(NamedTuple):
         check_goes_together(self.metric, self.encoding)
 
 
-def build(vectors: Vectors, ids: UserIds, plan: Plan) -> State:
+def build(vectors: Vectors | StoredVectors, ids: UserIds, plan: Plan) -> State:
     """Return the state of an index over checked rows; see `quiver.Index.build`.
 
     Parameters
     ----------
-    vectors : ndarray of shape (n, dim), float32
-        Kept as they are, so nobody else may change them.
+    vectors : ndarray of shape (n, dim), float32, or StoredVectors
+        Read in blocks. Kept as they are, so nobody else may change them.
     ids : ndarray of shape (n,), int64
         Distinct, none of them -1.
     plan : Plan

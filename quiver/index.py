@@ -9,7 +9,15 @@ from inspect import signature
 from typing import Any, Literal
 
 from quiver import storage
-from quiver._typing import Metric, Neighbors, Progress, StoredVectors, UserIds, Vectors
+from quiver._typing import (
+    ColdDtype,
+    Metric,
+    Neighbors,
+    Progress,
+    StoredVectors,
+    UserIds,
+    Vectors,
+)
 from quiver._version import __version__
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
@@ -26,7 +34,7 @@ from quiver.reference.codes import Codes, Transform
 from quiver.results import SearchResult
 from quiver.search import search
 from quiver.state import State
-from quiver.validation.arrays import as_ids, as_int64, as_queries, as_stored_vectors
+from quiver.validation.arrays import as_ids, as_int64, as_queries
 from quiver.validation.checks import check_metric
 
 
@@ -68,11 +76,12 @@ class Index:
         Parameters
         ----------
         vectors : array_like of shape (n, dim), n >= 1
-            Real floats or integers, any layout; kept as float32. Also a data frame
-            of numbers, a CPU tensor, or a column of lists or arrays. Copied unless
-            nobody can write to it: an array opened by
-            ``np.load(path, mmap_mode="r")``, or a float32 one that is read-only
-            together with every array it is a view of, is used where it is.
+            Real floats or integers, any layout; kept as float32, but uint8 and int8
+            as bytes, with the same answers. Also a data frame of numbers, a CPU
+            tensor, or a column of lists or arrays. Copied unless it is kept in its
+            own dtype and nobody can write to it: an array opened by
+            ``np.load(path, mmap_mode="r")``, or one that is read-only together with
+            every array it is a view of, is used where it is.
         metric : {'cosine', 'euclidean', 'inner_product'}, default 'cosine'
             Or a word that means one of them, such as ``l2``, ``ip`` or ``angular``.
             Cosine gives a zero vector the distance 1 to everything.
@@ -125,7 +134,7 @@ class Index:
         backend, n_threads = get_backend(backend), resolve_threads(threads)
         plan = Plan(metric, chosen, params, backend, n_threads, progress)
         plan.check()
-        stored = as_stored_vectors(vectors, metric)
+        stored = storage.as_kept(vectors, metric)
         own_ids = as_ids(ids, len(stored))
         plan = chosen_for(stored, plan, encoding)
         return cls(build(stored, own_ids, plan), backend)
@@ -184,7 +193,12 @@ class Index:
 
     @property
     def vectors(self) -> Vectors | StoredVectors:
-        """Stored vectors (cold), shape (n, dim), read by the re-rank only."""
+        """Stored vectors (cold), shape (n, dim), read by the re-rank only.
+
+        A read-only float32 array; where they are kept as bytes or halves, or lie in
+        a file, what is indexed and converted (``np.asarray``) like one and gives
+        float32.
+        """
         return self.state.vectors
 
     @property
@@ -380,14 +394,14 @@ class Index:
         old, n_threads = self.state, resolve_threads(threads)
         how = old.metric, old.encoding, old.params, self.backend
         plan = Plan(*how, n_threads, progress, old.notes)
-        new = build(as_stored_vectors(old.vectors[:], old.metric), old.ids, plan)
+        new = build(storage.as_kept(old.vectors, old.metric), old.ids, plan)
         self.state = replace(new, vectors=old.vectors)
 
     def save(
         self,
         path: str | os.PathLike[str],
         *,
-        cold_dtype: storage.ColdDtype | None = None,
+        cold_dtype: ColdDtype | None = None,
     ) -> None:
         """Write the index to one file, atomically; `quiver.open` reads it.
 
@@ -395,10 +409,11 @@ class Index:
         ----------
         path : str or path-like
             Its old content, if any, stays until the new is complete on the disk.
-        cold_dtype : {'float32', 'float16'}, optional
+        cold_dtype : {'float32', 'float16', 'uint8', 'int8'}, optional
             How to store the vectors; default as the index holds them. float16
             halves the cold bytes, and distances are then those of the rounded
-            vectors.
+            vectors; uint8 and int8 take a quarter and are exact, where every value
+            is a whole number in their range.
 
         Raises
         ------
@@ -407,7 +422,7 @@ class Index:
         FileAccessError
             If the operating system fails; the old file is untouched.
         InvalidArgumentError, InvalidTypeError
-            If an argument is wrong or a vector does not fit float16.
+            If an argument is wrong or a vector does not fit ``cold_dtype``.
         """
         storage.save(self.state, path, version=__version__, cold_dtype=cold_dtype)
 

@@ -6,14 +6,16 @@ Source: Table 2 of QuIVer (arXiv 2605.02171) for hot (needed in memory) and cold
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
+from quiver._typing import ColdDtype
 from quiver.params import BuildParams, Encoding, narrowest
 from quiver.reference.codes import CACHE_LINE
-from quiver.validation.checks import MAX_DIM, MAX_ROWS, check_int
+from quiver.validation.checks import MAX_DIM, MAX_ROWS, check_choice, check_int
 
 _ID_BYTES = 8
 _NEIGHBOR_BYTES = 4
-_FLOAT32_BYTES = 4
+_COLD_BYTES = {"float32": 4, "float16": 2, "uint8": 1, "int8": 1}
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ def predict_memory(
     dim: int,
     params: BuildParams | None = None,
     encoding: Encoding | None = None,
+    *,
+    cold_dtype: ColdDtype = "float32",
 ) -> MemoryReport:
     """Return the bytes an index will need, without building it.
 
@@ -87,6 +91,9 @@ def predict_memory(
         Only ``max_degree`` matters.
     encoding : Encoding, optional
         Bits and lines matter. Default: as `Index.build` codes ordinary data.
+    cold_dtype : {'float32', 'float16', 'uint8', 'int8'}, default 'float32'
+        How the vectors are kept: bytes as bytes, all else as float32; a file may
+        hold float16.
 
     Returns
     -------
@@ -100,11 +107,12 @@ def predict_memory(
     """
     n = check_int("n", n, 1, MAX_ROWS)
     dim = check_int("dim", dim, 1, MAX_DIM)
+    check_choice("cold_dtype", cold_dtype, get_args(ColdDtype))
     max_degree = (params or BuildParams()).max_degree
     return MemoryReport(
         n_vectors=n,
         codes=n * CACHE_LINE * (encoding or narrowest(dim)).row_lines(dim),
         graph=n * max_degree * _NEIGHBOR_BYTES,
         ids=n * _ID_BYTES,
-        vectors=n * dim * _FLOAT32_BYTES,
+        vectors=n * dim * _COLD_BYTES[cold_dtype],
     )

@@ -164,6 +164,7 @@ FORMS: dict[str, Callable[[AnyArray], object]] = {
     "read-only": read_only,
     "big-endian": lambda plain: plain.astype(">f4"),
     "float16": lambda plain: plain.astype(np.float16),
+    "uint8": lambda plain: plain.astype(np.uint8),
     "float64": lambda plain: plain.astype(np.float64),
     "longdouble": lambda plain: plain.astype(np.longdouble),
     "int8": lambda plain: plain.astype(np.int8),

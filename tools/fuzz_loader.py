@@ -91,6 +91,8 @@ def change(forgery: Forgery, draw: random.Random) -> None:
             {"a": 1},
             1.5,
             "symmetric",
+            "uint8",
+            "int8",
         ]
         part[draw.choice([*part, "x", "diagnosis"])] = draw.choice(values)
     elif kind == 1:

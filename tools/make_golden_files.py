@@ -22,6 +22,8 @@ KINDS = (
     ("bytes-float16", quiver.Encoding(bits=8, lines=2), "euclidean", "float16"),
     ("published-float32", quiver.Encoding.paper(), "cosine", "float32"),
     ("unlinked-float32", quiver.Encoding(), "cosine", "float32"),
+    ("corrected-uint8", quiver.Encoding(), "euclidean", "uint8"),
+    ("wide-int8", quiver.Encoding(bits=4), "inner_product", "int8"),
 )
 
 
@@ -36,6 +38,10 @@ def main(folder: Path) -> None:
         if kind.startswith("unlinked"):
             vectors[10:13] = vectors[3]
             vectors[20:22] = 0
+        if cold_dtype in ("uint8", "int8"):
+            limits = np.iinfo(cold_dtype)
+            vectors = rng.integers(limits.min, limits.max, (40, 19), endpoint=True)
+            vectors[:3] = [[0], [limits.min], [limits.max]]
         index = quiver.Index.build(
             vectors,
             metric=metric,

@@ -22,7 +22,6 @@ from quiver.cli.options import (
     AlphaOption,
     BackendOption,
     BitsOption,
-    ColdDtypeName,
     ColdDtypeOption,
     EfConstructionOption,
     EncodingName,
@@ -46,6 +45,7 @@ from quiver.datasets import read_vectors
 from quiver.errors import InvalidArgumentError
 from quiver.parallel.workers import resolve_threads
 from quiver.validation.checks import check_metric
+from quiver.validation.kept import kept_dtype
 
 # The command line's defaults are the library's, by construction.
 _DEFAULTS = quiver.BuildParams()
@@ -68,7 +68,7 @@ def build(
     ef_construction: EfConstructionOption = _DEFAULTS.ef_construction,
     alpha: AlphaOption = _DEFAULTS.alpha,
     seed: SeedOption = _DEFAULTS.seed,
-    cold_dtype: ColdDtypeOption = ColdDtypeName.FLOAT32,
+    cold_dtype: ColdDtypeOption = None,
     backend: BackendOption = "auto",
     threads: ThreadsOption = None,
     key: KeyOption = None,
@@ -86,7 +86,8 @@ def build(
     own_ids = read_ids(ids, max_rows)
     n, dim = vectors.shape
     expected = None if coding == "auto" else coding
-    memory = quiver.predict_memory(n, dim, params, expected)
+    kept = kept_dtype(vectors.dtype)
+    memory = quiver.predict_memory(n, dim, params, expected, cold_dtype=kept)
     # Only a look at the rows tells how wide their codes must be.
     wider = "" if expected else "; more if the data want wider codes"
     print_note(f"{file}: {format_count(n)} x {dim}, will need {memory}{wider}")
@@ -105,7 +106,7 @@ def build(
             progress=progress,
         )
     seconds = time.perf_counter() - start
-    index.save(out, cold_dtype=cold_dtype.value)
+    index.save(out, cold_dtype=cold_dtype.value if cold_dtype else None)
     summary = {
         "path": str(out),
         # What the file holds, which may be rounded.

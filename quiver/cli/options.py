@@ -18,17 +18,19 @@ class EncodingName(StrEnum):
 
 
 class ColdName(StrEnum):
-    """Where the float32 vectors of an opened index are."""
+    """Where the stored vectors of an opened index are."""
 
     MEMORY = "memory"
     MMAP = "mmap"
 
 
 class ColdDtypeName(StrEnum):
-    """How the float vectors are stored."""
+    """How the vectors are stored."""
 
     FLOAT32 = "float32"
     FLOAT16 = "float16"
+    UINT8 = "uint8"
+    INT8 = "int8"
 
 
 VectorsArgument = Annotated[
@@ -52,7 +54,11 @@ IdsOption = Annotated[
     typer.Option(help="Ids of the vectors: .npy, .txt (one a line) or as FILE."),
 ]
 ColdDtypeOption = Annotated[
-    ColdDtypeName, typer.Option(help="float16 halves the stored vectors, rounded.")
+    ColdDtypeName | None,
+    typer.Option(
+        help="Default: bytes as bytes, all else float32. float16 halves the stored "
+        "vectors, rounded; uint8 and int8 keep whole numbers in a quarter."
+    ),
 ]
 EncodingOption = Annotated[
     EncodingName | None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from quiver._typing import Vectors
+from quiver._typing import StoredVectors, Vectors
 from quiver.build import Plan
 from quiver.diagnosis.diagnose import diagnose
 from quiver.diagnosis.record import Diagnosis
@@ -13,7 +13,7 @@ from quiver.diagnosis.width import with_width
 from quiver.params import Encoding
 
 
-def chosen_for(vectors: Vectors, plan: Plan, encoding: object) -> Plan:
+def chosen_for(vectors: Vectors | StoredVectors, plan: Plan, encoding: object) -> Plan:
     """Return the plan with what a caller left to the data: bits, or the whole code.
 
     ``encoding`` is what was given: None leaves the bits open, ``"auto"`` everything,
@@ -26,7 +26,7 @@ def chosen_for(vectors: Vectors, plan: Plan, encoding: object) -> Plan:
     return plan
 
 
-def diagnosed(plan: Plan, vectors: Vectors) -> Plan:
+def diagnosed(plan: Plan, vectors: Vectors | StoredVectors) -> Plan:
     """Return the plan with the encoding that suits the data, and the numbers as notes.
 
     Too few rows for a diagnosis get the default encoding and no notes. Where the

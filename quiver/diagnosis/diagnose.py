@@ -150,7 +150,7 @@ def _look(
         structure=structure,
         moments=moments,
         planes=planes,
-        memory=predict_memory(drawn.n, dim, params),
+        memory=predict_memory(drawn.n, dim, params, cold_dtype=drawn.cold_dtype),
         seed=seed,
         trial_rows=tuple(trial.rows for trial in trials),
         float_rows=float_rows,

@@ -11,15 +11,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import AnyArray, Distances, Ids, Lanes, Metric, Vectors
+from quiver._typing import (
+    AnyArray,
+    ColdDtype,
+    Distances,
+    Ids,
+    Lanes,
+    Metric,
+    Vectors,
+)
 from quiver.backends.protocol import Backend
 from quiver.errors import InvalidArgumentError
 from quiver.graph.order import seeded_order
 from quiver.recall.exact import nearest_rows
 from quiver.recall.hits import mark_hits
 from quiver.reference.lanes import squared_norms
+from quiver.storage.cold import ColdVectors
 from quiver.validation.arrays import as_vectors
 from quiver.validation.foreign import as_real_array
+from quiver.validation.kept import kept_dtype
 
 MIN_ROWS = 100
 """Fewer rows have too few rivals to tell anything about codes."""
@@ -55,6 +65,8 @@ class Sample:
         Kernels.
     queries_given : bool
         Whether the queries are the caller's.
+    cold_dtype : {'float32', 'uint8', 'int8'}
+        In which an index would keep the base.
     """
 
     vectors: Vectors
@@ -63,6 +75,7 @@ class Sample:
     metric: Metric
     backend: Backend
     queries_given: bool
+    cold_dtype: ColdDtype = "float32"
 
     def neighbors(self, k: int) -> tuple[NDArray[np.int64], Distances]:
         """Return the k nearest rows of every query, with their exact distances."""
@@ -119,8 +132,9 @@ def draw_sample(
         If there are fewer than ``MIN_ROWS`` rows, or a row drawn is no finite vector;
         the message names it by its number in ``vectors``.
     """
-    matrix = as_real_array(vectors, "vectors")
-    if matrix.ndim != 2:
+    is_cold = isinstance(vectors, ColdVectors)
+    matrix = vectors if is_cold else as_real_array(vectors, "vectors")
+    if len(matrix.shape) != 2:
         msg = f"vectors must be 2-d (n, dim), got shape {matrix.shape}"
         raise InvalidArgumentError(msg)
     n = len(matrix)
@@ -137,7 +151,8 @@ def draw_sample(
     drawn = _read_rows(matrix, rows, metric)
     if wanted is None:
         wanted, drawn = drawn[:n_held_out], drawn[n_held_out:]
-    return Sample(drawn, wanted, n, metric, backend, queries is not None)
+    kept = kept_dtype(vectors.cold_dtype if is_cold else matrix.dtype)
+    return Sample(drawn, wanted, n, metric, backend, queries is not None, kept)
 
 
 def squared_distances(queries: Vectors | Lanes, base: Vectors | Lanes) -> Distances:
@@ -181,7 +196,9 @@ def _draw(n: int, size: int, seed: int) -> NDArray[np.int64]:
     return drawn[:size]
 
 
-def _read_rows(matrix: AnyArray, rows: NDArray[np.int64], metric: Metric) -> Vectors:
+def _read_rows(
+    matrix: AnyArray | ColdVectors, rows: NDArray[np.int64], metric: Metric
+) -> Vectors:
     # In file order, so that a mapped file is read forwards.
     order = np.argsort(rows, kind="stable")
     drawn = np.empty((len(rows), matrix.shape[1]), dtype=matrix.dtype)

@@ -14,7 +14,7 @@ from typing import get_args
 
 import numpy as np
 
-from quiver._typing import Bits, Distances, Vectors
+from quiver._typing import Bits, Distances, StoredVectors, Vectors
 from quiver.build import Plan
 from quiver.encoding import clear_bias, encode_rows, fit, query_transform
 from quiver.graph.unlinked import unlinked_rows
@@ -39,14 +39,14 @@ POOR = 0.8
 """Where even the widest code keeps fewer, the caller is warned."""
 
 
-def with_width(plan: Plan, vectors: Vectors) -> Plan:
+def with_width(plan: Plan, vectors: Vectors | StoredVectors) -> Plan:
     """Return the plan with the narrowest encoding that ranks the data, and notes.
 
     Parameters
     ----------
     plan : Plan
         Its encoding says how rows are transformed; its bits are chosen here.
-    vectors : ndarray of shape (n, dim), float32
+    vectors : ndarray of shape (n, dim), float32, or StoredVectors
         Of a memory-mapped array only the rows looked at are read.
 
     Warns

@@ -27,7 +27,7 @@ from quiver.recall.exact import exact_knn
 from quiver.recall.hits import checked_queries
 from quiver.recall.recall import recall_at_k
 from quiver.results import SearchResult
-from quiver.validation.arrays import as_vectors
+from quiver.storage.cold import as_kept
 from quiver.validation.checks import check_int, check_metric
 
 # The reference builds the first within seconds, compiled kernels the second.
@@ -100,7 +100,7 @@ def bench_backends(
     effort = SearchParams.resolve(k, ef, None)
     repeats = check_int("repeats", repeats, 1, 1000)
     n_threads = resolve_threads(threads)
-    base = as_vectors(vectors, "vectors", metric=metric)
+    base = as_kept(vectors, metric)
     queries = checked_queries(queries, metric, base.shape[1])
     _, true = exact_knn(base, queries, effort.k, metric=metric)
 

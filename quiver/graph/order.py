@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Ids, Metric, Vectors, Weights
+from quiver._typing import Ids, Metric, StoredVectors, Vectors, Weights
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.transform import prepared_mean, squared_distances_from
 
@@ -27,7 +27,10 @@ costs small clusters their edges: 20 000 rows in nested clusters, recall@10 at e
 
 
 def choose_entry_point(
-    vectors: Vectors, codes: Codes, transform: Transform, unlinked: Ids
+    vectors: Vectors | StoredVectors,
+    codes: Codes,
+    transform: Transform,
+    unlinked: Ids,
 ) -> int:
     """Return the linked row nearest the mean of the prepared base, ties by id.
 
@@ -45,7 +48,7 @@ def choose_entry_point(
 
 
 def choose_entry_points(
-    vectors: Vectors,
+    vectors: Vectors | StoredVectors,
     entry_point: int,
     seed: int,
     unlinked: Ids,

@@ -13,12 +13,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Metric, Unlinked, Vectors
+from quiver._typing import Metric, StoredVectors, Unlinked, Vectors
 from quiver.reference.keys import NO_ID
 from quiver.reference.transform import BLOCK_ROWS
 
 
-def unlinked_rows(vectors: Vectors, metric: Metric) -> Unlinked:
+def unlinked_rows(vectors: Vectors | StoredVectors, metric: Metric) -> Unlinked:
     """Return the rows to leave out of a graph, each with the row it is equal to.
 
     Returns
@@ -52,7 +52,9 @@ def unlinked_rows(vectors: Vectors, metric: Metric) -> Unlinked:
     return np.stack([equal_to, unlinked], axis=1)[np.lexsort((unlinked, equal_to))]
 
 
-def _hashes(vectors: Vectors) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+def _hashes(
+    vectors: Vectors | StoredVectors,
+) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
     """Return a hash of every row, equal where rows are, and which rows are zero."""
     raw = np.random.PCG64(0).random_raw(vectors.shape[1])
     factors = raw | np.uint64(1)

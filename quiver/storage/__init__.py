@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from quiver._typing import StoredVectors, Vectors
+from quiver._typing import ColdDtype, StoredVectors, Vectors
 from quiver.errors import (
     FileAccessError,
     FileFormatError,
@@ -23,8 +23,13 @@ from quiver.errors import (
 )
 from quiver.state import State
 from quiver.storage.atomic import replacing
-from quiver.storage.cold import ColdVectors, Origin, map_vectors
-from quiver.storage.header import ColdDtype
+from quiver.storage.cold import (
+    ColdVectors,
+    Origin,
+    as_kept,
+    map_vectors,
+    with_face,
+)
 from quiver.storage.reader import (
     Front,
     fingerprint,
@@ -42,6 +47,7 @@ __all__ = [
     "ColdVectors",
     "Origin",
     "Verify",
+    "as_kept",
     "load",
     "load_again",
     "origin_of",
@@ -141,7 +147,7 @@ def _read_vectors(
         return map_vectors(source, section, Origin(path, fingerprint(front)))
     array = source.read_section(section)
     array.flags.writeable = False
-    return array if section.dtype == "f4" else ColdVectors(array)
+    return with_face(array)
 
 
 def _cold_dtype(vectors: Vectors | StoredVectors) -> ColdDtype:

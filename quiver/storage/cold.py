@@ -1,4 +1,4 @@
-"""Cold vectors: rows that stay on the disk, or at half precision, until re-ranked.
+"""Cold vectors: rows that stay on the disk, or narrow, until they are re-ranked.
 
 A batch of queries asks for the rows it needs once, in file order, and gets them as
 float32. The ids keep their order when renumbered, so ties fall as they would in
@@ -15,15 +15,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from quiver._typing import AnyArray, Ids, Vectors
-from quiver.storage.header import ColdDtype
+from quiver._typing import AnyArray, ColdDtype, Ids, Metric, StoredVectors, Vectors
 from quiver.storage.layout import Section
 from quiver.storage.mapped import MappedFile
 from quiver.storage.source import SourceFile
+from quiver.validation.kept import as_stored_vectors, kept_dtype
 
 
 class Origin(NamedTuple):
@@ -46,7 +46,7 @@ class ColdVectors:
 
     Parameters
     ----------
-    stored : ndarray of shape (n, dim), float32 or float16
+    stored : ndarray of shape (n, dim), float32, float16, uint8 or int8
         The rows, in memory or mapped.
     mapped : MappedFile, optional
         The mapping that ``stored`` is a view of.
@@ -81,7 +81,7 @@ class ColdVectors:
     @property
     def cold_dtype(self) -> ColdDtype:
         """How the rows are stored; what indexing returns is float32."""
-        return "float16" if self._stored.dtype == np.float16 else "float32"
+        return cast("ColdDtype", self._stored.dtype.name)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -108,7 +108,7 @@ class ColdVectors:
 
     @property
     def needs_copy(self) -> bool:
-        """Whether rows must be gathered: half precision, or not in the page cache."""
+        """Whether rows must be gathered: narrow, or not in the page cache."""
         return (
             self._mapped is None or self._mapped.misses or self.cold_dtype != "float32"
         )
@@ -139,7 +139,7 @@ class ColdVectors:
 def as_float32(rows: AnyArray) -> Vectors:
     """Return rows as float32; halves by a table, faster than ``astype`` is."""
     if rows.dtype != np.float16:
-        return rows
+        return rows.astype(np.float32, copy=False)
     return np.take(_every_half(), rows.view(np.uint16), mode="clip")
 
 
@@ -147,6 +147,34 @@ def as_float32(rows: AnyArray) -> Vectors:
 def _every_half() -> Vectors:
     """Return all 65 536 halves as float32, 256 KiB, in the order of their bits."""
     return np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
+
+
+def as_kept(vectors: Any, metric: Metric) -> Vectors | StoredVectors:
+    """Return checked rows as an index keeps them: bytes as bytes, others as float32.
+
+    Parameters
+    ----------
+    vectors : array_like of shape (n, dim), or ColdVectors
+        As for `quiver.Index.build`.
+    metric : {'cosine', 'euclidean', 'inner_product'}
+        Which values are allowed.
+
+    Raises
+    ------
+    InvalidArgumentError, InvalidTypeError
+        See `quiver.validation.kept.as_stored_vectors`.
+    """
+    if isinstance(vectors, ColdVectors):
+        if kept_dtype(vectors.cold_dtype) != "float32":
+            # Without the origin: that file is of another index.
+            return ColdVectors(vectors._stored, vectors._mapped)
+        vectors = vectors[:]
+    return with_face(as_stored_vectors(vectors, metric))
+
+
+def with_face(stored: AnyArray) -> Vectors | StoredVectors:
+    """Return float32 rows themselves, others behind a face that gives float32."""
+    return stored if stored.dtype == np.float32 else ColdVectors(stored)
 
 
 def map_vectors(source: SourceFile, section: Section, origin: Origin) -> ColdVectors:

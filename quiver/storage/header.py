@@ -12,9 +12,9 @@ import json
 import math
 import re
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
-from quiver._typing import Metric
+from quiver._typing import ColdDtype, Metric
 from quiver.errors import QuiverError
 from quiver.params import MAX_LINES, BuildParams, Encoding, check_goes_together
 from quiver.validation.checks import MAX_DIM, MAX_ROWS, check_choice, check_int
@@ -22,7 +22,7 @@ from quiver.validation.checks import MAX_DIM, MAX_ROWS, check_choice, check_int
 FORMAT_VERSION = 2
 """What is written; 1 is read as well."""
 
-ColdDtype = Literal["float32", "float16"]
+_COLD_DTYPES = {1: ("float32", "float16"), 2: get_args(ColdDtype)}
 
 _KEYS = (
     *("cold_dtype", "data_sha256", "dim", "encoding"),
@@ -69,7 +69,7 @@ class Header:
         Rows of which the nearest starts a walk.
     params, encoding : BuildParams, Encoding
         How the index was built.
-    cold_dtype : {'float32', 'float16'}
+    cold_dtype : {'float32', 'float16', 'uint8', 'int8'}
         How the vectors are stored.
     data_sha256 : str
         SHA-256 of the vectors section, 64 hexadecimal digits.
@@ -138,7 +138,7 @@ def unpack_header(raw: bytes, version: int = FORMAT_VERSION) -> Header:
             metric=_word(fields, "metric", get_args(Metric)),
             params=_params(fields["params"], version),
             encoding=_encoding(fields["encoding"], version),
-            cold_dtype=_word(fields, "cold_dtype", get_args(ColdDtype)),
+            cold_dtype=_word(fields, "cold_dtype", _COLD_DTYPES[version]),
             data_sha256=fields["data_sha256"],
             quiver_version=fields["quiver_version"],
             **notes,

@@ -153,7 +153,9 @@ def transform_fault(transform: Transform, encoding: Encoding) -> Fault | None:
 
 
 def vectors_fault(vectors: AnyArray, metric: Metric) -> Fault | None:
-    """Return the first coordinate that a build would refuse."""
+    """Return the first coordinate that a build would refuse; bytes have none."""
+    if vectors.dtype.kind != "f":
+        return None
     limit = np.inf if metric == "cosine" else np.float32(MAX_MAGNITUDE)
     rule = "a finite number"
     if metric != "cosine":

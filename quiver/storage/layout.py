@@ -34,9 +34,10 @@ ALIGNMENT = 64
 COLD_ALIGNMENT = 4096
 """Vectors start a page: a row of 1 024 float32 then costs one page, not two."""
 
-ITEM_BYTES = {"u1": 1, "u4": 4, "i8": 8, "f4": 4, "f2": 2}
+ITEM_BYTES = {"u1": 1, "i1": 1, "u4": 4, "i8": 8, "f4": 4, "f2": 2}
 """Size of each dtype; all but bytes are stored with a leading ``<``."""
 
+_COLD_ITEMS = {"float32": "f4", "float16": "f2", "uint8": "u1", "int8": "i1"}
 
 _LATER = ("entry_points", "unlinked")
 """Sections that version 1 did not have."""
@@ -51,7 +52,7 @@ class Section(NamedTuple):
         ``codes``, ``neighbors``, ``ids``, ``mean``, ``signs``, ``entry_points``,
         ``unlinked`` or ``vectors``.
     dtype : str
-        ``u1``, ``u4``, ``i8``, ``f4`` or ``f2``, little-endian.
+        ``u1``, ``i1``, ``u4``, ``i8``, ``f4`` or ``f2``, little-endian.
     shape : tuple of int
         One or two lengths.
     offset, length : int
@@ -99,7 +100,6 @@ def plan_sections(header: Header, header_length: int) -> list[Section]:
     if header.version == 1:
         row_bytes = version1.row_bytes(dim)
     rounds = 2 if header.encoding.rotate else 0
-    cold_dtype = "f4" if header.cold_dtype == "float32" else "f2"
     shapes: list[tuple[str, str, tuple[int, ...]]] = [
         ("codes", "u1", (header.n, row_bytes)),
         ("neighbors", "u4", (header.n, header.params.max_degree)),
@@ -108,7 +108,7 @@ def plan_sections(header: Header, header_length: int) -> list[Section]:
         ("signs", "u1", (rounds, -(-coded_dim // 8))),
         ("entry_points", "u4", (header.n_entry_points,)),
         ("unlinked", "u4", (header.n_unlinked, 2)),
-        ("vectors", cold_dtype, (header.n, header.dim)),
+        ("vectors", _COLD_ITEMS[header.cold_dtype], (header.n, header.dim)),
     ]
     if header.version == 1:
         shapes = [shape for shape in shapes if shape[0] not in _LATER]
@@ -150,9 +150,10 @@ def pack_prefix(prefix: Prefix) -> bytes:
 def pack_entry(section: Section) -> bytes:
     """Return the 64 bytes of one line of the table; an absent extent is 0."""
     rows, columns = (*section.shape, 0)[:2]
-    dtype = section.dtype if section.dtype == "u1" else "<" + section.dtype
+    order = "" if ITEM_BYTES[section.dtype] == 1 else "<"
     return ENTRY.pack(
-        *(section.name.encode(), dtype.encode(), len(section.shape), rows, columns),
+        *(section.name.encode(), (order + section.dtype).encode()),
+        *(len(section.shape), rows, columns),
         *(section.offset, section.length, section.crc, 0),
     )
 

@@ -14,11 +14,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from quiver._typing import AnyArray, Vectors
+from quiver._typing import AnyArray, ColdDtype, Vectors
 from quiver.errors import InvalidArgumentError
 from quiver.state import State
 from quiver.storage.atomic import write_all
-from quiver.storage.header import ColdDtype, Header, pack_header
+from quiver.storage.header import Header, pack_header
 from quiver.storage.invariants import (
     codes_fault,
     entry_points_fault,
@@ -89,7 +89,7 @@ def write_state(fd: int, state: State, header: Header) -> None:
     Raises
     ------
     InvalidArgumentError
-        If a vector does not fit float16 when that was asked for.
+        If a vector does not fit the dtype that was asked for.
     """
     # The true hash, known at the end, is as long as the zeros that stand for it.
     header_length = len(pack_header(header))
@@ -134,8 +134,8 @@ def _stored_blocks(state: State, cold_dtype: ColdDtype) -> Iterator[AnyArray]:
     block_rows = max(1, CHUNK_BYTES // (4 * dim))
     for start in range(0, n, block_rows):
         block = state.vectors[start : start + block_rows]
-        # A float32 beyond float16 becomes infinite, which the check reports.
-        with np.errstate(over="ignore"):
+        # What a narrow dtype cannot hold becomes something else, which is reported.
+        with np.errstate(over="ignore", invalid="ignore"):
             stored = block.astype(cold_dtype, copy=False)
         if fault := vectors_fault(stored, state.metric):
             value = block[fault.row, fault.column]
@@ -146,6 +146,8 @@ def _stored_blocks(state: State, cold_dtype: ColdDtype) -> Iterator[AnyArray]:
             raise InvalidArgumentError(msg)
         if cold_dtype == "float16":
             _refuse_faint(block, start)
+        elif cold_dtype != "float32":
+            _refuse_inexact(block, stored, start)
         yield np.ascontiguousarray(stored)
 
 
@@ -159,6 +161,20 @@ def _refuse_faint(block: Vectors, start: int) -> None:
             f"vectors must reach {LEAST_NORMAL:.2g} in every row as float16, got at "
             f"most {peaks[row]:.3g} in row {start + row}: its digits would vanish; "
             "scale the vectors before the build, or keep float32"
+        )
+        raise InvalidArgumentError(msg)
+
+
+def _refuse_inexact(block: Vectors, stored: AnyArray, start: int) -> None:
+    """Raise if a value is no whole number of the bytes it is to be stored in."""
+    places = np.argwhere(stored != block)
+    if len(places):
+        row, column = places[0]
+        least, most = np.iinfo(stored.dtype).min, np.iinfo(stored.dtype).max
+        msg = (
+            f"vectors must be whole numbers in {least} … {most} as {stored.dtype}, got "
+            f"{block[row, column]!s} in row {start + row}, column {column}; keep "
+            "float32, or round the vectors before the build"
         )
         raise InvalidArgumentError(msg)
 

@@ -6,7 +6,6 @@ no array yet becomes one in `quiver.validation.foreign`.
 
 from __future__ import annotations
 
-import mmap
 import operator
 from typing import Any
 
@@ -91,30 +90,6 @@ def as_queries(queries: Any, *, metric: Metric, dim: int) -> tuple[Vectors, bool
     return as_vectors(matrix, "queries", metric=metric, dim=dim), is_single
 
 
-def as_stored_vectors(vectors: Any, metric: Metric) -> Vectors:
-    """Return at least one row as an index keeps them; see `keep_or_copy`."""
-    given = as_real_array(vectors, "vectors")
-    stored = keep_or_copy(as_vectors(given, "vectors", metric=metric), given)
-    if not len(stored):
-        msg = f"vectors must have at least 1 row, got shape {stored.shape}"
-        raise InvalidArgumentError(msg)
-    return stored
-
-
-def keep_or_copy(vectors: Vectors, source: AnyArray) -> Vectors:
-    """Return vectors that nobody else can change, read-only.
-
-    They are kept where they are if the conversion from ``source`` already made them
-    anew, or if they and all arrays they are views of are read-only, down to one that
-    owns its memory or to a file mapped for reading. All else is copied.
-    """
-    if np.may_share_memory(vectors, source) and not _is_constant(vectors):
-        vectors = np.array(vectors)
-    view = vectors.view()
-    view.flags.writeable = False
-    return view
-
-
 def as_ids(ids: Any, n_rows: int) -> NDArray[np.int64]:
     """Return the caller's ids as int64; None numbers the rows from 0.
 
@@ -183,22 +158,6 @@ def _no_integers(name: str, array: AnyArray) -> str:
     elif array.dtype == object and not array.ndim:
         remedy = f"give list({name})"
     return f"{name} must be integers, got dtype {array.dtype}; {remedy}"
-
-
-def _is_constant(array: AnyArray) -> bool:
-    """Return whether no array in the chain of views can write to its memory."""
-    owner: Any = array
-    is_owned = False
-    while isinstance(owner, np.ndarray):
-        if owner.flags.writeable:
-            return False
-        is_owned, owner = owner.flags.owndata, owner.base
-    if isinstance(owner, memoryview):
-        owner = owner.obj
-    if isinstance(owner, mmap.mmap):
-        with memoryview(owner) as view:
-            return view.readonly
-    return owner is None and is_owned
 
 
 def _check_shape(matrix: AnyArray, name: str, dim: int | None) -> None:

@@ -23,6 +23,15 @@ from pathlib import Path
 PREFIX = struct.Struct("<8sIIIIQII20sI")
 ENTRY = struct.Struct("<16s4sIQQQQII")
 END = 0xFFFF_FFFF
+DTYPES = {
+    "B": "u1",
+    "b": "i1",
+    "I": "<u4",
+    "q": "<i8",
+    "f": "<f4",
+    "e": "<f2",
+}
+COLD_DTYPES = {"float32": "f", "float16": "e", "uint8": "B", "int8": "b"}
 LIMIT = 10_000_000_272_564_224.0  # float32 nearest to 1e16
 TOP_KEYS = {
     *("cold_dtype", "data_sha256", "dim", "encoding"),
@@ -85,7 +94,7 @@ def read(data: bytes) -> dict[str, object]:
         length = struct.calcsize(dtype) * math.prod(shape)
         line = lines[64 * number : 64 * number + 64]
         crc = ENTRY.unpack(line)[-2]
-        dtype_name = {"B": "u1", "I": "<u4", "q": "<i8", "f": "<f4", "e": "<f2"}[dtype]
+        dtype_name = DTYPES[dtype]
         two = (*shape, 0)[:2]
         start = (name.encode(), dtype_name.encode(), len(shape), *two, offset, length)
         need(line == ENTRY.pack(*start, crc, 0), f"table line {number}")
@@ -126,7 +135,8 @@ def read_header(raw: bytes, version: int) -> dict:
     else:
         need(is_int(header["n_entry_points"], 1, n), "n_entry_points")
         need(is_int(header["n_unlinked"], 0, n - 1), "n_unlinked")
-    need(header["cold_dtype"] in ("float32", "float16"), "cold_dtype")
+    known = [*COLD_DTYPES][: 2 * version]
+    need(header["cold_dtype"] in known, "cold_dtype")
     need(header["metric"] in ("cosine", "euclidean", "inner_product"), "metric")
     need(text(header["data_sha256"], "[0-9a-f]{64}"), "data_sha256")
     need(text(header["quiver_version"], "[0-9A-Za-z.+!_-]{1,64}"), "quiver_version")
@@ -215,7 +225,7 @@ def expected_sections(
         ("mean", "f", (dim,)),
         ("signs", "B", (rounds, -(-coded_dim // 8))),
         *later,
-        ("vectors", "f" if header["cold_dtype"] == "float32" else "e", (n, dim)),
+        ("vectors", COLD_DTYPES[header["cold_dtype"]], (n, dim)),
     ]
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import pickle
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
-from small_index import answers, saved, small_index
+from small_index import answers, byte_rows, saved, small_index
 
 import quiver
 from quiver.conformance.hazards import METRICS
-from quiver.storage.cold import as_float32
+from quiver.errors import InvalidArgumentError
+from quiver.storage.cold import ColdVectors, as_float32, as_kept
 from quiver.storage.mapped import MappedFile
 
 COLD = ("memory", "mmap")
@@ -103,3 +106,114 @@ def test_cold_vectors_are_indexed_like_an_array(tmp_path, cold, cold_dtype):
         np.testing.assert_array_equal(vectors[key], twin[key])
         assert vectors[key].dtype == np.float32
     np.testing.assert_array_equal(np.asarray(vectors), twin)
+
+
+def built(rows: np.ndarray, metric: str, kernels: str = "auto") -> quiver.Index:
+    return quiver.Index.build(rows, metric=metric, backend=kernels)
+
+
+@pytest.mark.parametrize("kernels", ["auto", "reference"])
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+@pytest.mark.parametrize("metric", METRICS)
+def test_bytes_are_answered_as_the_same_numbers_in_float32(
+    tmp_path, metric, dtype, kernels
+):
+    rows = byte_rows(dtype, n=150, dim=20)
+    narrow, wide = built(rows, metric, kernels), built(rows.astype("f4"), metric)
+    np.testing.assert_array_equal(narrow.codes.rows, wide.codes.rows)
+    np.testing.assert_array_equal(narrow.neighbors, wide.neighbors)
+    np.testing.assert_array_equal(narrow.state.unlinked, wide.state.unlinked)
+    assert narrow.vectors.cold_dtype == dtype
+    assert narrow.check(full=True).ok
+    narrow.save(tmp_path / "bytes.quiver")
+    opened = [
+        quiver.open(tmp_path / "bytes.quiver", cold=cold, verify="full")
+        for cold in COLD
+    ]
+    queries = [*np.random.default_rng(5).normal(0, 99, (66, 20)), *rows[:9]]
+    expected = wide.search(queries, k=7)
+    for index in (narrow, *opened):
+        found = index.search(queries, k=7)
+        np.testing.assert_array_equal(found.ids, expected.ids)
+        np.testing.assert_array_equal(found.distances, expected.distances)
+        assert index.memory_report().vectors == 150 * 20
+        np.testing.assert_array_equal(index.get([3, 149]), rows[[3, 149]])
+        assert index.get(3).dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_bytes_are_widened_and_narrowed_again_in_files(tmp_path, dtype):
+    rows = byte_rows(dtype, n=40)
+    index, paths = built(rows, "euclidean"), []
+    for cold_dtype in (None, "float32", "float16", dtype):
+        paths.append(tmp_path / f"{cold_dtype}.quiver")
+        index.save(paths[-1], cold_dtype=cold_dtype)
+        index = quiver.open(paths[-1], cold="mmap")
+        np.testing.assert_array_equal(np.asarray(index.vectors), rows)
+    assert isinstance(quiver.open(paths[1]).vectors, np.ndarray)
+    assert paths[0].read_bytes() == paths[3].read_bytes()
+    other = "int8" if dtype == "uint8" else "uint8"
+    with pytest.raises(InvalidArgumentError, match=f"as {other}, got"):
+        index.save(paths[0], cold_dtype=other)
+    assert paths[0].read_bytes() == paths[3].read_bytes()
+
+
+def test_bytes_are_explained_evaluated_and_repaired_as_they_are(tmp_path):
+    rows = byte_rows("uint8", n=300, dim=12)
+    narrow, wide = built(rows, "euclidean"), built(rows.astype("f4"), "euclidean")
+    assert str(narrow.explain(rows[9])) == str(wide.explain(rows[9]))
+    scores = [quiver.evaluate(index, rows[:50] + 1) for index in (narrow, wide)]
+    assert scores[0].points[0].recall == scores[1].points[0].recall
+    truths = [quiver.exact_knn(x, rows[:9], 5) for x in (rows, narrow.vectors)]
+    for part, twin in zip(*truths, strict=True):
+        np.testing.assert_array_equal(part, twin)
+    kept = narrow.vectors
+    narrow.repair()
+    assert narrow.vectors is kept
+    np.testing.assert_array_equal(narrow.codes.rows, wide.codes.rows)
+
+
+@pytest.mark.parametrize("cold", COLD)
+def test_vectors_of_one_index_are_kept_for_another(tmp_path, cold):
+    index = built(byte_rows("int8", n=40), "cosine")
+    index.save(tmp_path / "first.quiver")
+    first = quiver.open(tmp_path / "first.quiver", cold=cold)
+    second = quiver.Index.build(first.vectors, metric="euclidean")
+    assert second.vectors.cold_dtype == "int8"
+    # The file is not this index's: it is pickled by its rows.
+    again = pickle.loads(pickle.dumps(second))
+    assert again.metric == "euclidean"
+    np.testing.assert_array_equal(np.asarray(again.vectors), byte_rows("int8", n=40))
+
+
+def test_halves_of_one_index_are_kept_for_another_as_float32(tmp_path):
+    path, _ = saved(tmp_path, cold_dtype="float16")
+    halves = quiver.open(path).vectors
+    kept = as_kept(halves, "cosine")
+    assert kept.dtype == np.float32
+    assert isinstance(kept, np.ndarray)
+    np.testing.assert_array_equal(kept, np.asarray(halves))
+
+
+@pytest.mark.parametrize("encoding", [None, "auto"])
+def test_a_build_from_mapped_bytes_widens_a_small_part_at_a_time(
+    tmp_path, monkeypatch, encoding
+):
+    n, dim = 2000, 8
+    monkeypatch.setattr("quiver.diagnosis.width.ROWS", 600)
+    for name in ("SAMPLE_ROWS", "REFERENCE_SAMPLE_ROWS"):
+        monkeypatch.setattr(import_module("quiver.diagnosis.diagnose"), name, 600)
+    np.save(tmp_path / "x.npy", byte_rows("uint8", n, dim))
+    most, get = [0], ColdVectors.__getitem__
+
+    def counted(self, key):
+        rows = get(self, key)
+        most.append(rows.nbytes)
+        return rows
+
+    monkeypatch.setattr(ColdVectors, "__getitem__", counted)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    index = quiver.Index.build(mapped, metric="euclidean", encoding=encoding)
+    assert np.shares_memory(index.vectors._stored, mapped)
+    # A median of 1024 rows is the most that a build looks at, at once.
+    assert 0 < max(most) <= 4 * 1024 * dim

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import format_reader
 import pytest
@@ -12,6 +13,8 @@ from refusals import refusal, second_reader_refuses
 from small_index import saved
 
 import quiver
+
+VERSION_1 = Path(__file__).parents[1] / "data" / "golden-v1-corrected-float32.quiver"
 
 HEADER_FORGERIES = {
     "n of 2**63": {"n": 2**63},
@@ -36,6 +39,7 @@ HEADER_FORGERIES = {
     "metric unknown": {"metric": "manhattan"},
     "cold dtype unknown": {"cold_dtype": "float64"},
     "cold dtype of half the size": {"cold_dtype": "float16"},
+    "cold dtype of bytes": {"cold_dtype": "uint8"},
     "hash too short": {"data_sha256": "00"},
     "version with a path": {"quiver_version": "/tmp/x"},
     "version missing": {"quiver_version": None},
@@ -99,6 +103,18 @@ def test_a_forged_header_with_valid_checksums_is_refused(tmp_path, name):
     forged = forgery.pack(rehash="data_sha256" not in HEADER_FORGERIES[name])
     refusal(path, forged)
     assert second_reader_refuses(forged)
+
+
+@pytest.mark.parametrize(("dtype", "item"), [("uint8", b"u1"), ("int8", b"i1")])
+def test_version_1_has_no_bytes(tmp_path, dtype, item):
+    forgery = Forgery.of(VERSION_1.read_bytes())
+    forgery.header["cold_dtype"] = dtype
+    forgery.entry("vectors")[1] = item
+    content = forgery.section("vectors")
+    del content[len(content) // 4 :]
+    message = str(refusal(tmp_path / "x.quiver", forgery.pack()))
+    assert f"cold_dtype must be one of float32, float16, got '{dtype}'" in message
+    assert second_reader_refuses(forgery.pack())
 
 
 def test_a_diagnosis_is_read_back_and_saved_again(tmp_path):

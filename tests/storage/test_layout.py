@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import chain, pairwise
+from typing import get_args
 
 import numpy as np
 import pytest
 from small_index import small_index
 
+from quiver._typing import ColdDtype
 from quiver.storage.layout import (
     align,
     pack_entry,
@@ -26,7 +28,7 @@ def test_offsets_are_rounded_up_and_multiples_stay() -> None:
     assert [table_offset(length) for length in (0, 1, 64, 65)] == [64, 128, 128, 192]
 
 
-@pytest.mark.parametrize("cold_dtype", ["float32", "float16"])
+@pytest.mark.parametrize("cold_dtype", ["float32", "float16", "uint8", "int8"])
 def test_sections_follow_each_other_with_the_least_padding(cold_dtype: str) -> None:
     header = make_header(small_index().state, cold_dtype, "0")
     plan = plan_sections(header, header_length=100)
@@ -35,12 +37,15 @@ def test_sections_follow_each_other_with_the_least_padding(cold_dtype: str) -> N
         alignment = 4096 if after.name == "vectors" else 64
         assert after.offset % alignment == 0
         assert 0 <= after.offset - before.offset - before.length < alignment
-    assert plan[-1].length == 12 * 5 * (4 if cold_dtype == "float32" else 2)
+    assert plan[-1].length == 12 * 5 * np.dtype(cold_dtype).itemsize
 
 
 def test_a_line_of_the_table_is_read_as_it_was_written() -> None:
-    header = make_header(small_index().state, "float32", "0")
-    for section in plan_sections(header, 100):
+    plans = [
+        plan_sections(make_header(small_index().state, cold_dtype, "0"), 100)
+        for cold_dtype in get_args(ColdDtype)
+    ]
+    for section in chain(*plans):
         line = section._replace(crc=0xFFFF_FFFF)
         raw = pack_entry(line)
         assert len(raw) == 64

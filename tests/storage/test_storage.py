@@ -13,7 +13,9 @@ import pytest
 from small_index import (
     answers,
     assert_same_index,
+    byte_rows,
     saved,
+    saved_bytes,
     saved_with_copies,
     small_index,
 )
@@ -94,6 +96,15 @@ def test_the_second_reader_reads_the_same(tmp_path, case, cold_dtype):
     )
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_the_second_reader_reads_the_same_bytes(tmp_path, dtype):
+    _, data = saved_bytes(tmp_path, dtype)
+    found = format_reader.read(data)
+    np.testing.assert_array_equal(found["vectors"], byte_rows(dtype))
+    assert found["header"]["cold_dtype"] == dtype
+    assert data.endswith(byte_rows(dtype).tobytes())
+
+
 def test_a_vector_too_large_for_float16_is_named_and_nothing_is_written(tmp_path):
     vectors = np.ones((3, 2), dtype=np.float32)
     vectors[1, 1] = 70_000
@@ -138,7 +149,7 @@ def test_a_wrong_option_is_named(tmp_path, name, value):
 
 def test_a_wrong_cold_dtype_is_named(tmp_path):
     with pytest.raises(InvalidArgumentError, match="cold_dtype must be one of"):
-        small_index().save(tmp_path / "x.quiver", cold_dtype="int8")
+        small_index().save(tmp_path / "x.quiver", cold_dtype="int16")
 
 
 def test_a_big_endian_computer_is_refused(tmp_path, monkeypatch):
@@ -247,4 +258,5 @@ def test_there_is_a_golden_file_of_every_encoding_and_cold_dtype():
     kinds = ("corrected-float32", "corrected-float16", "published-float32")
     assert names >= {f"golden-v1-{kind}" for kind in kinds}
     kinds += ("wide-float32", "bytes-float16", "unlinked-float32")
+    kinds += ("corrected-uint8", "wide-int8")
     assert names >= {f"golden-v2-{kind}" for kind in kinds}

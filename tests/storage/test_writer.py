@@ -62,6 +62,38 @@ def test_a_vector_that_float16_cannot_hold_is_named_by_its_row(
     assert any(content)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "value", "fits"),
+    [
+        *(("uint8", 0, True), ("uint8", 255, True), ("uint8", 256, False)),
+        *(("uint8", -1, False), ("uint8", 0.5, False), ("uint8", 1e16, False)),
+        *(("int8", -128, True), ("int8", 127, True), ("int8", 128, False)),
+        *(("int8", -129, False), ("int8", 1e-30, False)),
+    ],
+)
+def test_only_whole_numbers_in_their_range_are_stored_as_bytes(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    dtype: str,
+    value: float,
+    fits: bool,
+) -> None:
+    monkeypatch.setattr(writer, "CHUNK_BYTES", THREE_ROWS)
+    vectors = np.ones((12, 5), dtype=np.float32)
+    vectors[10, 3] = value
+    state = replace(small_index().state, vectors=vectors)
+    if fits:
+        content = vectors.astype(dtype).tobytes()
+        assert written(tmp_path / "whole", state, dtype).endswith(content)
+        return
+    message = (
+        rf"whole numbers in .* as {dtype}, got {np.float32(value)!s} in row 10, "
+        "column 3; keep float32, or round"
+    )
+    with pytest.raises(InvalidArgumentError, match=message.replace("+", r"\+")):
+        written(tmp_path / "cut", state, dtype)
+
+
 def test_a_broken_part_is_named_with_its_place() -> None:
     state = small_index().state
     check_savable(state)

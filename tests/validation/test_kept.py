@@ -12,8 +12,9 @@ import pytest
 from rows import normal_rows
 
 import quiver
-from quiver.validation.arrays import as_vectors, keep_or_copy
+from quiver.validation.arrays import as_vectors
 from quiver.validation.foreign import as_real_array
+from quiver.validation.kept import as_stored_vectors, keep_or_copy, kept_dtype
 
 ROWS, DIM = 40, 6
 
@@ -138,3 +139,48 @@ def test_what_conversion_made_anew_is_not_copied_again(
     assert np.shares_memory(kept, converted)
     np.testing.assert_array_equal(kept, draw())
     assert not kept.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        *(("uint8", "uint8"), ("int8", "int8"), ("float16", "float32")),
+        *((">f4", "float32"), ("uint16", "float32"), ("int64", "float32")),
+    ],
+)
+def test_only_bytes_keep_their_own_dtype(given: str, kept: str) -> None:
+    assert kept_dtype(given) == kept
+    assert as_stored_vectors(np.ones((2, 3), given), "cosine").dtype == kept
+
+
+# What a byte may lie in; the middle one as in a `.bvecs` file.
+LAYOUTS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], bool]] = {
+    "rows in one piece": (lambda rows: rows, True),
+    "rows apart": (lambda rows: np.pad(rows, ((0, 0), (4, 0)))[:, 4:], True),
+    "rows backwards": (lambda rows: rows[::-1].copy()[::-1], True),
+    "columns apart": (lambda rows: np.repeat(rows, 2, axis=1)[:, ::2], False),
+    "fortran order": (np.asfortranarray, False),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_constant_bytes_are_used_in_place_if_each_row_is_in_one_piece(
+    name: str, dtype: str
+) -> None:
+    arrange, in_place = LAYOUTS[name]
+    rows = np.arange(256).astype(dtype).reshape(32, 8)
+    given = arrange(rows.copy())
+    chain = given
+    while chain is not None:
+        chain = read_only(chain).base
+    kept = as_stored_vectors(given, "euclidean")
+    assert np.shares_memory(kept, given) == in_place
+    np.testing.assert_array_equal(kept, rows)
+
+
+def test_bytes_that_someone_can_write_to_are_copied() -> None:
+    owner = np.arange(256, dtype=np.uint8).reshape(32, 8)
+    index = quiver.Index.build(owner, backend="reference")
+    owner[:] = 0
+    np.testing.assert_array_equal(index.get(31), np.arange(248, 256))

@@ -1,0 +1,72 @@
+"""Kept: checked rows in the dtype that an index keeps, and nobody else can change."""
+
+from __future__ import annotations
+
+import mmap
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from quiver._typing import AnyArray, ColdDtype, Metric
+from quiver.errors import InvalidArgumentError
+from quiver.validation.arrays import as_matrix, as_vectors
+
+
+def kept_dtype(dtype: DTypeLike) -> ColdDtype:
+    """Return the dtype in which an index keeps rows given in another.
+
+    Bytes stay bytes: each is a float32 exactly, in a quarter of the memory.
+    """
+    given = np.dtype(dtype)
+    if given == np.uint8:
+        return "uint8"
+    return "int8" if given == np.int8 else "float32"
+
+
+def as_stored_vectors(vectors: Any, metric: Metric) -> AnyArray:
+    """Return at least one row, in the dtype kept; see `kept_dtype`, `keep_or_copy`.
+
+    Rows of bytes may lie apart, as in a ``.bvecs`` file, but each in one piece.
+    """
+    given = as_matrix(vectors, "vectors")
+    if kept_dtype(given.dtype) == "float32":
+        converted: AnyArray = as_vectors(given, "vectors", metric=metric)
+    else:
+        in_rows = given.strides[1] == given.itemsize
+        converted = given if in_rows else np.ascontiguousarray(given)
+    stored = keep_or_copy(converted, given)
+    if not len(stored):
+        msg = f"vectors must have at least 1 row, got shape {stored.shape}"
+        raise InvalidArgumentError(msg)
+    return stored
+
+
+def keep_or_copy(vectors: AnyArray, source: AnyArray) -> AnyArray:
+    """Return vectors that nobody else can change, read-only.
+
+    They are kept where they are if the conversion from ``source`` already made them
+    anew, or if they and all arrays they are views of are read-only, down to one that
+    owns its memory or to a file mapped for reading. All else is copied.
+    """
+    if np.may_share_memory(vectors, source) and not _is_constant(vectors):
+        vectors = np.array(vectors)
+    view = vectors.view()
+    view.flags.writeable = False
+    return view
+
+
+def _is_constant(array: AnyArray) -> bool:
+    """Return whether no array in the chain of views can write to its memory."""
+    owner: Any = array
+    is_owned = False
+    while isinstance(owner, np.ndarray):
+        if owner.flags.writeable:
+            return False
+        is_owned, owner = owner.flags.owndata, owner.base
+    if isinstance(owner, memoryview):
+        owner = owner.obj
+    if isinstance(owner, mmap.mmap):
+        with memoryview(owner) as view:
+            return view.readonly
+    return owner is None and is_owned
