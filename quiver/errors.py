@@ -46,6 +46,10 @@ class SlowBackendWarning(UserWarning):
     """The kernels work, but far slower than they could; reason and remedy are given."""
 
 
+class PrecisionWarning(UserWarning):
+    """Float32 cannot tell rows apart as they were given; share and remedy are given."""
+
+
 def did_you_mean(word: object, known: Iterable[str]) -> str:
     """Return the end of a message that offers the known word nearest to a misspelt one.
 

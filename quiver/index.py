@@ -120,6 +120,11 @@ class Index:
         CancelledError
             If ``progress`` returned False.
 
+        Warns
+        -----
+        PrecisionWarning
+            If float32 cannot tell rows apart as given; the message has the remedy.
+
         Examples
         --------
         >>> import numpy as np

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from rows import normal_rows
 
 import quiver
 from quiver.conformance.hazards import METRICS
+from quiver.errors import InvalidArgumentError
 from quiver.memory import format_bytes
 from quiver.reference.codes import CACHE_LINE, least_lines
 
@@ -65,6 +67,21 @@ def test_a_coded_row_is_the_share_of_float32_that_the_front_page_says():
 )
 def test_bits_and_lines_are_predicted(encoding, code_bytes):
     assert quiver.predict_memory(10, 384, encoding=encoding).codes == 10 * code_bytes
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "float16", "float64"])
+def test_memory_is_predicted_by_the_dtype_that_is_kept(dtype):
+    rows = (50 * np.eye(40, 6)).astype(dtype)
+    report = quiver.Index.build(rows, backend="reference").memory_report()
+    kept = dtype if dtype in ("uint8", "int8") else "float32"
+    predicted = quiver.predict_memory(40, 6, cold_dtype=kept)
+    assert report.vectors == predicted.vectors == 240 * (1 if kept == dtype else 4)
+    assert quiver.predict_memory(40, 6, cold_dtype="float16").vectors == 480
+
+
+def test_a_cold_dtype_that_is_none_is_named():
+    with pytest.raises(InvalidArgumentError, match="cold_dtype must be one of float32"):
+        quiver.predict_memory(40, 6, cold_dtype="int16")
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -20,14 +20,19 @@ from quiver._typing import AnyArray
 from quiver.errors import InvalidTypeError
 
 _NUMBERS_AS_TEXT = re.compile(r"[\s\d.,;eE+\-\[\]()]+")
+_SEPARATED = re.compile(r"[\d.][\s,;]+[\d.+\-]")
 _PARSE = "parse text first: json.loads(text), or np.fromstring(text, sep=',') for CSV"
+_PARSE_ROWS = (
+    "parse text first: np.stack([json.loads(text) for text in {name}]), or "
+    "np.fromstring(text, sep=',') for CSV"
+)
 _BYTES = "bytes of float32 are read by np.frombuffer(blob, np.float32).reshape(-1, dim)"
 _AS_FLOATS = "np.asarray({name}, dtype=np.float32)"
 _EMBED = f"text is embedded by a model; numbers kept as text are {_AS_FLOATS}"
 
 # By the kind of a dtype that holds no real numbers.
 _REMEDIES = {
-    "b": f"if 0 and 1 are meant, give {_AS_FLOATS}",
+    "b": "if 0 and 1 are meant, give np.asarray({name}, dtype=np.uint8)",
     "c": "put the parts side by side: np.hstack([{name}.real, {name}.imag])",
     "M": "choose a unit: {name}.astype('datetime64[s]').astype(np.float64)",
     "m": "choose a unit: {name}.astype('timedelta64[s]').astype(np.float64)",
@@ -64,10 +69,9 @@ def as_real_array(value: Any, name: str) -> AnyArray:
     if array.dtype == object:
         array = _stack(_column(array, value, name), name)
     if array.dtype.kind not in "iuf":
-        remedy = _REMEDIES[array.dtype.kind].format(name=name)
         msg = (
             f"{name} must have a real float or integer dtype, got {array.dtype}; "
-            f"{remedy}"
+            f"{_remedy_for_dtype(array, name)}"
         )
         raise InvalidTypeError(msg)
     return array
@@ -118,12 +122,26 @@ def _remedy(value: Any, name: str) -> str:
             f"give one array of it, {name}[key], or np.stack(list({name}.values())) "
             f"and keep list({name}) for the names"
         )
+    if hasattr(value, "read"):
+        return (
+            "a file is read by its path: quiver.datasets.read_vectors(path), or for "
+            "text np.loadtxt(path, delimiter=',')"
+        )
     if hasattr(value, "toarray"):
         return f"give {name}.toarray(), which needs room for every zero"
     is_sequence = hasattr(value, "__array__") or hasattr(value, "__getitem__")
     if isinstance(value, Iterable) and not is_sequence:
         return f"give list({name}), so that its rows have a number and an order"
     return ""
+
+
+def _remedy_for_dtype(array: AnyArray, name: str) -> str:
+    # A column of CSV rows, each one text, is no matrix yet.
+    if array.dtype.kind in "UT" and array.ndim == 1 and array.size:
+        text = str(array[0])
+        if _NUMBERS_AS_TEXT.fullmatch(text) and _SEPARATED.search(text):
+            return _PARSE_ROWS.format(name=name)
+    return _REMEDIES[array.dtype.kind].format(name=name)
 
 
 def _remedy_for_text(text: Any) -> str:
@@ -200,7 +218,7 @@ def _as_row(row: Any, number: int, name: str) -> AnyArray:
 
 def _remedy_for_row(row: Any, converted: AnyArray, name: str) -> str:
     if isinstance(row, str):
-        return _PARSE
+        return _PARSE_ROWS.format(name=name)
     if isinstance(row, Mapping):
         return f"give [row[key] for row in {name}]"
     # A missing value of pandas is NaN.

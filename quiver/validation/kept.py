@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 from quiver._typing import AnyArray, ColdDtype, Metric
 from quiver.errors import InvalidArgumentError
 from quiver.validation.arrays import as_matrix, as_vectors
+from quiver.validation.precision import warn_of_lost_precision
 
 
 def kept_dtype(dtype: DTypeLike) -> ColdDtype:
@@ -27,11 +28,13 @@ def kept_dtype(dtype: DTypeLike) -> ColdDtype:
 def as_stored_vectors(vectors: Any, metric: Metric) -> AnyArray:
     """Return at least one row, in the dtype kept; see `kept_dtype`, `keep_or_copy`.
 
-    Rows of bytes may lie apart, as in a ``.bvecs`` file, but each in one piece.
+    Rows of bytes may lie apart, as in a ``.bvecs`` file, but each in one piece. Warns
+    where float32 cannot tell rows apart.
     """
     given = as_matrix(vectors, "vectors")
     if kept_dtype(given.dtype) == "float32":
         converted: AnyArray = as_vectors(given, "vectors", metric=metric)
+        warn_of_lost_precision(given, converted, metric)
     else:
         in_rows = given.strides[1] == given.itemsize
         converted = given if in_rows else np.ascontiguousarray(given)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from command_line import DIM, ROWS, fill, run
+from small_index import byte_rows
 
 import quiver
 
@@ -136,6 +138,45 @@ def test_float16_halves_the_stored_vectors_and_the_summary_says_so(folder):
     stored = quiver.open(out, backend="reference").vectors
     rounded = np.load(folder / "base.npy").astype(np.float16).astype(np.float32)
     np.testing.assert_array_equal(np.asarray(stored), rounded)
+
+
+def write_bytes(folder: Path, suffix: str) -> tuple[Path, np.ndarray]:
+    """Write 60 rows of 8 bytes in a format of the big collections."""
+    dtype = "int8" if suffix == "i8bin" else "uint8"
+    rows, path = byte_rows(dtype, n=60, dim=8), folder / f"bytes.{suffix}"
+    if suffix == "npy":
+        np.save(path, rows)
+    elif suffix == "bvecs":
+        dims = np.full((60, 1), 8, "<i4").view("u1")
+        np.hstack([dims, rows]).tofile(path)
+    else:
+        path.write_bytes(np.array(rows.shape, "<u4").tobytes() + rows.tobytes())
+    return path, rows
+
+
+@pytest.mark.parametrize("suffix", ["npy", "bvecs", "u8bin", "i8bin"])
+def test_files_of_bytes_stay_bytes(folder, suffix):
+    path, rows = write_bytes(folder, suffix)
+    out = folder / "bytes.quiver"
+    made = run("build", path, "-o", out, "--json")
+    assert made.exit_code == 0, made.output
+    assert json.loads(made.stdout)["bytes"]["cold_per_vector"] == 8
+    assert "cold 480 B (8 B per vector)" in " ".join(made.stderr.split())
+    stored = quiver.open(out, backend="reference").vectors
+    assert stored.cold_dtype == rows.dtype
+    np.testing.assert_array_equal(np.asarray(stored), rows)
+    wide = run("build", path, "-o", out, "--json", "--cold-dtype", "float32")
+    assert json.loads(wide.stdout)["bytes"]["cold_per_vector"] == 32
+
+
+def test_vectors_that_are_no_bytes_are_not_stored_as_such(folder):
+    out = folder / "refused.quiver"
+    made = run("build", folder / "base.npy", "-o", out, "--cold-dtype", "uint8")
+    assert made.exit_code == 1
+    assert "must be whole numbers in 0 … 255 as uint8, got" in " ".join(
+        made.stderr.split()
+    )
+    assert not out.exists()
 
 
 def test_build_predicts_memory_and_prints_a_summary_for_people(folder):

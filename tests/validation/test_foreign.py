@@ -7,6 +7,7 @@ error that says what to type instead.
 from __future__ import annotations
 
 import array
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -158,11 +159,22 @@ REFUSED: dict[str, tuple[Any, tuple[str, ...]]] = {
     "set": ({(1.0, 2.0), (3.0, 4.0)}, ("got set", "list(")),
     "dict": ({7: POINTS[0]}, ("got dict", "np.stack", ".values()")),
     "dict values": ({7: POINTS[0]}.values(), ("got dict_values", "list(")),
-    "bool": (POINTS > 0, ("bool", "dtype=np.float32")),
-    "lists of bool": ([[True, False]], ("bool", "dtype=np.float32")),
+    "bool": (POINTS > 0, ("bool", "dtype=np.uint8")),
+    "lists of bool": ([[True, False]], ("bool", "dtype=np.uint8")),
     "complex": (POINTS.astype(complex), ("complex128", ".imag")),
     "dates": (POINTS.astype("M8[s]"), ("datetime64", "np.float64")),
     "spans": (POINTS.astype("m8[s]"), ("timedelta64", "np.float64")),
+    "column of CSV": (
+        np.array(["1.5,2", "3,-4e2"]),
+        ("<U", "np.stack([", "np.fromstring", "CSV"),
+    ),
+    "list of CSV": (["1 2", "3 4"], ("<U", "np.stack([", "np.fromstring")),
+    "column of words": (np.array(["a, b", "c"]), ("<U", "by a model")),
+    "column of single numbers": (
+        np.array(["1.5", "-2"]),
+        ("<U", "dtype=np.float32"),
+    ),
+    "open file": (io.StringIO("1,2"), ("got StringIO", "read_vectors", "np.loadtxt")),
     "numbers as text": (POINTS.astype(str), ("<U", "dtype=np.float32")),
     "records": (np.zeros(3, "f4,f4"), ("structured_to_unstructured",)),
     "objects": (POINTS.astype(object), ("object", "dtype=np.float32")),
@@ -184,7 +196,7 @@ REFUSED: dict[str, tuple[Any, tuple[str, ...]]] = {
     "row of none": (broken(None), ("None in row 7", "drop or fill")),
     "row missing in pandas": (broken(float("nan")), ("nan in row 7", "drop or fill")),
     "row of a number": (broken(3.0), ("3.0 in row 7", "dtype=np.float32")),
-    "row of json": (broken("[1, 2, 3, 4]"), ("row 7", "json.loads")),
+    "row of json": (broken("[1, 2, 3, 4]"), ("row 7", "json.loads(text) for text in")),
     "row of a dict": (broken({"embedding": [1]}), ("dict in row 7", "row[key]")),
     "row of text": (broken(["a", "b"]), ("list in row 7", "dtype=np.float32")),
     "row of rows": (broken(POINTS), ("row 7", f"({ROWS}, {DIM})")),

@@ -1,0 +1,72 @@
+"""Arrays: any layout of real numbers becomes float32, and ids become int64."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from rows import normal_rows
+
+from quiver.errors import InvalidArgumentError, InvalidTypeError
+from quiver.validation.arrays import (
+    MAX_MAGNITUDE,
+    as_ids,
+    as_int64,
+    as_matrix,
+    as_queries,
+    as_vectors,
+)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", ">f8", "int64", "float16", "longdouble"])
+def test_every_real_dtype_becomes_float32(dtype: str) -> None:
+    matrix = np.arange(12).reshape(3, 4).astype(dtype)
+    found = as_vectors(np.asfortranarray(matrix), "vectors", metric="euclidean")
+    assert found.dtype == np.float32
+    assert found.flags.c_contiguous
+    np.testing.assert_array_equal(found, np.arange(12).reshape(3, 4))
+
+
+def test_what_is_float32_in_order_is_not_copied() -> None:
+    rows = normal_rows(5, 3)
+    assert np.shares_memory(as_vectors(rows, "vectors", metric="cosine"), rows)
+    assert as_matrix(rows, "vectors") is rows
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1e39, 1.01 * MAX_MAGNITUDE])
+def test_a_value_out_of_range_is_named_by_its_place(value: float) -> None:
+    matrix = np.ones((6, 3))
+    matrix[4, 1] = value
+    with pytest.raises(InvalidArgumentError, match=r"in row 104, column 1"):
+        as_vectors(matrix, "vectors", metric="euclidean", first_row=100)
+    if abs(value) < np.finfo(np.float32).max:
+        as_vectors(matrix, "vectors", metric="cosine")
+
+
+def test_one_query_is_known_from_a_batch_of_one() -> None:
+    for queries, is_single in (([1.0, 2.0], True), ([[1.0, 2.0]], False)):
+        rows, found = as_queries(queries, metric="cosine", dim=2)
+        assert (rows.shape, found) == ((1, 2), is_single)
+
+
+def test_ids_default_to_row_numbers_and_keep_their_bits() -> None:
+    assert as_ids(None, 3).tolist() == [0, 1, 2]
+    assert as_ids([2**63, 7], 2).tolist() == [-(2**63), 7]
+    assert as_int64(np.uint8([[200]]), "ids").tolist() == [[200]]
+
+
+@pytest.mark.parametrize(
+    ("ids", "error", "message"),
+    [
+        ([1, 1], InvalidArgumentError, "got 1 in row 0 and again in row 1"),
+        ([1, -1], InvalidArgumentError, "must not hold -1"),
+        ([1, 2**64], InvalidArgumentError, "64 bits at most"),
+        ([1], InvalidArgumentError, r"shape \(2,\), one per vector"),
+        ([1.0, 2.5], InvalidTypeError, r"astype\(np.int64\)"),
+        (["a", "b"], InvalidTypeError, r"result.take\(names\)"),
+    ],
+)
+def test_ids_that_cannot_be_kept_are_refused(
+    ids: list[object], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        as_ids(ids, 2)
