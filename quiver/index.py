@@ -200,9 +200,8 @@ class Index:
     def vectors(self) -> Vectors | StoredVectors:
         """Stored vectors (cold), shape (n, dim), read by the re-rank only.
 
-        A read-only float32 array; where they are kept as bytes or halves, or lie in
-        a file, what is indexed and converted (``np.asarray``) like one and gives
-        float32.
+        Where they are no array (bytes, halves, in a file), indexing and
+        ``np.asarray`` give float32 all the same.
         """
         return self.state.vectors
 
@@ -417,8 +416,7 @@ class Index:
         cold_dtype : {'float32', 'float16', 'uint8', 'int8'}, optional
             How to store the vectors; default as the index holds them. float16
             halves the cold bytes, and distances are then those of the rounded
-            vectors; uint8 and int8 take a quarter and are exact, where every value
-            is a whole number in their range.
+            vectors; uint8 and int8 need whole numbers in their range.
 
         Raises
         ------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ import quiver
 from quiver._typing import Metric
 from quiver.backends import Backend
 from quiver.conformance import hazards
+from quiver.errors import PrecisionWarning
 from quiver.reference import rerank
 from quiver.reference.codes import Codes, Queries
 
@@ -176,7 +178,7 @@ def test_every_encoding_serves_every_metric(metric: Metric, name: str) -> None:
     n=st.sampled_from([1, 2, 9, 40]),
     dim=st.sampled_from([1, 2, 33, 129]),
 )
-def test_hazardous_vectors_are_found_without_a_warning(
+def test_hazardous_vectors_are_found_without_a_warning_but_of_vanishing_squares(
     rng: np.random.Generator,
     names: list[str],
     kind: tuple[Metric, str],
@@ -185,7 +187,12 @@ def test_hazardous_vectors_are_found_without_a_warning(
 ) -> None:
     metric, encoding = kind[0], ENCODINGS[kind[1]]
     vectors = np.clip(hazards.make_vectors(rng, n, dim, names), -1e15, 1e15)
-    index = quiver.Index.build(vectors, metric=metric, params=PARAMS, encoding=encoding)
+    with warnings.catch_warnings():
+        if {"square_underflows", "subnormal"} & {*names} and metric != "cosine":
+            warnings.simplefilter("ignore", PrecisionWarning)
+        index = quiver.Index.build(
+            vectors, metric=metric, params=PARAMS, encoding=encoding
+        )
     result = index.search(vectors, k=n, ef=n, n_rerank=n)
     # Everything is reachable, so a beam of n rows is exact whatever the codes say.
     _, true = quiver.exact_knn(vectors, vectors, n, metric=metric)

@@ -33,8 +33,8 @@ OFF_CENTER = 2.0**-20
 """Rounding that moves rows less than this comes from no shift: 2**-24 is usual."""
 
 LEAST_SPREAD = 2.0**-60
-"""Smaller distances from the middle have squares near the end of float32. Graphs
-differ below 2**-61, and answers collapse at 2**-68."""
+"""Smaller distances from the middle have squares near the end of float32: edges differ
+from here on, and answers collapse near 2**-70."""
 
 _BLOCK_VALUES = 1 << 16
 

@@ -38,7 +38,7 @@ def test_a_value_out_of_range_is_named_by_its_place(value: float) -> None:
     matrix[4, 1] = value
     with pytest.raises(InvalidArgumentError, match=r"in row 104, column 1"):
         as_vectors(matrix, "vectors", metric="euclidean", first_row=100)
-    if abs(value) < np.finfo(np.float32).max:
+    if abs(value) < float(np.finfo(np.float32).max):
         as_vectors(matrix, "vectors", metric="cosine")
 
 
