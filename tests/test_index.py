@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -13,13 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rows import normal_rows
-from strategies import hazard_lists, rngs
+from strategies import hazard_lists, rngs, told_of_tiny_squares
 
 import quiver
 from quiver._typing import Metric
 from quiver.backends import Backend
 from quiver.conformance import hazards
-from quiver.errors import PrecisionWarning
 from quiver.reference import rerank
 from quiver.reference.codes import Codes, Queries
 
@@ -187,9 +185,7 @@ def test_hazardous_vectors_are_found_without_a_warning_but_of_vanishing_squares(
 ) -> None:
     metric, encoding = kind[0], ENCODINGS[kind[1]]
     vectors = np.clip(hazards.make_vectors(rng, n, dim, names), -1e15, 1e15)
-    with warnings.catch_warnings():
-        if {"square_underflows", "subnormal"} & {*names} and metric != "cosine":
-            warnings.simplefilter("ignore", PrecisionWarning)
+    with told_of_tiny_squares(names, metric):
         index = quiver.Index.build(
             vectors, metric=metric, params=PARAMS, encoding=encoding
         )

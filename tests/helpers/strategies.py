@@ -7,6 +7,9 @@ description.
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import naive
@@ -18,6 +21,7 @@ from quiver import reference
 from quiver._typing import Bits, Metric, Vectors, Weights
 from quiver.conformance import hazards
 from quiver.conformance.cases import KINDS
+from quiver.errors import PrecisionWarning
 from quiver.reference.codes import Codes, Queries, Transform
 from quiver.reference.encode import unpack
 
@@ -30,6 +34,15 @@ hazard_lists = st.lists(st.sampled_from(sorted(hazards.HAZARDS)), max_size=2)
 rngs = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 # 64 is how rows are allocated; 16 is what numpy gives; 1 is a mapped foreign buffer.
 row_offsets = st.sampled_from([0, 16, 8, 1])
+
+
+@contextmanager
+def told_of_tiny_squares(names: list[str], metric: Metric) -> Iterator[None]:
+    """Let a build warn of vanishing squares, but only where hazards make them."""
+    with warnings.catch_warnings():
+        if {"square_underflows", "subnormal"} & {*names} and metric != "cosine":
+            warnings.simplefilter("ignore", PrecisionWarning)
+        yield
 
 
 class Case(NamedTuple):
