@@ -76,7 +76,10 @@ def test_every_graph_is_sound_whatever_the_vectors(
     vectors = hazards.make_vectors(rng, n, dim, names)
     vectors = np.clip(vectors, -1e15, 1e15)
     encoding = PAPER if paper else quiver.Encoding()
-    index = quiver.Index.build(vectors, metric=metric, encoding=encoding, params=SMALL)
+    with told_of_tiny_squares(names, metric):
+        index = quiver.Index.build(
+            vectors, metric=metric, encoding=encoding, params=SMALL
+        )
     assert index.neighbors.shape == (n, 6)
     assert index.neighbors.dtype == np.uint32
     assert_sound(index.neighbors, index.entry_point, index.state.unlinked[:, 1])
@@ -90,10 +93,9 @@ def test_islands_of_equal_codes_stay_reachable(max_degree: int) -> None:
     vectors = hazards.make_vectors(rng, 4, 16, [])[np.arange(300) % 4]
     vectors += rng.normal(scale=1e-6, size=vectors.shape).astype(np.float32)
     params = BuildParams(max_degree=max_degree, ef_construction=16)
-    with told_of_tiny_squares(names, metric):
-        index = quiver.Index.build(
-            vectors, metric="euclidean", params=params, encoding=quiver.Encoding()
-        )
+    index = quiver.Index.build(
+        vectors, metric="euclidean", params=params, encoding=quiver.Encoding()
+    )
     assert not len(index.state.unlinked)
     assert index.neighbors.shape[1] == max_degree
     assert_sound(index.neighbors, index.entry_point)
