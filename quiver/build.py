@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from quiver._typing import Metric, Progress, StoredVectors, UserIds, Vectors
 from quiver.backends.protocol import Backend
-from quiver.encoding import clear_bias, encode_rows, fit
+from quiver.encoding import clear_bias, encode_rows, fit, shorten_outsize
 from quiver.graph.order import choose_entry_point, choose_entry_points
 from quiver.graph.unlinked import unlinked_rows
 from quiver.graph.vamana import build_graph
@@ -78,6 +78,8 @@ def build(vectors: Vectors | StoredVectors, ids: UserIds, plan: Plan) -> State:
             return transform, codes
 
         transform, codes = encode(metric)
+        if metric == "inner_product":
+            shorten_outsize(codes, backend, vectors, transform, workers)
         unlinked = unlinked_rows(vectors, metric)
         entry_point = choose_entry_point(vectors, codes, transform, unlinked[:, 1])
         neighbors = build_graph(

@@ -21,13 +21,19 @@ from quiver.reference.codes import (
     aligned_zeros,
     least_lines,
 )
-from quiver.reference.transform import prepared_mean
+from quiver.reference.transform import prepared_mean, squared_distances_from
 from quiver.state import State
 
 N_ROUNDS = 2
 
 ENCODE_ROWS = 512
 """Rows encoded per kernel call; their float64 temporaries stay in the cache."""
+
+OUTSIZE = 300.0
+"""Times the usual norm, beyond which the graph of inner product cares for direction
+alone. SIFT, 20 000 rows, 1 % of them 10 000 times as long, recall@10 at ef = 32: 78 %
+with no bound, 97 % with 1000, 99 % with 300. Below 100 heavy tails lose: log-normal
+norms of sigma 2 on the demo set 99.7 % with no bound, 99.8 % with 300, 93 % with 30."""
 
 
 def fit(
@@ -75,6 +81,35 @@ def encode_rows(
         encode_chunk, len(vectors), chunk_rows=ENCODE_ROWS, row_work=-(-dim // 2)
     )
     return Codes(rows, dim, bits, weights)
+
+
+def shorten_outsize(
+    codes: Codes,
+    backend: Backend,
+    vectors: Vectors,
+    transform: Transform,
+    workers: Workers,
+) -> None:
+    """Code rows of outsize norm anew as if they were ``OUTSIZE`` times the usual one.
+
+    For the graph of inner product only, whose preparation makes long rows short: those
+    of a few outsize rows would all be the code of one point, the origin, and no edge
+    would tell them apart, though they are the answer to nearly every query.
+    """
+    norms2 = squared_distances_from(np.float32(0), vectors, "euclidean")
+    if not norms2.any():
+        return
+    limit = OUTSIZE * np.sqrt(np.median(norms2[norms2 > 0]))
+    outsize = np.flatnonzero(norms2 > limit * limit)
+    factors = limit / np.sqrt(norms2[outsize])
+
+    def encode_chunk(start: int, stop: int) -> None:
+        rows = outsize[start:stop]
+        shorter = (vectors[rows] * factors[start:stop, None]).astype(np.float32)
+        coded = backend.encode(shorter, transform, codes.bits, codes.weights)
+        codes.rows[rows] = coded.rows
+
+    workers.map(encode_chunk, len(outsize), chunk_rows=ENCODE_ROWS)
 
 
 def query_transform(transform: Transform, metric: Metric) -> Transform:

@@ -9,11 +9,13 @@ from rows import normal_rows
 import quiver
 from quiver.encoding import (
     ENCODE_ROWS,
+    OUTSIZE,
     clear_bias,
     draw_signs,
     encode_rows,
     fit,
     query_transform,
+    shorten_outsize,
 )
 from quiver.parallel.workers import Workers
 
@@ -62,3 +64,33 @@ def test_clearing_the_bias_leaves_scale_and_code() -> None:
     assert not codes.corrections[:, 1].any()
     np.testing.assert_array_equal(codes.rows[:, :4], before[:, :4])
     np.testing.assert_array_equal(codes.rows[:, 8:], before[:, 8:])
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_outsize_rows_are_coded_by_direction_and_no_other_row_is(bits: int) -> None:
+    encoding = quiver.Encoding(bits=bits)
+    vectors = normal_rows(40, 6)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors[:10] = 0
+    usual = vectors.copy()
+    vectors[[12, 30]] *= np.array([[1e5], [1e9]], dtype=np.float32)
+    vectors[20] *= np.float32(0.9 * OUTSIZE)
+    usual[[12, 30]] *= np.float32(OUTSIZE)
+    usual[20] = vectors[20]
+    transform = fit(usual, "inner_product", encoding, seed=0)
+    with Workers(1) as workers:
+        found = encode_rows(BACKEND, vectors, transform, encoding, workers)
+        shorten_outsize(found, BACKEND, vectors, transform, workers)
+        expected = encode_rows(BACKEND, usual, transform, encoding, workers)
+    np.testing.assert_array_equal(found.packed, expected.packed)
+    np.testing.assert_allclose(found.corrections, expected.corrections, rtol=1e-5)
+
+
+def test_where_all_rows_are_zero_none_is_outsize() -> None:
+    vectors, encoding = np.zeros((4, 6), dtype=np.float32), quiver.Encoding()
+    transform = fit(vectors, "inner_product", encoding, seed=0)
+    with Workers(1) as workers:
+        codes = encode_rows(BACKEND, vectors, transform, encoding, workers)
+        before = codes.rows.copy()
+        shorten_outsize(codes, BACKEND, vectors, transform, workers)
+    np.testing.assert_array_equal(codes.rows, before)

@@ -1,0 +1,97 @@
+"""Spoiled rows among real neighbourhoods: what they may cost the recall of all others.
+
+The hazards are those of ``tools/measure_hazards.py``; ``docs/limits.md`` says where
+more is lost.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from measure_hazards import HAZARDS, MOST_LOST, datasets, measure, spoil
+
+import quiver
+from quiver._typing import Metric, Vectors
+from quiver.conformance.hazards import METRICS
+
+pytestmark = pytest.mark.skipif(
+    quiver.get_backend("auto").name == "reference",
+    reason="builds of 5 000 rows: minutes with the NumPy kernels",
+)
+
+ONE, PERCENT = "one", "1 %"
+NAMES = ("demo set", "sift-like", "words-like")
+FAST_NAMES = NAMES[:2]
+FAST_HAZARDS = ("zero", "the mean", "the longest x 50", "x 1e4", "x 1e6")
+
+LIMITS = {
+    ("inner_product", "demo set", "the longest x 50", PERCENT): 0.035,
+    ("inner_product", "demo set", "all -999", ONE): 0.015,
+    ("inner_product", "demo set", "all -999", PERCENT): 0.09,
+    ("inner_product", "demo set", "all 1", PERCENT): 0.025,
+    ("inner_product", "demo set", "half 1", PERCENT): 0.075,
+    ("inner_product", "demo set", "half -999", PERCENT): 0.31,
+    ("inner_product", "sift-like", "noise x 1e4", ONE): 0.02,
+    ("inner_product", "words-like", "zero", PERCENT): 0.012,
+    ("inner_product", "words-like", "all -999", PERCENT): 0.02,
+    ("inner_product", "words-like", "half -999", PERCENT): 0.12,
+    ("cosine", "words-like", "half -999", PERCENT): 0.016,
+}
+"""Recall that may be lost, as measured. Under inner product the sign of a long row's
+product is told by its code, and long rows that are nearly alike share theirs."""
+
+
+@cache
+def rows_and_queries(name: str) -> tuple[Vectors, Vectors]:
+    return next((rows, asked) for found, rows, asked in datasets() if found == name)
+
+
+@cache
+def recall_unspoiled(name: str, metric: Metric) -> tuple[float, ...]:
+    return measure(*rows_and_queries(name), metric)
+
+
+def assert_little_is_lost(name: str, metric: Metric, hazard: str, share: str) -> None:
+    vectors, queries = rows_and_queries(name)
+    n_spoiled = 1 if share == ONE else len(vectors) // 100
+    found = measure(spoil(vectors, hazard, n_spoiled), queries, metric)
+    most_lost = LIMITS.get((metric, name, hazard, share), MOST_LOST)
+    for recall, before in zip(found, recall_unspoiled(name, metric), strict=True):
+        assert recall >= before - most_lost
+
+
+@pytest.mark.parametrize("share", [ONE, PERCENT])
+@pytest.mark.parametrize("hazard", FAST_HAZARDS)
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("name", FAST_NAMES)
+def test_few_spoiled_rows_cost_little_recall(
+    name: str, metric: Metric, hazard: str, share: str
+) -> None:
+    if metric == "cosine" and hazard.startswith("x "):
+        pytest.skip("cosine sees no lengths")
+    assert_little_is_lost(name, metric, hazard, share)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [ONE, PERCENT])
+@pytest.mark.parametrize("hazard", HAZARDS)
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("name", NAMES)
+def test_no_hazard_costs_more_than_the_limits_say(
+    name: str, metric: Metric, hazard: str, share: str
+) -> None:
+    if name in FAST_NAMES and hazard in FAST_HAZARDS:
+        pytest.skip("asked of every run")
+    assert_little_is_lost(name, metric, hazard, share)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_row_that_is_no_number_is_refused_by_its_number(
+    metric: Metric, value: float
+) -> None:
+    vectors = rows_and_queries("sift-like")[0].copy()
+    vectors[4242, 3] = value
+    with pytest.raises(quiver.errors.InvalidArgumentError, match="row 4242, column 3"):
+        quiver.Index.build(vectors, metric=metric)
