@@ -270,8 +270,8 @@ class Index:
             Beam width, >= k; larger finds more and takes longer. Default 64, or 2k
             if that is more.
         n_rerank : int, optional
-            How many of the beam are ordered exactly, k … ef. Default: all of the
-            beam up to 64, then ``max(64, ef / 2, 3k)``.
+            How many of the beam are ordered exactly, k … ef. Default: as many as
+            can still be among the k best, given the known error of their codes.
         threads : int, optional
             For batches; default all this process may use. The answer does not
             depend on it.

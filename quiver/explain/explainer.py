@@ -151,11 +151,11 @@ class _Explainer:
                 f"{seen}, out of the beam in hop {number}: {self.ef} rows seen had "
                 f"smaller code distances than its {self._code_distance(row):.4g}",
             )
-        rank = self.final_beam.index(row) + 1
+        rank, n_rerank = self.final_beam.index(row) + 1, self.effort.n_rerank
+        read = "those that can matter" if n_rerank is None else f"the first {n_rerank}"
         return (
             "lost in re-rank",
-            f"{seen}, place {rank} of the final beam, of which the first "
-            f"{self.effort.n_rerank} are re-ranked",
+            f"{seen}, place {rank} of the final beam, of which {read} are re-ranked",
         )
 
     def _unseen_reason(self, row: int) -> str:

@@ -197,7 +197,7 @@ def exact_distances(
     The candidates of a query are distinct.
     """
     width = candidates.shape[1]
-    rows, ranked = rerank(backend, vectors, queries, candidates, width, metric)
+    rows, ranked, _ = rerank(backend, vectors, queries, candidates, width, metric)
     # Sorted by row number, the re-ranked and the candidates line up again.
     by_row = np.argsort(rows, axis=1, kind="stable")
     order = np.argsort(candidates, axis=1, kind="stable")
