@@ -268,7 +268,8 @@ class Index:
             Neighbours wanted. Where fewer exist, the rest is id -1 at distance +inf.
         ef : int, optional
             Beam width, >= k; larger finds more and takes longer. Default 64, or 2k
-            if that is more.
+            if that is more. From ``max(512, n // 30 + 1)`` on all codes are scanned,
+            which is faster than a walk, and ``stats.hops`` is 0.
         n_rerank : int, optional
             How many of the beam are ordered exactly, k … ef. Default: as many as
             can still be among the k best, given the known error of their codes.

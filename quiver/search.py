@@ -27,10 +27,12 @@ from quiver.reference.bounds import LEAST_DIM, SHORT_BEAM, lower_bounds
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import (
     NO_ID,
+    NO_KEY,
     NO_RESULT,
     key_distances,
     key_ids,
     make_keys,
+    nearest_keys,
 )
 from quiver.reference.lanes import lane_sum
 from quiver.reference.rerank import Ranking, unbounded
@@ -40,6 +42,13 @@ from quiver.state import State
 
 SEARCH_CHUNK = 64
 """Queries per kernel call at most."""
+
+SCAN_VALUES = 1 << 22
+"""Distances of a few queries to every row, held at once by each thread."""
+
+SCAN_SHARE, LEAST_SCAN_EF = 30, 512
+"""An ef past both n / 30 and 512 is faster served by a scan of all codes than by a
+walk, of 5 000 rows as of 100 000; measured in docs/algorithm/search.md."""
 
 GATHER_BYTES = 1 << 22
 """Most bytes of rows held at once, however many queries and candidates there are."""
@@ -56,7 +65,7 @@ def search(
     chunks = map_chunks(
         lambda start, stop: _search_chunk(state, backend, queries[start:stop], effort),
         len(queries),
-        chunk_rows=SEARCH_CHUNK,
+        chunk_rows=chunk_rows(effort.ef, state.n),
         threads=threads,
         row_work=effort.ef * state.params.max_degree,
     )
@@ -66,17 +75,39 @@ def search(
     )
 
 
+def least_scan_ef(n: int) -> int:
+    """Return the ef from which on all codes are scanned instead of a walk taken."""
+    return max(LEAST_SCAN_EF, n // SCAN_SHARE + 1)
+
+
+def chunk_rows(ef: int, n: int) -> int:
+    """Return how many queries to answer at once."""
+    if ef < least_scan_ef(n):
+        return SEARCH_CHUNK
+    return min(SEARCH_CHUNK, max(1, SCAN_VALUES // n))
+
+
 def walk(state: State, backend: Backend, queries: Vectors, ef: int) -> Beams:
-    """Return the beams of checked queries, by code distances alone."""
-    return _walk_coded(state, backend, encode_queries(state, backend, queries), ef)
+    """Return the beams of checked queries, by code distances alone.
+
+    The best that a walk sees, or of all rows where ef is a large share of them: see
+    `least_scan_ef`.
+    """
+    return _beams(state, backend, encode_queries(state, backend, queries), ef)
 
 
-def _walk_coded(
-    state: State, backend: Backend, coded: Codes | Queries, ef: int
-) -> Beams:
+def _beams(state: State, backend: Backend, coded: Codes | Queries, ef: int) -> Beams:
     width = min(ef, state.n)
-    return backend.search(
-        state.codes, state.neighbors, coded, state.entry_points, width
+    if ef < least_scan_ef(state.n):
+        graph = state.neighbors, coded, state.entry_points
+        return backend.search(state.codes, *graph, width)
+    keys = nearest_keys(_scan(state, backend, coded), width)
+    keys[np.isinf(key_distances(keys))] = NO_KEY
+    n_queries = len(keys)
+    return Beams(
+        keys,
+        hops=np.zeros(n_queries, dtype=np.int64),
+        distance_computations=np.full(n_queries, state.n),
     )
 
 
@@ -85,7 +116,10 @@ def scan(state: State, backend: Backend, queries: Vectors) -> Distances:
 
     Those of unlinked rows are +inf: no walk measures their codes, which mean nothing.
     """
-    coded = encode_queries(state, backend, queries)
+    return _scan(state, backend, encode_queries(state, backend, queries))
+
+
+def _scan(state: State, backend: Backend, coded: Codes | Queries) -> Distances:
     distances = backend.distance(state.codes, coded)
     distances[:, state.unlinked[:, 1]] = np.inf
     return distances
@@ -118,8 +152,7 @@ def rerank(
         part = slice(start, start + step)
         asked = queries[part], candidates[part], k, metric, least[part]
         found = _rerank_copies(backend, vectors, *asked)
-        for whole, piece in zip(ranking, found, strict=True):
-            whole[part] = piece
+        ranking.ids[part], ranking.distances[part], ranking.reranked[part] = found
     return ranking
 
 
@@ -156,7 +189,7 @@ def _search_chunk(
     state: State, backend: Backend, queries: Vectors, effort: SearchParams
 ) -> SearchResult:
     coded = encode_queries(state, backend, queries)
-    beams = _walk_coded(state, backend, coded, effort.ef)
+    beams = _beams(state, backend, coded, effort.ef)
     candidates = key_ids(beams.keys[:, : effort.n_rerank])
     bounds = None
     if effort.n_rerank is None:

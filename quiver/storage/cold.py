@@ -1,7 +1,7 @@
 """Cold vectors: rows that stay on the disk, or at half precision, until re-ranked.
 
-A batch of queries asks for the rows it needs once, in file order, and gets them as
-float32. The ids keep their order when renumbered, so ties fall as they would in
+A batch of queries asks for the rows it needs, in file order, and gets them as float32:
+those of the first k candidates, then those that can still matter. The ids keep their order when renumbered, so ties fall as they would in
 memory and every backend's `rerank` serves unchanged. Mapped float32 rows that are in
 the page cache already need no copy: kernels read them where they are.
 
