@@ -63,21 +63,22 @@ def lower_bounds(
     An estimate errs by ``2·scale·⟨r_q, e⟩``, with e the error of the code, which after
     the rotation has no direction of its own, and by the rounding of the query.
     """
-    step, norm2 = coded.corrections.T.astype(np.float64)
-    query_error2 = step * step * (codes.dim * MEAN_SQUARE[codes.bits] / 12)
-    sigma = 2 * np.sqrt(norm2 * CODE_ERROR[codes.bits] ** 2 + query_error2)
+    step, norm2 = coded.corrections.T[:, :, None]
     # Code distances are squared; half of one, less a constant, serves the others.
-    share = 1 if metric == "euclidean" else 0.5
-    less = norm2 * ROUNDING * share
+    share = 1.0 if metric == "euclidean" else 0.5
+    spared2 = (2 * SIGMAS * share) ** 2
+    per_norm = spared2 * CODE_ERROR[codes.bits] ** 2
+    per_step = spared2 * codes.dim * MEAN_SQUARE[codes.bits] / 12
+    less = norm2 * (ROUNDING * share)
     if metric == "inner_product":
-        less += norm2 / 2 + shifts + ROUNDING * np.abs(shifts)
+        shift = shifts[:, None].astype(np.float32)
+        less += norm2 / 2 + shift + ROUNDING * np.abs(shift)
     # The end mark may take any row's scale: what it marks is never read.
     rows = np.minimum(key_ids(keys), codes.n_rows - 1)
     scales = codes.corrections[:, 0][rows]
     # A bound too low for float32 is none.
     with np.errstate(over="ignore", invalid="ignore"):
-        scales *= (sigma * (SIGMAS * share)).astype(np.float32)[:, None]
+        scales *= np.sqrt(norm2 * per_norm + step * step * per_step)
         bounds = key_distances(keys) * np.float32(share * (1 - ROUNDING))
-        bounds -= scales
-        bounds -= less.astype(np.float32)[:, None]
+        bounds -= scales + less
     return np.sqrt(np.maximum(bounds, 0)) if metric == "euclidean" else bounds
