@@ -286,10 +286,11 @@ class Index:
             Neighbours wanted. Where fewer exist, the rest is id -1 at distance +inf.
         ef : int, optional
             Beam width, >= k; larger finds more and takes longer. Default 64, or 2k
-            if that is more.
+            if that is more. From ``max(512, n // 30 + 1)`` on all codes are scanned,
+            which is faster than a walk, and ``stats.hops`` is 0.
         n_rerank : int, optional
-            How many of the beam are ordered exactly, k … ef. Default: all of the
-            beam up to 64, then ``max(64, ef / 2, 3k)``.
+            How many of the beam are ordered exactly, k … ef. Default: as many as
+            can still be among the k best, given the known error of their codes.
         threads : int, optional
             For batches; default all this process may use. The answer does not
             depend on it.

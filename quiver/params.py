@@ -27,9 +27,6 @@ from quiver.validation.checks import (
 
 MAX_LINES = least_lines(MAX_DIM, 8)
 DEFAULT_EF = 64
-RERANK_FLOOR = 64
-"""A beam up to this wide is re-ranked whole. SIFT, 128-d, 100 000 rows, ef = 64:
-recall@10 is 97.9 % when 32 are re-ranked and 98.9 % when all are."""
 
 QueryForm = Literal["asymmetric", "symmetric"]
 
@@ -212,8 +209,8 @@ class SearchParams:
     ef : int or None
         Beam width, >= k. None: 64, or 2k if that is more.
     n_rerank : int or None
-        How many of the beam are ordered exactly, k … ef. None: all of the beam up
-        to 64, then ``max(64, ef / 2, 3k)``.
+        How many of the beam are ordered exactly, k … ef. None: as many as can
+        matter, see `quiver.reference.bounds`.
 
     Raises
     ------
@@ -223,7 +220,7 @@ class SearchParams:
 
     k: int
     ef: int
-    n_rerank: int
+    n_rerank: int | None
 
     @classmethod
     def resolve(cls, k: int, ef: int | None, n_rerank: int | None) -> SearchParams:
@@ -233,12 +230,12 @@ class SearchParams:
         if ef < k:
             msg = f"ef must be >= k, got ef={ef}, k={k}"
             raise InvalidArgumentError(msg)
-        if n_rerank is None:
-            n_rerank = min(ef, max(RERANK_FLOOR, ef // 2, 3 * k))
-        n_rerank = check_int("n_rerank", n_rerank, 1, MAX_ROWS)
-        if not k <= n_rerank <= ef:
-            msg = f"n_rerank must be in k … ef = {k} … {ef}, got n_rerank={n_rerank}"
-            raise InvalidArgumentError(msg)
+        if n_rerank is not None:
+            n_rerank = check_int("n_rerank", n_rerank, 1, MAX_ROWS)
+            if not k <= n_rerank <= ef:
+                rule = f"n_rerank must be in k … ef = {k} … {ef}"
+                msg = f"{rule}, got n_rerank={n_rerank}"
+                raise InvalidArgumentError(msg)
         return cls(k=k, ef=ef, n_rerank=n_rerank)
 
 

@@ -94,6 +94,7 @@ def test_quality_is_tracked_on_the_object_that_is_timed(suite):
         "track_recall_at_10",
         "track_distance_computations",
         "track_hops",
+        "track_reranked",
         "track_hot_bytes_per_vector",
     }
     assert {"time_search", "peakmem_search"} <= set(methods(search))

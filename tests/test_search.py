@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from rows import normal_rows
 from small_index import small_index
 
 import quiver
+from quiver._typing import Bits, Metric
+from quiver.conformance import hazards
+from quiver.errors import InvalidArgumentError
+from quiver.reference.bounds import LEAST_DIM, SHORT_BEAM
 from quiver.reference.keys import NO_ID
-from quiver.search import SEARCH_CHUNK
+from quiver.search import (
+    GATHER_BYTES,
+    LEAST_SCAN_EF,
+    SEARCH_CHUNK,
+    least_scan_ef,
+)
+from quiver.storage.cold import ColdVectors
+from quiver.storage.header import ColdDtype
+
+PARAMS = quiver.BuildParams(max_degree=8, ef_construction=16)
 
 
 def axis_index() -> quiver.Index:
@@ -49,3 +65,153 @@ def test_more_neighbors_than_rows_leave_marked_places() -> None:
     assert found.counts.tolist() == [6]
     assert found.ids[0].tolist() == [0, 1, 2, 3, 5, 4, -1, -1]
     assert found.distances[0, 6:].tolist() == [np.inf, np.inf]
+
+
+def drawn_index(
+    n: int, metric: Metric = "euclidean", dim: int = 40, **encoding: object
+) -> quiver.Index:
+    rows = normal_rows(n, dim, seed=5) + np.float32(0.3)
+    coding = quiver.Encoding(**encoding)
+    return quiver.Index.build(rows, metric=metric, encoding=coding, params=PARAMS)
+
+
+def assert_same_answer(one: quiver.SearchResult, other: quiver.SearchResult) -> None:
+    np.testing.assert_array_equal(one.ids, other.ids)
+    np.testing.assert_array_equal(one.distances, other.distances)
+
+
+@pytest.mark.parametrize("metric", hazards.METRICS)
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_by_default_a_search_reads_less_than_its_beam_and_loses_nothing_of_it(
+    metric: Metric, bits: Bits
+) -> None:
+    index = drawn_index(400, metric, bits=bits)
+    queries = normal_rows(30, 40, seed=6) + np.float32(0.3)
+    found = index.search(queries, k=5, ef=150)
+    whole = index.search(queries, k=5, ef=150, n_rerank=150)
+    assert_same_answer(found, whole)
+    assert (whole.stats.reranked == 150).all()
+    assert (found.stats.reranked >= 5).all()
+    assert found.stats.reranked.mean() < {2: 145, 4: 60, 8: 20}[bits]
+
+
+def test_a_query_is_answered_alike_alone_and_in_a_batch() -> None:
+    index = drawn_index(300)
+    queries = normal_rows(SEARCH_CHUNK + 3, 40, seed=6)
+    batch = index.search(queries, k=3, ef=100)
+    singles = [index.search(query[None], k=3, ef=100) for query in queries]
+    one_by_one = quiver.SearchResult.concatenate(singles)
+    assert_same_answer(batch, one_by_one)
+    np.testing.assert_array_equal(batch.stats.reranked, one_by_one.stats.reranked)
+
+
+@pytest.mark.parametrize(
+    ("dim", "ef", "encoding"),
+    [
+        (LEAST_DIM - 1, 80, {"bits": 8}),
+        (40, SHORT_BEAM, {"bits": 8}),
+        (40, 80, {"rotate": False, "bits": 8}),
+        (40, 80, {"query": "symmetric"}),
+        (40, 80, {"weights": "published", "query": "symmetric"}),
+    ],
+)
+def test_a_beam_is_read_whole_where_nothing_bounds_its_distances(
+    dim: int, ef: int, encoding: dict[str, object]
+) -> None:
+    index = drawn_index(120, dim=dim, **encoding)
+    found = index.search(normal_rows(4, dim, seed=6), k=3, ef=ef)
+    assert (found.stats.reranked == ef).all()
+
+
+@pytest.mark.parametrize("cold_dtype", ["float32", "float16"])
+@pytest.mark.parametrize("bits", [2, 8])
+def test_neither_answer_nor_count_depends_on_where_the_vectors_are(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cold_dtype: ColdDtype,
+    bits: Bits,
+) -> None:
+    index = drawn_index(200, bits=bits)
+    path = tmp_path / "cold.quiver"
+    index.save(path, cold_dtype=cold_dtype)
+    cold = quiver.open(path, cold="mmap")
+    vectors = np.asarray(cold.vectors)
+    warm = quiver.Index(replace(cold.state, vectors=vectors), cold.backend)
+    queries = normal_rows(9, 40, seed=6)
+    expected = warm.search(queries, k=4, ef=90)
+    assert expected.stats.reranked.min() < 90
+    monkeypatch.setattr(ColdVectors, "needs_copy", True)
+    gathered = count_gathered(monkeypatch)
+    for batch in (GATHER_BYTES, 1):
+        monkeypatch.setattr("quiver.search.GATHER_BYTES", batch)
+        found = cold.search(queries, k=4, ef=90)
+        assert_same_answer(found, expected)
+        np.testing.assert_array_equal(found.stats.reranked, expected.stats.reranked)
+    # Query by query, hardly more is copied than is read.
+    assert sum(gathered[2:]) <= 2 * expected.stats.reranked.sum()
+
+
+def count_gathered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Note how many rows are gathered, call by call."""
+    sizes, gather = [], ColdVectors.gather
+
+    def counting(vectors: ColdVectors, rows: np.ndarray) -> np.ndarray:
+        sizes.append(len(rows))
+        return gather(vectors, rows)
+
+    monkeypatch.setattr(ColdVectors, "gather", counting)
+    return sizes
+
+
+@pytest.mark.parametrize("n", [1, 511, 512, 15_359, 15_360, 100_000])
+def test_the_least_scan_ef_is_past_a_thirtieth_of_the_rows(n: int) -> None:
+    least = least_scan_ef(n)
+    assert least * 30 > n
+    assert least == LEAST_SCAN_EF or (least - 1) * 30 <= n
+
+
+@pytest.mark.parametrize("metric", hazards.METRICS)
+def test_a_beam_of_a_large_share_of_the_rows_is_found_by_a_scan(
+    metric: Metric,
+) -> None:
+    index = drawn_index(700, metric)
+    queries = normal_rows(4, 40, seed=6)
+    walked = index.search(queries, k=10, ef=LEAST_SCAN_EF - 1)
+    scanned = index.search(queries, k=10, ef=LEAST_SCAN_EF)
+    assert (walked.stats.hops > 0).all()
+    assert (scanned.stats.hops == 0).all()
+    assert (scanned.stats.distance_computations == 700).all()
+    ids, distances = quiver.exact_knn(index.vectors, queries, 10, metric=metric)
+    np.testing.assert_array_equal(scanned.ids, index.ids[ids])
+    np.testing.assert_array_equal(scanned.distances, distances)
+
+
+def test_a_scan_answers_with_unlinked_rows_and_leaves_places_beyond_the_rows() -> None:
+    rows = normal_rows(540, 40, seed=5)
+    rows[500:520] = rows[:20]
+    rows[530:] = 0
+    index = quiver.Index.build(rows, metric="cosine", params=PARAMS)
+    assert len(index.state.unlinked) == 30
+    found = index.search(rows[:3], k=600)
+    assert (found.stats.hops == 0).all()
+    assert found.counts.tolist() == [540] * 3
+    for answer, distances in zip(found.ids, found.distances, strict=True):
+        assert sorted(answer[:540]) == list(range(540))
+        assert (answer[540:] == -1).all()
+        assert (distances[answer >= 530] == 1).all()
+
+
+def test_a_scan_in_small_parts_answers_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    index = drawn_index(540)
+    queries = normal_rows(5, 40, seed=6)
+    expected = index.search(queries, k=300)
+    monkeypatch.setattr("quiver.search.SCAN_VALUES", 1)
+    assert_same_answer(index.search(queries, k=300), expected)
+
+
+def test_what_a_scan_found_cannot_be_explained_as_a_walk() -> None:
+    index = drawn_index(540)
+    with pytest.raises(InvalidArgumentError, match="ef must be below 512 to be expl"):
+        index.explain(normal_rows(1, 40)[0], ef=512)

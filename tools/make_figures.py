@@ -23,7 +23,7 @@ from quiver import reference
 from quiver.datasets import load_demo
 from quiver.encoding import draw_signs
 from quiver.graph.order import batches, insertion_order
-from quiver.params import RERANK_FLOOR
+from quiver.params import DEFAULT_EF
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.encode import unpack
 from quiver.reference.keys import NO_ID, key_ids, make_keys
@@ -241,13 +241,13 @@ def draw_rerank() -> Figure:
     places = [np.flatnonzero(np.isin(*pair)) for pair in zip(order, true, strict=True)]
     ranks = np.concatenate(places) + 1
     figure, (axis,) = new_figure(6.0, 2.6)
-    axis.hist(ranks, bins=np.arange(1, RERANK_FLOOR + 34) - 0.5, color=BLUE)
-    share = 100 * np.mean(ranks <= RERANK_FLOOR)
-    axis.axvline(RERANK_FLOOR + 0.5, color=RED, lw=1)
+    axis.hist(ranks, bins=np.arange(1, DEFAULT_EF + 34) - 0.5, color=BLUE)
+    share = 100 * np.mean(ranks <= DEFAULT_EF)
+    axis.axvline(DEFAULT_EF + 0.5, color=RED, lw=1)
     axis.set(
         xlabel="place by code distance among 2 000 rows",
         ylabel="true neighbours",
-        title=f"{share:.2f} % of the true ten stand among the first {RERANK_FLOOR}",
+        title=f"{share:.2f} % of the true ten stand among the first {DEFAULT_EF}",
     )
     return figure
 

@@ -32,7 +32,7 @@ class Search(OnIndexes):
 
     def search(self, n_queries=None):
         queries = self.queries[:n_queries]
-        return self.index.search(queries, k=K, ef=EF, n_rerank=EF, threads=1)
+        return self.index.search(queries, k=K, ef=EF, threads=1)
 
     def time_search(self, paths, backend, dataset):
         self.search(TIMED_QUERIES)
@@ -57,6 +57,11 @@ class Search(OnIndexes):
         return float(self.search().stats.hops.mean())
 
     track_hops.unit = "expansions per query"
+
+    def track_reranked(self, paths, backend, dataset):
+        return float(self.search().stats.reranked.mean())
+
+    track_reranked.unit = "vectors read per query"
 
     def track_hot_bytes_per_vector(self, paths, backend, dataset):
         return self.index.memory_report().hot_per_vector

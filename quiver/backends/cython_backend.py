@@ -30,6 +30,7 @@ from quiver.reference.codes import (
     aligned_zeros,
     least_lines,
 )
+from quiver.reference.rerank import Ranking, unbounded
 from quiver.reference.search import Beams
 
 QueryArrays: TypeAlias = tuple[
@@ -134,12 +135,13 @@ class CythonBackend:
         candidates: Ids,
         k: int,
         metric: Metric,
-    ) -> tuple[Ids, Distances]:
+        bounds: Distances | None = None,
+    ) -> Ranking:
         """See `Backend.rerank`."""
-        ids = np.empty((len(queries), k), np.uint32)
-        distances = np.empty((len(queries), k), np.float32)
-        self._kernels.rerank(vectors, queries, candidates, metric, ids, distances)
-        return ids, distances
+        ranking = Ranking.empty(len(queries), k)
+        least = unbounded(candidates) if bounds is None else bounds
+        self._kernels.rerank(vectors, queries, candidates, least, metric, *ranking)
+        return ranking
 
 
 def _query_arrays(queries: Codes | Queries) -> QueryArrays:

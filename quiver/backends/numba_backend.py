@@ -37,6 +37,7 @@ from quiver.reference.codes import (
     least_lines,
 )
 from quiver.reference.distance import TYPICAL_COSINE, as_queries, inverse_length
+from quiver.reference.rerank import Ranking, unbounded
 from quiver.reference.search import Beams
 
 _METRIC_CODES = {
@@ -155,14 +156,14 @@ class NumbaBackend:
         candidates: Ids,
         k: int,
         metric: Metric,
-    ) -> tuple[Ids, Distances]:
+        bounds: Distances | None = None,
+    ) -> Ranking:
         """See `Backend.rerank`."""
-        ids = np.empty((len(queries), k), dtype=np.uint32)
-        distances = np.empty((len(queries), k), dtype=np.float32)
-        _rerank.rerank_rows(
-            vectors, queries, candidates, _METRIC_CODES[metric], ids, distances
-        )
-        return ids, distances
+        ranking = Ranking.empty(len(queries), k)
+        least = unbounded(candidates) if bounds is None else bounds
+        which = _METRIC_CODES[metric]
+        _rerank.rerank_rows(vectors, queries, candidates, least, which, *ranking)
+        return ranking
 
 
 def _unpack(transform: Transform) -> tuple[int, Distances, Distances]:

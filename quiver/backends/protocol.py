@@ -33,6 +33,7 @@ from quiver._typing import (
     Weights,
 )
 from quiver.reference.codes import Codes, Queries, Transform
+from quiver.reference.rerank import Ranking
 from quiver.reference.search import Beams
 
 
@@ -212,8 +213,9 @@ class Backend(Protocol):
         candidates: Ids,
         k: int,
         metric: Metric,
-    ) -> tuple[Ids, Distances]:
-        """Order candidates by the exact metric.
+        bounds: Distances | None = None,
+    ) -> Ranking:
+        """Order candidates by the exact metric, reading those that can matter.
 
         Parameters
         ----------
@@ -228,16 +230,18 @@ class Backend(Protocol):
         metric : {'cosine', 'euclidean', 'inner_product'}
             ``max(0, 1 - ⟨q, x⟩ / (sqrt(⟨q, q⟩)·sqrt(⟨x, x⟩)))``, 1 where a norm is
             zero; ``sqrt(Σ (x - q)²)``; ``-⟨q, x⟩``.
+        bounds : ndarray of shape (q, m), float32, optional
+            What the distance of each candidate is at least. Without it all are read.
 
         Returns
         -------
-        ids : ndarray of shape (q, k), uint32
-            Best first by (distance, id); ``NO_ID`` where there are fewer.
-        distances : ndarray of shape (q, k), float32
-            Ascending, never -0.0; +inf where there are fewer.
+        Ranking
+            The k best of those read, and how many were.
 
         Notes
         -----
         See docs/algorithm/rerank.md: float64 lane sums, one rounding to float32 at
-        the end.
+        the end. Candidates are taken in their order. One is passed over, neither read
+        nor counted, if k are held and its bound is greater than the distance of the
+        last of these; so an equal bound is read. Rows may be asked for ahead of that.
         """

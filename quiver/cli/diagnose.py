@@ -111,14 +111,11 @@ def _print_verdict(diagnosis: quiver.Diagnosis) -> None:
 def _print_forecast(diagnosis: quiver.Diagnosis) -> None:
     n = format_count(diagnosis.n)
     answers.print(f"Recall@10 to expect of all {n} rows, in %", style="bold")
-    table = Table(
-        "ef", "re-ranked", "expected", "95 % interval", "codes alone", box=None
-    )
+    table = Table("ef", "expected", "95 % interval", "codes alone", box=None)
     for found in diagnosis.forecasts:
         recall = found.recall
         table.add_row(
             str(found.ef),
-            str(found.n_rerank),
             f"{100 * recall.mean:.1f}",
             f"{100 * recall.low:.1f} … {100 * recall.high:.1f}",
             f"{100 * found.ceiling.mean:.1f}",

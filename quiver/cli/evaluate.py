@@ -145,7 +145,7 @@ def _print_points(evaluation: quiver.Evaluation) -> None:
         losses = (point.code_loss, point.graph_loss, point.rerank_loss)
         table.add_row(
             str(point.ef),
-            str(point.n_rerank),
+            format_count(point.reranked),
             f"{100 * recall.mean:.2f}",
             f"{100 * recall.low:.2f} … {100 * recall.high:.2f}",
             *(f"{100 * loss:.2f}" for loss in losses),

@@ -56,6 +56,8 @@ def draw_calls(rng: Generator, dim: int) -> Iterator[Call]:
     k = int(rng.integers(1, 12))
     rerank_args = (vectors, queries, candidates, k, metric)
     yield Call("rerank", rerank_args, f"{description}, k={k}")
+    bounds = hazards.make_bounds(rng, vectors, queries, candidates, metric)
+    yield Call("rerank", (*rerank_args, bounds), f"{description}, k={k}, bounds")
     for bits, weights in KINDS:
         coded_dim = hazards.make_coded_dim(rng, dim, bits)
         transform = hazards.make_transform(

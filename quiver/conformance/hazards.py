@@ -20,6 +20,7 @@ from quiver import reference
 from quiver._typing import Bits, Distances, Ids, Keys, Metric, Neighbors, Vectors
 from quiver.reference.codes import Codes, Transform, capacity, least_lines
 from quiver.reference.keys import NO_ID, NO_KEY, make_keys
+from quiver.reference.rerank import exact_distance
 from quiver.reference.transform import prepare
 
 # Around a byte, a word, half a block, a block (128) and the cache lines of a row; one
@@ -162,6 +163,24 @@ def make_ids(rng: Generator, n: int, shape: tuple[int, int]) -> Ids:
     # random() stays below 1, so without rows every place is a hole.
     ids[rng.random(shape) < (0.2 if n else 1.0)] = NO_ID
     return ids
+
+
+def make_bounds(
+    rng: Generator, vectors: Vectors, queries: Vectors, candidates: Ids, metric: Metric
+) -> Distances:
+    """Return bounds of candidates: their distances, a bit beside them, or none.
+
+    Some are above the distance, as no true bound is: which rows are read must be
+    the same even then.
+    """
+    bounds = rng.choice(np.array([-np.inf, np.inf], np.float32), candidates.shape)
+    for row, query, ids in zip(bounds, queries, candidates, strict=True):
+        used = np.flatnonzero((ids != NO_ID) & (rng.random(len(ids)) < 0.9))
+        distances = exact_distance(vectors[ids[used]], query, metric)
+        towards = rng.choice([-np.inf, np.inf], len(used)).astype(np.float32)
+        beside = np.nextafter(distances, towards)
+        row[used] = np.where(rng.random(len(used)) < 0.5, beside, distances)
+    return bounds
 
 
 def make_prune_keys(

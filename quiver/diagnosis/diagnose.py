@@ -130,7 +130,7 @@ def _look(
         planes |= of_transform
         meter.advance(1)
     chosen, trials = _try_ways(drawn, fidelity, params, threads, meter)
-    forecasts = forecast(trials, drawn.n, K)
+    forecasts = forecast(trials, drawn.n)
     float_rows = 0
     if falls_short(forecasts):
         forecasts, float_rows = with_float_graph(forecasts, trials, drawn, K, params)
@@ -175,7 +175,7 @@ def _try_ways(
         for trial in run_trials(drawn, K, way.encoding or Encoding(), params, threads):
             trials.append(trial)
             meter.advance(0 if tried else 1)
-        expected = usual(forecast(trials, drawn.n, K)).recall.mean
+        expected = usual(forecast(trials, drawn.n)).recall.mean
         tried.append((expected, way, trials))
     # The first, which is the default, wins a tie.
     _, chosen, trials = max(tried, key=lambda one: one[0])

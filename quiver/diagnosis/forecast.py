@@ -19,7 +19,7 @@ from quiver.build import Plan, build
 from quiver.diagnosis.float_graph import FLOAT_ROWS, measure_float_graph
 from quiver.diagnosis.sample import Sample
 from quiver.diagnosis.trend import extrapolate, on_normal_scale
-from quiver.params import BuildParams, Encoding, SearchParams
+from quiver.params import BuildParams, Encoding
 from quiver.recall.hits import Asked, Hits, scan_hits, walk_hits
 from quiver.recall.intervals import Interval
 
@@ -52,14 +52,12 @@ class Forecast(NamedTuple):
 
     Attributes
     ----------
-    ef, n_rerank : int
-        The effort; ``n_rerank`` is `Index.search`'s own default.
+    ef : int
+        The beam width.
     sample_recall : tuple of float
         Measured on the small indexes, the smallest first.
     recall : Interval
         Expected at n.
-    whole_beam : Interval
-        The same with ``n_rerank=ef``.
     ceiling : Interval
         Expected of the codes alone: true neighbours among the best ef of all n.
     float_graph : Interval or None
@@ -68,10 +66,8 @@ class Forecast(NamedTuple):
     """
 
     ef: int
-    n_rerank: int
     sample_recall: tuple[float, ...]
     recall: Interval
-    whole_beam: Interval
     ceiling: Interval
     float_graph: Interval | None = None
 
@@ -91,9 +87,9 @@ def run_trials(
         yield Trial(len(part.vectors), walks, scan)
 
 
-def forecast(trials: list[Trial], n: int, k: int) -> tuple[Forecast, ...]:
+def forecast(trials: list[Trial], n: int) -> tuple[Forecast, ...]:
     """Continue the trials to n rows, for every beam width."""
-    return _never_falling([_forecast(trials, n, k, ef) for ef in FORECAST_WIDTHS])
+    return _never_falling([_forecast(trials, n, ef) for ef in FORECAST_WIDTHS])
 
 
 def with_float_graph(
@@ -138,7 +134,6 @@ def _never_falling(forecasts: list[Forecast]) -> tuple[Forecast, ...]:
         risen.append(
             found._replace(
                 recall=max(found.recall, narrower.recall),
-                whole_beam=max(found.whole_beam, narrower.whole_beam),
                 ceiling=max(found.ceiling, narrower.ceiling),
                 float_graph=uncoded,
             )
@@ -146,18 +141,16 @@ def _never_falling(forecasts: list[Forecast]) -> tuple[Forecast, ...]:
     return tuple(risen)
 
 
-def _forecast(trials: list[Trial], n: int, k: int, ef: int) -> Forecast:
-    n_rerank = SearchParams.resolve(k, ef, None).n_rerank
+def _forecast(trials: list[Trial], n: int, ef: int) -> Forecast:
     rows = [trial.rows for trial in trials]
-    reranked = [trial.walks[ef].shares(n_rerank) for trial in trials]
-    whole_beam = extrapolate(rows, [t.walks[ef].shares(ef) for t in trials], n)
+    # A search loses nothing of its beam: it reads all of it that can matter.
+    found = [trial.walks[ef].shares(ef) for trial in trials]
+    recall = extrapolate(rows, found, n)
     ceiling = extrapolate(rows, [t.scan.shares(ef) for t in trials], n)
     return Forecast(
         ef=ef,
-        n_rerank=n_rerank,
-        sample_recall=tuple(float(shares.mean()) for shares in reranked),
-        # Three lines, continued each on its own, may cross where the stages cannot.
-        recall=min(extrapolate(rows, reranked, n), whole_beam),
-        whole_beam=whole_beam,
-        ceiling=max(ceiling, whole_beam),
+        sample_recall=tuple(float(shares.mean()) for shares in found),
+        recall=recall,
+        # Two lines, continued each on its own, may cross where the stages cannot.
+        ceiling=max(ceiling, recall),
     )

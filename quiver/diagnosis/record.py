@@ -128,9 +128,7 @@ class Diagnosis:
         lines = [f"{self.verdict.word}: build with {self.encoding}"]
         lines += [f"- {reason}" for reason in self.verdict.reasons]
         lines += [
-            f"ef={f.ef:3d}: recall@10 expected {f.recall}, whole beam re-ranked "
-            f"{f.whole_beam}"
-            for f in self.forecasts
+            f"ef={f.ef:3d}: recall@10 expected {f.recall}" for f in self.forecasts
         ]
         return "\n".join([*lines, f"memory: {self.memory}", self.looked_at])
 

@@ -113,7 +113,7 @@ def judge(
     expected = f"recall@10 expected at ef={at_default.ef}: {at_default.recall}"
     if not falls_short(forecasts):
         return _fits(chosen, plain, expected)
-    enough = next((f for f in forecasts if f.whole_beam.mean >= GOOD_RECALL), None)
+    enough = next((f for f in forecasts if f.recall.mean >= GOOD_RECALL), None)
     if enough is not None:
         return _larger_ef(at_default, enough, expected)
     return _unsearchable(structure, forecasts[-1], expected)
@@ -137,8 +137,7 @@ def _nothing_to_find(structure: Structure) -> Verdict:
 def _larger_ef(at_default: Forecast, enough: Forecast, expected: str) -> Verdict:
     reasons = (
         expected,
-        f"ef={enough.ef} with n_rerank={enough.ef} is expected to reach "
-        f"{enough.whole_beam}",
+        f"ef={enough.ef} is expected to reach {enough.recall}",
         f"a float32 graph of the same degree is expected to reach "
         f"{at_default.float_graph} at ef={at_default.ef}",
     )
@@ -149,7 +148,7 @@ def _unsearchable(structure: Structure, widest: Forecast, expected: str) -> Verd
     """Tell which loses recall even at the largest ef: two bits, or any graph."""
     uncoded = widest.float_graph
     assert uncoded is not None
-    reached = f"even ef={widest.ef} is expected to reach only {widest.whole_beam}"
+    reached = f"even ef={widest.ef} is expected to reach only {widest.recall}"
     if uncoded.mean >= GOOD_RECALL:
         reasons = (
             f"{reached}, where a float32 graph of the same degree is expected to reach "

@@ -2,8 +2,8 @@
 
 A true neighbour is lost by the first stage that drops it: the codes, if it is not
 among the best ``ef`` of *all* rows by code; the graph, if the walk's beam misses more
-than that; the re-rank, if it stands in the beam beyond ``n_rerank``. The three losses
-and the recall add up to 1.
+than that; the re-rank, if it stands in the beam but was not measured exactly. The
+three losses and the recall add up to 1.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def evaluate(
     ef : int or sequence of int, default (16, 32, 64, 128, 256)
         Beam widths; those below k are left out.
     n_rerank : int, optional
-        As for `Index.search`; its default if not given, at most ef.
+        As for `Index.search`, at most ef.
     threads : int, optional
         For all measuring, the queries per second included.
     progress : callable or bool, optional
@@ -119,7 +119,6 @@ def _measure(index: Index, asked: Asked, scan: Hits, effort: SearchParams) -> Po
     walk = walk_hits(asked, effort.ef)
     ceiling = scan.shares(effort.ef).mean()
     reached = walk.hits.shares(effort.ef).mean()
-    recall = share_interval(walk.hits.shares(effort.n_rerank), CONFIDENCE)
     search = partial(
         index.search,
         asked.queries,
@@ -130,6 +129,8 @@ def _measure(index: Index, asked: Asked, scan: Hits, effort: SearchParams) -> Po
     )
     result, seconds = fastest(search)
     stats = result.stats
+    shares = (result.distances <= asked.kth[:, None]).mean(axis=1)
+    recall = share_interval(shares, CONFIDENCE)
     return Point(
         ef=effort.ef,
         n_rerank=effort.n_rerank,

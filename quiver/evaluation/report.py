@@ -22,8 +22,10 @@ class Point:
 
     Attributes
     ----------
-    ef, n_rerank : int
-        The effort.
+    ef : int
+        The beam width.
+    n_rerank : int or None
+        As asked; None: as many as can matter.
     recall : Interval
         Share of the true k found, ties counted as hits.
     code_loss, graph_loss, rerank_loss : float
@@ -37,7 +39,7 @@ class Point:
     """
 
     ef: int
-    n_rerank: int
+    n_rerank: int | None
     recall: Interval
     code_loss: float
     graph_loss: float
@@ -97,7 +99,7 @@ class Evaluation:
             "        q/s   hops  distances",
         ]
         lines += [
-            f"{p.ef:5d} {p.n_rerank:6d}  {p.recall!s:22s} {100 * p.code_loss:6.2f}"
+            f"{p.ef:5d} {p.reranked:6.0f}  {p.recall!s:22s} {100 * p.code_loss:6.2f}"
             f" {100 * p.graph_loss:6.2f} {100 * p.rerank_loss:6.2f}"
             f" {p.queries_per_second:10.0f} {p.hops:6.0f}"
             f" {p.distance_computations:10.0f}"
@@ -113,7 +115,7 @@ def suggest(index: Index, points: Sequence[Point]) -> tuple[str, ...]:
     losses = {
         "code": (point.code_loss, _code_advice(index)),
         "graph": (point.graph_loss, _graph_advice(index)),
-        "rerank": (point.rerank_loss, f"raise n_rerank above {point.n_rerank}"),
+        "rerank": (point.rerank_loss, "raise n_rerank, or leave it out"),
     }
     notable = sorted(
         ((loss, stage, advice) for stage, (loss, advice) in losses.items()),
@@ -121,7 +123,7 @@ def suggest(index: Index, points: Sequence[Point]) -> tuple[str, ...]:
     )
     found = f"recall {point.recall}"
     start = "is reached" if good else "is all that is reached"
-    lines = [f"{found} {start} at ef={point.ef}, n_rerank={point.n_rerank}."]
+    lines = [f"{found} {start} at ef={point.ef}."]
     lines += [
         f"The {stage} loses {100 * loss:.1f} points there: {advice}."
         for loss, stage, advice in notable

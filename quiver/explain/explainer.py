@@ -23,7 +23,7 @@ from quiver.reference.distance import distance_to_rows
 from quiver.reference.keys import key_distances, key_ids
 from quiver.reference.search import Expansion, walk
 from quiver.results import SearchResult
-from quiver.search import search
+from quiver.search import least_scan_ef, search
 from quiver.state import State
 from quiver.validation.arrays import as_vectors
 from quiver.validation.foreign import as_real_array
@@ -41,6 +41,12 @@ def explain(state: State, query: Any, effort: SearchParams) -> Explanation:
     vector = as_real_array(query, "query")
     if vector.ndim != 1:
         msg = f"query must be one vector of shape (dim,), got shape {vector.shape}"
+        raise InvalidArgumentError(msg)
+    if effort.ef >= (limit := least_scan_ef(state.n)):
+        msg = (
+            f"ef must be below {limit} to be explained, got {effort.ef}: from there on "
+            f"a search of {state.n} rows scans all codes and takes no walk"
+        )
         raise InvalidArgumentError(msg)
     checked = as_vectors(vector[None], "query", metric=state.metric, dim=state.dim)
     return _Explainer(state, checked, effort).explanation()
@@ -151,11 +157,11 @@ class _Explainer:
                 f"{seen}, out of the beam in hop {number}: {self.ef} rows seen had "
                 f"smaller code distances than its {self._code_distance(row):.4g}",
             )
-        rank = self.final_beam.index(row) + 1
+        rank, n_rerank = self.final_beam.index(row) + 1, self.effort.n_rerank
+        read = "those that can matter" if n_rerank is None else f"the first {n_rerank}"
         return (
             "lost in re-rank",
-            f"{seen}, place {rank} of the final beam, of which the first "
-            f"{self.effort.n_rerank} are re-ranked",
+            f"{seen}, place {rank} of the final beam, of which {read} are re-ranked",
         )
 
     def _unseen_reason(self, row: int) -> str:

@@ -82,8 +82,8 @@ class TrueNeighbour:
     fate : str
         ``found``; ``tied``: a row at the same distance has its place; ``never seen``:
         no expanded node links to it; ``dropped from the beam``: seen, but ``ef`` others
-        had smaller code distances; ``lost in re-rank``: in the final beam, but beyond
-        its first ``n_rerank`` places.
+        had smaller code distances; ``lost in re-rank``: in the final beam, but not
+        measured exactly.
     reason : str
         The same in a sentence, with the numbers.
     """
@@ -100,8 +100,10 @@ class Explanation:
 
     Attributes
     ----------
-    k, ef, n_rerank : int
+    k, ef : int
         The effort, defaults resolved.
+    n_rerank : int or None
+        As asked; None: as many as can matter.
     metric : {'cosine', 'euclidean', 'inner_product'}
         Of the exact distances.
     code_distance : str
@@ -128,7 +130,7 @@ class Explanation:
 
     k: int
     ef: int
-    n_rerank: int
+    n_rerank: int | None
     metric: str
     code_distance: str
     entry_point: int

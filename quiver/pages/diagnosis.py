@@ -32,9 +32,9 @@ def render(diagnosis: Diagnosis) -> str:
         f"Build with <code>{escape(repr(d.encoding))}</code>.</p><ul>{reasons}</ul>",
         "<h2>Recall@10 to expect</h2>",
         _table(
-            ("ef", "default re-rank", "whole beam re-ranked", "codes alone", "float32"),
+            ("ef", "recall", "codes alone", "float32"),
             (
-                (f.ef, f.recall, f.whole_beam, f.ceiling, f.float_graph or "not asked")
+                (f.ef, f.recall, f.ceiling, f.float_graph or "not asked")
                 for f in d.forecasts
             ),
         ),
@@ -99,8 +99,7 @@ def _forecast_chart(d: Diagnosis) -> str:
     efs = [float(f.ef) for f in d.forecasts]
     lines = [
         Series("codes alone", efs, [f.ceiling.mean for f in d.forecasts]),
-        Series("whole beam re-ranked", efs, [f.whole_beam.mean for f in d.forecasts]),
-        Series("default", efs, [f.recall.mean for f in d.forecasts]),
+        Series("recall", efs, [f.recall.mean for f in d.forecasts]),
         Series("low end", efs, [f.recall.low for f in d.forecasts]),
     ]
     return line_chart(f"expected at n = {d.n}", "ef", "recall@10", lines)

@@ -25,13 +25,10 @@ from quiver.backends.protocol import Backend
 from quiver.errors import InvalidArgumentError
 from quiver.parallel.workers import map_chunks
 from quiver.reference.codes import Codes, Queries
-from quiver.reference.keys import NO_ID, key_ids, make_keys
-from quiver.search import SEARCH_CHUNK, rerank, scan, walk
+from quiver.reference.keys import NO_ID, key_ids, nearest_keys
+from quiver.search import SCAN_VALUES, chunk_rows, rerank, scan, walk
 from quiver.state import State
 from quiver.validation.arrays import as_vectors
-
-# Distances of a few queries to every row, held at once by each thread.
-_SCAN_VALUES = 1 << 22
 
 
 class Hits(NamedTuple):
@@ -128,7 +125,7 @@ def walk_hits(asked: Asked, ef: int) -> Walk:
     chunks = map_chunks(
         walk_chunk,
         len(asked.queries),
-        chunk_rows=SEARCH_CHUNK,
+        chunk_rows=chunk_rows(ef, asked.state.n),
         threads=asked.threads,
     )
     marks, hops, computations = (
@@ -149,7 +146,7 @@ def scan_hits(asked: Asked, depth: int) -> Hits:
     chunks = map_chunks(
         scan_chunk,
         len(asked.queries),
-        chunk_rows=max(1, _SCAN_VALUES // state.n),
+        chunk_rows=max(1, SCAN_VALUES // state.n),
         threads=asked.threads,
     )
     return Hits(np.concatenate(chunks), asked.k)
@@ -164,12 +161,7 @@ def nearest_codes(
 
 def nearest(distances: Distances, depth: int) -> Ids:
     """Return the ``depth`` smallest of every row, by (distance, column)."""
-    best = np.empty((len(distances), depth), dtype=np.uint32)
-    limits = np.partition(distances, depth - 1, axis=1)[:, depth - 1]
-    for line, row, limit in zip(best, distances, limits, strict=True):
-        near = np.flatnonzero(row <= limit).astype(np.uint32)
-        line[:] = key_ids(np.sort(make_keys(row[near], near))[:depth])
-    return best
+    return key_ids(nearest_keys(distances, depth))
 
 
 def mark_hits(
@@ -197,7 +189,7 @@ def exact_distances(
     The candidates of a query are distinct.
     """
     width = candidates.shape[1]
-    rows, ranked = rerank(backend, vectors, queries, candidates, width, metric)
+    rows, ranked, _ = rerank(backend, vectors, queries, candidates, width, metric)
     # Sorted by row number, the re-ranked and the candidates line up again.
     by_row = np.argsort(rows, axis=1, kind="stable")
     order = np.argsort(candidates, axis=1, kind="stable")

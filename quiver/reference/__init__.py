@@ -14,6 +14,7 @@ Module                What it computes                            QuIVer (2605.0
 ``distance``          popcounts, byte dots; corrected estimate    Table 1, Eq. 4
 ``prune``             alpha-diversity pruning                     graph construction
 ``search``            best-first walk with counters               search
+``bounds``            what a code says of the exact distance      (quiver's own)
 ``rerank``            exact order of the last candidates          cold re-rank, Table 3
 ====================  ==========================================  =====================
 

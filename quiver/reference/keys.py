@@ -43,3 +43,16 @@ def key_distances(keys: Keys) -> Distances:
     bits = np.where(ordered & _SIGN_BIT, ordered ^ _SIGN_BIT, ~ordered)
     distances = bits.view(np.float32)
     return np.where(keys == NO_KEY, np.float32(np.inf), distances)
+
+
+def nearest_keys(distances: Distances, depth: int) -> Keys:
+    """Return the ``depth`` smallest of every row of distances as keys, sorted.
+
+    Columns are the ids.
+    """
+    best = np.empty((len(distances), depth), dtype=np.uint64)
+    limits = np.partition(distances, depth - 1, axis=1)[:, depth - 1]
+    for line, row, limit in zip(best, distances, limits, strict=True):
+        near = np.flatnonzero(row <= limit)
+        line[:] = np.sort(make_keys(row[near], near))[:depth]
+    return best

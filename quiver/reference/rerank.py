@@ -8,24 +8,87 @@ Source: QuIVer (arXiv 2605.02171), cold re-rank. See docs/algorithm/rerank.md.
 
 from __future__ import annotations
 
+from bisect import insort
+from typing import NamedTuple
+
 import numpy as np
 
-from quiver._typing import Distances, Ids, Lanes, Metric, Vectors
+from quiver._typing import Counts, Distances, Ids, Keys, Lanes, Metric, Vectors
 from quiver.reference.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
 from quiver.reference.lanes import lane_sum, squared_norms
 
 
+class Ranking(NamedTuple):
+    """The best candidates of a batch of queries, and what finding them cost.
+
+    Attributes
+    ----------
+    ids : ndarray of shape (q, k), uint32
+        Best first by (distance, id); ``NO_ID`` where there are fewer.
+    distances : ndarray of shape (q, k), float32
+        Ascending, never -0.0; +inf where there are fewer.
+    reranked : ndarray of shape (q,), int64
+        Exact distances computed.
+    """
+
+    ids: Ids
+    distances: Distances
+    reranked: Counts
+
+    @classmethod
+    def empty(cls, n_queries: int, k: int) -> Ranking:
+        """Return arrays for a kernel to fill."""
+        return cls(
+            np.empty((n_queries, k), dtype=np.uint32),
+            np.empty((n_queries, k), dtype=np.float32),
+            np.empty(n_queries, dtype=np.int64),
+        )
+
+
 def rerank(
-    vectors: Vectors, queries: Vectors, candidates: Ids, k: int, metric: Metric
-) -> tuple[Ids, Distances]:
+    vectors: Vectors,
+    queries: Vectors,
+    candidates: Ids,
+    k: int,
+    metric: Metric,
+    bounds: Distances | None = None,
+) -> Ranking:
     """Order candidates exactly; see `quiver.backends.protocol.Backend.rerank`."""
+    least = unbounded(candidates) if bounds is None else bounds
     keys = np.full((len(queries), k), NO_KEY, dtype=np.uint64)
-    for row, query, ids in zip(keys, queries, candidates, strict=True):
-        used = ids[ids != NO_ID]
-        distances = exact_distance(vectors[used], query, metric)
-        best = np.sort(make_keys(distances, used))[:k]
-        row[: len(best)] = best
-    return key_ids(keys), key_distances(keys)
+    reranked = np.zeros(len(queries), dtype=np.int64)
+    for number, ids in enumerate(candidates):
+        used = ids != NO_ID
+        # All at once, for NumPy's sake; those that nobody would read go unused.
+        distances = exact_distance(vectors[ids[used]], queries[number], metric)
+        found = make_keys(distances, ids[used])
+        best, reranked[number] = read_while_it_matters(found, least[number, used], k)
+        keys[number, : len(best)] = best
+    return Ranking(key_ids(keys), key_distances(keys), reranked)
+
+
+def read_while_it_matters(
+    keys: Keys, bounds: Distances, k: int
+) -> tuple[list[int], int]:
+    """Return the k best keys read, ascending, and how many were read.
+
+    One is passed over if k are held and its bound is above the last one's distance.
+    """
+    best: list[tuple[int, float]] = []
+    n_read = 0
+    parts = keys.tolist(), key_distances(keys).tolist(), bounds.tolist()
+    for key, distance, bound in zip(*parts, strict=True):
+        if len(best) == k and bound > best[-1][1]:
+            continue
+        n_read += 1
+        insort(best, (key, distance))
+        del best[k:]
+    return [key for key, _ in best], n_read
+
+
+def unbounded(candidates: Ids) -> Distances:
+    """Return the bounds of candidates of which nothing is known."""
+    return np.full(candidates.shape, -np.inf, dtype=np.float32)
 
 
 def exact_distance(vectors: Vectors, query: Vectors, metric: Metric) -> Distances:

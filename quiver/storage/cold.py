@@ -1,9 +1,10 @@
 """Cold vectors: rows that stay on the disk, or narrow, until they are re-ranked.
 
-A batch of queries asks for the rows it needs once, in file order, and gets them as
-float32. The ids keep their order when renumbered, so ties fall as they would in
-memory and every backend's `rerank` serves unchanged. Mapped float32 rows that are in
-the page cache already need no copy: kernels read them where they are.
+A batch of queries asks for the rows it needs, in file order, and gets them as float32:
+those of the first k candidates, then those that can still matter. The ids keep their
+order when renumbered, so ties fall as they would in memory and every backend's `rerank`
+serves unchanged. Mapped float32 rows that are in the page cache already need no copy:
+kernels read them where they are.
 
 Source: QuIVer (arXiv 2605.02171), the split into hot and cold. See
 docs/algorithm/rerank.md.

@@ -15,6 +15,7 @@ from identical import assert_identical
 
 from quiver.backends import Backend
 from quiver.reference.codes import Codes, Queries, Transform
+from quiver.reference.rerank import Ranking
 from quiver.reference.search import Beams
 
 with np.load(Path(__file__).parents[1] / "data" / "golden.npz") as file:
@@ -101,4 +102,6 @@ def test_rerank_gives_the_golden_order(backend: Backend, golden: Golden) -> None
     everything = np.tile(np.arange(len(vectors), dtype=np.uint32), (len(queries), 1))
     k = fields["reranked"].shape[1]
     answer = backend.rerank(vectors, queries, everything, k, golden.transform.scaling)
-    assert_identical(answer, (fields["reranked_ids"], fields["reranked"]))
+    read_whole = np.full(len(queries), len(vectors))
+    expected = Ranking(fields["reranked_ids"], fields["reranked"], read_whole)
+    assert_identical(answer, expected)

@@ -137,9 +137,10 @@ def test_rerank_equals_the_reference(
     shape = len(case.queries), width
     candidates = hazards.make_ids(case.rng, len(case.vectors), shape)
     metric = case.transform.scaling
-    assert_equals_reference(
-        backend, "rerank", case.vectors, case.queries, candidates, k, metric
-    )
+    asked = case.vectors, case.queries, candidates
+    assert_equals_reference(backend, "rerank", *asked, k, metric)
+    bounds = hazards.make_bounds(case.rng, *asked, metric)
+    assert_equals_reference(backend, "rerank", *asked, k, metric, bounds)
 
 
 def test_ids_above_16_bits_survive_every_method(backend: Backend) -> None:

@@ -31,7 +31,7 @@ RECORD = Diagnosis(
     queries_given=False,
     verdict=Verdict("fits", ("first reason", "second reason")),
     encoding=quiver.Encoding(),
-    forecasts=(Forecast(64, 64, (0.9, 0.8), INTERVAL, INTERVAL, INTERVAL),),
+    forecasts=(Forecast(64, (0.9, 0.8), INTERVAL, INTERVAL),),
     fidelity=(Fidelity("both", "hamming", None, SHARES, SHARES[::-1], HITS),),
     structure=Structure(float("inf"), 1.5, 0.1, 0.0, 0.01, (0.0, 1.0), (1.0,), (1.0,)),
     moments=Moments(0.1, 3.5, 0.0),
@@ -81,8 +81,5 @@ def test_the_report_gives_verdict_reasons_and_every_width() -> None:
     lines = str(RECORD).splitlines()
     assert lines[0] == f"fits: build with {quiver.Encoding()}"
     assert lines[1:3] == ["- first reason", "- second reason"]
-    assert lines[3] == (
-        "ef= 64: recall@10 expected 90.0 % (80.0 … 95.0), whole beam re-ranked "
-        "90.0 % (80.0 … 95.0)"
-    )
+    assert lines[3] == "ef= 64: recall@10 expected 90.0 % (80.0 … 95.0)"
     assert lines[5:] == [RECORD.looked_at]

@@ -42,7 +42,7 @@ def interval(mean: float) -> Interval:
 def make_forecasts(recalls: list[float], uncoded: list[float]) -> tuple[Forecast, ...]:
     """Return forecasts whose default re-rank loses nothing."""
     found = tuple(
-        Forecast(ef, ef, (), interval(recall), interval(recall), interval(0.99))
+        Forecast(ef, (), interval(recall), interval(0.99))
         for ef, recall in zip(FORECAST_WIDTHS, recalls, strict=True)
     )
     if not falls_short(found):
@@ -101,7 +101,7 @@ def check(outcome: Outcome) -> None:
     """Assert that the numbers are near, and the word follows from them."""
     found, error = outcome.diagnosis, STATED_ERROR
     assert abs(outcome.error) < error
-    whole = {one.ef: one.whole_beam.mean for one in found.forecasts}
+    whole = {one.ef: one.recall.mean for one in found.forecasts}
     word = found.verdict.word
     assert word.startswith("fits") == (found.expected_recall(64) >= GOOD_RECALL)
     assert found.verdict.is_unsearchable == (whole[256] < GOOD_RECALL)
@@ -153,7 +153,7 @@ def test_two_bits_are_not_blamed_for_what_a_float32_graph_loses_too() -> None:
     vectors = demo_with_norms(3000, 1.0)
     found = quiver.diagnose(vectors, metric="euclidean", sample=1000, params=params)
     widest = found.forecasts[-1]
-    assert widest.whole_beam.mean < GOOD_RECALL
+    assert widest.recall.mean < GOOD_RECALL
     assert widest.float_graph is not None
     assert widest.float_graph.mean < GOOD_RECALL
     assert found.verdict.word == "no structure"

@@ -88,7 +88,7 @@ def test_products_lost_to_underflow_lose_no_neighbor(metric: Metric) -> None:
     # At 3e-23 a product of two coordinates is about the smallest float32.
     rng = np.random.default_rng(0)
     vectors = hazards.make_vectors(rng, 60, 65, []) * np.float32(3e-23)
-    expected, _ = rerank(vectors, vectors[:2], every_row(2, 60), 3, metric)
+    expected, _, _ = rerank(vectors, vectors[:2], every_row(2, 60), 3, metric)
     ids, _ = quiver.exact_knn(vectors, vectors[:2], 3, metric=metric)
     np.testing.assert_array_equal(ids, expected)
 
@@ -130,7 +130,7 @@ def test_a_base_that_gets_ever_better_loses_no_neighbor(
     rng = np.random.default_rng(1)
     vectors, queries = rng.normal(size=(2, 600, 12)).astype(np.float32)
     vectors *= np.geomspace(1e3, 1, 600, dtype=np.float32)[:, None]
-    _, far = rerank(vectors, queries[:1], every_row(1, 600), 600, metric)
+    _, far, _ = rerank(vectors, queries[:1], every_row(1, 600), 600, metric)
     order = quiver.exact_knn(vectors, queries[:1], 600, metric=metric)[0][0, ::-1]
     vectors = np.ascontiguousarray(vectors[order])
     expected = rerank(vectors, queries[:5], every_row(5, 600), 7, metric)

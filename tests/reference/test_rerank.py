@@ -54,7 +54,7 @@ def test_order_and_distances_are_those_of_scipy(metric: Metric, dim: int) -> Non
     rng = np.random.default_rng(dim)
     vectors = hazards.make_vectors(rng, 60, dim, [])
     queries = hazards.make_vectors(rng, 4, dim, [])
-    ids, distances = rerank(vectors, queries, every_id(4, 60), 60, metric)
+    ids, distances, _ = rerank(vectors, queries, every_id(4, 60), 60, metric)
     expected = scipy_distances(vectors, queries, metric)
     by_scipy = np.take_along_axis(expected, ids.astype(np.int64), axis=1)
     np.testing.assert_allclose(distances, by_scipy, rtol=1e-6, atol=1e-7)
@@ -67,7 +67,7 @@ def test_order_and_distances_are_those_of_scipy(metric: Metric, dim: int) -> Non
 def test_answers_follow_the_definition_number_by_number(case: Case, k: int) -> None:
     n, metric = len(case.vectors), case.transform.scaling
     candidates = every_id(len(case.queries), n)
-    ids, distances = rerank(case.vectors, case.queries, candidates, k, metric)
+    ids, distances, _ = rerank(case.vectors, case.queries, candidates, k, metric)
     rows = case.vectors.tolist()
     for number, query in enumerate(case.queries.tolist()):
         best = sorted(
@@ -82,16 +82,16 @@ def test_equal_vectors_come_in_the_order_of_their_ids() -> None:
     vectors = np.ones((6, 3), dtype=np.float32)
     candidates = np.array([[4, 1, 5, 0]], dtype=np.uint32)
     for metric in hazards.METRICS:
-        ids, _ = rerank(vectors, vectors[:1], candidates, 3, metric)
+        ids, _, _ = rerank(vectors, vectors[:1], candidates, 3, metric)
         assert ids.tolist() == [[0, 1, 4]]
 
 
 def test_a_zero_vector_is_at_cosine_distance_one() -> None:
     vectors = np.array([[0, 0], [1, 0], [-1, 0]], dtype=np.float32)
-    ids, distances = rerank(vectors, vectors[1:2], every_id(1, 3), 3, "cosine")
+    ids, distances, _ = rerank(vectors, vectors[1:2], every_id(1, 3), 3, "cosine")
     assert ids.tolist() == [[1, 0, 2]]
     assert distances.tolist() == [[0, 1, 2]]
-    _, from_zero = rerank(vectors, vectors[:1], every_id(1, 3), 3, "cosine")
+    _, from_zero, _ = rerank(vectors, vectors[:1], every_id(1, 3), 3, "cosine")
     assert from_zero.tolist() == [[1, 1, 1]]
 
 
@@ -99,17 +99,70 @@ def test_cosine_is_never_negative_and_no_distance_is_minus_zero() -> None:
     rng = np.random.default_rng(0)
     vectors = hazards.make_vectors(rng, 300, 7, ["zero_row"])
     for metric in hazards.METRICS:
-        _, distances = rerank(vectors, vectors[:20], every_id(20, 300), 5, metric)
+        _, distances, _ = rerank(vectors, vectors[:20], every_id(20, 300), 5, metric)
         assert not np.signbit(distances[distances == 0]).any()
-    _, to_itself = rerank(vectors, vectors, np.arange(300)[:, None], 1, "cosine")
+    _, to_itself, _ = rerank(vectors, vectors, np.arange(300)[:, None], 1, "cosine")
     assert (to_itself >= 0).all()
 
 
 def test_norms_decide_the_inner_product_but_not_the_cosine() -> None:
     vectors = np.array([[1, 0], [10, 1]], dtype=np.float32)
     query = np.array([[1, 0]], dtype=np.float32)
-    ids, distances = rerank(vectors, query, every_id(1, 2), 2, "inner_product")
+    ids, distances, _ = rerank(vectors, query, every_id(1, 2), 2, "inner_product")
     assert ids.tolist() == [[1, 0]]
     assert distances.tolist() == [[-10, -1]]
-    ids, _ = rerank(vectors, query, every_id(1, 2), 2, "cosine")
+    ids, _, _ = rerank(vectors, query, every_id(1, 2), 2, "cosine")
     assert ids.tolist() == [[0, 1]]
+
+
+def line_of_points() -> tuple[np.ndarray, np.ndarray]:
+    """Return rows at the distances 0 … 5 of one query."""
+    return np.arange(6, dtype=np.float32)[:, None], np.zeros((1, 1), dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("order", "bounds", "k", "found", "n_read"),
+    [
+        # Once 0 and 1 are held, only what may be at 1 or nearer is read.
+        ([0, 1, 2, 3], [0, 0, 2, 3], 2, [0, 1], 2),
+        # A bound equal to the last distance may be a tie that wins by its number.
+        ([0, 2, 1, 3], [0, 0, 2, 3], 2, [0, 1], 3),
+        ([0, 1, 2, 3], [0, 0, 1, 3], 2, [0, 1], 3),
+        # Not sorted by bound: what is passed over stops nothing behind it.
+        ([5, 4, 3, 0], [0, 0, 9, 0], 2, [0, 4], 3),
+        # Fewer than k are held: everything is read, whatever its bound.
+        ([3, 2], [np.inf, np.inf], 3, [2, 3, NO_ID], 2),
+        ([3, NO_ID, 2, NO_ID, 0], [0, 9, 0, 0, 9], 2, [2, 3], 2),
+        ([5, 0, 1, 2], [-np.inf] * 4, 1, [0], 4),
+        ([NO_ID, NO_ID], [0, 0], 1, [NO_ID], 0),
+        ([], [], 1, [NO_ID], 0),
+    ],
+)
+def test_what_cannot_matter_is_neither_read_nor_counted(
+    order: list[int], bounds: list[float], k: int, found: list[int], n_read: int
+) -> None:
+    rows, query = line_of_points()
+    candidates = np.array([order], dtype=np.uint32)
+    least = np.array([bounds], dtype=np.float32)
+    ids, distances, reranked = rerank(rows, query, candidates, k, "euclidean", least)
+    assert ids.tolist() == [found]
+    assert np.isinf(distances).tolist() == [[row == NO_ID for row in found]]
+    assert reranked.tolist() == [n_read]
+
+
+@given(case=cases(min_n=1), k=st.integers(1, 15), slack=st.sampled_from([0, 1e-3, 1]))
+def test_true_bounds_lose_nothing(case: Case, k: int, slack: float) -> None:
+    metric, n = case.transform.scaling, len(case.vectors)
+    asked = case.vectors, case.queries
+    every = every_id(len(case.queries), n)
+    ids, distances, _ = rerank(*asked, every, n, metric)
+    # At most the distance, and often exactly that.
+    bounds = distances - np.float32(slack) * case.rng.integers(0, 2, distances.shape)
+    order = case.rng.permutation(n)
+    ids, bounds = ids[:, order], bounds[:, order].astype(np.float32)
+    bounded = rerank(*asked, ids, k, metric, bounds)
+    plain = rerank(*asked, ids, k, metric)
+    np.testing.assert_array_equal(bounded.ids, plain.ids)
+    np.testing.assert_array_equal(bounded.distances, plain.distances)
+    assert (bounded.reranked <= plain.reranked).all()
+    assert (plain.reranked == n).all()

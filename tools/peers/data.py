@@ -63,10 +63,10 @@ def recall(task: Task, ids: np.ndarray) -> float:
     invalid[:, 1:] |= ids[:, 1:] == ids[:, :-1]
     candidates = np.where(invalid, NO_ID, ids).astype(np.uint32)
     k = task.true.shape[1]
-    _, found = quiver.get_backend().rerank(
+    ranking = quiver.get_backend().rerank(
         task.base, task.queries, candidates, k, task.metric
     )
-    return quiver.recall_at_k(found, task.true)
+    return quiver.recall_at_k(ranking.distances, task.true)
 
 
 def _prepared(vectors: np.ndarray, metric: str) -> Matrix:

@@ -47,43 +47,53 @@ def exact_distance(vectors, row, queries, query, query_norm2, metric):
     return np.float32(max(0.0, 1.0 - cosine))
 
 
+@kernel(types.float32(types.uint64))
+def distance_or_inf(key):
+    """Return the distance of a key; +inf where there is none."""
+    return np.float32(np.inf) if key == NO_KEY else key_distance(key)
+
+
 @kernel(
     types.void(
         MATRIX,
         MATRIX,
         readonly(types.uint32, 2),
+        MATRIX,
         types.int64,
         writable(types.uint32, 2),
         writable(types.float32, 2),
+        writable(types.int64, 1),
     )
 )
-def rerank_rows(vectors, queries, candidates, metric, ids, distances):
-    """Order every row of candidates; fills ids and distances."""
+def rerank_rows(vectors, queries, candidates, bounds, metric, ids, distances, reranked):
+    """Order every row of candidates; fills ids, distances and counts."""
     k = ids.shape[1]
     best = np.empty(k, np.uint64)
     n_lines = (vectors.shape[1] + FLOATS_PER_LINE - 1) // FLOATS_PER_LINE
     for query in range(ids.shape[0]):
         best[:] = NO_KEY
+        worst = np.float32(np.inf)
+        n_read = 0
         query_norm2 = lane_dot(queries, query, queries, query)
-        row_candidates = candidates[query]
+        row_candidates, row_bounds = candidates[query], bounds[query]
         for place in range(len(row_candidates)):
             if place + 1 < len(row_candidates):
                 ahead = row_candidates[place + 1]
-                if ahead != NO_ID:
+                if ahead != NO_ID and not row_bounds[place + 1] > worst:
                     for line in range(n_lines):
                         prefetch_line(vectors, np.int64(ahead), line)
             row = row_candidates[place]
-            if row == NO_ID:
+            if row == NO_ID or row_bounds[place] > worst:
                 continue
+            n_read += 1
             distance = exact_distance(
                 vectors, np.int64(row), queries, query, query_norm2, metric
             )
             key = make_key(distance, row)
             if key < best[k - 1]:
                 insert_sorted(best, k, key)
+                worst = distance_or_inf(best[k - 1])
+        reranked[query] = n_read
         for place in range(k):
             ids[query, place] = np.uint32(best[place])
-            if best[place] == NO_KEY:
-                distances[query, place] = np.float32(np.inf)
-            else:
-                distances[query, place] = key_distance(best[place])
+            distances[query, place] = distance_or_inf(best[place])

@@ -64,6 +64,7 @@ cdef extern from "kernels.h" nogil:
                       const quiver_queries *, size_t, uint64_t *, int64_t *,
                       int64_t *) noexcept nogil
         int (*rerank)(const float *, const float *, size_t, const uint32_t *,
-                      size_t, size_t, size_t, quiver_metric, uint32_t *, float *) noexcept nogil
+                      const float *, size_t, size_t, size_t, quiver_metric,
+                      uint32_t *, float *, int64_t *) noexcept nogil
 
     const quiver_kernels *quiver_find_kernels(const char *, const char **)

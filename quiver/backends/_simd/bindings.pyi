@@ -80,7 +80,9 @@ class Kernels:
         vectors: Vectors,
         queries: Vectors,
         candidates: Ids,
+        bounds: Distances,
         metric: Metric,
         ids: Ids,
         distances: Distances,
+        reranked: Counts,
     ) -> None: ...

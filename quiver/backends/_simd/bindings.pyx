@@ -215,7 +215,9 @@ cdef class Kernels:
             )
         check(status)
 
-    def rerank(self, vectors, queries, candidates, str metric, ids, distances):
+    def rerank(
+        self, vectors, queries, candidates, bounds, str metric, ids, distances, reranked
+    ):
         cdef Borrowed borrowed = Borrowed()
         cdef Py_buffer *base = borrowed.vectors(vectors, "vectors", ANY)
         cdef Py_ssize_t dim = base.shape[1]
@@ -224,12 +226,18 @@ cdef class Kernels:
         cdef Py_buffer *lists = borrowed.matrix(
             candidates, "candidates", &UINT32, q, ANY
         )
+        cdef Py_buffer *least = borrowed.matrix(
+            bounds, "bounds", &FLOAT32, q, lists.shape[1]
+        )
         cdef Py_buffer *best = borrowed.matrix(
             ids, "ids", &UINT32, q, ANY, PyBUF_WRITABLE
         )
         cdef Py_ssize_t k = best.shape[1]
         cdef Py_buffer *exact = borrowed.matrix(
             distances, "distances", &FLOAT32, q, k, PyBUF_WRITABLE
+        )
+        cdef Py_buffer *n_reranked = borrowed.vector(
+            reranked, "reranked", &INT64, q, PyBUF_WRITABLE
         )
         cdef quiver_metric which = METRICS[metric]
         cdef int status
@@ -240,11 +248,13 @@ cdef class Kernels:
                 <const float *>wanted.buf,
                 dim,
                 <const uint32_t *>lists.buf,
+                <const float *>least.buf,
                 q,
                 lists.shape[1],
                 k,
                 which,
                 <uint32_t *>best.buf,
                 <float *>exact.buf,
+                <int64_t *>n_reranked.buf,
             )
         check(status)

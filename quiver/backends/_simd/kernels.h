@@ -74,8 +74,9 @@ struct quiver_kernels {
                   const struct quiver_queries *queries, size_t ef, uint64_t *keys,
                   int64_t *hops, int64_t *distance_computations);
     int (*rerank)(const float *vectors, const float *queries, size_t dim,
-                  const uint32_t *candidates, size_t n_queries, size_t width, size_t k,
-                  enum quiver_metric metric, uint32_t *ids, float *distances);
+                  const uint32_t *candidates, const float *bounds, size_t n_queries,
+                  size_t width, size_t k, enum quiver_metric metric, uint32_t *ids,
+                  float *distances, int64_t *reranked);
 };
 
 /* Return the kernels of a target, or NULL if it was not compiled or if the processor

@@ -26,36 +26,47 @@ INLINE float exact_distance(const float *vector, const float *query, size_t dim,
     return (float)(distance > 0 ? distance : 0.0);
 }
 
-INLINE void prefetch_row(const float *vectors, size_t dim, uint32_t id)
+/* Whether a candidate can still be among the k best; `worst` is the last of these. */
+INLINE int matters(const uint32_t *candidates, const float *bounds, size_t place,
+                   float worst)
 {
-    if (id != NO_ID)
-        prefetch_bytes(vectors + id * dim, dim * sizeof(float));
+    return candidates[place] != NO_ID && !(bounds[place] > worst);
 }
 
-static void rerank_one(const float *vectors, const float *query, size_t dim,
-                       const uint32_t *candidates, size_t width,
-                       enum quiver_metric metric, struct beam *best)
+INLINE float worst_distance(const struct beam *best)
+{
+    return best->size < best->ef ? INFINITY : key_distance(best->keys[best->ef - 1]);
+}
+
+/* Return how many vectors were read. What is asked for ahead may not be. */
+static int64_t rerank_one(const float *vectors, const float *query, size_t dim,
+                          const uint32_t *candidates, const float *bounds, size_t width,
+                          enum quiver_metric metric, struct beam *best)
 {
     double query_norm = sqrt(lane_dot(query, query, dim));
-    size_t ahead = 1 + PREFETCH_BYTES / (dim * sizeof(float));
+    size_t ahead = 1 + PREFETCH_BYTES / (dim * sizeof(float)), next = 0;
+    float worst = INFINITY;
+    int64_t n_read = 0;
     clear_beam(best);
-    for (size_t i = 0; i < width && i < ahead; ++i)
-        prefetch_row(vectors, dim, candidates[i]);
     for (size_t i = 0; i < width; ++i) {
-        uint32_t id = candidates[i];
-        if (i + ahead < width)
-            prefetch_row(vectors, dim, candidates[i + ahead]);
-        if (id == NO_ID)
+        for (; next < width && next <= i + ahead; ++next)
+            if (matters(candidates, bounds, next, worst))
+                prefetch_bytes(vectors + candidates[next] * dim, dim * sizeof(float));
+        if (!matters(candidates, bounds, i, worst))
             continue;
-        float distance =
-            exact_distance(vectors + id * dim, query, dim, metric, query_norm);
-        insert_key(best, make_key(distance, id));
+        const float *vector = vectors + candidates[i] * dim;
+        float distance = exact_distance(vector, query, dim, metric, query_norm);
+        insert_key(best, make_key(distance, candidates[i]));
+        worst = worst_distance(best);
+        ++n_read;
     }
+    return n_read;
 }
 
 static int rerank(const float *vectors, const float *queries, size_t dim,
-                  const uint32_t *candidates, size_t n_queries, size_t width, size_t k,
-                  enum quiver_metric metric, uint32_t *ids, float *distances)
+                  const uint32_t *candidates, const float *bounds, size_t n_queries,
+                  size_t width, size_t k, enum quiver_metric metric, uint32_t *ids,
+                  float *distances, int64_t *reranked)
 {
     void *scratch = malloc(beam_words(k) * sizeof(uint64_t) + CACHE_LINE);
     if (scratch == NULL)
@@ -63,8 +74,9 @@ static int rerank(const float *vectors, const float *queries, size_t dim,
     struct beam best;
     place_beam(&best, align_up(scratch), k);
     for (size_t number = 0; number < n_queries; ++number) {
-        rerank_one(vectors, queries + number * dim, dim, candidates + number * width,
-                   width, metric, &best);
+        reranked[number] = rerank_one(
+            vectors, queries + number * dim, dim, candidates + number * width,
+            bounds + number * width, width, metric, &best);
         for (size_t i = 0; i < k; ++i) {
             ids[number * k + i] = key_id(best.keys[i]);
             distances[number * k + i] =

@@ -102,9 +102,11 @@ def valid_calls():
             "vectors": vectors,
             "queries": vectors[:Q],
             "candidates": candidates,
+            "bounds": zeros(Q, WIDTH, dtype=np.float32),
             "metric": "cosine",
             "ids": zeros(Q, K, dtype=np.uint32),
             "distances": zeros(Q, K, dtype=np.float32),
+            "reranked": zeros(Q, dtype=np.int64),
         },
     }
 
@@ -149,6 +151,8 @@ WRONG_SHAPES = {
     "search: counts": ("distance_computations", (Q - 1,)),
     "rerank: queries": ("queries", (Q, DIM - 1)),
     "rerank: candidates": ("candidates", (Q - 1, WIDTH)),
+    "rerank: bounds": ("bounds", (Q, WIDTH - 1)),
+    "rerank: reranked": ("reranked", (Q - 1,)),
     "rerank: ids": ("ids", (Q - 1, K)),
     "rerank: distances": ("distances", (Q, K - 1)),
 }
@@ -216,6 +220,8 @@ def test_the_public_tuples_are_guarded_too(kernels):
         ("search", "hops", np.int32),
         ("search", "corrections", np.float64),
         ("rerank", "candidates", np.uint64),
+        ("rerank", "bounds", np.float64),
+        ("rerank", "reranked", np.int32),
         ("rerank", "ids", np.uint64),
         ("rerank", "vectors", np.float64),
         ("encode", "mean", np.float64),
