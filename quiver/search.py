@@ -26,8 +26,8 @@ from quiver.reference.search import Beams
 from quiver.results import SearchResult, SearchStats
 from quiver.state import State
 
-SEARCH_CHUNK = 64
-"""Queries per kernel call at most."""
+SEARCH_CHUNK = 256
+"""Queries per kernel call at most: fewer cost a search of small ef a tenth more."""
 
 GATHER_BYTES = 1 << 22
 """Most bytes of rows held at once, however many queries and candidates there are."""
