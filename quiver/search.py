@@ -27,7 +27,7 @@ from quiver.results import SearchResult, SearchStats
 from quiver.state import State
 
 SEARCH_CHUNK = 256
-"""Queries per kernel call at most: fewer cost a search of small ef a tenth more."""
+"""Queries per kernel call at most: 64 cost a search at ef=16 about 8 % more."""
 
 GATHER_BYTES = 1 << 22
 """Most bytes of rows held at once, however many queries and candidates there are."""
