@@ -40,8 +40,8 @@ from quiver.reference.search import Beams
 from quiver.results import SearchResult, SearchStats
 from quiver.state import State
 
-SEARCH_CHUNK = 64
-"""Queries per kernel call at most."""
+SEARCH_CHUNK = 256
+"""Queries per kernel call at most: 64 cost a search at ef=16 about 8 % more."""
 
 SCAN_VALUES = 1 << 22
 """Distances of a few queries to every row, held at once by each thread."""
@@ -229,19 +229,24 @@ def _known_bounds(
 def _with_unlinked(
     rows: Ids, distances: Distances, unlinked: Unlinked
 ) -> tuple[Ids, Distances]:
-    """Merge in the rows that no walk reaches: equal ones, and zero vectors at 1."""
+    """Merge in the rows that no walk reaches: equal ones, and zero vectors at 1.
+
+    In place: only the few answers that they belong to are written again.
+    """
     k = rows.shape[1]
     equal_to, copies = unlinked.T
     zeros = copies[np.searchsorted(equal_to, NO_ID) :][:k]
     starts = np.searchsorted(equal_to, rows)
-    stops = np.searchsorted(equal_to, rows, side="right")
-    stops[rows == NO_ID] = starts[rows == NO_ID]
-    keys = make_keys(distances, rows)
+    has_copies = (equal_to.take(starts, mode="clip") == rows) & (rows != NO_ID)
     has_zeros = (len(zeros) > 0) & (distances[:, -1] >= 1)
-    for query in np.flatnonzero((stops > starts).any(axis=1) | has_zeros):
-        spans = zip(starts[query], stops[query], distances[query], strict=True)
-        found = [(copies[a:b][:k], d) for a, b, d in spans if b > a]
-        found.append((zeros, np.float32(1)))
-        extra = [make_keys(np.full(len(ids), d), ids) for ids, d in found]
-        keys[query] = np.sort(np.concatenate([keys[query], *extra]))[:k]
-    return key_ids(keys), key_distances(keys)
+    for query in np.flatnonzero(has_copies.any(axis=1) | has_zeros):
+        keys = [make_keys(distances[query], rows[query])]
+        for place in np.flatnonzero(has_copies[query]):
+            first, row = starts[query, place], rows[query, place]
+            equal = copies[first : np.searchsorted(equal_to, row, side="right")][:k]
+            keys.append(make_keys(np.full(len(equal), distances[query, place]), equal))
+        if has_zeros[query]:
+            keys.append(make_keys(np.ones(len(zeros), dtype=np.float32), zeros))
+        best = np.sort(np.concatenate(keys))[:k]
+        rows[query], distances[query] = key_ids(best), key_distances(best)
+    return rows, distances

@@ -13,8 +13,8 @@
 
 /* Scratch of one row; every array has room for all coordinates of its lines. */
 struct encode_scratch {
-    float *prepared;
-    float *coordinates;
+    struct transform_scratch transform;
+    const float *coordinates;
     float *weights;
     int32_t *magnitudes;
     uint8_t *u;
@@ -26,12 +26,13 @@ static int alloc_scratch(struct encode_scratch *scratch,
 {
     size_t n_lines = lines_of(transform->coded_dim, bits);
     size_t room = planes_of(bits) * code_bytes_of(n_lines);
-    size_t n_floats = transform->dim + 3 * room;
-    scratch->prepared = malloc(n_floats * sizeof(float) + 2 * room);
-    if (scratch->prepared == NULL)
+    size_t n_floats = transform_room(transform, 3 * room);
+    float *floats = malloc(n_floats * sizeof(float) + 2 * room);
+    if (floats == NULL)
         return -1;
-    scratch->coordinates = scratch->prepared + transform->dim;
-    scratch->weights = scratch->coordinates + room;
+    scratch->transform = place_transform(transform, floats);
+    scratch->coordinates = scratch->transform.coordinates;
+    scratch->weights = scratch->transform.coordinates + room;
     scratch->magnitudes = (int32_t *)(scratch->weights + room);
     scratch->u = (uint8_t *)(scratch->magnitudes + room);
     scratch->trial = scratch->u + room;
@@ -92,11 +93,11 @@ static void code_by_mean(const struct encode_scratch *scratch, size_t dim)
     }
 }
 
-/* Adding and taking away 1.5 · 2^23 rounds |x| < 2^22 to integer, halves to even. */
-INLINE float round_to_even(float x)
+/* Adding 1.5 · 2^23 rounds |x| < 2^22 to integer, halves to even, and leaves that integer
+ * in the low bits. */
+INLINE uint32_t rounded_bits(float x)
 {
-    const float round_here = 12582912.0f;
-    return (x + round_here) - round_here;
+    return float_bits(x + 12582912.0f);
 }
 
 /* max |r_j|, compared as bits: unlike floats, integers let the compiler vectorise. */
@@ -136,7 +137,7 @@ static void code_in_steps(const struct encode_scratch *scratch, size_t dim, size
             float step = r[j] * inverse + middle;
             step = step > least ? step : least;
             step = step < most ? step : most;
-            scratch->trial[j] = (uint8_t)round_to_even(step);
+            scratch->trial[j] = (uint8_t)rounded_bits(step);
         }
         write_weights(scratch->trial, dim, bits, scratch->weights);
         double norm2, overlap = lane_dot_and_norm2(scratch->weights, r, dim, &norm2);
@@ -180,8 +181,7 @@ static int encode(const struct quiver_transform *transform, const float *vectors
         return -1;
     for (size_t i = 0; i < n_vectors; ++i) {
         uint8_t *row = rows + i * CACHE_LINE * n_lines;
-        apply_transform(transform, vectors + i * transform->dim, scratch.prepared,
-                        scratch.coordinates);
+        apply_transform(transform, vectors + i * transform->dim, &scratch.transform);
         if (bits > 2)
             code_in_steps(&scratch, dim, bits);
         else if (weights == QUIVER_PUBLISHED_WEIGHTS)
@@ -192,24 +192,25 @@ static int encode(const struct quiver_transform *transform, const float *vectors
         if (weights == QUIVER_CORRECTED)
             write_corrections(&scratch, dim, bits, row);
     }
-    free(scratch.prepared);
+    free(scratch.transform.prepared);
     return 0;
 }
 
-/* `values` come zeroed; a plane has whole rows and starts beside the corrections. */
-static void quantize_row(const float *r, size_t dim, size_t n_lines, int8_t *values,
-                         float *corrections)
+/* `values` come zeroed; a plane has whole rows and starts beside the corrections.
+ * `rounded` is scratch: a loop over all coordinates vectorises best. */
+static void quantize_row(const float *r, size_t dim, size_t n_lines, int8_t *rounded,
+                         int8_t *values, float *corrections)
 {
     float peak = peak_of(r, dim), inverse = 127.0f / peak;
     int usable = inverse <= FLT_MAX;
     inverse = usable ? inverse : 0.0f;
+    for (size_t j = 0; j < dim; ++j)
+        rounded[j] = (int8_t)rounded_bits(r[j] * inverse);
     size_t n_bytes = code_bytes_of(n_lines);
     for (size_t first = 0; first < dim; first += n_bytes) {
         size_t count = dim - first < n_bytes ? dim - first : n_bytes;
-        values += CORRECTION_BYTES;
-        for (size_t b = 0; b < count; ++b)
-            values[b] = (int8_t)round_to_even(r[first + b] * inverse);
-        values += n_bytes;
+        memcpy(values + CORRECTION_BYTES, rounded + first, count);
+        values += CACHE_LINE * n_lines;
     }
     corrections[0] = usable ? peak / 127.0f : 0.0f;
     corrections[1] = (float)lane_dot(r, r, dim);
@@ -220,16 +221,18 @@ static int quantize(const struct quiver_transform *transform, const float *vecto
 {
     size_t dim = transform->coded_dim, n_lines = lines_of(dim, bits);
     size_t n_values = planes_of(bits) * n_lines * CACHE_LINE;
-    float *prepared = malloc((transform->dim + dim) * sizeof(float));
-    if (prepared == NULL)
+    size_t n_floats = transform_room(transform, dim);
+    float *floats = malloc(n_floats * sizeof(float) + dim);
+    if (floats == NULL)
         return -1;
-    float *coordinates = prepared + transform->dim;
+    struct transform_scratch scratch = place_transform(transform, floats);
+    int8_t *rounded = (int8_t *)(floats + n_floats);
     for (size_t i = 0; i < n_vectors; ++i) {
-        apply_transform(transform, vectors + i * transform->dim, prepared, coordinates);
-        quantize_row(coordinates, dim, n_lines, values + i * n_values,
-                     corrections + 2 * i);
+        apply_transform(transform, vectors + i * transform->dim, &scratch);
+        quantize_row(scratch.coordinates, dim, n_lines, rounded,
+                     values + i * n_values, corrections + 2 * i);
     }
-    free(prepared);
+    free(floats);
     return 0;
 }
 
