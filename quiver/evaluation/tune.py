@@ -14,8 +14,9 @@ from quiver.evaluation.truth import true_distances
 from quiver.index import Index
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import resolve_threads
-from quiver.recall.hits import Asked, Walk, checked_queries, walk_hits
+from quiver.recall.hits import Asked, Walk, walk_hits
 from quiver.recall.intervals import CONFIDENCE, Interval, queries_needed, share_interval
+from quiver.validation.arrays import checked_queries
 from quiver.validation.checks import MAX_ROWS, check_int, check_share
 
 MAX_EF = 1024

@@ -24,9 +24,10 @@ def fold_lanes(lanes: Lanes) -> Lanes:
 def lane_sum(terms: NDArray[np.floating]) -> Lanes:
     """Sum the last axis: lane k adds terms k, k + 8, … in order, then the fold."""
     lanes = np.zeros((N_LANES, *terms.shape[:-1]), dtype=np.float64)
-    for start in range(0, terms.shape[-1], N_LANES):
-        chunk = terms[..., start : start + N_LANES]
-        lanes[: chunk.shape[-1]] += np.moveaxis(chunk, -1, 0)
+    columns = np.moveaxis(terms, -1, 0)
+    for start in range(0, len(columns), N_LANES):
+        chunk = columns[start : start + N_LANES]
+        lanes[: len(chunk)] += chunk
     return fold_lanes(lanes)
 
 

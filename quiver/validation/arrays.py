@@ -91,6 +91,15 @@ def as_queries(queries: Any, *, metric: Metric, dim: int) -> tuple[Vectors, bool
     return as_vectors(matrix, "queries", metric=metric, dim=dim), is_single
 
 
+def checked_queries(queries: Any, metric: Metric, dim: int) -> Vectors:
+    """Return queries as float32; at least one is required."""
+    checked = as_vectors(queries, "queries", metric=metric, dim=dim)
+    if not len(checked):
+        msg = f"queries must have at least 1 row, got shape {checked.shape}"
+        raise InvalidArgumentError(msg)
+    return checked
+
+
 def as_stored_vectors(vectors: Any, metric: Metric) -> Vectors:
     """Return at least one row as an index keeps them; see `keep_or_copy`."""
     given = as_real_array(vectors, "vectors")
