@@ -41,9 +41,9 @@ from quiver.validation.checks import check_metric
 _DEFAULTS = BuildParams()
 _COLORS = {
     "fits": "green",
-    "fits with rotation": "green",
+    "fits with wider codes": "green",
     "use a larger ef": "yellow",
-    "not with two bits": "red",
+    "not with these codes": "red",
     "no structure": "red",
 }
 
@@ -162,7 +162,6 @@ def _print_facts(diagnosis: quiver.Diagnosis) -> None:
         ("contrast", f"{structure.contrast:.2f}, mean to 10th distance"),
         ("rivals", f"{100 * structure.rivals:.2f} % at most 10 % farther"),
         ("ties", f"{100 * structure.ties:.1f} % of 10th neighbours"),
-        ("duplicates", f"{100 * moments.duplicates:.1f} % of rows"),
         *planes,
         (
             "memory",

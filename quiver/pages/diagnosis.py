@@ -82,7 +82,6 @@ def _structure_rows(d: Diagnosis) -> list[tuple[str, str]]:
         ("mean distance / distance of the 10th neighbour", f"{s.contrast:.2f}"),
         ("rows at most 10 % farther than that", f"{100 * s.rivals:.2f} %"),
         ("queries whose 10th and 11th neighbour tie", f"{100 * s.ties:.1f} %"),
-        ("rows that repeat another", f"{100 * m.duplicates:.1f} %"),
     ]
 
 
