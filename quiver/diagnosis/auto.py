@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import warnings
 
-from quiver._typing import Vectors
+from quiver._typing import AnyArray, Vectors
 from quiver.build import Plan
+from quiver.diagnosis.census import as_floats
 from quiver.diagnosis.diagnose import diagnose
 from quiver.diagnosis.record import Diagnosis
 from quiver.diagnosis.sample import MIN_ROWS
 from quiver.diagnosis.tools import better_tool
 from quiver.diagnosis.width import choose_width, judge_width, rows_to_look_at
+from quiver.params import Encoding
 
 
 def chosen_for(vectors: Vectors, plan: Plan, encoding: object) -> Plan:
@@ -35,6 +37,18 @@ def chosen_for(vectors: Vectors, plan: Plan, encoding: object) -> Plan:
     if warning:
         warnings.warn(warning, UserWarning, stacklevel=4)
     return plan
+
+
+def expected_encoding(matrix: AnyArray, plan: Plan, encoding: object) -> Encoding:
+    """Return the encoding that `chosen_for` would choose of a matrix not yet checked.
+
+    ``"auto"`` keeps its width, unless a diagnosis finds that another code finds more.
+    """
+    if isinstance(encoding, Encoding):
+        return encoding
+    # A row that is refused is named by the build, which reads them all.
+    rows, is_usable = as_floats(rows_to_look_at(matrix), plan.metric)
+    return choose_width(rows[is_usable], plan)[0]
 
 
 def _chosen(vectors: Vectors, plan: Plan) -> tuple[Plan, str]:

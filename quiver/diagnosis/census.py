@@ -1,8 +1,8 @@
 """Census: every row is looked at once, since a single one can matter.
 
 A sample sees no row in a million. So one pass in blocks, over a mapped file as well,
-counts the rows that are unlike others and keeps 17 bytes for each; it costs about what
-the first step of a build, which reads and codes them all, does.
+counts the rows that are unlike others and keeps 19 bytes for each; it costs 3 to 10 %
+of the CPU time of a build (docs/diagnosis.md).
 """
 
 from __future__ import annotations
@@ -85,8 +85,9 @@ def take_census(matrix: AnyArray, metric: Metric, meter: ProgressMeter) -> Censu
         part = slice(start, start + BLOCK_ROWS)
         for kept, found in zip(rows, _read(matrix[part], middle, metric), strict=True):
             kept[part] = found
+    n_usable = np.count_nonzero(rows.is_usable)
     # Half of the rows are no farther than is usual.
-    usual = float(np.median(rows.distances[rows.is_usable])) if n else 0.0
+    usual = float(np.median(rows.distances[rows.is_usable] if n_usable else 0))
     is_zero = rows.is_usable & rows.is_zero
     is_point = rows.is_usable & ~is_zero if metric == "cosine" else rows.is_usable
     is_far = is_point & (rows.distances > FAR * usual) & (usual > 0)
@@ -104,7 +105,7 @@ def take_census(matrix: AnyArray, metric: Metric, meter: ProgressMeter) -> Censu
 
 def _middle(matrix: AnyArray, metric: Metric) -> Distances:
     """Return the coordinate-wise median of a few rows, which no tenth can move."""
-    few, is_usable = _as_floats(matrix[evenly_taken(len(matrix), MEDIAN_ROWS)], metric)
+    few, is_usable = as_floats(matrix[evenly_taken(len(matrix), MEDIAN_ROWS)], metric)
     few = few[is_usable]
     if not len(few):
         return np.zeros(matrix.shape[1], dtype=np.float32)
@@ -112,7 +113,7 @@ def _middle(matrix: AnyArray, metric: Metric) -> Distances:
 
 
 def _read(block: AnyArray, middle: Distances, metric: Metric) -> _Rows:
-    vectors, is_usable = _as_floats(block, metric)
+    vectors, is_usable = as_floats(block, metric)
     hashes, is_zero = hash_rows(vectors)
     points = prepare(vectors, searched_metric(metric))
     is_constant = (vectors == vectors[:, :1]).all(axis=1) & (vectors.shape[1] > 1)
@@ -120,7 +121,7 @@ def _read(block: AnyArray, middle: Distances, metric: Metric) -> _Rows:
     return _Rows(is_usable, is_constant, is_zero, hashes, distances)
 
 
-def _as_floats(block: AnyArray, metric: Metric) -> tuple[Vectors, NDArray[np.bool_]]:
+def as_floats(block: AnyArray, metric: Metric) -> tuple[Vectors, NDArray[np.bool_]]:
     """Return rows as float32, and which of them an index can hold; 0 for the others."""
     with np.errstate(over="ignore"):
         vectors = np.array(block, dtype=np.float32, order="C")

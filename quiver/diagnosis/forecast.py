@@ -5,7 +5,7 @@ an index is built on a quarter, a half and all of the sample, and `trend` follow
 loss to n rows.
 
 Where that is too little, a float graph over the same rows is asked the same: what it
-loses as well is not lost by two bits.
+loses as well is not lost by codes.
 """
 
 from __future__ import annotations

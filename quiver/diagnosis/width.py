@@ -14,7 +14,7 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 
-from quiver._typing import Bits, Distances, Metric, Vectors
+from quiver._typing import AnyArray, Bits, Distances, Metric, Vectors
 from quiver.build import Plan
 from quiver.encoding import code_queries, encode_searched, fit, query_transform
 from quiver.graph.unlinked import unlinked_rows
@@ -111,7 +111,7 @@ class _Probe(NamedTuple):
     true: Distances
 
 
-def rows_to_look_at(vectors: Vectors) -> Vectors:
+def rows_to_look_at(vectors: AnyArray) -> AnyArray:
     """Return the rows a look takes, evenly; of a mapped array only these are read."""
     return vectors[evenly_taken(len(vectors), ROWS)]
 

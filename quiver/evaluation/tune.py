@@ -190,7 +190,7 @@ def _remedy(shares: Lanes, target: float, confidence: float) -> str:
         needed = queries_needed(shares, target, confidence)
         return f"to prove {target} it takes about {needed} queries like these"
     perfect = queries_needed(np.ones(n_queries), target, confidence)
-    build = "raise max_ef, or build with a larger max_degree or ef_construction"
+    build = "raise max_ef, or try a larger max_degree or ef_construction"
     if n_queries >= perfect:
         return build
     return f"{build}; even perfect answers would have to be {perfect} queries"

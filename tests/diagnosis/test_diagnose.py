@@ -61,6 +61,41 @@ def test_easy_data_fits(metric: str, easy: dict[str, quiver.Diagnosis]) -> None:
     assert found.expected_recall(64) > 0.9
 
 
+def tight_rows(n: int) -> np.ndarray:
+    """Return rows in clusters too tight for two bits."""
+    generator = np.random.default_rng(5)
+    centers = generator.normal(size=(10, 128))[np.arange(n) % 10]
+    return centers + 0.02 * generator.normal(size=(n, 128))
+
+
+@needs_kernels
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("kind", [tight_rows, lambda n: skewed_rows(n, 160)])
+def test_what_is_foretold_is_what_a_build_chooses(kind, metric: str) -> None:
+    vectors = kind(1500)
+    found = quiver.diagnose(vectors, metric=metric, sample=600)
+    index = quiver.Index.build(vectors, metric=metric)
+    assert found.look.tried[-1].encoding == index.encoding
+    assert found.look.notes(index.dim, index.encoding) == index.notes
+    assert found.memory == index.memory_report()
+    assert found.fidelity[0].bits == index.encoding.bits
+    # Only another code that is expected to find more is recommended, with both figures.
+    other = [reason for reason in found.verdict.reasons if "the default one" in reason]
+    assert bool(other) == (found.encoding != index.encoding)
+
+
+@needs_kernels
+def test_wider_codes_are_named_beside_the_figures_that_ask_for_them() -> None:
+    found = quiver.diagnose(tight_rows(1500), metric="euclidean", sample=600)
+    assert found.verdict.word == "fits with wider codes"
+    *narrower, last = found.look.tried
+    assert all(one.share < 0.97 for one in narrower)
+    assert last.share >= 0.97
+    assert last.encoding == found.encoding
+    for one in found.look.tried:
+        assert str(one) in found.verdict.reasons
+
+
 @needs_kernels
 def test_data_far_from_the_origin_fits_only_with_the_transform() -> None:
     vectors = np.abs(skewed_rows(700, 160)) + 3
