@@ -17,6 +17,7 @@ from quiver.cli.console import (
     print_json,
     print_note,
     progress_bar,
+    warnings_as_notes,
 )
 from quiver.cli.files import check_outputs, read_ids
 from quiver.cli.options import (
@@ -96,7 +97,7 @@ def build(
     )
     print_note(f"{file}: {format_count(n)} x {dim}, will need {memory}")
     start = time.perf_counter()
-    with progress_bar("building") as progress:
+    with warnings_as_notes(), progress_bar("building") as progress:
         index = quiver.Index.build(
             vectors,
             metric=metric,
