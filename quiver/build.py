@@ -10,14 +10,17 @@ from typing import NamedTuple
 
 from quiver._typing import Metric, Progress, StoredVectors, UserIds, Vectors
 from quiver.backends.protocol import Backend
-from quiver.encoding import clear_bias, encode_rows, fit, shorten_outsize
-from quiver.graph.order import choose_entry_point, choose_entry_points
+from quiver.encoding import encode_rows, encode_searched, fit, shorten_outsize
+from quiver.graph.order import (
+    choose_entry_point,
+    choose_entry_points,
+    insertion_order,
+)
 from quiver.graph.unlinked import unlinked_rows
 from quiver.graph.vamana import build_graph
 from quiver.parallel.progress import ProgressMeter
 from quiver.parallel.workers import Workers
 from quiver.params import BuildParams, Encoding, check_goes_together
-from quiver.reference.codes import Codes, Transform
 from quiver.reference.transform import searched_metric
 from quiver.state import State
 
@@ -71,21 +74,17 @@ def build(vectors: Vectors | StoredVectors, ids: UserIds, plan: Plan) -> State:
     metric, encoding, params, backend, threads, progress, notes = plan
     meter = ProgressMeter(progress, len(vectors))
     with Workers(threads, between=meter.poll) as workers:
-
-        def encode(scaling: Metric) -> tuple[Transform, Codes]:
-            transform = fit(vectors, scaling, encoding, params.seed)
-            codes = encode_rows(backend, vectors, transform, encoding, workers)
-            return transform, codes
-
-        transform, codes = encode(metric)
+        transform = fit(vectors, metric, encoding, params.seed)
+        codes = encode_rows(backend, vectors, transform, encoding, workers)
         if metric == "inner_product":
             shorten_outsize(codes, backend, vectors, transform, workers)
         unlinked = unlinked_rows(vectors, metric)
         entry_point = choose_entry_point(vectors, codes, transform, unlinked[:, 1])
+        order = insertion_order(len(vectors), entry_point, params.seed, unlinked[:, 1])
         neighbors = build_graph(
             backend,
             codes,
-            entry_point,
+            order,
             params=params,
             rule=params.rule_for(encoding),
             workers=workers,
@@ -93,12 +92,13 @@ def build(vectors: Vectors | StoredVectors, ids: UserIds, plan: Plan) -> State:
             on_rows=meter.advance,
         )
         entry_points = choose_entry_points(
-            *(vectors, entry_point, params.seed, unlinked[:, 1]),
-            *(metric, encoding.weights),
+            vectors, order, unlinked[:, 1], metric, encoding.weights
         )
         if metric == "inner_product":
-            transform, codes = encode(searched_metric(metric))
-            clear_bias(codes)
+            transform = fit(vectors, searched_metric(metric), encoding, params.seed)
+            codes = encode_searched(
+                backend, vectors, metric, transform, encoding, workers
+            )
     return State(
         metric=metric,
         encoding=encoding,

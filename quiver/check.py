@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from quiver._typing import Distances, Vectors
 from quiver.backends.protocol import Backend
-from quiver.encoding import clear_bias
+from quiver.encoding import encode_searched
 from quiver.graph.reachability import degrees, reachable, unreached
+from quiver.parallel.workers import Workers
 from quiver.params import DEFAULT_EF, SearchParams
 from quiver.reference.codes import Codes
 from quiver.reference.keys import NO_ID, key_distances
@@ -253,12 +254,9 @@ def _codes_again(state: State, backend: Backend, *, full: bool) -> CheckLine:
 
 
 def _encode(state: State, backend: Backend, vectors: Vectors) -> Codes:
-    codes = backend.encode(
-        vectors, state.transform, state.codes.bits, state.codes.weights
-    )
-    if state.metric == "inner_product":
-        clear_bias(codes)
-    return codes
+    how = state.metric, state.transform, state.encoding
+    with Workers(1) as workers:
+        return encode_searched(backend, vectors, *how, workers)
 
 
 def _vector_blocks(state: State) -> Iterator[tuple[NDArray[np.intp], Vectors]]:

@@ -86,7 +86,7 @@ def encode_rows(
 def shorten_outsize(
     codes: Codes,
     backend: Backend,
-    vectors: Vectors,
+    vectors: Vectors | StoredVectors,
     transform: Transform,
     workers: Workers,
 ) -> None:
@@ -112,6 +112,24 @@ def shorten_outsize(
     workers.map(encode_chunk, len(outsize), chunk_rows=ENCODE_ROWS)
 
 
+def encode_searched(
+    backend: Backend,
+    vectors: Vectors | StoredVectors,
+    metric: Metric,
+    transform: Transform,
+    encoding: Encoding,
+    workers: Workers,
+) -> Codes:
+    """Encode rows as a search by the metric compares them with its queries.
+
+    Under inner product they have no bias: distances rank by the product alone.
+    """
+    codes = encode_rows(backend, vectors, transform, encoding, workers)
+    if metric == "inner_product":
+        clear_bias(codes)
+    return codes
+
+
 def query_transform(transform: Transform, metric: Metric) -> Transform:
     """Return the transform of queries: that of the rows, but for inner product.
 
@@ -125,7 +143,13 @@ def query_transform(transform: Transform, metric: Metric) -> Transform:
 def encode_queries(state: State, backend: Backend, queries: Vectors) -> Codes | Queries:
     """Return checked queries in the form the kernels compare with the codes."""
     transform = query_transform(state.transform, state.metric)
-    encoding = state.encoding
+    return code_queries(backend, queries, transform, state.encoding)
+
+
+def code_queries(
+    backend: Backend, queries: Vectors, transform: Transform, encoding: Encoding
+) -> Codes | Queries:
+    """Return queries coded by their own transform; see `query_transform`."""
     if encoding.query == "asymmetric":
         return backend.quantize(queries, transform, encoding.bits)
     return backend.encode(queries, transform, encoding.bits, encoding.weights)

@@ -94,7 +94,8 @@ class Index:
             Default: `Encoding()` with as many bits as a look at some rows says they
             need. `Encoding.paper()` audits the published system. ``auto`` asks
             `quiver.diagnose` for all of it. Both keep what they found in
-            ``index.notes`` and warn where no code will do.
+            ``index.notes`` and warn where no code will do. An encoding that is given
+            is obeyed, and warned about where a look at some rows finds it poor.
         backend : str or Backend, default "auto"
             See `get_backend`.
         threads : int, optional
@@ -161,7 +162,7 @@ class Index:
 
     @property
     def notes(self) -> dict[str, str] | None:
-        """What was found where the data chose the encoding; None where they did not."""
+        """What a look at the data found, and advice; None where there is nothing."""
         return self.state.notes
 
     @property

@@ -31,7 +31,7 @@ QUERIES = 1000
 SAMPLE_SHARE = 5
 GOOD = 0.9
 
-WORDS = ("fits", "fits with rotation")
+WORDS = ("fits", "fits with wider codes")
 
 
 class Task(NamedTuple):

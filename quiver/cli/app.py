@@ -30,7 +30,7 @@ WRONG_USAGE = 2
 EXAMPLES = """\
 Examples:
 
-  quiver diagnose base.npy                    will two bits do?
+  quiver diagnose base.npy                    what would an index find?
 
   quiver build base.npy -o base.quiver        .fvecs, .fbin, .hdf5 … as well
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -37,6 +39,16 @@ def print_error(message: str) -> None:
 def print_note(message: str) -> None:
     """Print a remark that is no part of the answer."""
     notes.print(Text(message, style="dim"), soft_wrap=True)
+
+
+@contextmanager
+def warnings_as_notes() -> Iterator[None]:
+    """Print warnings for a person, without the line of code that they come from."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for warning in told:
+        notes.print(Text(f"warning: {warning.message}", style="yellow"), soft_wrap=True)
 
 
 def print_json(document: Any, *, indent: int | None = 2) -> None:

@@ -1,4 +1,4 @@
-"""The command ``diagnose``: will two bits do, before anything is built."""
+"""The command ``diagnose``: what an index would find, before anything is built."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ from quiver.validation.checks import check_metric
 _DEFAULTS = BuildParams()
 _COLORS = {
     "fits": "green",
-    "fits with rotation": "green",
+    "fits with wider codes": "green",
     "use a larger ef": "yellow",
-    "not with two bits": "red",
+    "not with these codes": "red",
     "no structure": "red",
 }
 
@@ -69,7 +69,10 @@ def diagnose(
     max_rows: MaxRowsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell from a sample whether two bits will do, and at what recall."""
+    """Tell what an index would find and need, and which rows are unlike others.
+
+    The exit code is 0 whatever the verdict; scripts read it from --json.
+    """
     check_outputs(html=html)
     metric = check_metric(metric)
     vectors = read_vectors(file, key=key, max_rows=max_rows)
@@ -105,6 +108,8 @@ def _print_verdict(diagnosis: quiver.Diagnosis) -> None:
     answers.print(Text(verdict.word, style=f"bold {_COLORS[verdict.word]}"))
     for reason in verdict.reasons:
         answers.print(Text(f"  - {reason}"), soft_wrap=True)
+    for finding in diagnosis.findings:
+        answers.print(Text(f"  - {finding}"), soft_wrap=True)
     answers.print(Text(f"  build with {diagnosis.encoding}\n"), soft_wrap=True)
 
 
@@ -131,10 +136,10 @@ def _print_forecast(diagnosis: quiver.Diagnosis) -> None:
 def _print_fidelity(diagnosis: quiver.Diagnosis) -> None:
     answers.print("True neighbours among the best by code, sample, in %", style="bold")
     headings = [f"best {depth}" for depth in DEPTHS]
-    table = Table("vectors", "distance", *headings, box=None)
+    table = Table("vectors", "distance", "bits", *headings, box=None)
     for row in diagnosis.fidelity:
         cells = (f"{100 * share:.1f}" for share in row.shares)
-        table.add_row(row.transform, row.distance, *cells)
+        table.add_row(row.transform, row.distance, str(row.bits), *cells)
     answers.print(table)
     answers.print()
 
@@ -149,7 +154,12 @@ def _print_facts(diagnosis: quiver.Diagnosis) -> None:
         (f"signs, {name}", f"{p.sign_entropy:.2f} bits each")
         for name, p in diagnosis.planes.items()
     ]
+    widths = [
+        (f"{one.bits} bits", f"{100 * one.share:.1f} % of the true 10 in the best 64")
+        for one in diagnosis.look.tried
+    ]
     facts = [
+        *widths,
         ("local dimension", f"{structure.local_dimension:.1f}"),
         (
             "effective dimension",
@@ -159,7 +169,6 @@ def _print_facts(diagnosis: quiver.Diagnosis) -> None:
         ("contrast", f"{structure.contrast:.2f}, mean to 10th distance"),
         ("rivals", f"{100 * structure.rivals:.2f} % at most 10 % farther"),
         ("ties", f"{100 * structure.ties:.1f} % of 10th neighbours"),
-        ("duplicates", f"{100 * moments.duplicates:.1f} % of rows"),
         *planes,
         (
             "memory",

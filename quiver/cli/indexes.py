@@ -9,6 +9,7 @@ from typing import Any, Literal
 import typer
 
 import quiver
+from quiver.build import Plan
 from quiver.cli.console import (
     answers,
     format_count,
@@ -16,6 +17,7 @@ from quiver.cli.console import (
     print_json,
     print_note,
     progress_bar,
+    warnings_as_notes,
 )
 from quiver.cli.files import check_outputs, read_ids
 from quiver.cli.options import (
@@ -42,8 +44,10 @@ from quiver.cli.options import (
 )
 from quiver.cli.summary import describe, graph_facts, print_summary
 from quiver.datasets import read_vectors
+from quiver.diagnosis.auto import expected_encoding
 from quiver.errors import InvalidArgumentError
 from quiver.parallel.workers import resolve_threads
+from quiver.params import as_encoding
 from quiver.validation.checks import check_metric
 from quiver.validation.kept import kept_dtype
 
@@ -84,17 +88,15 @@ def build(
     coding = _encoding(encoding, bits, lines)
     vectors = read_vectors(file, key=key, max_rows=max_rows)
     own_ids = read_ids(ids, max_rows)
-    n, dim = vectors.shape
-    expected = None if coding == "auto" else coding
-    kept = kept_dtype(vectors.dtype)
-    memory = quiver.predict_memory(n, dim, params, expected, cold_dtype=kept)
-    # Only a look at the rows tells how wide their codes must be.
-    wider = "" if expected else "; more if the data want wider codes"
-    print_note(f"{file}: {format_count(n)} x {dim}, will need {memory}{wider}")
     # Compiling is no part of the build's time.
     kernels = load_backend(backend)
+    n, dim = vectors.shape
+    plan = Plan(metric, as_encoding(coding), params, kernels, resolve_threads(threads))
+    expected, kept = expected_encoding(vectors, plan, coding), kept_dtype(vectors.dtype)
+    memory = quiver.predict_memory(n, dim, params, expected, cold_dtype=kept)
+    print_note(f"{file}: {format_count(n)} x {dim}, will need {memory}")
     start = time.perf_counter()
-    with progress_bar("building") as progress:
+    with warnings_as_notes(), progress_bar("building") as progress:
         index = quiver.Index.build(
             vectors,
             metric=metric,

@@ -4,37 +4,76 @@ from __future__ import annotations
 
 import warnings
 
-from quiver._typing import StoredVectors, Vectors
+from quiver._typing import AnyArray, StoredVectors, Vectors
 from quiver.build import Plan
+from quiver.diagnosis.census import as_floats
 from quiver.diagnosis.diagnose import diagnose
 from quiver.diagnosis.record import Diagnosis
 from quiver.diagnosis.sample import MIN_ROWS
-from quiver.diagnosis.width import with_width
+from quiver.diagnosis.tools import better_tool
+from quiver.diagnosis.width import choose_width, judge_width, rows_to_look_at
 from quiver.params import Encoding
 
 
 def chosen_for(vectors: Vectors | StoredVectors, plan: Plan, encoding: object) -> Plan:
     """Return the plan with what a caller left to the data: bits, or the whole code.
 
-    ``encoding`` is what was given: None leaves the bits open, ``"auto"`` everything,
-    anything else is in the plan already.
+    ``encoding`` is what was given: None leaves the bits open, ``"auto"`` everything;
+    anything else is in the plan already, and only looked at.
+
+    Warns
+    -----
+    UserWarning
+        Where the code, or any search, is measured to do badly. Published codes are
+        built to be audited: they keep a note and warn of nothing.
     """
-    if encoding is None:
-        return with_width(plan, vectors)
-    if isinstance(encoding, str) and encoding == "auto":
-        return with_width(diagnosed(plan, vectors), vectors)
+    is_auto = isinstance(encoding, str) and encoding == "auto"
+    if is_auto and len(vectors) >= MIN_ROWS:
+        plan, warning = _diagnosed(vectors, plan)
+    elif encoding is None or is_auto:
+        plan, warning = _chosen(vectors, plan)
+    else:
+        plan, warning = _looked_at(vectors, plan)
+    if warning:
+        warnings.warn(warning, UserWarning, stacklevel=4)
     return plan
 
 
-def diagnosed(plan: Plan, vectors: Vectors | StoredVectors) -> Plan:
-    """Return the plan with the encoding that suits the data, and the numbers as notes.
+def expected_encoding(matrix: AnyArray, plan: Plan, encoding: object) -> Encoding:
+    """Return the encoding that `chosen_for` would choose of a matrix not yet checked.
 
-    Too few rows for a diagnosis get the default encoding and no notes. Where the
-    verdict is that no search will do, a `UserWarning` says why.
+    ``"auto"`` keeps its width, unless a diagnosis finds that another code finds more.
     """
-    n, progress = len(vectors), plan.progress
-    if n < MIN_ROWS:
-        return plan._replace(encoding=Encoding())
+    if isinstance(encoding, Encoding):
+        return encoding
+    # A row that is refused is named by the build, which reads them all.
+    rows, is_usable = as_floats(rows_to_look_at(matrix), plan.metric)
+    return choose_width(rows[is_usable], plan)[0]
+
+
+def _chosen(vectors: Vectors | StoredVectors, plan: Plan) -> tuple[Plan, str]:
+    """Return the plan with as many bits as the rows need."""
+    n, dim = vectors.shape
+    encoding, look = choose_width(rows_to_look_at(vectors), plan)
+    notes = look.notes(dim, encoding) | better_tool(n, dim, plan.metric)
+    plan = plan._replace(encoding=encoding, notes=notes or None)
+    return plan, look.warning(encoding)
+
+
+def _looked_at(vectors: Vectors | StoredVectors, plan: Plan) -> tuple[Plan, str]:
+    """Return the plan as it is; with a note where its code is poor."""
+    look = judge_width(rows_to_look_at(vectors), plan)
+    warning = look.warning(plan.encoding)
+    if not warning:
+        return plan, ""
+    plan = plan._replace(notes=look.notes(vectors.shape[1], plan.encoding))
+    is_audit = plan.encoding.weights == "published"
+    return plan, "" if is_audit else warning
+
+
+def _diagnosed(vectors: Vectors | StoredVectors, plan: Plan) -> tuple[Plan, str]:
+    """Return the plan with the encoding that suits the data; the numbers as notes."""
+    progress, n = plan.progress, len(vectors)
     diagnosis = diagnose(
         vectors,
         metric=plan.metric,
@@ -45,12 +84,12 @@ def diagnosed(plan: Plan, vectors: Vectors | StoredVectors) -> Plan:
         # The caller counts rows, and none is built yet; but may cancel already.
         progress=(lambda *_: progress(0, n)) if callable(progress) else None,
     )
+    notes = stored_numbers(diagnosis) | better_tool(n, diagnosis.dim, plan.metric)
+    plan = plan._replace(encoding=diagnosis.encoding, notes=notes)
     verdict = diagnosis.verdict
-    if verdict.is_unsearchable:
-        reason = verdict.reasons[0]
-        msg = f"{verdict.word}: {reason}. The index is built as asked."
-        warnings.warn(msg, UserWarning, stacklevel=5)
-    return plan._replace(encoding=diagnosis.encoding, notes=stored_numbers(diagnosis))
+    if not verdict.is_unsearchable:
+        return plan, ""
+    return plan, f"{verdict.word}: {verdict.reasons[0]}. The index is built as asked."
 
 
 def stored_numbers(diagnosis: Diagnosis) -> dict[str, str]:
@@ -61,6 +100,7 @@ def stored_numbers(diagnosis: Diagnosis) -> dict[str, str]:
         "queries": str(diagnosis.n_queries),
         "local_dimension": f"{diagnosis.structure.local_dimension:.2f}",
     }
+    numbers |= diagnosis.look.notes(diagnosis.dim, diagnosis.encoding)
     for found in diagnosis.forecasts:
         recall = found.recall
         name = f"expected_recall_at_ef_{found.ef}"

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from quiver._typing import Metric, Progress
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
+from quiver.build import Plan
+from quiver.diagnosis.census import take_census
 from quiver.diagnosis.fidelity import TRANSFORMS, Fidelity, measure_fidelity
+from quiver.diagnosis.findings import row_findings, tool_findings
 from quiver.diagnosis.forecast import (
     SIZES,
+    Part,
     Trial,
+    cut,
     forecast,
     run_trials,
     with_float_graph,
 )
 from quiver.diagnosis.planes import Planes, measure_moments
 from quiver.diagnosis.record import Diagnosis
-from quiver.diagnosis.sample import MIN_ROWS, Sample, draw_sample
+from quiver.diagnosis.sample import MIN_ROWS, Sample, draw_sample, read_rows
 from quiver.diagnosis.structure import measure_structure
 from quiver.diagnosis.verdict import (
     contenders,
@@ -26,10 +32,15 @@ from quiver.diagnosis.verdict import (
     plain_coding,
     usual,
 )
+from quiver.diagnosis.width import ROWS, Look, choose_width
 from quiver.memory import predict_memory
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import resolve_threads
 from quiver.params import BuildParams, Encoding
+from quiver.recall.intervals import Interval
+from quiver.reference.transform import evenly_taken
+from quiver.storage.cold import ColdVectors
+from quiver.validation.arrays import as_matrix
 from quiver.validation.checks import MAX_ROWS, check_int, check_metric
 
 K = 10
@@ -54,12 +65,16 @@ def diagnose(
     threads: int | None = None,
     progress: Progress | bool | None = None,
 ) -> Diagnosis:
-    """Tell from a sample whether two bits will do, and what recall to expect.
+    """Tell what an index of these vectors would find, before it is built.
+
+    Every row is looked at once, for those that are unlike others; all else is told from
+    a sample, in the code that `Index.build` would choose.
 
     Parameters
     ----------
     vectors : array_like of shape (n, dim), n >= 100
-        Real floats or integers. Of a memory-mapped array only the rows drawn are read.
+        Real floats or integers. A memory-mapped array is read in blocks. Rows that
+        `Index.build` would refuse are found and left out.
     queries : array_like of shape (q, dim), q >= 5, optional
         As the index will be asked; up to 2 000 are used. Without them, rows are held
         out, which assumes that queries look like the base.
@@ -85,8 +100,7 @@ def diagnose(
     Raises
     ------
     InvalidArgumentError, InvalidTypeError
-        If an argument breaks a rule, there are fewer than 100 rows, or a row drawn is
-        not finite.
+        If an argument breaks a rule, or fewer than 100 rows are finite.
     CancelledError
         If ``progress`` returned False.
 
@@ -96,7 +110,7 @@ def diagnose(
     >>> import quiver
     >>> vectors = np.random.default_rng(0).normal(size=(600, 24))
     >>> quiver.diagnose(vectors).verdict.word
-    'fits with rotation'
+    'fits'
     """
     metric = check_metric(metric)
     seed = check_int("seed", seed, 0, 2**63 - 1)
@@ -106,51 +120,74 @@ def diagnose(
         slow = backend.name == "reference"
         sample = REFERENCE_SAMPLE_ROWS if slow else SAMPLE_ROWS
     size = check_int("sample", sample, MIN_ROWS * 4 // 5, MAX_ROWS)
-    meter = ProgressMeter(progress, 3 + len(TRANSFORMS) + len(SIZES))
+    is_cold = isinstance(vectors, ColdVectors)
+    matrix = vectors if is_cold else as_matrix(vectors, "vectors")
+    meter = ProgressMeter(progress, 5 + len(TRANSFORMS) + len(SIZES))
+    census = take_census(matrix, metric, meter)
+    usable = census.usable()
     drawn = draw_sample(
-        vectors, queries, metric=metric, size=size, seed=seed, backend=backend
+        *(matrix, usable, queries, metric), size=size, seed=seed, backend=backend
     )
     meter.advance(1)
-    return _look(drawn, params, seed, n_threads, meter)
+    plan = Plan(metric, Encoding(), params, backend, n_threads)
+    taken = usable[evenly_taken(len(usable), ROWS)]
+    encoding, look = choose_width(read_rows(matrix, taken, metric), plan)
+    meter.advance(1)
+    plan = plan._replace(encoding=encoding)
+    found = _look(drawn, plan, seed, look, meter)
+    unusual = row_findings(census, matrix, metric)
+    return replace(found, findings=unusual + found.findings)
 
 
 def _look(
-    drawn: Sample, params: BuildParams, seed: int, threads: int, meter: ProgressMeter
+    drawn: Sample, plan: Plan, seed: int, look: Look, meter: ProgressMeter
 ) -> Diagnosis:
     """Measure a sample in every way and put the findings together."""
+    n, (m, dim), threads = drawn.n, drawn.vectors.shape, plan.threads
     few = drawn.fewer_queries()
     points = few.euclidean()
     structure, moments = measure_structure(points, K), measure_moments(points)
-    kth = few.neighbors(K)[1][:, -1]
+    meter.advance(1)
+    parts = cut(drawn, K)
+    kth = parts[-1].kth[: len(few.queries)]
     meter.advance(1)
     fidelity: list[Fidelity] = []
     planes: dict[str, Planes] = {}
-    for rows, of_transform in measure_fidelity(few, kth, K, seed, threads):
+    ways = measure_fidelity(few, kth, K, seed, threads, plan.encoding.bits)
+    for rows, of_transform in ways:
         fidelity += rows
         planes |= of_transform
         meter.advance(1)
-    chosen, trials = _try_ways(drawn, fidelity, params, threads, meter)
-    forecasts = forecast(trials, drawn.n)
+    chosen, trials, gain = _try_ways(parts, fidelity, plan, meter)
+    forecasts = forecast(trials, n)
     float_rows = 0
     if falls_short(forecasts):
-        forecasts, float_rows = with_float_graph(forecasts, trials, drawn, K, params)
+        forecasts, float_rows = with_float_graph(
+            forecasts, trials, drawn, K, plan.params
+        )
     meter.advance(1)
-    m, dim = drawn.vectors.shape
+    encoding = chosen.encoding or plan.encoding
+    verdict = judge(chosen, plain_coding(fidelity), structure, forecasts, look)
+    tools = tool_findings(n, dim, drawn.metric, trials[-1], usual(forecasts))
     return Diagnosis(
-        n=drawn.n,
+        n=n,
         dim=dim,
         metric=drawn.metric,
         sample_rows=m,
         n_queries=len(drawn.queries),
         queries_given=drawn.queries_given,
-        verdict=judge(chosen, plain_coding(fidelity), structure, forecasts),
-        encoding=chosen.encoding or Encoding(),
+        verdict=verdict._replace(reasons=(*verdict.reasons, *gain)),
+        encoding=encoding,
+        look=look,
+        findings=tuple(tools),
         forecasts=forecasts,
         fidelity=tuple(fidelity),
         structure=structure,
         moments=moments,
         planes=planes,
-        memory=predict_memory(drawn.n, dim, params, cold_dtype=drawn.cold_dtype),
+        memory=predict_memory(
+            n, dim, plan.params, encoding, cold_dtype=drawn.cold_dtype
+        ),
         seed=seed,
         trial_rows=tuple(trial.rows for trial in trials),
         float_rows=float_rows,
@@ -158,25 +195,23 @@ def _look(
 
 
 def _try_ways(
-    drawn: Sample,
-    fidelity: list[Fidelity],
-    params: BuildParams,
-    threads: int,
-    meter: ProgressMeter,
-) -> tuple[Fidelity, list[Trial]]:
-    """Return the way of coding to build with and its small indexes.
+    parts: list[Part], fidelity: list[Fidelity], plan: Plan, meter: ProgressMeter
+) -> tuple[Fidelity, list[Trial], list[str]]:
+    """Return the way of coding to build with, its small indexes, and why not the usual.
 
     A way that ranks better than the default must find more as well: a graph is built
     of codes, and may suffer where a ranking of all rows does not.
     """
-    tried: list[tuple[float, Fidelity, list[Trial]]] = []
-    for way in contenders(fidelity, drawn.metric):
+    n = parts[-1].sample.n
+    tried: list[tuple[Interval, Fidelity, list[Trial]]] = []
+    for way in contenders(fidelity, plan.metric, plan.encoding):
         trials = []
-        for trial in run_trials(drawn, K, way.encoding or Encoding(), params, threads):
+        encoding = way.encoding or plan.encoding
+        for trial in run_trials(parts, K, encoding, plan.params, plan.threads):
             trials.append(trial)
             meter.advance(0 if tried else 1)
-        expected = usual(forecast(trials, drawn.n)).recall.mean
-        tried.append((expected, way, trials))
+        tried.append((usual(forecast(trials, n)).recall, way, trials))
     # The first, which is the default, wins a tie.
-    _, chosen, trials = max(tried, key=lambda one: one[0])
-    return chosen, trials
+    recall, chosen, trials = max(tried, key=lambda one: one[0].mean)
+    why = f"this encoding is expected to find {recall}, the default one {tried[0][0]}"
+    return chosen, trials, [] if chosen is tried[0][1] else [why]

@@ -8,18 +8,20 @@ asymmetric. No graph is involved.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from quiver._typing import Distances, Ids
+from quiver._typing import Bits, Distances, Ids
 from quiver.diagnosis.planes import Planes, measure_planes
 from quiver.diagnosis.sample import Sample, subset_means
-from quiver.encoding import clear_bias, encode_rows, fit, query_transform
+from quiver.encoding import code_queries, encode_searched, fit, query_transform
 from quiver.parallel.workers import Workers
 from quiver.params import Encoding
 from quiver.recall.hits import Hits, nearest, nearest_codes
-from quiver.reference.codes import Codes
+from quiver.reference.codes import Codes, Transform
 from quiver.reference.distance import HIGH_BITS, Words, code_words, strong_plane
 from quiver.reference.transform import searched_metric
 
@@ -59,48 +61,54 @@ class Fidelity(NamedTuple):
     spread: tuple[float, ...]
     hits: Hits
 
+    @property
+    def bits(self) -> Bits:
+        """Bits per coordinate; published codes have two."""
+        return self.encoding.bits if self.encoding else 2
+
 
 def measure_fidelity(
-    sample: Sample, kth: Distances, k: int, seed: int, threads: int
+    sample: Sample, kth: Distances, k: int, seed: int, threads: int, bits: Bits
 ) -> Iterator[tuple[list[Fidelity], dict[str, Planes]]]:
     """Yield, transform by transform, four fidelities and the planes of the codes.
 
-    Codes and queries are those that an index searches by the sample's metric; ``kth``
-    are the exact distances of the k-th neighbours.
+    Codes and queries are those that an index searches by the sample's metric, the
+    corrected ones in so many bits; ``kth`` are the exact distances of the k-th
+    neighbours.
     """
     depth = min(DEPTHS[-1], len(sample.vectors))
-    for name, (center, rotate) in TRANSFORMS.items():
-        corrected = Encoding(center=center, rotate=rotate)
-        published = Encoding(
-            center=center, rotate=rotate, weights="published", query="symmetric"
-        )
-        symmetric = Encoding(center=center, rotate=rotate, query="symmetric")
-        metric = searched_metric(sample.metric)
-        kernels = sample.backend
-        transform = fit(sample.vectors, metric, corrected, seed)
-        asked = query_transform(transform, sample.metric)
-        paper_transform = fit(sample.vectors, metric, published, seed)
-        paper_asked = query_transform(paper_transform, sample.metric)
-        with Workers(threads) as workers:
-            rows = sample.vectors
-            codes = encode_rows(kernels, rows, transform, corrected, workers)
-            paper = encode_rows(kernels, rows, paper_transform, published, workers)
-        own = kernels.encode(sample.queries, asked, 2, "corrected")
-        paper_own = kernels.encode(sample.queries, paper_asked, 2, "published")
-        int8 = kernels.quantize(sample.queries, asked, 2)
-        if sample.metric == "inner_product":
-            clear_bias(codes)
-        ways: list[tuple[str, Encoding | None, Ids]] = [
-            ("asymmetric", corrected, nearest_codes(kernels, codes, int8, depth)),
-            ("symmetric", symmetric, nearest_codes(kernels, codes, own, depth)),
-            ("weighted", published, nearest_codes(kernels, paper, paper_own, depth)),
-            ("hamming", None, _nearest_hamming(paper, paper_own, depth)),
-        ]
-        found = [
-            _fidelity(sample, kth, k, name, distance, encoding, best)
-            for distance, encoding, best in ways
-        ]
-        yield found, {name: measure_planes(paper)}
+    kernels = sample.backend
+    ask = partial(code_queries, kernels, sample.queries)
+    with Workers(threads) as workers:
+        for name, (center, rotate) in TRANSFORMS.items():
+            corrected = Encoding(center=center, rotate=rotate, bits=bits)
+            symmetric = replace(corrected, query="symmetric")
+            published = replace(symmetric, weights="published", bits=2)
+            codes, asked = _coded(sample, corrected, seed, workers)
+            paper, paper_asked = _coded(sample, published, seed, workers)
+            own = kernels.encode(sample.queries, paper_asked, 2, "published")
+            best = partial(nearest_codes, kernels, depth=depth)
+            ways: list[tuple[str, Encoding | None, Ids]] = [
+                ("asymmetric", corrected, best(codes, ask(asked, corrected))),
+                ("symmetric", symmetric, best(codes, ask(asked, symmetric))),
+                ("weighted", published, best(paper, own)),
+                ("hamming", None, _nearest_hamming(paper, own, depth)),
+            ]
+            found = [
+                _fidelity(sample, kth, k, name, distance, encoding, ids)
+                for distance, encoding, ids in ways
+            ]
+            yield found, {name: measure_planes(paper)}
+
+
+def _coded(
+    sample: Sample, encoding: Encoding, seed: int, workers: Workers
+) -> tuple[Codes, Transform]:
+    """Return the codes that an index searches, and the transform of its queries."""
+    vectors, metric, kernels = sample.vectors, sample.metric, sample.backend
+    transform = fit(vectors, searched_metric(metric), encoding, seed)
+    codes = encode_searched(kernels, vectors, metric, transform, encoding, workers)
+    return codes, query_transform(transform, metric)
 
 
 def _fidelity(

@@ -1,6 +1,6 @@
 """Float graph: what a graph of the same shape finds where nothing is coded.
 
-It tells loss by two bits from loss that any graph suffers. Rows, order of insertion,
+It tells loss by codes from loss that any graph suffers. Rows, order of insertion,
 degree bound and pruning are those of an index; distances are exact, looked up in a
 table, so a few thousand rows are all it can take. Every row meets the nearest of those
 before it, which is what a perfect search would find, and the nearest of those after it

@@ -5,7 +5,7 @@ an index is built on a quarter, a half and all of the sample, and `trend` follow
 loss to n rows.
 
 Where that is too little, a float graph over the same rows is asked the same: what it
-loses as well is not lost by two bits.
+loses as well is not lost by codes.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from quiver._typing import Distances
 from quiver.build import Plan, build
 from quiver.diagnosis.float_graph import FLOAT_ROWS, measure_float_graph
 from quiver.diagnosis.sample import Sample
 from quiver.diagnosis.trend import extrapolate, on_normal_scale
-from quiver.params import BuildParams, Encoding
+from quiver.params import DEFAULT_EF, BuildParams, Encoding
 from quiver.recall.hits import Asked, Hits, scan_hits, walk_hits
 from quiver.recall.intervals import Interval
 
@@ -40,11 +41,14 @@ class Trial(NamedTuple):
         Of the walk's beam, by ef.
     scan : Hits
         Of the best by code among all its rows.
+    compared : float
+        Codes that a walk at the default ef compares, mean.
     """
 
     rows: int
     walks: dict[int, Hits]
     scan: Hits
+    compared: float
 
 
 class Forecast(NamedTuple):
@@ -72,19 +76,34 @@ class Forecast(NamedTuple):
     float_graph: Interval | None = None
 
 
+class Part(NamedTuple):
+    """Part of a sample, and the exact distance of every query's k-th neighbour."""
+
+    sample: Sample
+    kth: Distances
+
+
+def cut(sample: Sample, k: int) -> list[Part]:
+    """Return the parts of a sample, the whole of it last."""
+    parts = [sample.prefix(max(k, len(sample.vectors) // divisor)) for divisor in SIZES]
+    return [Part(part, part.neighbors(k)[1][:, -1]) for part in parts]
+
+
 def run_trials(
-    sample: Sample, k: int, encoding: Encoding, params: BuildParams, threads: int
+    parts: list[Part], k: int, encoding: Encoding, params: BuildParams, threads: int
 ) -> Iterator[Trial]:
-    """Build and ask an index on each part of the sample."""
-    for divisor in SIZES:
-        part = sample.prefix(max(k, len(sample.vectors) // divisor))
-        plan = Plan(sample.metric, encoding, params, sample.backend, threads)
+    """Build and ask an index on each part of a sample."""
+    for part, kth in parts:
+        plan = Plan(part.metric, encoding, params, part.backend, threads)
         state = build(part.vectors, np.arange(len(part.vectors)), plan)
-        kth = part.neighbors(k)[1][:, -1]
-        asked = Asked(state, sample.backend, part.queries, kth, k, threads)
-        walks = {ef: walk_hits(asked, ef).hits for ef in FORECAST_WIDTHS}
-        scan = scan_hits(asked, FORECAST_WIDTHS[-1])
-        yield Trial(len(part.vectors), walks, scan)
+        asked = Asked(state, part.backend, part.queries, kth, k, threads)
+        walks = {ef: walk_hits(asked, ef) for ef in FORECAST_WIDTHS}
+        yield Trial(
+            rows=len(part.vectors),
+            walks={ef: walk.hits for ef, walk in walks.items()},
+            scan=scan_hits(asked, FORECAST_WIDTHS[-1]),
+            compared=float(walks[DEFAULT_EF].distance_computations.mean()),
+        )
 
 
 def forecast(trials: list[Trial], n: int) -> tuple[Forecast, ...]:

@@ -48,13 +48,10 @@ class Moments(NamedTuple):
         Norm of the mean over the root mean square of the norms, 0 … 1.
     effective_dimension : float
         Participation ratio of the covariance: how many directions share the variance.
-    duplicates : float
-        Share of rows that repeat another.
     """
 
     mean_norm: float
     effective_dimension: float
-    duplicates: float
 
 
 def measure_planes(codes: Codes) -> Planes:
@@ -75,11 +72,9 @@ def measure_moments(sample: Sample) -> Moments:
     base = sample.vectors
     mean = base.mean(axis=0, dtype=np.float64)
     scale = np.sqrt(squared_norms(base).mean())
-    distinct = {row.tobytes() for row in base}
     return Moments(
         mean_norm=float(np.sqrt(mean @ mean) / scale) if scale > 0 else 0.0,
         effective_dimension=_effective_dimension(base[:_MOMENT_ROWS]),
-        duplicates=1 - len(distinct) / len(base),
     )
 
 

@@ -7,17 +7,19 @@ from typing import Any
 
 from quiver._typing import Metric
 from quiver.diagnosis.fidelity import DEPTHS, Fidelity
+from quiver.diagnosis.findings import Finding
 from quiver.diagnosis.forecast import Forecast
 from quiver.diagnosis.planes import Moments, Planes
 from quiver.diagnosis.structure import Structure
 from quiver.diagnosis.verdict import Verdict
+from quiver.diagnosis.width import Look
 from quiver.memory import MemoryReport
 from quiver.params import Encoding
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What a sample tells about coding these vectors with two bits.
+    """What a look at all rows and a sample tell about an index of these vectors.
 
     Attributes
     ----------
@@ -32,7 +34,13 @@ class Diagnosis:
     verdict : Verdict
         ``word`` and ``reasons``.
     encoding : Encoding
-        What to build with.
+        What to build with: that of `Index.build` without ``encoding``, unless another
+        code was measured to find more.
+    look : Look
+        The codes tried to choose its width.
+    findings : tuple of Finding
+        Unusual rows, of all, and what becomes of them; and another tool, if it is the
+        right one.
     forecasts : tuple of Forecast
         Recall to expect at n, by ef.
     fidelity : tuple of Fidelity
@@ -61,6 +69,8 @@ class Diagnosis:
     queries_given: bool
     verdict: Verdict
     encoding: Encoding
+    look: Look
+    findings: tuple[Finding, ...]
     forecasts: tuple[Forecast, ...]
     fidelity: tuple[Fidelity, ...]
     structure: Structure
@@ -105,6 +115,11 @@ class Diagnosis:
             "queries_given": self.queries_given,
             "verdict": self.verdict._asdict(),
             "encoding": asdict(self.encoding),
+            "look": {
+                "rows": self.look.rows,
+                "tried": {str(one.bits): one.share for one in self.look.tried},
+            },
+            "findings": [finding._asdict() for finding in self.findings],
             "forecasts": [_plain(f) for f in self.forecasts],
             "fidelity": [_plain_fidelity(row) for row in self.fidelity],
             "structure": _plain(self.structure),
@@ -127,6 +142,7 @@ class Diagnosis:
         """Return a short report."""
         lines = [f"{self.verdict.word}: build with {self.encoding}"]
         lines += [f"- {reason}" for reason in self.verdict.reasons]
+        lines += [f"- {finding}" for finding in self.findings]
         lines += [
             f"ef={f.ef:3d}: recall@10 expected {f.recall}" for f in self.forecasts
         ]
@@ -149,6 +165,7 @@ def _plain_fidelity(row: Fidelity) -> dict[str, Any]:
     return {
         "transform": row.transform,
         "distance": row.distance,
+        "bits": row.bits,
         "shares": dict(zip(map(str, DEPTHS), row.shares, strict=True)),
         "spread": dict(zip(map(str, DEPTHS), row.spread, strict=True)),
     }

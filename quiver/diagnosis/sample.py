@@ -1,7 +1,4 @@
-"""Sample: a few rows of a large matrix, drawn by a seed, and queries to ask them.
-
-Only the rows drawn are read, so a memory-mapped file of any size costs the same.
-"""
+"""Sample: a few rows of a large matrix, drawn by a seed, and queries to ask them."""
 
 from __future__ import annotations
 
@@ -21,6 +18,7 @@ from quiver._typing import (
     Vectors,
 )
 from quiver.backends.protocol import Backend
+from quiver.diagnosis.census import RowNumbers
 from quiver.errors import InvalidArgumentError
 from quiver.graph.order import seeded_order
 from quiver.recall.exact import nearest_rows
@@ -28,7 +26,6 @@ from quiver.recall.hits import mark_hits
 from quiver.reference.lanes import squared_norms
 from quiver.storage.cold import ColdVectors
 from quiver.validation.arrays import as_vectors
-from quiver.validation.foreign import as_real_array
 from quiver.validation.kept import kept_dtype
 
 MIN_ROWS = 100
@@ -116,30 +113,33 @@ class Sample:
 
 
 def draw_sample(
-    vectors: Any,
+    matrix: AnyArray,
+    usable: RowNumbers,
     queries: Any,
-    *,
     metric: Metric,
+    *,
     size: int,
     seed: int,
     backend: Backend,
 ) -> Sample:
     """Draw up to ``size`` rows to search, and queries if none are given.
 
+    Parameters
+    ----------
+    matrix : ndarray of shape (n, dim)
+        Real; only the rows drawn are read.
+    usable : ndarray of int
+        The rows that may be drawn, ascending.
+
     Raises
     ------
     InvalidArgumentError, InvalidTypeError
-        If there are fewer than ``MIN_ROWS`` rows, or a row drawn is no finite vector;
-        the message names it by its number in ``vectors``.
+        If there are fewer than ``MIN_ROWS`` of them, or ``queries`` break a rule.
     """
-    is_cold = isinstance(vectors, ColdVectors)
-    matrix = vectors if is_cold else as_real_array(vectors, "vectors")
-    if len(matrix.shape) != 2:
-        msg = f"vectors must be 2-d (n, dim), got shape {matrix.shape}"
-        raise InvalidArgumentError(msg)
-    n = len(matrix)
+    n = len(usable)
     if n < MIN_ROWS:
-        msg = f"vectors must have at least {MIN_ROWS} rows to diagnose, got {n}"
+        left = "" if n == len(matrix) else f" that are finite, of {len(matrix)}"
+        msg = f"vectors must have at least {MIN_ROWS} rows to diagnose, got {n}{left}"
         raise InvalidArgumentError(msg)
     wanted = None
     n_held_out = min(MAX_QUERIES, n // _HELD_OUT_SHARE)
@@ -147,12 +147,26 @@ def draw_sample(
         wanted = as_vectors(queries, "queries", metric=metric, dim=matrix.shape[1])
         wanted = _thinned(wanted, seed)
         n_held_out = 0
-    rows = _draw(n, min(n, size + n_held_out), seed)
-    drawn = _read_rows(matrix, rows, metric)
+    drawn = read_rows(matrix, usable[_draw(n, min(n, size + n_held_out), seed)], metric)
     if wanted is None:
         wanted, drawn = drawn[:n_held_out], drawn[n_held_out:]
-    kept = kept_dtype(vectors.cold_dtype if is_cold else matrix.dtype)
-    return Sample(drawn, wanted, n, metric, backend, queries is not None, kept)
+    kept = kept_dtype(
+        matrix.cold_dtype if isinstance(matrix, ColdVectors) else matrix.dtype
+    )
+    return Sample(
+        drawn, wanted, len(matrix), metric, backend, queries is not None, kept
+    )
+
+
+def read_rows(
+    matrix: AnyArray | ColdVectors, rows: RowNumbers, metric: Metric
+) -> Vectors:
+    """Return some rows of a matrix, all of them usable, as float32."""
+    # In file order, so that a mapped file is read forwards.
+    order = np.argsort(rows, kind="stable")
+    drawn = np.empty((len(rows), matrix.shape[1]), dtype=matrix.dtype)
+    drawn[order] = matrix[rows[order]]
+    return as_vectors(drawn, "vectors", metric=metric)
 
 
 def squared_distances(queries: Vectors | Lanes, base: Vectors | Lanes) -> Distances:
@@ -194,20 +208,3 @@ def _draw(n: int, size: int, seed: int) -> NDArray[np.int64]:
         _, first = np.unique(drawn, return_index=True)
         drawn = drawn[np.sort(first)]
     return drawn[:size]
-
-
-def _read_rows(
-    matrix: AnyArray | ColdVectors, rows: NDArray[np.int64], metric: Metric
-) -> Vectors:
-    # In file order, so that a mapped file is read forwards.
-    order = np.argsort(rows, kind="stable")
-    drawn = np.empty((len(rows), matrix.shape[1]), dtype=matrix.dtype)
-    drawn[order] = matrix[rows[order]]
-    if drawn.dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            finite = np.isfinite(drawn.astype(np.float32)).all(axis=1)
-        if not finite.all():
-            row = int(rows[np.argmin(finite)])
-            msg = f"vectors must be finite as float32, got NaN or infinity in row {row}"
-            raise InvalidArgumentError(msg)
-    return as_vectors(drawn, "vectors", metric=metric)

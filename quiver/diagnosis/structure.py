@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from quiver._typing import Distances
 from quiver.diagnosis.sample import Sample, squared_distances
-from quiver.reference.lanes import squared_norms
 
 LOCAL_RANK = 100
 """Neighbours that define the neighbourhood of a query."""
@@ -65,14 +64,8 @@ def measure_structure(sample: Sample, k: int) -> Structure:
     """Measure exact distances of a Euclidean sample."""
     base, queries = sample.vectors, sample.queries
     rank = min(LOCAL_RANK, len(base) // 2)
-    ids, exact = sample.neighbors(max(rank, k + 1))
-    near = np.stack(
-        [
-            np.sqrt(squared_norms(base[rows] - query))
-            for rows, query in zip(ids, queries, strict=True)
-        ]
-    )
-    near.sort(axis=1)
+    exact = sample.neighbors(max(rank, k + 1))[1]
+    near = exact.astype(np.float64)
     some = np.sqrt(squared_distances(queries[:_HISTOGRAM_QUERIES], base))
     kth = near[: len(some), k - 1 : k]
     edges, (all_density, near_density) = _histograms(some, near[: len(some), :k])

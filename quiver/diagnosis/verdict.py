@@ -2,7 +2,7 @@
 
 There is one rule. Where the recall expected is good, the data fit, at the default ef
 or at a larger one. Where it is not, a float graph is asked: if that is expected to be
-good, two bits lose what is missing, else any graph would. So no word can contradict a
+good, the codes lose what is missing, else any graph would. So no word can contradict a
 number beside it.
 """
 
@@ -16,17 +16,18 @@ from quiver._typing import Metric
 from quiver.diagnosis.fidelity import DEPTHS, Fidelity
 from quiver.diagnosis.forecast import Forecast
 from quiver.diagnosis.structure import Structure
+from quiver.diagnosis.width import Look
 from quiver.params import DEFAULT_EF, Encoding, goes_together
 
 Word = Literal[
     "fits",
-    "fits with rotation",
+    "fits with wider codes",
     "use a larger ef",
-    "not with two bits",
+    "not with these codes",
     "no structure",
 ]
 WORDS: tuple[Word, ...] = get_args(Word)
-UNSEARCHABLE: tuple[Word, ...] = ("not with two bits", "no structure")
+UNSEARCHABLE: tuple[Word, ...] = ("not with these codes", "no structure")
 
 GOOD_RECALL = 0.9
 """What a verdict calls good, at the default ef or at the widest forecast."""
@@ -59,11 +60,13 @@ class Verdict(NamedTuple):
 
     @property
     def is_unsearchable(self) -> bool:
-        """Whether no search of a 2-bit index will do."""
+        """Whether no search of an index will do."""
         return self.word in UNSEARCHABLE
 
 
-def contenders(rows: list[Fidelity], metric: Metric) -> list[Fidelity]:
+def contenders(
+    rows: list[Fidelity], metric: Metric, default: Encoding
+) -> list[Fidelity]:
     """Return the default way of coding, and one that ranks better if there is any.
 
     Better means by more than a point of fidelity at 32 and by more than two standard
@@ -74,9 +77,9 @@ def contenders(rows: list[Fidelity], metric: Metric) -> list[Fidelity]:
         for row in rows
         if row.encoding is not None and goes_together(metric, row.encoding)
     ]
-    default = next(row for row in usable if row.encoding == Encoding())
-    better = [row for row in usable if _is_better(row, default)]
-    return [default, *sorted(better, key=lambda row: -row.shares[_DEPTH])[:1]]
+    usual = next(row for row in usable if row.encoding == default)
+    better = [row for row in usable if _is_better(row, usual)]
+    return [usual, *sorted(better, key=lambda row: -row.shares[_DEPTH])[:1]]
 
 
 def _is_better(row: Fidelity, default: Fidelity) -> bool:
@@ -88,8 +91,9 @@ def _is_better(row: Fidelity, default: Fidelity) -> bool:
 
 def plain_coding(rows: list[Fidelity]) -> Fidelity:
     """Return the corrected codes of vectors as they are, for comparison."""
-    bare = Encoding(center=False, rotate=False)
-    return next(row for row in rows if row.encoding == bare)
+    return next(
+        row for row in rows if (row.transform, row.distance) == ("plain", "asymmetric")
+    )
 
 
 def falls_short(forecasts: tuple[Forecast, ...]) -> bool:
@@ -102,21 +106,23 @@ def judge(
     plain: Fidelity,
     structure: Structure,
     forecasts: tuple[Forecast, ...],
+    look: Look,
 ) -> Verdict:
     """Return the verdict on data whose best way of coding is ``chosen``.
 
-    Forecasts that fall short must have a float graph beside them.
+    Forecasts that fall short must have a float graph beside them; ``look`` tells which
+    widths were tried before.
     """
     if structure.chance >= GOOD_RECALL:
         return _nothing_to_find(structure)
     at_default = usual(forecasts)
     expected = f"recall@10 expected at ef={at_default.ef}: {at_default.recall}"
     if not falls_short(forecasts):
-        return _fits(chosen, plain, expected)
+        return _fits(chosen, plain, expected, look)
     enough = next((f for f in forecasts if f.recall.mean >= GOOD_RECALL), None)
     if enough is not None:
         return _larger_ef(at_default, enough, expected)
-    return _unsearchable(structure, forecasts[-1], expected)
+    return _unsearchable(structure, forecasts[-1], expected, chosen.bits)
 
 
 def usual(forecasts: tuple[Forecast, ...]) -> Forecast:
@@ -128,8 +134,7 @@ def _nothing_to_find(structure: Structure) -> Verdict:
     reasons = (
         f"nearly all distances are equal: {100 * structure.chance:.0f} % of the rows "
         "sampled are as near as the 10th neighbour, so random rows score as high as "
-        "any search",
-        "check that these are the vectors you meant",
+        "any search: check that these are the vectors you meant",
     )
     return Verdict("no structure", reasons)
 
@@ -144,22 +149,24 @@ def _larger_ef(at_default: Forecast, enough: Forecast, expected: str) -> Verdict
     return Verdict("use a larger ef", reasons)
 
 
-def _unsearchable(structure: Structure, widest: Forecast, expected: str) -> Verdict:
-    """Tell which loses recall even at the largest ef: two bits, or any graph."""
+def _unsearchable(
+    structure: Structure, widest: Forecast, expected: str, bits: int
+) -> Verdict:
+    """Tell which loses recall even at the largest ef: the codes, or any graph."""
     uncoded = widest.float_graph
     assert uncoded is not None
     reached = f"even ef={widest.ef} is expected to reach only {widest.recall}"
     if uncoded.mean >= GOOD_RECALL:
         reasons = (
             f"{reached}, where a float32 graph of the same degree is expected to reach "
-            f"{uncoded}: two bits lose the rest",
+            f"{uncoded}: codes of {bits} bits lose the rest",
             f"the best {widest.ef} of all rows by code hold {widest.ceiling}",
             expected,
         )
-        return Verdict("not with two bits", reasons)
+        return Verdict("not with these codes", reasons)
     graph = (
         f"{reached}, and a float32 graph of the same degree only {uncoded}: no such "
-        "graph will do; scan all rows, or check that these are the vectors you meant"
+        "graph will do, a scan of all rows finds every one"
     )
     if structure.local_dimension < CONCENTRATED_DIMENSION:
         return Verdict("no structure", (graph, expected))
@@ -172,13 +179,12 @@ def _unsearchable(structure: Structure, widest: Forecast, expected: str) -> Verd
     return Verdict("no structure", (concentrated, graph, expected))
 
 
-def _fits(chosen: Fidelity, plain: Fidelity, expected: str) -> Verdict:
+def _fits(chosen: Fidelity, plain: Fidelity, expected: str, look: Look) -> Verdict:
     own, bare = chosen.shares[_DEPTH], plain.shares[_DEPTH]
     figures = (
         f"the best {DEPTHS[_DEPTH]} by code hold {100 * own:.1f} % of the true "
-        f"neighbours in the sample, {100 * bare:.1f} % without centring and rotation"
+        f"neighbours in the sample, {100 * bare:.1f} % without centering and rotation"
     )
-    gain = own - bare
-    return Verdict(
-        "fits with rotation" if gain > _NOTABLE else "fits", (expected, figures)
-    )
+    widths = [str(one) for one in look.tried if len(look.tried) > 1]
+    word: Word = "fits with wider codes" if widths else "fits"
+    return Verdict(word, (expected, *widths, figures))

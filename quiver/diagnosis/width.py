@@ -8,15 +8,22 @@ neighbours among the best is taken.
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 
-from quiver._typing import Bits, Distances, StoredVectors, Vectors
+from quiver._typing import (
+    AnyArray,
+    Bits,
+    Distances,
+    Metric,
+    StoredVectors,
+    Vectors,
+)
 from quiver.build import Plan
-from quiver.encoding import clear_bias, encode_rows, fit, query_transform
+from quiver.encoding import code_queries, encode_searched, fit, query_transform
 from quiver.graph.unlinked import unlinked_rows
 from quiver.parallel.workers import Workers
 from quiver.params import Encoding, narrowest
@@ -36,43 +43,118 @@ ENOUGH = 0.97
 Ordinary embeddings keep 0.98 … 1 with two bits, tight clusters 0.1 … 0.6."""
 
 POOR = 0.8
-"""Where even the widest code keeps fewer, the caller is warned."""
+"""Where a code keeps fewer, the caller is warned: a default search re-ranks the best
+``DEPTH`` by code and can find hardly more, and less among more rows."""
 
 
-def with_width(plan: Plan, vectors: Vectors | StoredVectors) -> Plan:
-    """Return the plan with the narrowest encoding that ranks the data, and notes.
+class Measured(NamedTuple):
+    """The mean share of the true ``K`` among the best ``DEPTH`` by one code."""
+
+    encoding: Encoding
+    share: float
+
+    @property
+    def bits(self) -> int:
+        """Bits per coordinate."""
+        return self.encoding.bits
+
+    def __str__(self) -> str:
+        """Return the figure in words."""
+        return (
+            f"{self.bits} bits keep {100 * self.share:.1f} % of the true {K} "
+            f"neighbours among the best {DEPTH} by code"
+        )
+
+
+class Look(NamedTuple):
+    """What a look at some rows tells about the codes tried on them.
+
+    Attributes
+    ----------
+    rows : int
+        Rows looked at; 0 where they were too few to tell.
+    tried : tuple of Measured
+        By width, the narrowest first; the last one holds, or is the widest there is.
+    """
+
+    rows: int = 0
+    tried: tuple[Measured, ...] = ()
+
+    def notes(self, dim: int, encoding: Encoding) -> dict[str, str]:
+        """Return what an index keeps of it, of the code that it is built with."""
+        shares = {one.encoding: one.share for one in self.tried}
+        if encoding not in shares:
+            return {}
+        return {
+            "bits": f"{encoding.bits}, for {encoding.coded_dim(dim)} coordinates a row",
+            "code_fidelity": (
+                f"{shares[encoding]:.3f} of the true {K} in the best {DEPTH} by code"
+            ),
+            "rows_looked_at": str(self.rows),
+        }
+
+    def warning(self, encoding: Encoding) -> str:
+        """Return what a caller must know of this code; nothing where it holds."""
+        own = next((one for one in self.tried if one.encoding == encoding), None)
+        if own is None or own.share >= POOR:
+            return ""
+        best = max(self.tried, key=lambda one: one.share)
+        words = [f"{own}: a search at ef={DEPTH} finds hardly more"]
+        if best.share > own.share:
+            words.append(f"{best}: give bits={best.bits}, or no encoding")
+        if best.share < POOR:
+            words.append(
+                "rows are closer to each other than codes can tell; quiver.exact_knn "
+                "is exact, and quiver.diagnose tells what a larger ef finds"
+            )
+        return ". ".join(words) + "."
+
+
+class _Probe(NamedTuple):
+    """Rows looked at, those that ask, and the exact distance of their neighbours."""
+
+    rows: Vectors
+    asking: Vectors
+    true: Distances
+
+
+def rows_to_look_at(vectors: AnyArray | StoredVectors) -> AnyArray:
+    """Return the rows a look takes, evenly; of a mapped array only these are read."""
+    return vectors[evenly_taken(len(vectors), ROWS)]
+
+
+def choose_width(rows: Vectors, plan: Plan) -> tuple[Encoding, Look]:
+    """Return the plan's encoding in the narrowest width that ranks the rows.
 
     Parameters
     ----------
+    rows : ndarray of shape (m, dim), float32
+        Those of `rows_to_look_at`.
     plan : Plan
         Its encoding says how rows are transformed; its bits are chosen here.
-    vectors : ndarray of shape (n, dim), float32, or StoredVectors
-        Of a memory-mapped array only the rows looked at are read.
-
-    Warns
-    -----
-    UserWarning
-        Where even 8 bits rank poorly: no index over codes will do well.
     """
-    widths = wider_and_wider(plan.encoding, vectors.shape[1])
-    if len(vectors) < FEWEST_ROWS:
-        return plan._replace(encoding=widths[0])
-    rows = vectors[evenly_taken(len(vectors), ROWS)]
-    # What is answered without a walk needs no code.
-    rows = np.delete(rows, unlinked_rows(rows, plan.metric)[:, 1], axis=0)
-    if len(rows) < FEWEST_ROWS:
-        return plan._replace(encoding=widths[0])
-    asking = rows[evenly_taken(len(rows), QUERIES)]
-    # Every row that asks is its own nearest: one more is wanted.
-    true = nearest_rows(rows, asking, K + 1, plan.metric)[1][:, -1]
-    for encoding in widths:
-        share = fidelity(plan._replace(encoding=encoding), rows, asking, true)
-        if share >= ENOUGH:
-            break
-    if share < POOR:
-        warnings.warn(_warning(share), UserWarning, stacklevel=5)
-    notes = _notes(encoding, rows, share)
-    return plan._replace(encoding=encoding, notes={**(plan.notes or {}), **notes})
+    widths = wider_and_wider(plan.encoding, rows.shape[1])
+    probe = _probe(rows, plan.metric)
+    if probe is None:
+        return widths[0], Look()
+    look = Look(len(probe.rows), _try(probe, plan, widths))
+    return look.tried[-1].encoding, look
+
+
+def judge_width(rows: Vectors, plan: Plan) -> Look:
+    """Look at the encoding given; where it is poor, at wider ones until one holds."""
+    probe = _probe(rows, plan.metric)
+    if probe is None:
+        return Look()
+    tried = _try(probe, plan, [plan.encoding])
+    if tried[0].share < POOR and plan.encoding.weights == "corrected":
+        wider = [
+            replace(plan.encoding, bits=bits, lines=None)
+            for bits in get_args(Bits)
+            if bits > plan.encoding.bits
+        ]
+        tried += _try(probe, plan, wider)
+    return Look(len(probe.rows), tried)
 
 
 def wider_and_wider(encoding: Encoding, dim: int) -> list[Encoding]:
@@ -84,37 +166,41 @@ def wider_and_wider(encoding: Encoding, dim: int) -> list[Encoding]:
     return [replace(encoding, bits=width) for width in bits if width >= first]
 
 
-def fidelity(plan: Plan, rows: Vectors, asking: Vectors, true: Distances) -> float:
-    """Return the mean share of the true neighbours among the best by code.
+def _probe(rows: Vectors, metric: Metric) -> _Probe | None:
+    """Return what measures a code, None where rows are too few to tell."""
+    if len(rows) < FEWEST_ROWS:
+        return None
+    # What is answered without a walk needs no code.
+    rows = np.delete(rows, unlinked_rows(rows, metric)[:, 1], axis=0)
+    if len(rows) < FEWEST_ROWS:
+        return None
+    asking = rows[evenly_taken(len(rows), QUERIES)]
+    # Every row that asks is its own nearest: one more is wanted.
+    true = nearest_rows(rows, asking, K + 1, metric)[1][:, -1]
+    return _Probe(rows, asking, true)
 
-    ``true`` are the exact distances of the ``K + 1``-th neighbours.
-    """
-    encoding, backend = plan.encoding, plan.backend
-    transform = fit(rows, searched_metric(plan.metric), encoding, plan.params.seed)
+
+def _try(
+    probe: _Probe, plan: Plan, encodings: Iterable[Encoding]
+) -> tuple[Measured, ...]:
+    """Measure one encoding after the other until one holds."""
+    tried = []
     with Workers(plan.threads) as workers:
-        codes = encode_rows(backend, rows, transform, encoding, workers)
-    if plan.metric == "inner_product":
-        clear_bias(codes)
-    asked = query_transform(transform, plan.metric)
-    coded = backend.quantize(asking, asked, encoding.bits)
+        for encoding in encodings:
+            share = _fidelity(probe, plan._replace(encoding=encoding), workers)
+            tried.append(Measured(encoding, share))
+            if share >= ENOUGH:
+                break
+    return tuple(tried)
+
+
+def _fidelity(probe: _Probe, plan: Plan, workers: Workers) -> float:
+    rows, asking, true = probe
+    metric, encoding, params, backend, *_ = plan
+    transform = fit(rows, searched_metric(metric), encoding, params.seed)
+    codes = encode_searched(backend, rows, metric, transform, encoding, workers)
+    asked = query_transform(transform, metric)
+    coded = code_queries(backend, asking, asked, encoding)
     best = nearest_codes(backend, codes, coded, min(DEPTH, len(rows)))
-    marks = mark_hits(backend, rows, asking, best, true, plan.metric)
+    marks = mark_hits(backend, rows, asking, best, true, metric)
     return float(Hits(marks, K + 1).shares(DEPTH).mean())
-
-
-def _notes(encoding: Encoding, rows: Vectors, share: float) -> dict[str, str]:
-    coded_dim = encoding.coded_dim(rows.shape[1])
-    return {
-        "bits": f"{encoding.bits}, for {coded_dim} coordinates a row",
-        "code_fidelity": f"{share:.3f} of the true {K} in the best {DEPTH} by code",
-        "rows_looked_at": str(len(rows)),
-    }
-
-
-def _warning(share: float) -> str:
-    return (
-        f"codes of 8 bits keep only {share:.0%} of the true {K} neighbours among the "
-        f"best {DEPTH}: rows are closer to each other than codes can tell. Remove "
-        "duplicates, or search few rows exactly with quiver.exact_knn; quiver.diagnose "
-        "tells more."
-    )

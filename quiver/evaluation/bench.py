@@ -24,10 +24,10 @@ from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import resolve_threads
 from quiver.params import BuildParams, SearchParams
 from quiver.recall.exact import exact_knn
-from quiver.recall.hits import checked_queries
 from quiver.recall.recall import recall_at_k
 from quiver.results import SearchResult
 from quiver.storage.cold import as_kept
+from quiver.validation.arrays import checked_queries
 from quiver.validation.checks import check_int, check_metric
 
 # The reference builds the first within seconds, compiled kernels the second.

@@ -21,8 +21,9 @@ from quiver.index import Index
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import resolve_threads
 from quiver.params import SearchParams
-from quiver.recall.hits import Asked, Hits, checked_queries, scan_hits, walk_hits
+from quiver.recall.hits import Asked, Hits, scan_hits, walk_hits
 from quiver.recall.intervals import CONFIDENCE, share_interval
+from quiver.validation.arrays import checked_queries
 from quiver.validation.checks import MAX_ROWS, check_int
 
 BEAM_WIDTHS = (16, 32, 64, 128, 256)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, get_args
 
+from quiver._typing import Bits
 from quiver.index import Index
 from quiver.pages.svg import Series, line_chart
-from quiver.params import Encoding
 from quiver.recall.intervals import Interval
 
 _GOOD_RECALL = 0.95
@@ -133,9 +133,11 @@ def suggest(index: Index, points: Sequence[Point]) -> tuple[str, ...]:
 
 
 def _code_advice(index: Index) -> str:
-    if index.encoding == Encoding():
-        return "only a larger ef helps; quiver.diagnose tells whether it can suffice"
-    return "build with the default Encoding(), or raise ef"
+    # Of more rows by code none is a worse answer; what another code keeps is not known.
+    bits = index.encoding.bits
+    if index.encoding.weights == "corrected" and bits == max(get_args(Bits)):
+        return "raise ef; there are no wider codes"
+    return f"raise ef, or let Index.build measure whether {bits} bits are enough"
 
 
 def _graph_advice(index: Index) -> str:

@@ -14,8 +14,9 @@ from quiver.evaluation.truth import true_distances
 from quiver.index import Index
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import resolve_threads
-from quiver.recall.hits import Asked, Walk, checked_queries, walk_hits
+from quiver.recall.hits import Asked, Walk, walk_hits
 from quiver.recall.intervals import CONFIDENCE, Interval, queries_needed, share_interval
+from quiver.validation.arrays import checked_queries
 from quiver.validation.checks import MAX_ROWS, check_int, check_share
 
 MAX_EF = 1024
@@ -189,7 +190,7 @@ def _remedy(shares: Lanes, target: float, confidence: float) -> str:
         needed = queries_needed(shares, target, confidence)
         return f"to prove {target} it takes about {needed} queries like these"
     perfect = queries_needed(np.ones(n_queries), target, confidence)
-    build = "raise max_ef, or build with a larger max_degree or ef_construction"
+    build = "raise max_ef, or try a larger max_degree or ef_construction"
     if n_queries >= perfect:
         return build
     return f"{build}; even perfect answers would have to be {perfect} queries"

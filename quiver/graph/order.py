@@ -49,28 +49,26 @@ def choose_entry_point(
 
 def choose_entry_points(
     vectors: Vectors | StoredVectors,
-    entry_point: int,
-    seed: int,
+    order: Ids,
     unlinked: Ids,
     metric: Metric,
     weights: Weights,
 ) -> Ids:
-    """Return the entry point and a few other linked rows, at whose nearest to start.
+    """Return the first rows inserted: a few linked ones, at whose nearest to start.
 
     One row lies at one side of the data, and a walk from there may end at a wrong one.
     Under inner product the longest rows are among them: they answer nearly every
     query, but few rows lie near them. Published codes, which rank too coarsely to tell
     a good start, keep the published one.
     """
-    drawn = insertion_order(len(vectors), entry_point, seed, unlinked)
     if weights == "published":
-        return drawn[:1]
+        return order[:1]
     if metric != "inner_product":
-        return drawn[:ENTRY_POINTS]
+        return order[:ENTRY_POINTS]
     norms = squared_distances_from(np.float32(0), vectors, "euclidean")
     norms[unlinked] = -1
-    longest = np.argsort(-norms, kind="stable")[: min(LONGEST, len(drawn))]
-    rows = np.concatenate([drawn[:1], longest.astype(np.uint32), drawn[1:]])
+    longest = np.argsort(-norms, kind="stable")[: min(LONGEST, len(order))]
+    rows = np.concatenate([order[:1], longest.astype(np.uint32), order[1:]])
     _, first = np.unique(rows, return_index=True)
     return rows[np.sort(first)][:ENTRY_POINTS]
 

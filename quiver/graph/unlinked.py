@@ -28,7 +28,7 @@ def unlinked_rows(vectors: Vectors | StoredVectors, metric: Metric) -> Unlinked:
         vector under cosine. Never all rows: where nothing but zeros is there, they are
         copies like any other.
     """
-    hashes, is_zero = _hashes(vectors)
+    hashes, is_zero = hash_rows(vectors)
     if metric != "cosine" or is_zero.all():
         is_zero[:] = False
     order = np.argsort(hashes, kind="stable")
@@ -52,7 +52,7 @@ def unlinked_rows(vectors: Vectors | StoredVectors, metric: Metric) -> Unlinked:
     return np.stack([equal_to, unlinked], axis=1)[np.lexsort((unlinked, equal_to))]
 
 
-def _hashes(
+def hash_rows(
     vectors: Vectors | StoredVectors,
 ) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
     """Return a hash of every row, equal where rows are, and which rows are zero."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from quiver._typing import Ids, Keys, Neighbors, PruneRule
 from quiver.backends.protocol import Backend
-from quiver.graph.order import batches, insertion_order
+from quiver.graph.order import batches
 from quiver.graph.reachability import SearchTree, degrees, unreached
 from quiver.parallel.workers import Workers
 from quiver.params import BuildParams
@@ -77,7 +77,7 @@ class GrowingGraph(NamedTuple):
 def build_graph(
     backend: Backend,
     codes: Codes,
-    entry_point: int,
+    order: Ids,
     *,
     params: BuildParams,
     rule: PruneRule,
@@ -89,8 +89,10 @@ def build_graph(
 
     Parameters
     ----------
-    backend, codes, entry_point, params, rule
+    backend, codes, params, rule
         As for `GrowingGraph`.
+    order : ndarray of uint32
+        The linked rows as they are inserted, the entry point first.
     workers : Workers
         Threads for each phase.
     unlinked : ndarray of shape (m,), uint32, optional
@@ -101,9 +103,8 @@ def build_graph(
     # Lists may outgrow the bound by 0.3 R before they are pruned again.
     shape = codes.n_rows, params.max_degree * 13 // 10
     growing = np.full(shape, NO_ID, dtype=np.uint32)
-    graph = GrowingGraph(backend, codes, params, rule, entry_point, growing)
+    graph = GrowingGraph(backend, codes, params, rule, int(order[0]), growing)
     del growing  # The graph alone holds the lists, so that trimming frees them.
-    order = insertion_order(codes.n_rows, entry_point, params.seed, unlinked)
     _, *later_batches = batches(order)
     for batch in later_batches:
         insert_batch(graph, batch, workers)

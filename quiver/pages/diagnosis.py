@@ -30,6 +30,7 @@ def render(diagnosis: Diagnosis) -> str:
         f"<h1>{escape(title)}</h1>",
         f"<p>{escape(d.looked_at.capitalize())}. "
         f"Build with <code>{escape(repr(d.encoding))}</code>.</p><ul>{reasons}</ul>",
+        *_findings(d),
         "<h2>Recall@10 to expect</h2>",
         _table(
             ("ef", "recall", "codes alone", "float32"),
@@ -43,7 +44,7 @@ def render(diagnosis: Diagnosis) -> str:
         _table(("", ""), _structure_rows(d)),
         _distance_chart(d),
         "<h2>Code fidelity: share of the true 10 among the best by code</h2>",
-        _table(("", *DEPTHS), _fidelity_rows(d)),
+        _table(("", "bits", *DEPTHS), _fidelity_rows(d)),
         *_fidelity_charts(d),
         "<h2>Planes of the published code</h2>",
         _table(
@@ -73,6 +74,21 @@ def _table(headings: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
     return f"<table><tr>{head}</tr>{''.join(lines)}</table>"
 
 
+def _findings(d: Diagnosis) -> Iterable[str]:
+    if d.findings:
+        yield "<h2>Among all rows</h2>"
+        yield (
+            "<ul>" + "".join(f"<li>{escape(str(f))}</li>" for f in d.findings) + "</ul>"
+        )
+    if d.look.tried:
+        yield f"<h2>Widths tried on {d.look.rows} rows</h2>"
+        yield (
+            "<ul>"
+            + "".join(f"<li>{escape(str(m))}</li>" for m in d.look.tried)
+            + "</ul>"
+        )
+
+
 def _structure_rows(d: Diagnosis) -> list[tuple[str, str]]:
     s, m = d.structure, d.moments
     return [
@@ -82,7 +98,6 @@ def _structure_rows(d: Diagnosis) -> list[tuple[str, str]]:
         ("mean distance / distance of the 10th neighbour", f"{s.contrast:.2f}"),
         ("rows at most 10 % farther than that", f"{100 * s.rivals:.2f} %"),
         ("queries whose 10th and 11th neighbour tie", f"{100 * s.ties:.1f} %"),
-        ("rows that repeat another", f"{100 * m.duplicates:.1f} %"),
     ]
 
 
@@ -92,7 +107,7 @@ def _fidelity_rows(d: Diagnosis) -> Iterable[tuple[object, ...]]:
             f"{100 * share:.1f} ± {100 * spread:.1f}"
             for share, spread in zip(row.shares, row.spread, strict=True)
         )
-        yield (f"{row.transform}, {row.distance}", *cells)
+        yield (f"{row.transform}, {row.distance}", row.bits, *cells)
 
 
 def _forecast_chart(d: Diagnosis) -> str:

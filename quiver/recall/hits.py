@@ -6,7 +6,7 @@ One walk or scan per query then answers every question about depth: recall with 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,11 @@ from quiver._typing import (
     Vectors,
 )
 from quiver.backends.protocol import Backend
-from quiver.errors import InvalidArgumentError
 from quiver.parallel.workers import map_chunks
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import NO_ID, key_ids, nearest_keys
 from quiver.search import SCAN_VALUES, chunk_rows, rerank, scan, walk
 from quiver.state import State
-from quiver.validation.arrays import as_vectors
 
 
 class Hits(NamedTuple):
@@ -58,15 +56,6 @@ class Walk(NamedTuple):
     hits: Hits
     hops: Counts
     distance_computations: Counts
-
-
-def checked_queries(queries: Any, metric: Metric, dim: int) -> Vectors:
-    """Return queries as float32; at least one is required."""
-    checked = as_vectors(queries, "queries", metric=metric, dim=dim)
-    if not len(checked):
-        msg = f"queries must have at least 1 row, got shape {checked.shape}"
-        raise InvalidArgumentError(msg)
-    return checked
 
 
 class Asked(NamedTuple):

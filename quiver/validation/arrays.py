@@ -79,6 +79,12 @@ def as_vectors(
     return vectors
 
 
+def valid_rows(vectors: Vectors, metric: Metric) -> NDArray[np.bool_]:
+    """Return which rows `as_vectors` takes."""
+    limit = np.inf if metric == "cosine" else MAX_MAGNITUDE
+    return np.all(_is_valid(vectors, limit), axis=1)
+
+
 def as_queries(queries: Any, *, metric: Metric, dim: int) -> tuple[Vectors, bool]:
     """Return queries as `as_vectors` does, and whether they were one vector."""
     array = as_real_array(queries, "queries")
@@ -88,6 +94,15 @@ def as_queries(queries: Any, *, metric: Metric, dim: int) -> tuple[Vectors, bool
         raise InvalidArgumentError(msg)
     matrix = array[None, :] if is_single else array
     return as_vectors(matrix, "queries", metric=metric, dim=dim), is_single
+
+
+def checked_queries(queries: Any, metric: Metric, dim: int) -> Vectors:
+    """Return queries as float32; at least one is required."""
+    checked = as_vectors(queries, "queries", metric=metric, dim=dim)
+    if not len(checked):
+        msg = f"queries must have at least 1 row, got shape {checked.shape}"
+        raise InvalidArgumentError(msg)
+    return checked
 
 
 def as_ids(ids: Any, n_rows: int) -> NDArray[np.int64]:
@@ -182,7 +197,7 @@ def _check_values(vectors: Vectors, name: str, limit: float, first_row: int) -> 
     block_rows = max(1, _BLOCK_VALUES // vectors.shape[1])
     for start in range(0, len(vectors), block_rows):
         block = vectors[start : start + block_rows]
-        valid = np.isfinite(block) if limit == np.inf else np.abs(block) <= limit
+        valid = _is_valid(block, limit)
         if valid.all():
             continue
         row, column = np.argwhere(~valid)[0]
@@ -192,6 +207,10 @@ def _check_values(vectors: Vectors, name: str, limit: float, first_row: int) -> 
             f"in row {first_row + start + row}, column {column}"
         )
         raise InvalidArgumentError(msg)
+
+
+def _is_valid(block: Vectors, limit: float) -> NDArray[np.bool_]:
+    return np.isfinite(block) if limit == np.inf else np.abs(block) <= limit
 
 
 def _check_unique(ids: AnyArray) -> None:

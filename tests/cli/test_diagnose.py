@@ -45,7 +45,7 @@ def run(*arguments: object, exit_code: int = 0) -> str:
 def test_diagnose_prints_a_verdict_for_people(folder: Path) -> None:
     report = run("diagnose", folder / "base.npy", "--sample", 400)
     assert report.startswith("fits")
-    for words in ("Recall@10 to expect", "centred + rotated", "local dimension"):
+    for words in ("Recall@10 to expect", "centred + rotated", "8 bits", "local dim"):
         assert words in report
 
 
@@ -54,7 +54,11 @@ def test_diagnose_writes_a_page_and_prints_json(folder: Path) -> None:
     options = ("--queries", folder / "queries.npy", "--html", page, "--json")
     document = json.loads(run("diagnose", folder / "base.npy", *options))
     assert document["queries_given"]
-    assert document["verdict"]["word"] in page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    assert document["verdict"]["word"] in text
+    (finding,) = document["findings"]
+    assert finding["then"] in text
+    assert document["look"]["tried"] == {"8": 1.0}
 
 
 def test_evaluate_prints_what_the_library_measures(folder: Path) -> None:
@@ -84,5 +88,4 @@ def test_auto_is_an_encoding_that_info_explains(folder: Path) -> None:
     run("build", folder / "base.npy", "-o", out, "--encoding", "auto")
     assert "expected recall at ef 64" in run("info", out)
     document = json.loads(run("info", out, "--json"))
-    # Only rows that are rotated can be spread over all that a line holds.
-    assert document["diagnosis"]["verdict"] == "fits with rotation"
+    assert document["diagnosis"]["verdict"] == "fits"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from pathlib import Path
 
 import format_reader
@@ -26,7 +25,8 @@ def test_auto_builds_what_the_diagnosis_recommends_and_keeps_its_numbers(
     assert np.array_equal(index.neighbors, plain.neighbors)
     found = quiver.diagnose(vectors, metric="euclidean")
     # Twenty-four coordinates of eight bits share their line with the corrections.
-    assert index.encoding == replace(found.encoding, bits=8)
+    assert index.encoding == found.encoding
+    assert found.encoding.bits == 8
     assert index.notes is not None
     assert index.notes["verdict"] == found.verdict.word
     index.save(tmp_path / "auto.quiver")
@@ -55,7 +55,8 @@ def test_auto_fills_the_narrowest_line_where_rows_are_too_few() -> None:
         warnings.simplefilter("error")
         index = quiver.Index.build(skewed_rows(20, 8), encoding="auto")
     assert index.encoding == quiver.Encoding(bits=8)
-    assert index.notes is None
+    assert index.notes is not None
+    assert index.notes.keys() == {"advice"}
 
 
 @needs_kernels

@@ -57,15 +57,50 @@ def test_no_stage_is_expected_to_find_more_than_the_one_before(
 @pytest.mark.parametrize("metric", METRICS)
 def test_easy_data_fits(metric: str, easy: dict[str, quiver.Diagnosis]) -> None:
     found = easy[metric]
-    assert found.verdict.word in ("fits", "fits with rotation")
+    assert found.verdict.word in ("fits", "fits with wider codes")
     assert found.expected_recall(64) > 0.9
+
+
+def tight_rows(n: int) -> np.ndarray:
+    """Return rows in clusters too tight for two bits."""
+    generator = np.random.default_rng(5)
+    centers = generator.normal(size=(10, 128))[np.arange(n) % 10]
+    return centers + 0.02 * generator.normal(size=(n, 128))
+
+
+@needs_kernels
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("kind", [tight_rows, lambda n: skewed_rows(n, 160)])
+def test_what_is_foretold_is_what_a_build_chooses(kind, metric: str) -> None:
+    vectors = kind(1500)
+    found = quiver.diagnose(vectors, metric=metric, sample=600)
+    index = quiver.Index.build(vectors, metric=metric)
+    assert found.look.tried[-1].encoding == index.encoding
+    assert found.look.notes(index.dim, index.encoding) == index.notes
+    assert found.memory == index.memory_report()
+    assert found.fidelity[0].bits == index.encoding.bits
+    # Only another code that is expected to find more is recommended, with both figures.
+    other = [reason for reason in found.verdict.reasons if "the default one" in reason]
+    assert bool(other) == (found.encoding != index.encoding)
+
+
+@needs_kernels
+def test_wider_codes_are_named_beside_the_figures_that_ask_for_them() -> None:
+    found = quiver.diagnose(tight_rows(1500), metric="euclidean", sample=600)
+    assert found.verdict.word == "fits with wider codes"
+    *narrower, last = found.look.tried
+    assert all(one.share < 0.97 for one in narrower)
+    assert last.share >= 0.97
+    assert last.encoding == found.encoding
+    for one in found.look.tried:
+        assert str(one) in found.verdict.reasons
 
 
 @needs_kernels
 def test_data_far_from_the_origin_fits_only_with_the_transform() -> None:
-    vectors = np.abs(skewed_rows(700, 48)) + 3
+    vectors = np.abs(skewed_rows(700, 160)) + 3
     found = quiver.diagnose(vectors, metric="euclidean")
-    assert found.verdict.word == "fits with rotation"
+    assert found.verdict.word == "fits"
     assert found.encoding.center
     shares = {(row.transform, row.distance): row.shares[1] for row in found.fidelity}
     assert (
@@ -108,7 +143,8 @@ def test_equal_rows_get_a_clear_answer(metric: str) -> None:
     found = quiver.diagnose(np.full((300, 8), 2.0), metric=metric)
     assert found.verdict.word == "no structure"
     assert found.structure.ties == 1.0
-    assert found.moments.duplicates > 0.99
+    copies = next(one for one in found.findings if one.name.startswith("copies"))
+    assert (copies.n_found, copies.rows) == (299, (1, 2, 3, 4, 5))
     assert "equal" in found.verdict.reasons[0]
     json.dumps(found.to_dict(), allow_nan=False)
     assert "no structure" in found.to_html()
@@ -157,11 +193,20 @@ def test_wrong_arguments_are_named(
         quiver.diagnose(vectors, **options)
 
 
+@needs_kernels
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_value_that_is_not_finite_is_named_by_its_row(value: float) -> None:
+def test_a_value_that_is_not_finite_is_found_and_left_out(value: float) -> None:
     vectors = skewed_rows(300, 8)
     vectors[217, 3] = value
-    with pytest.raises(InvalidArgumentError, match="in row 217"):
+    (finding,) = quiver.diagnose(vectors).findings[:1]
+    assert finding.name == "not finite or too large"
+    assert (finding.n_found, finding.rows) == (1, (217,))
+
+
+def test_too_few_finite_rows_are_an_error_with_their_number() -> None:
+    vectors = skewed_rows(120, 8)
+    vectors[:30] = np.nan
+    with pytest.raises(InvalidArgumentError, match="got 90 that are finite, of 120"):
         quiver.diagnose(vectors)
 
 
@@ -197,7 +242,7 @@ def test_given_queries_are_used() -> None:
 def test_progress_ends_at_its_total_and_can_cancel() -> None:
     steps: list[tuple[int, int]] = []
     quiver.diagnose(skewed_rows(200, 8), progress=lambda *step: steps.append(step))
-    assert steps == [(done, 10) for done in range(1, 11)]
+    assert steps == [(done, 12) for done in range(13)]
     with pytest.raises(CancelledError):
         quiver.diagnose(skewed_rows(200, 8), progress=lambda *_: False)
 

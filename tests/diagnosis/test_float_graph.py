@@ -49,8 +49,9 @@ def test_a_beam_as_wide_as_the_base_finds_every_neighbor(metric: str) -> None:
     backend = quiver.get_backend("auto")
     sample = draw_sample(
         normal_rows(300, 8),
+        np.arange(300),
         normal_rows(20, 8),
-        metric=metric,
+        metric,
         size=300,
         seed=0,
         backend=backend,
@@ -66,7 +67,7 @@ def test_a_float_graph_over_equal_rows_is_no_error() -> None:
     backend = quiver.get_backend("auto")
     rows = np.zeros((150, 4), dtype=np.float32)
     sample = draw_sample(
-        rows, rows[:9], metric="cosine", size=150, seed=0, backend=backend
+        *(rows, np.arange(150), rows[:9], "cosine"), size=150, seed=0, backend=backend
     )
     found = measure_float_graph(sample, 10, quiver.BuildParams(), (32,))
     assert found[32].marks[:, 0].all()

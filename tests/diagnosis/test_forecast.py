@@ -7,7 +7,7 @@ import pytest
 from rows import skewed_rows
 
 import quiver
-from quiver.diagnosis.forecast import FORECAST_WIDTHS, Trial, forecast, run_trials
+from quiver.diagnosis.forecast import FORECAST_WIDTHS, Trial, cut, forecast, run_trials
 from quiver.diagnosis.sample import Sample
 from quiver.recall.hits import Hits
 
@@ -23,7 +23,7 @@ def hits(n_found: int) -> Hits:
 
 
 def trial(rows: int, found: dict[int, int]) -> Trial:
-    return Trial(rows, {ef: hits(found[ef]) for ef in FORECAST_WIDTHS}, hits(10))
+    return Trial(rows, {ef: hits(found[ef]) for ef in FORECAST_WIDTHS}, hits(10), 0.0)
 
 
 RISING = {32: 5, 64: 6, 128: 8, 256: 9}
@@ -61,7 +61,7 @@ def test_parts_are_a_quarter_half_and_all_but_no_fewer_than_k(
     rows = skewed_rows(34, 6)
     sample = Sample(rows[:24], rows[24:], 24, "euclidean", backend, queries_given=True)
     params = quiver.BuildParams(max_degree=4, ef_construction=8)
-    trials = list(run_trials(sample, k, quiver.Encoding(), params, threads=1))
+    trials = list(run_trials(cut(sample, k), k, quiver.Encoding(), params, threads=1))
     assert [one.rows for one in trials] == sizes
     # A beam as wide as the part holds every row of it.
     assert all(one.walks[32].shares(32).min() == 1 for one in trials)

@@ -10,11 +10,13 @@ import pytest
 
 import quiver
 from quiver.diagnosis.fidelity import DEPTHS, Fidelity
+from quiver.diagnosis.findings import Finding
 from quiver.diagnosis.forecast import Forecast
 from quiver.diagnosis.planes import Moments, Planes
 from quiver.diagnosis.record import Diagnosis
 from quiver.diagnosis.structure import Structure
 from quiver.diagnosis.verdict import Verdict
+from quiver.diagnosis.width import Look, Measured
 from quiver.memory import predict_memory
 from quiver.recall.hits import Hits
 from quiver.recall.intervals import Interval
@@ -31,10 +33,12 @@ RECORD = Diagnosis(
     queries_given=False,
     verdict=Verdict("fits", ("first reason", "second reason")),
     encoding=quiver.Encoding(),
+    look=Look(900, (Measured(quiver.Encoding(), 0.98),)),
+    findings=(Finding("zero rows", 7, 1000, (1, 2, 3, 4, 5), "left out"),),
     forecasts=(Forecast(64, (0.9, 0.8), INTERVAL, INTERVAL),),
     fidelity=(Fidelity("both", "hamming", None, SHARES, SHARES[::-1], HITS),),
     structure=Structure(float("inf"), 1.5, 0.1, 0.0, 0.01, (0.0, 1.0), (1.0,), (1.0,)),
-    moments=Moments(0.1, 3.5, 0.0),
+    moments=Moments(0.1, 3.5),
     planes={"both": Planes(1.0, 0.4, (0.5,) * 4, (0.4,) * 4)},
     memory=predict_memory(1000, 4),
     seed=7,
@@ -55,6 +59,7 @@ def test_the_document_is_strict_json_without_infinity() -> None:
         {
             "transform": "both",
             "distance": "hamming",
+            "bits": 2,
             "shares": dict(zip(names, SHARES, strict=True)),
             "spread": dict(zip(names, SHARES[::-1], strict=True)),
         }
@@ -81,5 +86,8 @@ def test_the_report_gives_verdict_reasons_and_every_width() -> None:
     lines = str(RECORD).splitlines()
     assert lines[0] == f"fits: build with {quiver.Encoding()}"
     assert lines[1:3] == ["- first reason", "- second reason"]
-    assert lines[3] == "ef= 64: recall@10 expected 90.0 % (80.0 … 95.0)"
-    assert lines[5:] == [RECORD.looked_at]
+    assert lines[3] == (
+        "- zero rows: 7 of 1000 (0.7 %), rows 1, 2, 3, 4, 5, …; left out"
+    )
+    assert lines[4] == "ef= 64: recall@10 expected 90.0 % (80.0 … 95.0)"
+    assert lines[6:] == [RECORD.looked_at]

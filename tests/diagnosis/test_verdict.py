@@ -17,6 +17,7 @@ from quiver.diagnosis.fidelity import DEPTHS, Fidelity
 from quiver.diagnosis.forecast import FORECAST_WIDTHS, Forecast, run_trials
 from quiver.diagnosis.structure import Structure
 from quiver.diagnosis.verdict import GOOD_RECALL, WORDS, falls_short, judge
+from quiver.diagnosis.width import Look
 from quiver.recall.hits import Hits
 from quiver.recall.intervals import Interval
 
@@ -74,20 +75,20 @@ def test_a_word_never_contradicts_the_recall_expected(
 ) -> None:
     forecasts = make_forecasts(recalls, uncoded)
     structure = make_structure(local_dimension, chance)
-    verdict = judge(fidelity(own), fidelity(plain), structure, forecasts)
+    verdict = judge(fidelity(own), fidelity(plain), structure, forecasts, Look())
     is_good = [recall >= GOOD_RECALL for recall in recalls]
     at_default = is_good[FORECAST_WIDTHS.index(64)]
     if chance >= GOOD_RECALL:
         assert verdict.word == "no structure"
         assert "random rows score as high" in verdict.reasons[0]
         return
-    assert (verdict.word in ("fits", "fits with rotation")) == at_default
+    assert (verdict.word in ("fits", "fits with wider codes")) == at_default
     assert verdict.is_unsearchable == (not any(is_good))
     if verdict.word == "use a larger ef":
         assert not at_default
     if verdict.is_unsearchable:
         float_is_good = uncoded[-1] >= GOOD_RECALL
-        assert (verdict.word == "not with two bits") == float_is_good
+        assert (verdict.word == "not with these codes") == float_is_good
     assert verdict.word in WORDS
 
 
@@ -148,7 +149,7 @@ def test_norms_that_vary_are_no_lack_of_structure_under_inner_product() -> None:
 
 
 @needs_kernels
-def test_two_bits_are_not_blamed_for_what_a_float32_graph_loses_too() -> None:
+def test_codes_are_not_blamed_for_what_a_float32_graph_loses_too() -> None:
     params = quiver.BuildParams(max_degree=8, ef_construction=32)
     vectors = demo_with_norms(3000, 1.0)
     found = quiver.diagnose(vectors, metric="euclidean", sample=1000, params=params)
@@ -161,14 +162,14 @@ def test_two_bits_are_not_blamed_for_what_a_float32_graph_loses_too() -> None:
 
 
 @needs_kernels
-def test_two_bits_are_blamed_where_a_float32_graph_would_do() -> None:
+def test_codes_are_blamed_where_a_float32_graph_would_do() -> None:
     generator = np.random.default_rng(0)
     centers = generator.normal(size=(2, 64))
     rows = centers[generator.integers(2, size=1500)]
-    rows = rows + 0.01 * generator.normal(size=(1500, 64))
+    rows = rows + 1e-4 * generator.normal(size=(1500, 64))
     found = quiver.diagnose(rows, metric="euclidean", sample=1000)
-    assert found.verdict.word == "not with two bits"
-    assert "two bits lose the rest" in found.verdict.reasons[0]
+    assert found.verdict.word == "not with these codes"
+    assert "codes of 8 bits lose the rest" in found.verdict.reasons[0]
     assert found.float_rows == 1000
 
 
@@ -187,9 +188,9 @@ def test_an_encoding_is_recommended_only_if_it_finds_more(
 ) -> None:
     thin = quiver.BuildParams(max_degree=2, ef_construction=4)
 
-    def run(sample, k, encoding, params, threads):
+    def run(parts, k, encoding, params, threads):
         is_thin = graph_is_worse and encoding != quiver.Encoding()
-        return run_trials(sample, k, encoding, thin if is_thin else params, threads)
+        return run_trials(parts, k, encoding, thin if is_thin else params, threads)
 
     diagnose_module = sys.modules["quiver.diagnosis.diagnose"]
     monkeypatch.setattr(diagnose_module, "run_trials", run)

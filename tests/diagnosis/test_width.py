@@ -31,6 +31,7 @@ def test_two_dimensions_get_the_eight_bits_that_a_line_holds() -> None:
         "bits": "8, for 56 coordinates a row",
         "code_fidelity": "1.000 of the true 10 in the best 64 by code",
         "rows_looked_at": "500",
+        "advice": "scipy.spatial.cKDTree over the rows is exact and faster",
     }
 
 
@@ -61,14 +62,16 @@ def test_rows_too_near_for_two_bits_get_more() -> None:
 @needs_kernels
 def test_where_no_code_will_do_the_caller_is_warned() -> None:
     vectors = clusters(1500, 384, 1e-5)
-    with pytest.warns(UserWarning, match="codes of 8 bits keep only") as caught:
+    with pytest.warns(
+        UserWarning, match="8 bits keep .* closer to each other"
+    ) as caught:
         index = quiver.Index.build(vectors, metric="euclidean", params=SMALL)
     assert caught[0].filename == __file__
     assert index.encoding == quiver.Encoding(bits=8)
 
 
 @pytest.mark.parametrize(
-    "encoding", [quiver.Encoding(), quiver.Encoding(bits=4), quiver.Encoding.paper()]
+    "encoding", [quiver.Encoding(), quiver.Encoding(bits=4), quiver.Encoding(bits=8)]
 )
 def test_an_encoding_that_is_given_is_kept(encoding: quiver.Encoding) -> None:
     vectors = np.random.default_rng(0).uniform(size=(300, 2))
@@ -77,11 +80,41 @@ def test_an_encoding_that_is_given_is_kept(encoding: quiver.Encoding) -> None:
     assert index.notes is None
 
 
-@pytest.mark.parametrize(("word", "bits"), [("default", 2), ("paper", 2)])
-def test_an_encoding_given_by_name_is_kept(word: str, bits: int) -> None:
-    index = quiver.Index.build(normal_rows(300, 2), encoding=word, params=SMALL)
-    assert index.encoding.bits == bits
+def test_an_encoding_given_by_name_is_kept() -> None:
+    index = quiver.Index.build(normal_rows(300, 2), encoding="default", params=SMALL)
+    assert index.encoding == quiver.Encoding()
     assert index.notes is None
+
+
+@needs_kernels
+@pytest.mark.parametrize("encoding", ["default", quiver.Encoding(bits=4)])
+def test_an_encoding_that_fails_is_obeyed_and_warned_about(
+    encoding: str | quiver.Encoding,
+) -> None:
+    vectors = clusters(1500, 64, 0.02)
+    with pytest.warns(
+        UserWarning, match="8 bits keep 100.0 % .* give bits=8"
+    ) as caught:
+        index = quiver.Index.build(
+            vectors, metric="euclidean", encoding=encoding, params=SMALL
+        )
+    assert [one.filename for one in caught] == [__file__]
+    assert index.encoding.bits < 8
+    assert index.notes is not None
+    share = float(index.notes["code_fidelity"].split()[0])
+    assert f"{index.encoding.bits} bits keep {100 * share:.1f} %" in str(caught[0])
+
+
+def test_an_audit_of_published_codes_gets_a_note_and_no_warning() -> None:
+    vectors = np.random.default_rng(0).uniform(size=(300, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        index = quiver.Index.build(vectors, encoding="paper", params=SMALL)
+    assert index.notes == {
+        "bits": "2, for 2 coordinates a row",
+        "code_fidelity": "0.433 of the true 10 in the best 64 by code",
+        "rows_looked_at": "300",
+    }
 
 
 def test_few_rows_are_not_looked_at() -> None:
@@ -89,8 +122,11 @@ def test_few_rows_are_not_looked_at() -> None:
         warnings.simplefilter("error")
         few = quiver.Index.build(cloud(FEWEST_ROWS - 1), params=SMALL)
         copies = quiver.Index.build(np.tile(cloud(5), (100, 1)), params=SMALL)
-    assert few.notes is None
-    assert copies.notes is None, "only rows that are not equal count"
+    # Copies are no rows to look at.
+    for index in (few, copies):
+        assert index.notes is not None
+        assert index.notes.keys() == {"advice"}
+        assert "quiver.exact_knn" in index.notes["advice"]
 
 
 def test_the_width_does_not_depend_on_backend_and_threads() -> None:

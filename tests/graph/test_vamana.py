@@ -46,14 +46,16 @@ def test_the_graph_is_that_of_the_naive_build(
     codes = random_codes(np.random.default_rng(bits), 160, 33, bits, weights)
     params = BuildParams(max_degree=5, ef_construction=14, alpha=1.1, beta=0.9, seed=3)
     backend = get_backend("reference")
+    order = insertion_order(160, 17, params.seed)
     with Workers(1) as workers:
         neighbors = build_graph(
-            backend, codes, 17, params=params, rule=rule, workers=workers
+            backend, codes, order, params=params, rule=rule, workers=workers
         )
-    order = insertion_order(160, 17, params.seed).tolist()
     table, biases = distance(codes, codes).tolist(), codes.corrections[:, 1].tolist()
     largest = max(1, 160 // share)
-    expected = naive_build.build(table, biases, order, 5, 14, 1.1, 0.9, rule, largest)
+    expected = naive_build.build(
+        table, biases, order.tolist(), 5, 14, 1.1, 0.9, rule, largest
+    )
     assert edge_lists(neighbors) == expected
 
 

@@ -23,4 +23,5 @@ def cloud(n: int) -> np.ndarray:
 def sample_of(vectors: np.ndarray, metric: str = "euclidean", **options: int):
     options = {"size": 400, "seed": 3, **options}
     backend = quiver.get_backend("auto")
-    return draw_sample(vectors, None, metric=metric, backend=backend, **options)
+    every = np.arange(len(vectors))
+    return draw_sample(vectors, every, None, metric, backend=backend, **options)
