@@ -86,7 +86,7 @@ def encode_rows(
 def shorten_outsize(
     codes: Codes,
     backend: Backend,
-    vectors: Vectors,
+    vectors: Vectors | StoredVectors,
     transform: Transform,
     workers: Workers,
 ) -> None:
