@@ -19,14 +19,17 @@ from quiver.reference.lanes import lane_sum
 from quiver.state import State
 
 
+def reads_entry_points(state: State) -> bool:
+    """Return whether the entry points are candidates; published codes are without."""
+    is_published = state.encoding.weights == "published"
+    return state.metric == "inner_product" and not is_published
+
+
 def with_entry_points(
     state: State, backend: Backend, coded: Codes | Queries, beam: Keys
 ) -> Keys:
-    """Return keys, sorted: the beam's and those of the entry points it has dropped.
-
-    Only under inner product; published codes keep the published candidates.
-    """
-    if not _reads_entry_points(state):
+    """Return sorted keys: the beam's, then those of the entry points outside it."""
+    if not reads_entry_points(state):
         return beam
     rows = np.tile(state.entry_points, (len(beam), 1))
     keys = make_keys(backend.distance(state.codes, coded, rows), rows)
@@ -37,7 +40,7 @@ def with_entry_points(
 
 def always_read(state: State, candidates: Ids) -> NDArray[np.bool_]:
     """Return which candidates are read however few of the beam are asked for."""
-    if not _reads_entry_points(state):
+    if not reads_entry_points(state):
         return np.zeros(candidates.shape, dtype=np.bool_)
     return np.isin(candidates, state.entry_points)
 
@@ -54,8 +57,3 @@ def known_bounds(
     if state.metric == "inner_product":
         shifts = lane_sum(queries.astype(np.float64) * state.transform.mean)
     return lower_bounds(state.codes, coded, keys, state.metric, shifts)
-
-
-def _reads_entry_points(state: State) -> bool:
-    is_published = state.encoding.weights == "published"
-    return state.metric == "inner_product" and not is_published
