@@ -13,17 +13,16 @@ import numpy as np
 from quiver._typing import (
     Distances,
     Ids,
-    Keys,
     Metric,
     StoredVectors,
     Unlinked,
     Vectors,
 )
 from quiver.backends.protocol import Backend
+from quiver.candidates import always_read, known_bounds, with_entry_points
 from quiver.encoding import encode_queries
 from quiver.parallel.workers import map_chunks
 from quiver.params import SearchParams
-from quiver.reference.bounds import LEAST_DIM, SHORT_BEAM, lower_bounds
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import (
     NO_ID,
@@ -34,7 +33,6 @@ from quiver.reference.keys import (
     make_keys,
     nearest_keys,
 )
-from quiver.reference.lanes import lane_sum
 from quiver.reference.rerank import Ranking, unbounded
 from quiver.reference.search import Beams
 from quiver.results import SearchResult, SearchStats
@@ -91,21 +89,33 @@ def walk(state: State, backend: Backend, queries: Vectors, ef: int) -> Beams:
     """Return the beams of checked queries, by code distances alone.
 
     The best that a walk sees, or of all rows where ef is a large share of them: see
-    `least_scan_ef`.
+    `least_scan_ef`. Under inner product a beam is as much wider as there are entry
+    points, which hold those that are not among the best.
     """
     return _beams(state, backend, encode_queries(state, backend, queries), ef)
 
 
+def scan_best(state: State, backend: Backend, queries: Vectors, ef: int) -> Beams:
+    """Return what `walk` would if it saw all rows."""
+    return _best(state, backend, encode_queries(state, backend, queries), ef)
+
+
 def _beams(state: State, backend: Backend, coded: Codes | Queries, ef: int) -> Beams:
     width = min(ef, state.n)
-    if ef < least_scan_ef(state.n):
-        graph = state.neighbors, coded, state.entry_points
-        return backend.search(state.codes, *graph, width)
+    if ef >= least_scan_ef(state.n):
+        return _best(state, backend, coded, width)
+    graph = state.neighbors, coded, state.entry_points
+    beams = backend.search(state.codes, *graph, width)
+    keys = with_entry_points(state, backend, coded, beams.keys)
+    return beams._replace(keys=keys)
+
+
+def _best(state: State, backend: Backend, coded: Codes | Queries, width: int) -> Beams:
     keys = nearest_keys(_scan(state, backend, coded), width)
     keys[np.isinf(key_distances(keys))] = NO_KEY
     n_queries = len(keys)
     return Beams(
-        keys,
+        with_entry_points(state, backend, coded, keys),
         hops=np.zeros(n_queries, dtype=np.int64),
         distance_computations=np.full(n_queries, state.n),
     )
@@ -190,10 +200,14 @@ def _search_chunk(
 ) -> SearchResult:
     coded = encode_queries(state, backend, queries)
     beams = _beams(state, backend, coded, effort.ef)
-    candidates = key_ids(beams.keys[:, : effort.n_rerank])
+    candidates = key_ids(beams.keys)
     bounds = None
     if effort.n_rerank is None:
-        bounds = _known_bounds(state, queries, coded, beams.keys)
+        bounds = known_bounds(state, queries, coded, beams.keys)
+    else:
+        is_read = always_read(state, candidates)
+        is_read[:, : effort.n_rerank] = True
+        candidates = np.where(is_read, candidates, NO_ID)
     rows, distances, reranked = rerank(
         backend, state.vectors, queries, candidates, effort.k, state.metric, bounds
     )
@@ -210,20 +224,6 @@ def _search_chunk(
             reranked=reranked,
         ),
     )
-
-
-def _known_bounds(
-    state: State, queries: Vectors, coded: Codes | Queries, keys: Keys
-) -> Distances | None:
-    """Return what the distances of a beam are at least; None if nothing is known."""
-    has_known_error = state.encoding.rotate and state.dim >= LEAST_DIM
-    is_short = keys.shape[1] <= SHORT_BEAM
-    if isinstance(coded, Codes) or is_short or not has_known_error:
-        return None
-    shifts = np.zeros(len(queries))
-    if state.metric == "inner_product":
-        shifts = lane_sum(queries.astype(np.float64) * state.transform.mean)
-    return lower_bounds(state.codes, coded, keys, state.metric, shifts)
 
 
 def _with_unlinked(

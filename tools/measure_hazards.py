@@ -101,7 +101,7 @@ def measure_float_graph(
     for ef in BEAM_WIDTHS:
         graph.set_ef(ef)
         ids: Ids = graph.knn_query(queries, K)[0].astype(np.uint32)
-        _, distances = rerank(vectors, queries, ids, K, metric)
+        distances = rerank(vectors, queries, ids, K, metric).distances
         recalls.append(quiver.recall_at_k(distances, true))
     return tuple(recalls)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from quiver._typing import Vectors
 from quiver.backends.registry import get_backend
+from quiver.candidates import reads_entry_points
 from quiver.encoding import encode_queries
 from quiver.errors import InvalidArgumentError
 from quiver.explain.explanation import Explanation, Found, Hop, Outcome, TrueNeighbour
@@ -63,7 +64,9 @@ class _Explainer:
         self.expansions = list(
             walk(state.codes, state.neighbors, self.coded, state.entry_points, self.ef)
         )
-        self.seen_in = dict.fromkeys(state.entry_points.tolist(), 0)
+        starts = state.entry_points.tolist()
+        self.seen_in = dict.fromkeys(starts, 0)
+        self.always_read = set(starts) if reads_entry_points(state) else set()
         self.dropped_in: dict[int, int] = {}
         self.hops = tuple(self._hops())
         # A walk has at least one hop: the nearest entry point is always expanded.
@@ -127,10 +130,11 @@ class _Explainer:
         seen_in = {self._id(row): hop for row, hop in self.seen_in.items()}
         found = []
         for id_, distance in zip(result.ids.tolist(), result.distances, strict=True):
-            if id_ in ranks:  # Not the -1 of a place left empty.
+            if id_ in seen_in:  # Not the -1 of a place left empty.
                 hop = seen_in[id_]
                 origin = self.hops[hop - 1].node if hop else None
-                found.append(Found(id_, float(distance), hop, origin, ranks[id_]))
+                place = ranks.get(id_)
+                found.append(Found(id_, float(distance), hop, origin, place))
         return tuple(found)
 
     def _true_neighbor(
@@ -151,17 +155,21 @@ class _Explainer:
             return "never seen", self._unseen_reason(row)
         seen = f"first seen in hop {self.seen_in[row]}"
         if row in self.dropped_in:
-            number = self.dropped_in[row]
+            dropped = f"{seen}, out of the beam in hop {self.dropped_in[row]}"
+            if row in self.always_read:
+                return "lost in re-rank", f"{dropped}, but re-ranked as an entry point"
             return (
                 "dropped from the beam",
-                f"{seen}, out of the beam in hop {number}: {self.ef} rows seen had "
-                f"smaller code distances than its {self._code_distance(row):.4g}",
+                f"{dropped}: {self.ef} rows seen had smaller code distances than its "
+                f"{self._code_distance(row):.4g}",
             )
         rank, n_rerank = self.final_beam.index(row) + 1, self.effort.n_rerank
         read = "those that can matter" if n_rerank is None else f"the first {n_rerank}"
+        also = " and the entry points" if self.always_read else ""
         return (
             "lost in re-rank",
-            f"{seen}, place {rank} of the final beam, of which {read} are re-ranked",
+            f"{seen}, place {rank} of the final beam, of which {read}{also} are "
+            "re-ranked",
         )
 
     def _unseen_reason(self, row: int) -> str:

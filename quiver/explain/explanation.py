@@ -58,15 +58,16 @@ class Found:
         Hop in which it was first met.
     seen_from : int or None
         Id of the node expanded there; None for an entry point.
-    beam_place : int
-        Its place in the final beam by code distance, 1 … ef.
+    beam_place : int or None
+        Its place in the final beam by code distance, 1 … ef; None for an entry point
+        outside it, which is measured all the same under inner product.
     """
 
     id: int
     distance: float
     seen_in_hop: int
     seen_from: int | None
-    beam_place: int
+    beam_place: int | None
 
 
 @dataclass(frozen=True)
@@ -190,8 +191,9 @@ def _lines(e: Explanation) -> list[str]:
     ]
     for found in e.found:
         origin = "entry point" if found.seen_from is None else f"from {found.seen_from}"
+        place = "no place" if found.beam_place is None else f"place {found.beam_place}"
         lines.append(
-            f"  {found.id}: {found.distance:.4f}; place {found.beam_place}; "
+            f"  {found.id}: {found.distance:.4f}; {place}; "
             f"hop {found.seen_in_hop}, {origin}"
         )
     missed = [n for n in e.true_neighbours if n.fate != "found"]

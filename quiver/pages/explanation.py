@@ -119,7 +119,7 @@ def _answer_rows(explanation: Explanation, labels: Labels) -> Iterable[str]:
         yield _row(
             _label(found.id, labels),
             f"{found.distance:.4f}",
-            str(found.beam_place),
+            str(found.beam_place or "none"),
             str(found.seen_in_hop),
         )
 

@@ -6,6 +6,7 @@ One walk or scan per query then answers every question about depth: recall with 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -16,16 +17,19 @@ from quiver._typing import (
     Counts,
     Distances,
     Ids,
+    Keys,
     Lanes,
     Metric,
     StoredVectors,
     Vectors,
 )
 from quiver.backends.protocol import Backend
+from quiver.candidates import always_read
 from quiver.parallel.workers import map_chunks
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import NO_ID, key_ids, nearest_keys
-from quiver.search import SCAN_VALUES, chunk_rows, rerank, scan, walk
+from quiver.reference.search import Beams
+from quiver.search import SCAN_VALUES, chunk_rows, rerank, scan_best, walk
 from quiver.state import State
 
 
@@ -39,14 +43,18 @@ class Hits(NamedTuple):
         how many such rows it brings, since equal ones come with it.
     k : int
         True neighbours of each query.
+    always : ndarray of shape (q, m), bool, or False
+        Which are read at any depth, as entry points are under inner product.
     """
 
     marks: NDArray[np.bool_] | Counts
     k: int
+    always: NDArray[np.bool_] | bool = False
 
     def shares(self, depth: int) -> Lanes:
-        """Return each query's share of the k found among the first ``depth``."""
+        """Return each query's share of the k found if ``depth`` candidates are read."""
         found = self.marks[:, :depth].sum(axis=1)
+        found += (self.marks * self.always)[:, depth:].sum(axis=1)
         return np.minimum(found, self.k) / self.k
 
 
@@ -84,12 +92,13 @@ class Asked(NamedTuple):
     k: int
     threads: int
 
-    def mark(self, start: int, candidates: Ids) -> Counts:
+    def mark(self, start: int, keys: Keys) -> tuple[Counts, NDArray[np.bool_]]:
         """Count the hits that each candidate of the queries from ``start`` on brings.
 
         Those are itself and the rows equal to it. Zero vectors come with every answer:
-        the first candidate brings them.
+        the first candidate brings them. Told as well is which are always read.
         """
+        candidates = key_ids(keys)
         part = slice(start, start + len(candidates))
         state, kth = self.state, self.kth[part]
         hits = mark_hits(
@@ -100,45 +109,37 @@ class Asked(NamedTuple):
         first = np.searchsorted(equal_to, candidates)
         counts = hits * (1 + np.searchsorted(equal_to, candidates, "right") - first)
         counts[:, 0] += np.count_nonzero(equal_to == NO_ID) * (kth >= 1)
-        return counts
+        return counts, always_read(state, candidates)
 
 
 def walk_hits(asked: Asked, ef: int) -> Walk:
     """Walk the graph for every query and mark the whole beam."""
-
-    def walk_chunk(start: int, stop: int) -> tuple[AnyArray, AnyArray, AnyArray]:
-        beams = walk(asked.state, asked.backend, asked.queries[start:stop], ef)
-        marks = asked.mark(start, key_ids(beams.keys))
-        return marks, beams.hops, beams.distance_computations
-
-    chunks = map_chunks(
-        walk_chunk,
-        len(asked.queries),
-        chunk_rows=chunk_rows(ef, asked.state.n),
-        threads=asked.threads,
-    )
-    marks, hops, computations = (
-        np.concatenate(part) for part in zip(*chunks, strict=True)
-    )
-    return Walk(Hits(marks, asked.k), hops, computations)
+    return _hits(asked, walk, ef, chunk_rows(ef, asked.state.n))
 
 
 def scan_hits(asked: Asked, depth: int) -> Hits:
     """Rank every row by its code for every query and mark the best ``depth``."""
     state = asked.state
     depth = min(depth, state.n - len(state.unlinked))
+    return _hits(asked, scan_best, depth, max(1, SCAN_VALUES // state.n)).hits
 
-    def scan_chunk(start: int, stop: int) -> Counts:
-        distances = scan(state, asked.backend, asked.queries[start:stop])
-        return asked.mark(start, nearest(distances, depth))
+
+def _hits(asked: Asked, find: Callable[..., Beams], width: int, n_queries: int) -> Walk:
+    """Mark what is found, by so many queries at once."""
+
+    def find_chunk(start: int, stop: int) -> tuple[AnyArray, ...]:
+        queries = asked.queries[start:stop]
+        beams = find(asked.state, asked.backend, queries, width)
+        counters = beams.hops, beams.distance_computations
+        return *asked.mark(start, beams.keys), *counters
 
     chunks = map_chunks(
-        scan_chunk,
-        len(asked.queries),
-        chunk_rows=max(1, SCAN_VALUES // state.n),
-        threads=asked.threads,
+        find_chunk, len(asked.queries), chunk_rows=n_queries, threads=asked.threads
     )
-    return Hits(np.concatenate(chunks), asked.k)
+    marks, always, hops, computations = (
+        np.concatenate(part) for part in zip(*chunks, strict=True)
+    )
+    return Walk(Hits(marks, asked.k, always), hops, computations)
 
 
 def nearest_codes(
