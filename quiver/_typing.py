@@ -12,6 +12,11 @@ from numpy.typing import NDArray
 Vectors: TypeAlias = NDArray[np.float32]
 """(n, dim) float32, C-contiguous, finite."""
 
+KeptVectors: TypeAlias = (
+    "NDArray[np.float32] | NDArray[np.uint8] | NDArray[np.int8]"
+)
+"""(n, dim) C-contiguous, as an index keeps them: every value is a float32 exactly."""
+
 Neighbors: TypeAlias = NDArray[np.uint32]
 """(n, max_degree) uint32 out-edges; a row ends at its first ``NO_ID``."""
 
@@ -60,14 +65,18 @@ class StoredVectors(Protocol):
     def needs_copy(self) -> bool:
         """Whether a re-rank must `gather` rows instead of reading them `in_place`."""
 
+    @property
+    def is_rounded(self) -> bool:
+        """Whether rows may differ from those that were coded, as halves do."""
+
     def __len__(self) -> int:
         """Return the number of rows."""
 
     def __getitem__(self, key: Any) -> Vectors:
         """Return what the same index of an array would, as float32."""
 
-    def gather(self, rows: Ids) -> Vectors:
-        """Return the rows of ascending row numbers."""
+    def gather(self, rows: Ids) -> KeptVectors:
+        """Return the rows of ascending row numbers, for a kernel."""
 
-    def in_place(self) -> AbstractContextManager[Vectors]:
+    def in_place(self) -> AbstractContextManager[KeptVectors]:
         """Lend all rows where they are."""

@@ -15,6 +15,7 @@ from quiver._typing import (
     Bits,
     Distances,
     Ids,
+    KeptVectors,
     Keys,
     Metric,
     Neighbors,
@@ -130,7 +131,7 @@ class CythonBackend:
 
     def rerank(
         self,
-        vectors: Vectors,
+        vectors: KeptVectors,
         queries: Vectors,
         candidates: Ids,
         k: int,

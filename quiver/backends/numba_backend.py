@@ -16,6 +16,7 @@ from quiver._typing import (
     Counts,
     Distances,
     Ids,
+    KeptVectors,
     Keys,
     Metric,
     Neighbors,
@@ -151,7 +152,7 @@ class NumbaBackend:
 
     def rerank(
         self,
-        vectors: Vectors,
+        vectors: KeptVectors,
         queries: Vectors,
         candidates: Ids,
         k: int,

@@ -25,6 +25,7 @@ from quiver._typing import (
     Bits,
     Distances,
     Ids,
+    KeptVectors,
     Keys,
     Metric,
     Neighbors,
@@ -208,7 +209,7 @@ class Backend(Protocol):
 
     def rerank(
         self,
-        vectors: Vectors,
+        vectors: KeptVectors,
         queries: Vectors,
         candidates: Ids,
         k: int,
@@ -219,8 +220,9 @@ class Backend(Protocol):
 
         Parameters
         ----------
-        vectors : ndarray of shape (n, dim), float32
-            Stored vectors.
+        vectors : ndarray of shape (n, dim), float32, uint8 or int8
+            Stored vectors: a byte counts as the float32 that it equals. They need be
+            aligned to one element only.
         queries : ndarray of shape (q, dim), float32
             Queries as the caller gave them.
         candidates : ndarray of shape (q, m), uint32

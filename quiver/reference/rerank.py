@@ -1,4 +1,4 @@
-"""Rerank: order the last few candidates by the exact metric on float32 vectors.
+"""Rerank: order the last few candidates by the exact metric on stored vectors.
 
 The only step that touches the stored vectors. Sums follow the lane rule in float64,
 the result is rounded to float32, and the order is by (distance, id).
@@ -13,7 +13,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from quiver._typing import Counts, Distances, Ids, Keys, Lanes, Metric, Vectors
+from quiver._typing import (
+    Counts,
+    Distances,
+    Ids,
+    KeptVectors,
+    Keys,
+    Lanes,
+    Metric,
+    Vectors,
+)
 from quiver.reference.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
 from quiver.reference.lanes import lane_sum, squared_norms
 
@@ -46,7 +55,7 @@ class Ranking(NamedTuple):
 
 
 def rerank(
-    vectors: Vectors,
+    vectors: KeptVectors,
     queries: Vectors,
     candidates: Ids,
     k: int,
@@ -91,7 +100,9 @@ def unbounded(candidates: Ids) -> Distances:
     return np.full(candidates.shape, -np.inf, dtype=np.float32)
 
 
-def exact_distance(vectors: Vectors, query: Vectors, metric: Metric) -> Distances:
+def exact_distance(
+    vectors: KeptVectors, query: Vectors, metric: Metric
+) -> Distances:
     """Return the metric between one query and every row, shape (n,), float32.
 
     cosine: ``max(0, 1 - ⟨q, x⟩ / (‖q‖·‖x‖))``, 1 if either is zero; euclidean:

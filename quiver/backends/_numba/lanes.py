@@ -1,7 +1,7 @@
-"""Lane sums of two float32 rows as LLVM intrinsics; see `quiver.reference.lanes`.
+"""Lane sums of two rows as LLVM intrinsics; see `quiver.reference.lanes`.
 
 Eight float64 lanes are one LLVM vector, so the rule costs what the memory costs. No
-operation carries a fast-math flag: none is fused or reordered.
+operation carries a fast-math flag: none is fused or reordered. Rows are float32 or bytes.
 """
 
 from __future__ import annotations
@@ -13,20 +13,26 @@ from numba.extending import intrinsic
 from quiver.backends._numba.primitives import row_address
 from quiver.reference.lanes import N_LANES
 
-_I32, _I64 = ir.IntType(32), ir.IntType(64)
+_I8, _I32, _I64 = (ir.IntType(bits) for bits in (8, 32, 64))
 _LANES = ir.VectorType(ir.DoubleType(), N_LANES)
+# What an element is, its alignment, and how it becomes float64.
+_ELEMENTS = {
+    types.float32: (ir.FloatType(), 4, ir.IRBuilder.fpext),
+    types.uint8: (_I8, 1, ir.IRBuilder.uitofp),
+    types.int8: (_I8, 1, ir.IRBuilder.sitofp),
+}
 
 
 def _lane_sum(builder, dim, term):
-    """Add ``term(kind, wide type, number)`` of all coordinates by the lane rule."""
+    """Add ``term(type, number)`` of all coordinates by the lane rule."""
     lanes_at = cgutils.alloca_once_value(builder, ir.Constant(_LANES, None))
     n_whole = builder.lshr(dim, ir.Constant(_I64, 3))
     with cgutils.for_range(builder, n_whole) as loop:
-        terms = term(ir.VectorType(ir.FloatType(), N_LANES), _LANES, loop.index)
+        terms = term(_LANES, loop.index)
         builder.store(builder.fadd(builder.load(lanes_at), terms), lanes_at)
     start = builder.shl(n_whole, ir.Constant(_I64, 3))
     with cgutils.for_range(builder, builder.sub(dim, start)) as loop:
-        last = term(ir.FloatType(), ir.DoubleType(), builder.add(start, loop.index))
+        last = term(ir.DoubleType(), builder.add(start, loop.index))
         lanes = builder.load(lanes_at)
         lane = builder.trunc(loop.index, _I32)
         grown = builder.fadd(builder.extract_element(lanes, lane), last)
@@ -44,9 +50,9 @@ def _lane_intrinsic(name, combine):
             a_address = row_address(context, builder, signature.args[0], *args[:2])
             b_address = row_address(context, builder, signature.args[2], *args[2:4])
 
-            def term(kind, wide, number):
-                x = builder.fpext(_element(builder, a_address, kind, number), wide)
-                y = builder.fpext(_element(builder, b_address, kind, number), wide)
+            def term(wide, number):
+                x = _widened(builder, a_address, a.dtype, wide, number)
+                y = _widened(builder, b_address, b.dtype, wide, number)
                 return combine(builder, x, y)
 
             return _lane_sum(builder, dim, term)
@@ -66,10 +72,14 @@ lane_dot = _lane_intrinsic("lane_dot", lambda builder, x, y: builder.fmul(x, y))
 lane_squared_difference = _lane_intrinsic("lane_squared_difference", _square_difference)
 
 
-def _element(builder, address, kind, number):
-    """Load float or vector ``number`` of a row, wherever it is aligned."""
+def _widened(builder, address, dtype, wide, number):
+    """Load number ``number`` of a row, or of its vectors, as float64."""
+    kind, align, widen = _ELEMENTS[dtype]
+    if wide is _LANES:
+        kind = ir.VectorType(kind, N_LANES)
     pointer = builder.inttoptr(address, kind.as_pointer())
-    return builder.load(builder.gep(pointer, [number], source_etype=kind), align=4)
+    place = builder.gep(pointer, [number], source_etype=kind)
+    return widen(builder, builder.load(place, align=align), wide)
 
 
 def _fold(builder, lanes):

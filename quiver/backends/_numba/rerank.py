@@ -15,22 +15,21 @@ from quiver.backends._numba.primitives import (
     readonly,
     writable,
 )
+from quiver.reference.codes import CACHE_LINE
 from quiver.reference.keys import NO_ID, NO_KEY
 
 COSINE, EUCLIDEAN, INNER_PRODUCT = 0, 1, 2
 MATRIX = readonly(types.float32, 2)
-FLOATS_PER_LINE = 16
+KEPT = [readonly(dtype, 2) for dtype in (types.float32, types.uint8, types.int8)]
 
 
 @kernel(
-    types.float32(
-        MATRIX,
-        types.int64,
-        MATRIX,
-        types.int64,
-        types.float64,
-        types.int64,
-    )
+    [
+        types.float32(
+            *(vectors, types.int64, MATRIX, types.int64, types.float64, types.int64)
+        )
+        for vectors in KEPT
+    ]
 )
 def exact_distance(vectors, row, queries, query, query_norm2, metric):
     """Return the metric between one stored row and one query."""
@@ -54,22 +53,25 @@ def distance_or_inf(key):
 
 
 @kernel(
-    types.void(
-        MATRIX,
-        MATRIX,
-        readonly(types.uint32, 2),
-        MATRIX,
-        types.int64,
-        writable(types.uint32, 2),
-        writable(types.float32, 2),
-        writable(types.int64, 1),
-    )
+    [
+        types.void(
+            vectors,
+            MATRIX,
+            readonly(types.uint32, 2),
+            MATRIX,
+            types.int64,
+            writable(types.uint32, 2),
+            writable(types.float32, 2),
+            writable(types.int64, 1),
+        )
+        for vectors in KEPT
+    ]
 )
 def rerank_rows(vectors, queries, candidates, bounds, metric, ids, distances, reranked):
     """Order every row of candidates; fills ids, distances and counts."""
     k = ids.shape[1]
     best = np.empty(k, np.uint64)
-    n_lines = (vectors.shape[1] + FLOATS_PER_LINE - 1) // FLOATS_PER_LINE
+    n_lines = (vectors.shape[1] * vectors.itemsize + CACHE_LINE - 1) // CACHE_LINE
     for query in range(ids.shape[0]):
         best[:] = NO_KEY
         worst = np.float32(np.inf)

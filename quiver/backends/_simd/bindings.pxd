@@ -16,6 +16,11 @@ cdef extern from "kernels.h" nogil:
         QUIVER_EUCLIDEAN
         QUIVER_INNER_PRODUCT
 
+    enum quiver_element:
+        QUIVER_FLOAT32
+        QUIVER_UINT8
+        QUIVER_INT8
+
     enum quiver_weights:
         QUIVER_CORRECTED
         QUIVER_PUBLISHED_WEIGHTS
@@ -45,6 +50,11 @@ cdef extern from "kernels.h" nogil:
         size_t dim
         size_t coded_dim
 
+    struct quiver_vectors:
+        const void *rows
+        size_t dim
+        quiver_element element
+
     struct quiver_graph:
         const uint32_t *neighbors
         size_t width
@@ -63,7 +73,7 @@ cdef extern from "kernels.h" nogil:
         int (*search)(const quiver_codes *, const quiver_graph *,
                       const quiver_queries *, size_t, uint64_t *, int64_t *,
                       int64_t *) noexcept nogil
-        int (*rerank)(const float *, const float *, size_t, const uint32_t *,
+        int (*rerank)(const quiver_vectors *, const float *, const uint32_t *,
                       const float *, size_t, size_t, size_t, quiver_metric,
                       uint32_t *, float *, int64_t *) noexcept nogil
 

@@ -6,6 +6,7 @@ from quiver._typing import (
     Counts,
     Distances,
     Ids,
+    KeptVectors,
     Keys,
     Metric,
     Neighbors,
@@ -77,7 +78,7 @@ class Kernels:
     ) -> None: ...
     def rerank(
         self,
-        vectors: Vectors,
+        vectors: KeptVectors,
         queries: Vectors,
         candidates: Ids,
         bounds: Distances,

@@ -219,9 +219,8 @@ cdef class Kernels:
         self, vectors, queries, candidates, bounds, str metric, ids, distances, reranked
     ):
         cdef Borrowed borrowed = Borrowed()
-        cdef Py_buffer *base = borrowed.vectors(vectors, "vectors", ANY)
-        cdef Py_ssize_t dim = base.shape[1]
-        cdef Py_buffer *wanted = borrowed.vectors(queries, "queries", dim)
+        cdef quiver_vectors base = borrowed.kept_vectors(vectors)
+        cdef Py_buffer *wanted = borrowed.vectors(queries, "queries", base.dim)
         cdef Py_ssize_t q = wanted.shape[0]
         cdef Py_buffer *lists = borrowed.matrix(
             candidates, "candidates", &UINT32, q, ANY
@@ -244,9 +243,8 @@ cdef class Kernels:
         at_least_one("k", k)
         with nogil:
             status = self.table.rerank(
-                <const float *>base.buf,
+                &base,
                 <const float *>wanted.buf,
-                dim,
                 <const uint32_t *>lists.buf,
                 <const float *>least.buf,
                 q,

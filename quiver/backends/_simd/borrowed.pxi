@@ -38,6 +38,8 @@ cdef Element UINT32 = Element(b"uint32", b"IL", 4)
 cdef Element UINT64 = Element(b"uint64", b"LQ", 8)
 cdef Element INT64 = Element(b"int64", b"lq", 8)
 cdef Element FLOAT32 = Element(b"float32", b"f", 4)
+# Tells what else would have been taken.
+cdef Element FLOAT32_OR_BYTES = Element(b"float32, uint8 or int8", b"f", 4)
 
 cdef enum:
     # `search` borrows the most: seven today.
@@ -61,23 +63,14 @@ cdef class Borrowed:
         self, object array, str name, Element *element, int ndim, int flags
     ) except NULL:
         """Return the C-contiguous buffer of an array of this type."""
+        return of_type(self.borrow_any(array, flags), name, element, ndim)
+
+    cdef Py_buffer *borrow_any(self, object array, int flags) except NULL:
         if self.n_buffers == MOST_BUFFERS:
             raise SystemError(f"a kernel call borrows at most {MOST_BUFFERS} arrays")
         cdef Py_buffer *buffer = &self.buffers[self.n_buffers]
         PyObject_GetBuffer(array, buffer, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | flags)
         self.n_buffers += 1
-        if (
-            buffer.ndim != ndim
-            or buffer.itemsize != element.size
-            or buffer.format[0] == 0
-            or buffer.format[1] != 0
-            or strchr(element.codes, buffer.format[0]) == NULL
-        ):
-            raise InvalidTypeError(
-                f"{name} must have {ndim} dimensions of {element.name.decode()}, got "
-                f"{buffer.ndim} of format {buffer.format.decode()!r} "
-                f"with {buffer.itemsize} bytes each"
-            )
         return buffer
 
     cdef Py_buffer *vector(
@@ -116,6 +109,19 @@ cdef class Borrowed:
         cdef Py_buffer *buffer = self.matrix(array, name, &FLOAT32, ANY, dim)
         at_least_one("dim", buffer.shape[1])
         return buffer
+
+    cdef quiver_vectors kept_vectors(self, object array) except *:
+        """Borrow vectors in any of the types that an index keeps."""
+        cdef Py_buffer *buffer = self.borrow_any(array, 0)
+        cdef quiver_element element = QUIVER_FLOAT32
+        cdef Element *expected = &FLOAT32_OR_BYTES
+        if has_type(buffer, &UINT8):
+            element, expected = QUIVER_UINT8, &UINT8
+        elif has_type(buffer, &INT8):
+            element, expected = QUIVER_INT8, &INT8
+        of_type(buffer, "vectors", expected, 2)
+        at_least_one("dim", buffer.shape[1])
+        return quiver_vectors(rows=buffer.buf, dim=buffer.shape[1], element=element)
 
     cdef quiver_codes codes(
         self, object rows, size_t dim, size_t bits, str weights
@@ -194,6 +200,27 @@ cdef class Borrowed:
             dim=dim,
             coded_dim=rounds.shape[1],
         )
+
+
+cdef bint has_type(Py_buffer *buffer, Element *element):
+    return (
+        buffer.itemsize == element.size
+        and buffer.format[0] != 0
+        and buffer.format[1] == 0
+        and strchr(element.codes, buffer.format[0]) != NULL
+    )
+
+
+cdef Py_buffer *of_type(
+    Py_buffer *buffer, str name, Element *element, int ndim
+) except NULL:
+    if buffer.ndim != ndim or not has_type(buffer, element):
+        raise InvalidTypeError(
+            f"{name} must have {ndim} dimensions of {element.name.decode()}, got "
+            f"{buffer.ndim} of format {buffer.format.decode()!r} "
+            f"with {buffer.itemsize} bytes each"
+        )
+    return buffer
 
 
 cdef str side(Py_ssize_t length):

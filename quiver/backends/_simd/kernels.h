@@ -18,6 +18,8 @@
 enum quiver_metric { QUIVER_COSINE, QUIVER_EUCLIDEAN, QUIVER_INNER_PRODUCT };
 enum quiver_prune_rule { QUIVER_VAMANA, QUIVER_PUBLISHED };
 
+enum quiver_element { QUIVER_FLOAT32, QUIVER_UINT8, QUIVER_INT8 };
+
 enum quiver_weights { QUIVER_CORRECTED, QUIVER_PUBLISHED_WEIGHTS };
 
 /* Coded rows as quiver/reference/codes.py lays them out: scale, bias, `dim` values. */
@@ -48,6 +50,14 @@ struct quiver_transform {
     size_t coded_dim;
 };
 
+/* Vectors as an index keeps them, row by row, aligned to one element; each element is a
+ * float32 exactly. */
+struct quiver_vectors {
+    const void *rows;
+    size_t dim;
+    enum quiver_element element;
+};
+
 /* Out-edges of every row; a row ends at its first NO_ID. Walks start at the nearest of
  * the entry points. */
 struct quiver_graph {
@@ -73,7 +83,7 @@ struct quiver_kernels {
     int (*search)(const struct quiver_codes *codes, const struct quiver_graph *graph,
                   const struct quiver_queries *queries, size_t ef, uint64_t *keys,
                   int64_t *hops, int64_t *distance_computations);
-    int (*rerank)(const float *vectors, const float *queries, size_t dim,
+    int (*rerank)(const struct quiver_vectors *vectors, const float *queries,
                   const uint32_t *candidates, const float *bounds, size_t n_queries,
                   size_t width, size_t k, enum quiver_metric metric, uint32_t *ids,
                   float *distances, int64_t *reranked);

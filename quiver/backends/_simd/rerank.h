@@ -13,14 +13,15 @@
 #define PREFETCH_BYTES 6144
 
 /* `query_norm` is ‖q‖ and is read for cosine only. */
-INLINE float exact_distance(const float *vector, const float *query, size_t dim,
-                            enum quiver_metric metric, double query_norm)
+INLINE float exact_distance(const void *vector, enum quiver_element element,
+                            const float *query, size_t dim, enum quiver_metric metric,
+                            double query_norm)
 {
     if (metric == QUIVER_EUCLIDEAN)
-        return (float)sqrt(lane_squared_difference(vector, query, dim));
+        return (float)sqrt(row_squared_difference(vector, element, query, dim));
     if (metric == QUIVER_INNER_PRODUCT)
-        return (float)-lane_dot(vector, query, dim);
-    double norm2, dot = lane_dot_and_norm2(vector, query, dim, &norm2);
+        return (float)-row_dot(vector, element, query, dim);
+    double norm2, dot = row_dot_and_norm2(vector, element, query, dim, &norm2);
     double lengths = query_norm * sqrt(norm2);
     double distance = 1.0 - (lengths > 0 ? dot / lengths : 0.0);
     return (float)(distance > 0 ? distance : 0.0);
@@ -39,23 +40,26 @@ INLINE float worst_distance(const struct beam *best)
 }
 
 /* Return how many vectors were read. What is asked for ahead may not be. */
-static int64_t rerank_one(const float *vectors, const float *query, size_t dim,
-                          const uint32_t *candidates, const float *bounds, size_t width,
-                          enum quiver_metric metric, struct beam *best)
+INLINE int64_t rerank_list(const struct quiver_vectors *vectors,
+                           enum quiver_element element, const float *query,
+                           const uint32_t *candidates, const float *bounds, size_t width,
+                           enum quiver_metric metric, struct beam *best)
 {
+    size_t dim = vectors->dim, row_bytes = dim * element_bytes(element);
+    size_t ahead = 1 + PREFETCH_BYTES / row_bytes, next = 0;
     double query_norm = sqrt(lane_dot(query, query, dim));
-    size_t ahead = 1 + PREFETCH_BYTES / (dim * sizeof(float)), next = 0;
     float worst = INFINITY;
     int64_t n_read = 0;
+    const uint8_t *rows = vectors->rows;
     clear_beam(best);
     for (size_t i = 0; i < width; ++i) {
         for (; next < width && next <= i + ahead; ++next)
             if (matters(candidates, bounds, next, worst))
-                prefetch_bytes(vectors + candidates[next] * dim, dim * sizeof(float));
+                prefetch_bytes(rows + candidates[next] * row_bytes, row_bytes);
         if (!matters(candidates, bounds, i, worst))
             continue;
-        const float *vector = vectors + candidates[i] * dim;
-        float distance = exact_distance(vector, query, dim, metric, query_norm);
+        const void *vector = rows + candidates[i] * row_bytes;
+        float distance = exact_distance(vector, element, query, dim, metric, query_norm);
         insert_key(best, make_key(distance, candidates[i]));
         worst = worst_distance(best);
         ++n_read;
@@ -63,7 +67,25 @@ static int64_t rerank_one(const float *vectors, const float *query, size_t dim,
     return n_read;
 }
 
-static int rerank(const float *vectors, const float *queries, size_t dim,
+/* Elements of each kind have a loop of their own. */
+static int64_t rerank_one(const struct quiver_vectors *vectors, const float *query,
+                          const uint32_t *candidates, const float *bounds, size_t width,
+                          enum quiver_metric metric, struct beam *best)
+{
+    switch (vectors->element) {
+    case QUIVER_UINT8:
+        return rerank_list(vectors, QUIVER_UINT8, query, candidates, bounds, width,
+                           metric, best);
+    case QUIVER_INT8:
+        return rerank_list(vectors, QUIVER_INT8, query, candidates, bounds, width,
+                           metric, best);
+    default:
+        return rerank_list(vectors, QUIVER_FLOAT32, query, candidates, bounds, width,
+                           metric, best);
+    }
+}
+
+static int rerank(const struct quiver_vectors *vectors, const float *queries,
                   const uint32_t *candidates, const float *bounds, size_t n_queries,
                   size_t width, size_t k, enum quiver_metric metric, uint32_t *ids,
                   float *distances, int64_t *reranked)
@@ -75,7 +97,7 @@ static int rerank(const float *vectors, const float *queries, size_t dim,
     place_beam(&best, align_up(scratch), k);
     for (size_t number = 0; number < n_queries; ++number) {
         reranked[number] = rerank_one(
-            vectors, queries + number * dim, dim, candidates + number * width,
+            vectors, queries + number * vectors->dim, candidates + number * width,
             bounds + number * width, width, metric, &best);
         for (size_t i = 0; i < k; ++i) {
             ids[number * k + i] = key_id(best.keys[i]);

@@ -58,6 +58,8 @@ INLINE void butterflies_of_8(float *eight);
 /* Sums. `struct lanes` holds the eight float64 lanes of quiver/reference/lanes.py. */
 INLINE struct lanes zero_lanes(void);
 INLINE struct lanes widen(const float *eight);
+INLINE struct lanes widen_uint8(const uint8_t *eight);
+INLINE struct lanes widen_int8(const int8_t *eight);
 INLINE struct lanes subtract(struct lanes x, struct lanes y);
 
 /* sum + x·y, the product rounded before it is added: no fused multiply-add. */

@@ -125,6 +125,25 @@ INLINE struct lanes widen(const float *from)
                           _mm256_cvtps_pd(_mm_loadu_ps(from + 4))};
 }
 
+INLINE struct lanes lanes_of_int32(__m128i low, __m128i high)
+{
+    return (struct lanes){_mm256_cvtepi32_pd(low), _mm256_cvtepi32_pd(high)};
+}
+
+INLINE struct lanes widen_uint8(const uint8_t *from)
+{
+    __m128i bytes = _mm_loadl_epi64((const __m128i *)from);
+    return lanes_of_int32(_mm_cvtepu8_epi32(bytes),
+                          _mm_cvtepu8_epi32(_mm_srli_epi64(bytes, 32)));
+}
+
+INLINE struct lanes widen_int8(const int8_t *from)
+{
+    __m128i bytes = _mm_loadl_epi64((const __m128i *)from);
+    return lanes_of_int32(_mm_cvtepi8_epi32(bytes),
+                          _mm_cvtepi8_epi32(_mm_srli_epi64(bytes, 32)));
+}
+
 INLINE struct lanes add_product(struct lanes sum, struct lanes x, struct lanes y)
 {
     return (struct lanes){_mm256_add_pd(sum.low, _mm256_mul_pd(x.low, y.low)),

@@ -187,6 +187,18 @@ INLINE struct lanes widen(const float *from)
     return (struct lanes){_mm512_cvtps_pd(_mm256_loadu_ps(from))};
 }
 
+INLINE struct lanes widen_uint8(const uint8_t *from)
+{
+    __m128i bytes = _mm_loadl_epi64((const __m128i *)from);
+    return (struct lanes){_mm512_cvtepi32_pd(_mm256_cvtepu8_epi32(bytes))};
+}
+
+INLINE struct lanes widen_int8(const int8_t *from)
+{
+    __m128i bytes = _mm_loadl_epi64((const __m128i *)from);
+    return (struct lanes){_mm512_cvtepi32_pd(_mm256_cvtepi8_epi32(bytes))};
+}
+
 INLINE struct lanes add_product(struct lanes sum, struct lanes x, struct lanes y)
 {
     return (struct lanes){_mm512_add_pd(sum.all, _mm512_mul_pd(x.all, y.all))};

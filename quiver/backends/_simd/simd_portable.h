@@ -216,6 +216,22 @@ INLINE struct lanes widen(const float *from)
     return wide;
 }
 
+INLINE struct lanes widen_uint8(const uint8_t *from)
+{
+    struct lanes wide;
+    for (size_t k = 0; k < 8; ++k)
+        wide.lane[k] = from[k];
+    return wide;
+}
+
+INLINE struct lanes widen_int8(const int8_t *from)
+{
+    struct lanes wide;
+    for (size_t k = 0; k < 8; ++k)
+        wide.lane[k] = from[k];
+    return wide;
+}
+
 INLINE struct lanes add_product(struct lanes sum, struct lanes x, struct lanes y)
 {
     for (size_t k = 0; k < 8; ++k)
