@@ -26,7 +26,8 @@ from quiver.errors import InvalidArgumentError
 from quiver.parallel.workers import map_chunks
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import NO_ID, key_ids, nearest_keys
-from quiver.search import SCAN_VALUES, chunk_rows, rerank, scan, walk
+from quiver.rerank import rerank
+from quiver.search import SCAN_VALUES, chunk_rows, scan, walk
 from quiver.state import State
 from quiver.validation.arrays import as_vectors
 
