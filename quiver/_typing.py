@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 Vectors: TypeAlias = NDArray[np.float32]
 """(n, dim) float32, C-contiguous, finite."""
 
-KeptVectors: TypeAlias = (
-    "NDArray[np.float32] | NDArray[np.uint8] | NDArray[np.int8]"
-)
+KeptVectors: TypeAlias = "NDArray[np.float32] | NDArray[np.uint8] | NDArray[np.int8]"
 """(n, dim) C-contiguous, as an index keeps them: every value is a float32 exactly."""
 
 Neighbors: TypeAlias = NDArray[np.uint32]

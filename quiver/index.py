@@ -386,7 +386,8 @@ class Index:
         """Build codes and graph anew from the stored vectors, as `build` did.
 
         For an index that `check` finds unsound. The index is unchanged until all is
-        done; ids and stored vectors stay.
+        done; ids and stored vectors stay. Its file, if any, is untouched: an index
+        with mapped vectors is no longer pickled by it, but by its arrays.
 
         Parameters
         ----------
@@ -402,7 +403,7 @@ class Index:
         how = old.metric, old.encoding, old.params, self.backend
         plan = Plan(*how, n_threads, progress, old.notes)
         new = build(storage.as_kept(old.vectors, old.metric), old.ids, plan)
-        self.state = replace(new, vectors=old.vectors)
+        self.state = replace(new, vectors=storage.without_origin(old.vectors))
 
     def save(
         self,

@@ -13,8 +13,6 @@ import numpy as np
 from quiver._typing import (
     Distances,
     Ids,
-    Metric,
-    StoredVectors,
     Unlinked,
     Vectors,
 )
@@ -33,8 +31,8 @@ from quiver.reference.keys import (
     make_keys,
     nearest_keys,
 )
-from quiver.reference.rerank import Ranking, unbounded
 from quiver.reference.search import Beams
+from quiver.rerank import rerank
 from quiver.results import SearchResult, SearchStats
 from quiver.state import State
 
@@ -47,9 +45,6 @@ SCAN_VALUES = 1 << 22
 SCAN_SHARE, LEAST_SCAN_EF = 30, 512
 """An ef past both n / 30 and 512 is faster served by a scan of all codes than by a
 walk, of 5 000 rows as of 100 000; measured in docs/algorithm/search.md."""
-
-GATHER_BYTES = 1 << 22
-"""Most bytes of rows held at once, however many queries and candidates there are."""
 
 
 def search(
@@ -133,66 +128,6 @@ def _scan(state: State, backend: Backend, coded: Codes | Queries) -> Distances:
     distances = backend.distance(state.codes, coded)
     distances[:, state.unlinked[:, 1]] = np.inf
     return distances
-
-
-def rerank(
-    backend: Backend,
-    vectors: Vectors | StoredVectors,
-    queries: Vectors,
-    candidates: Ids,
-    k: int,
-    metric: Metric,
-    bounds: Distances | None = None,
-) -> Ranking:
-    """Re-rank by vectors in memory or cold; the same answer and count from either.
-
-    Parameters and returns are those of `quiver.backends.protocol.Backend.rerank`.
-    """
-    if isinstance(vectors, np.ndarray):
-        return backend.rerank(vectors, queries, candidates, k, metric, bounds)
-    # A kernel hides the latency of cached rows better than a copy does.
-    if not vectors.needs_copy:
-        with vectors.in_place() as rows:
-            return backend.rerank(rows, queries, candidates, k, metric, bounds)
-    least = unbounded(candidates) if bounds is None else bounds
-    row_bytes = 4 * vectors.shape[1] * max(1, candidates.shape[1])
-    step = max(1, GATHER_BYTES // row_bytes)
-    ranking = Ranking.empty(len(queries), k)
-    for start in range(0, len(queries), step):
-        part = slice(start, start + step)
-        asked = queries[part], candidates[part], k, metric, least[part]
-        found = _rerank_copies(backend, vectors, *asked)
-        ranking.ids[part], ranking.distances[part], ranking.reranked[part] = found
-    return ranking
-
-
-def _rerank_copies(
-    backend: Backend,
-    vectors: StoredVectors,
-    queries: Vectors,
-    candidates: Ids,
-    k: int,
-    metric: Metric,
-    bounds: Distances,
-) -> Ranking:
-    """Re-rank by copies of the rows that can matter, once the first k are known."""
-    if np.isfinite(bounds[:, k:]).any():
-        least = unbounded(candidates[:, :k])
-        nearest = _rerank_copies(
-            backend, vectors, queries, candidates[:, :k], k, metric, least
-        )
-        # What comes later is held against k rows at least as near as these.
-        passed_over = bounds > nearest.distances[:, -1:]
-        passed_over[:, :k] = False
-        candidates = np.where(passed_over, NO_ID, candidates)
-    needed = np.unique(candidates[candidates != NO_ID])
-    # The end mark renumbers to the position past the last row and back.
-    positions = np.append(needed, NO_ID)
-    local = np.searchsorted(needed, candidates).astype(np.uint32)
-    local[candidates == NO_ID] = NO_ID
-    rows = vectors.gather(needed)
-    found = backend.rerank(rows, queries, local, k, metric, bounds)
-    return found._replace(ids=positions[np.minimum(found.ids, len(needed))])
 
 
 def _search_chunk(

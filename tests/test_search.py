@@ -16,12 +16,8 @@ from quiver.conformance import hazards
 from quiver.errors import InvalidArgumentError
 from quiver.reference.bounds import LEAST_DIM, SHORT_BEAM
 from quiver.reference.keys import NO_ID
-from quiver.search import (
-    GATHER_BYTES,
-    LEAST_SCAN_EF,
-    SEARCH_CHUNK,
-    least_scan_ef,
-)
+from quiver.rerank import GATHER_BYTES
+from quiver.search import LEAST_SCAN_EF, SEARCH_CHUNK, least_scan_ef
 from quiver.storage.cold import ColdVectors
 from quiver.storage.header import ColdDtype
 
@@ -143,7 +139,7 @@ def test_neither_answer_nor_count_depends_on_where_the_vectors_are(
     monkeypatch.setattr(ColdVectors, "needs_copy", True)
     gathered = count_gathered(monkeypatch)
     for batch in (GATHER_BYTES, 1):
-        monkeypatch.setattr("quiver.search.GATHER_BYTES", batch)
+        monkeypatch.setattr("quiver.rerank.GATHER_BYTES", batch)
         found = cold.search(queries, k=4, ef=90)
         assert_same_answer(found, expected)
         np.testing.assert_array_equal(found.stats.reranked, expected.stats.reranked)

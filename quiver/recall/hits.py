@@ -29,7 +29,8 @@ from quiver.parallel.workers import map_chunks
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import NO_ID, key_ids, nearest_keys
 from quiver.reference.search import Beams
-from quiver.search import SCAN_VALUES, chunk_rows, rerank, scan_best, walk
+from quiver.rerank import rerank
+from quiver.search import SCAN_VALUES, chunk_rows, scan_best, walk
 from quiver.state import State
 
 

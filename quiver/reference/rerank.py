@@ -100,9 +100,7 @@ def unbounded(candidates: Ids) -> Distances:
     return np.full(candidates.shape, -np.inf, dtype=np.float32)
 
 
-def exact_distance(
-    vectors: KeptVectors, query: Vectors, metric: Metric
-) -> Distances:
+def exact_distance(vectors: KeptVectors, query: Vectors, metric: Metric) -> Distances:
     """Return the metric between one query and every row, shape (n,), float32.
 
     cosine: ``max(0, 1 - ⟨q, x⟩ / (‖q‖·‖x‖))``, 1 if either is zero; euclidean:

@@ -29,6 +29,7 @@ from quiver.storage.cold import (
     as_kept,
     map_vectors,
     with_face,
+    without_origin,
 )
 from quiver.storage.reader import (
     Front,
@@ -52,6 +53,7 @@ __all__ = [
     "load_again",
     "origin_of",
     "save",
+    "without_origin",
 ]
 
 Cold = Literal["memory", "mmap"]

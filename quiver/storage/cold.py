@@ -1,26 +1,32 @@
 """Cold vectors: rows that stay on the disk, or narrow, until they are re-ranked.
 
-A batch of queries asks for the rows it needs, in file order, and gets them as float32:
-those of the first k candidates, then those that can still matter. The ids keep their
-order when renumbered, so ties fall as they would in memory and every backend's `rerank`
-serves unchanged. Mapped float32 rows that are in the page cache already need no copy:
-kernels read them where they are.
+A re-rank reads float32 and bytes where they are, in memory or mapped, as long as mapped
+ones are in the page cache. Halves, rows that lie apart and rows that must come from the
+disk are gathered: copied for a batch of queries at once, in file order.
 
-Source: QuIVer (arXiv 2605.02171), the split into hot and cold. See
+Source: QuIVer (arXiv 2605.02171), the split into hot and cold. See `quiver.rerank` and
 docs/algorithm/rerank.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from quiver._typing import AnyArray, ColdDtype, Ids, Metric, StoredVectors, Vectors
+from quiver._typing import (
+    AnyArray,
+    ColdDtype,
+    Ids,
+    KeptVectors,
+    Metric,
+    StoredVectors,
+    Vectors,
+)
 from quiver.storage.layout import Section
 from quiver.storage.mapped import MappedFile
 from quiver.storage.source import SourceFile
@@ -62,8 +68,10 @@ class ColdVectors:
         float32, what indexing gives.
     nbytes : int
         Bytes as stored.
+    is_rounded : bool
+        Whether they are halves, and may differ from the rows that were coded.
     origin : Origin or None
-        The file from which rows are read on demand; None if they are in memory.
+        The file of the same index, from which rows are read on demand.
     """
 
     def __init__(
@@ -77,6 +85,8 @@ class ColdVectors:
         self.shape = stored.shape
         self.dtype = np.dtype(np.float32)
         self.nbytes = stored.nbytes
+        self.is_rounded = stored.dtype == np.float16
+        self._is_readable = stored.flags.c_contiguous and not self.is_rounded
         self.origin = origin
 
     @property
@@ -100,23 +110,28 @@ class ColdVectors:
             self._mapped.check_size()
         return self._stored[key].astype(np.float32)
 
-    def gather(self, rows: Ids) -> Vectors:
-        """Return the rows of ascending row numbers, as float32, for a re-rank."""
+    def gather(self, rows: Ids) -> KeptVectors:
+        """Return the rows of ascending row numbers; halves as float32."""
         if self._mapped is None:
-            return as_float32(self._stored[rows])
+            return with_halves_widened(self._stored[rows])
         with self._mapped.reading(rows):
-            return as_float32(self._stored[rows])
+            return with_halves_widened(self._stored[rows])
 
     @property
     def needs_copy(self) -> bool:
-        """Whether rows must be gathered: narrow, or not in the page cache."""
+        """Whether rows must be gathered: halves, apart, or not in the page cache."""
+        if self._mapped is not None and self._mapped.misses:
+            return True
+        return not self._is_readable
+
+    def in_place(self) -> AbstractContextManager[KeptVectors]:
+        """Lend the rows themselves."""
         return (
-            self._mapped is None or self._mapped.misses or self.cold_dtype != "float32"
+            nullcontext(self._stored) if self._mapped is None else self._lend_mapped()
         )
 
     @contextmanager
-    def in_place(self) -> Iterator[Vectors]:
-        """Lend the mapped rows themselves."""
+    def _lend_mapped(self) -> Iterator[KeptVectors]:
         assert self._mapped is not None
         with self._mapped.reading(None):
             yield self._stored
@@ -137,10 +152,10 @@ class ColdVectors:
         return self[:].astype(dtype or np.float32, copy=False)
 
 
-def as_float32(rows: AnyArray) -> Vectors:
-    """Return rows as float32; halves by a table, faster than ``astype`` is."""
+def with_halves_widened(rows: AnyArray) -> KeptVectors:
+    """Return rows as a kernel reads them; halves by a table, faster than ``astype``."""
     if rows.dtype != np.float16:
-        return rows.astype(np.float32, copy=False)
+        return rows
     return np.take(_every_half(), rows.view(np.uint16), mode="clip")
 
 
@@ -167,8 +182,7 @@ def as_kept(vectors: Any, metric: Metric) -> Vectors | StoredVectors:
     """
     if isinstance(vectors, ColdVectors):
         if kept_dtype(vectors.cold_dtype) != "float32":
-            # Without the origin: that file is of another index.
-            return ColdVectors(vectors._stored, vectors._mapped)
+            return without_origin(vectors)
         vectors = vectors[:]
     return with_face(as_stored_vectors(vectors, metric))
 
@@ -176,6 +190,13 @@ def as_kept(vectors: Any, metric: Metric) -> Vectors | StoredVectors:
 def with_face(stored: AnyArray) -> Vectors | StoredVectors:
     """Return float32 rows themselves, others behind a face that gives float32."""
     return stored if stored.dtype == np.float32 else ColdVectors(stored)
+
+
+def without_origin(vectors: Vectors | StoredVectors) -> Vectors | StoredVectors:
+    """Return the same vectors, for an index that is not the one in their file."""
+    if isinstance(vectors, ColdVectors) and vectors.origin is not None:
+        return ColdVectors(vectors._stored, vectors._mapped)
+    return vectors
 
 
 def map_vectors(source: SourceFile, section: Section, origin: Origin) -> ColdVectors:

@@ -14,7 +14,7 @@ from small_index import answers, byte_rows, saved, small_index
 import quiver
 from quiver.conformance.hazards import METRICS
 from quiver.errors import InvalidArgumentError
-from quiver.storage.cold import ColdVectors, as_float32, as_kept
+from quiver.storage.cold import ColdVectors, as_kept, with_halves_widened
 from quiver.storage.mapped import MappedFile
 
 COLD = ("memory", "mmap")
@@ -50,7 +50,7 @@ def test_cold_rows_are_read_in_small_batches_with_the_same_answer(
     queries = np.random.default_rng(4).normal(size=(30, 20))
     whole = index.search(queries, k=5, ef=40)
     again = index.search(queries, k=5, ef=40)  # In place: nothing missed.
-    monkeypatch.setattr("quiver.search.GATHER_BYTES", 5000)
+    monkeypatch.setattr("quiver.rerank.GATHER_BYTES", 5000)
     index = quiver.open(path, cold="mmap", backend="reference")
     parts = index.search(queries, k=5, ef=40)
     memory = small_index(**case).search(queries, k=5, ef=40)
@@ -89,7 +89,7 @@ def test_rows_that_miss_the_page_cache_are_announced(tmp_path, monkeypatch, cold
 
 def test_every_half_is_widened_exactly():
     halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16).reshape(2, -1)
-    found, expected = as_float32(halves), halves.astype(np.float32)
+    found, expected = with_halves_widened(halves), halves.astype(np.float32)
     np.testing.assert_array_equal(found.view(np.uint32), expected.view(np.uint32))
 
 

@@ -1,7 +1,8 @@
 """Lane sums of two rows as LLVM intrinsics; see `quiver.reference.lanes`.
 
 Eight float64 lanes are one LLVM vector, so the rule costs what the memory costs. No
-operation carries a fast-math flag: none is fused or reordered. Rows are float32 or bytes.
+operation carries a fast-math flag: none is fused or reordered. Rows are float32 or
+bytes.
 """
 
 from __future__ import annotations
