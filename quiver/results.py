@@ -55,6 +55,8 @@ class SearchResult:
         How many were found.
     stats : SearchStats
         What the search cost.
+    version : int
+        Of the index that answered: how many operations had changed it.
 
     Examples
     --------
@@ -73,6 +75,7 @@ class SearchResult:
     distances: Distances
     counts: Counts
     stats: SearchStats
+    version: int = 0
 
     @classmethod
     def concatenate(cls, parts: Sequence[SearchResult]) -> SearchResult:
@@ -80,11 +83,12 @@ class SearchResult:
         if len(parts) == 1:
             return parts[0]
         columns = zip(*(part._arrays() for part in parts), strict=True)
-        return cls._of(np.concatenate(column) for column in columns)
+        joined = (np.concatenate(column) for column in columns)
+        return cls._of(joined, parts[0].version)
 
     def first(self) -> SearchResult:
         """Return the result of the first query alone, without the leading axis."""
-        return self._of(array[0] for array in self._arrays())
+        return self._of((array[0] for array in self._arrays()), self.version)
 
     def _arrays(self) -> tuple[AnyArray, ...]:
         stats = self.stats
@@ -92,9 +96,9 @@ class SearchResult:
         return self.ids, self.distances, self.counts, *costs
 
     @classmethod
-    def _of(cls, arrays: Iterable[Any]) -> SearchResult:
+    def _of(cls, arrays: Iterable[Any], version: int) -> SearchResult:
         ids, distances, counts, *costs = arrays
-        return cls(ids, distances, counts, SearchStats(*costs))
+        return cls(ids, distances, counts, SearchStats(*costs), version)
 
     def __iter__(self) -> Iterator[AnyArray]:
         """Yield the ids, then the distances."""

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from quiver._typing import Distances, Ids, Metric, StoredVectors, Unlinked, Vectors
+from quiver._typing import Distances, Ids, Metric, StoredVectors, Vectors
 from quiver.backends.protocol import Backend
 from quiver.encoding import encode_queries
 from quiver.parallel.workers import map_chunks
 from quiver.params import SearchParams
 from quiver.reference.keys import (
     NO_ID,
+    NO_KEY,
     NO_RESULT,
     key_distances,
     key_ids,
     make_keys,
 )
+from quiver.reference.masks import is_marked, marked_rows
 from quiver.reference.search import Beams
 from quiver.results import SearchResult, SearchStats
 from quiver.state import State
@@ -56,21 +58,27 @@ def search(
 
 def walk(state: State, backend: Backend, queries: Vectors, ef: int) -> Beams:
     """Return the beams of checked queries, by code distances alone."""
+    if not state.has_graph:
+        return _every_row(state, len(queries))
     coded = encode_queries(state, backend, queries)
     width = min(ef, state.n)
     return backend.search(
-        state.codes, state.neighbors, coded, state.entry_points, width
+        *(state.codes, state.neighbors, coded, state.entry_points, width),
+        allowed=state.answering,
     )
 
 
 def scan(state: State, backend: Backend, queries: Vectors) -> Distances:
     """Return the code distances of checked queries to every row, shape (q, n).
 
-    Those of unlinked rows are +inf: no walk measures their codes, which mean nothing.
+    Those of unlinked rows are +inf: no walk measures their codes, which mean nothing;
+    and those of rows that may not answer.
     """
     coded = encode_queries(state, backend, queries)
     distances = backend.distance(state.codes, coded)
     distances[:, state.unlinked[:, 1]] = np.inf
+    if state.answering is not None:
+        distances[:, ~marked_rows(state.answering[0], state.n)] = np.inf
     return distances
 
 
@@ -113,15 +121,22 @@ def _search_chunk(
     state: State, backend: Backend, queries: Vectors, effort: SearchParams
 ) -> SearchResult:
     beams = walk(state, backend, queries, effort.ef)
-    candidates = key_ids(beams.keys[:, : effort.n_rerank])
+    candidates = key_ids(beams.keys[:, : effort.n_rerank if state.has_graph else None])
+    depth = effort.k
+    if state.live is not None and len(state.unlinked):
+        # A removed row at the distance of others must not take the place of one.
+        depth = max(depth, candidates.shape[1])
     rows, distances = rerank(
-        backend, state.vectors, queries, candidates, effort.k, state.metric
+        backend, state.vectors, queries, candidates, depth, state.metric
     )
     if len(state.unlinked):
-        rows, distances = _with_unlinked(rows, distances, state.unlinked)
+        rows, distances = _with_unlinked(rows, distances, state)
+    rows, distances = rows[:, : effort.k], distances[:, : effort.k]
     found = rows != NO_ID
+    ids = np.full(rows.shape, NO_RESULT, dtype=np.int64)
+    ids[found] = state.ids[rows[found]]
     return SearchResult(
-        ids=np.where(found, state.ids[np.where(found, rows, 0)], NO_RESULT),
+        ids=ids,
         distances=distances,
         counts=np.count_nonzero(found, axis=1),
         stats=SearchStats(
@@ -129,20 +144,36 @@ def _search_chunk(
             distance_computations=beams.distance_computations,
             reranked=np.count_nonzero(candidates != NO_ID, axis=1),
         ),
+        version=state.version,
     )
 
 
+def _every_row(state: State, n_queries: int) -> Beams:
+    """Return beams of all live rows that no definition answers, without a walk."""
+    is_candidate = state.is_live.copy()
+    is_candidate[state.unlinked[:, 1]] = False
+    rows = np.flatnonzero(is_candidate)
+    keys = np.tile(make_keys(np.zeros(len(rows), np.float32), rows), (n_queries, 1))
+    none = np.zeros(n_queries, dtype=np.int64)
+    return Beams(keys, none, none, np.ones(n_queries, dtype=bool))
+
+
 def _with_unlinked(
-    rows: Ids, distances: Distances, unlinked: Unlinked
+    rows: Ids, distances: Distances, state: State
 ) -> tuple[Ids, Distances]:
-    """Merge in the rows that no walk reaches: equal ones, and zero vectors at 1."""
+    """Merge in the rows that no walk reaches: equal ones, and zero vectors at 1.
+
+    Rows that were removed and only stand for their copies are left out.
+    """
     k = rows.shape[1]
-    equal_to, copies = unlinked.T
+    equal_to, copies = state.live_unlinked.T
     zeros = copies[np.searchsorted(equal_to, NO_ID) :][:k]
     starts = np.searchsorted(equal_to, rows)
     stops = np.searchsorted(equal_to, rows, side="right")
     stops[rows == NO_ID] = starts[rows == NO_ID]
     keys = make_keys(distances, rows)
+    if state.live is not None:
+        keys[~is_marked(state.live, rows)] = NO_KEY
     has_zeros = (len(zeros) > 0) & (distances[:, -1] >= 1)
     for query in np.flatnonzero((stops > starts).any(axis=1) | has_zeros):
         spans = zip(starts[query], stops[query], distances[query], strict=True)

@@ -26,6 +26,7 @@ from quiver.errors import InvalidArgumentError
 from quiver.parallel.workers import map_chunks
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import NO_ID, key_ids, make_keys
+from quiver.reference.masks import is_marked
 from quiver.search import SEARCH_CHUNK, rerank, scan, walk
 from quiver.state import State
 from quiver.validation.arrays import as_vectors
@@ -110,9 +111,11 @@ class Asked(NamedTuple):
             *(self.backend, state.vectors, self.queries[part], candidates),
             *(kth, state.metric),
         )
-        equal_to = state.unlinked[:, 0]
+        equal_to = state.live_unlinked[:, 0]
         first = np.searchsorted(equal_to, candidates)
-        counts = hits * (1 + np.searchsorted(equal_to, candidates, "right") - first)
+        counts = np.searchsorted(equal_to, candidates, "right") - first
+        # A row that was removed brings only the live ones that are equal to it.
+        counts = hits * (counts + (state.live is None or is_marked(state.live, candidates)))
         counts[:, 0] += np.count_nonzero(equal_to == NO_ID) * (kth >= 1)
         return counts
 
@@ -140,7 +143,7 @@ def walk_hits(asked: Asked, ef: int) -> Walk:
 def scan_hits(asked: Asked, depth: int) -> Hits:
     """Rank every row by its code for every query and mark the best ``depth``."""
     state = asked.state
-    depth = min(depth, state.n - len(state.unlinked))
+    depth = min(depth, state.n_nodes)
 
     def scan_chunk(start: int, stop: int) -> Counts:
         distances = scan(state, asked.backend, asked.queries[start:stop])
