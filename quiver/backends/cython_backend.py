@@ -11,11 +11,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from quiver import reference
 from quiver._typing import (
     Bits,
+    Counts,
     Distances,
     Ids,
     Keys,
+    Mask,
     Metric,
     Neighbors,
     PruneRule,
@@ -115,8 +118,14 @@ class CythonBackend:
         queries: Codes | Queries,
         entry_points: Ids,
         ef: int,
+        *,
+        allowed: Mask | None = None,
+        budget: Counts | None = None,
     ) -> Beams:
         """See `Backend.search`."""
+        if allowed is not None or budget is not None:
+            graph = codes, neighbors, queries, entry_points
+            return reference.search(*graph, ef, allowed=allowed, budget=budget)
         n_queries = len(queries[0])
         keys = np.empty((n_queries, ef), np.uint64)
         hops = np.empty(n_queries, np.int64)
@@ -125,7 +134,10 @@ class CythonBackend:
         self._kernels.search(
             *(*codes, neighbors, *parts, entry_points, keys, hops, counts)
         )
-        return Beams(keys, hops, counts)
+        return Beams(keys, hops, counts, np.ones(n_queries, np.bool_))
+
+    search_radius = staticmethod(reference.search_radius)
+    scan = staticmethod(reference.scan)
 
     def rerank(
         self,

@@ -11,12 +11,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from quiver import reference
 from quiver._typing import (
     Bits,
     Counts,
     Distances,
     Ids,
     Keys,
+    Mask,
     Metric,
     Neighbors,
     PruneRule,
@@ -130,8 +132,14 @@ class NumbaBackend:
         queries: Codes | Queries,
         entry_points: Ids,
         ef: int,
+        *,
+        allowed: Mask | None = None,
+        budget: Counts | None = None,
     ) -> Beams:
         """See `Backend.search`."""
+        if allowed is not None or budget is not None:
+            graph = codes, neighbors, queries, entry_points
+            return reference.search(*graph, ef, allowed=allowed, budget=budget)
         n_queries = len(queries[0])
         keys = np.empty((n_queries, ef), dtype=np.uint64)
         hops = np.empty(n_queries, dtype=np.int64)
@@ -146,7 +154,11 @@ class NumbaBackend:
             hops,
             distance_computations,
         )
-        return Beams(keys, hops, distance_computations)
+        everywhere = np.ones(n_queries, dtype=np.bool_)
+        return Beams(keys, hops, distance_computations, everywhere)
+
+    search_radius = staticmethod(reference.search_radius)
+    scan = staticmethod(reference.scan)
 
     def rerank(
         self,

@@ -21,7 +21,7 @@ from quiver.params import SearchParams
 from quiver.recall.exact import exact_knn
 from quiver.reference.distance import distance_to_rows
 from quiver.reference.keys import key_distances, key_ids
-from quiver.reference.search import Expansion, walk
+from quiver.reference.walk import Step, walk
 from quiver.results import SearchResult
 from quiver.search import search
 from quiver.state import State
@@ -54,39 +54,39 @@ class _Explainer:
         self.query, self.effort = query, effort
         self.coded = encode_queries(state, self.backend, query)
         self.ef = min(effort.ef, state.n)
-        self.expansions = list(
+        _, *self.steps = list(
             walk(state.codes, state.neighbors, self.coded, state.entry_points, self.ef)
         )
         self.seen_in = dict.fromkeys(state.entry_points.tolist(), 0)
         self.dropped_in: dict[int, int] = {}
         self.hops = tuple(self._hops())
         # A walk has at least one hop: the nearest entry point is always expanded.
-        self.final_beam = key_ids(self.expansions[-1].beam).tolist()
+        self.final_beam = key_ids(self.steps[-1].beam).tolist()
 
     def _hops(self) -> list[Hop]:
         in_beam = set(self.state.entry_points.tolist())
         hops = []
-        for number, expansion in enumerate(self.expansions, 1):
-            newly_seen = expansion.newly_seen.tolist()
+        for number, step in enumerate(self.steps, 1):
+            newly_seen = step.newly_seen.tolist()
             self.seen_in.update(dict.fromkeys(newly_seen, number))
-            after = set(key_ids(expansion.beam).tolist())
+            after = set(key_ids(step.beam).tolist())
             # A row leaves the beam for good: what pushed it out stays or is pushed out
             # by something nearer. So one hop number per row says it all.
             dropped = sorted(in_beam.union(newly_seen) - after)
             self.dropped_in.update(dict.fromkeys(dropped, number))
             in_beam = after
-            hops.append(self._hop(number, expansion, dropped))
+            hops.append(self._hop(number, step, dropped))
         return hops
 
-    def _hop(self, number: int, expansion: Expansion, dropped: list[int]) -> Hop:
+    def _hop(self, number: int, step: Step, dropped: list[int]) -> Hop:
         return Hop(
             number=number,
-            node=self._id(expansion.node),
-            distance=self._code_distance(expansion.node),
-            newly_seen=self._ids(expansion.newly_seen.tolist()),
+            node=self._id(step.node),
+            distance=self._code_distance(step.node),
+            newly_seen=self._ids(step.newly_seen.tolist()),
             dropped=self._ids(dropped),
-            beam=self._ids(key_ids(expansion.beam).tolist()),
-            beam_distances=tuple(key_distances(expansion.beam).tolist()),
+            beam=self._ids(key_ids(step.beam).tolist()),
+            beam_distances=tuple(key_distances(step.beam).tolist()),
         )
 
     def explanation(self) -> Explanation:
@@ -103,7 +103,7 @@ class _Explainer:
             n_rerank=effort.n_rerank,
             metric=state.metric,
             code_distance=_meaning(state),
-            entry_point=self._id(self.expansions[0].node),
+            entry_point=self._id(self.steps[0].node),
             entry_points=self._ids(state.entry_points.tolist()),
             distance_computations=len(self.seen_in),
             hops=self.hops,
