@@ -73,3 +73,7 @@ class StoredVectors(Protocol):
 
     def in_place(self) -> AbstractContextManager[Vectors]:
         """Lend all rows where they are."""
+
+
+AnyVectors: TypeAlias = Vectors | StoredVectors
+"""Stored vectors, in one array or behind an array's face."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from quiver._typing import Distances, Metric, Vectors
+from quiver._typing import AnyVectors, Distances, Metric, Vectors
 from quiver.backends.protocol import Backend
 from quiver.parallel.workers import Workers
 from quiver.params import Encoding
@@ -30,7 +30,9 @@ ENCODE_ROWS = 512
 """Rows encoded per kernel call; their float64 temporaries stay in the cache."""
 
 
-def fit(vectors: Vectors, scaling: Metric, encoding: Encoding, seed: int) -> Transform:
+def fit(
+    vectors: AnyVectors, scaling: Metric, encoding: Encoding, seed: int
+) -> Transform:
     """Return the transform of a base: its mean and its seeded sign flips."""
     dim = vectors.shape[1]
     coded_dim = encoding.coded_dim(dim)
@@ -54,7 +56,7 @@ def draw_signs(dim: int, seed: int) -> Distances:
 
 def encode_rows(
     backend: Backend,
-    vectors: Vectors,
+    vectors: AnyVectors,
     transform: Transform,
     encoding: Encoding,
     workers: Workers,

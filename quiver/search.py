@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from quiver._typing import Distances, Ids, Metric, StoredVectors, Vectors
+from quiver._typing import AnyVectors, Distances, Ids, Metric, Vectors
 from quiver.backends.protocol import Backend
 from quiver.encoding import encode_queries
 from quiver.parallel.workers import map_chunks
@@ -23,7 +23,7 @@ from quiver.reference.keys import (
     key_ids,
     make_keys,
 )
-from quiver.reference.masks import is_marked, marked_rows
+from quiver.reference.masks import is_marked
 from quiver.reference.search import Beams
 from quiver.results import SearchResult, SearchStats
 from quiver.state import State
@@ -76,15 +76,13 @@ def scan(state: State, backend: Backend, queries: Vectors) -> Distances:
     """
     coded = encode_queries(state, backend, queries)
     distances = backend.distance(state.codes, coded)
-    distances[:, state.unlinked[:, 1]] = np.inf
-    if state.answering is not None:
-        distances[:, ~marked_rows(state.answering[0], state.n)] = np.inf
+    distances[:, ~state.is_node] = np.inf
     return distances
 
 
 def rerank(
     backend: Backend,
-    vectors: Vectors | StoredVectors,
+    vectors: AnyVectors,
     queries: Vectors,
     candidates: Ids,
     k: int,
@@ -150,9 +148,7 @@ def _search_chunk(
 
 def _every_row(state: State, n_queries: int) -> Beams:
     """Return beams of all live rows that no definition answers, without a walk."""
-    is_candidate = state.is_live.copy()
-    is_candidate[state.unlinked[:, 1]] = False
-    rows = np.flatnonzero(is_candidate)
+    rows = np.flatnonzero(state.is_node)
     keys = np.tile(make_keys(np.zeros(len(rows), np.float32), rows), (n_queries, 1))
     none = np.zeros(n_queries, dtype=np.int64)
     return Beams(keys, none, none, np.ones(n_queries, dtype=bool))

@@ -14,14 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import (
+    AnyVectors,
     Distances,
     Ids,
     Mask,
     Metric,
     Neighbors,
-    StoredVectors,
     Unlinked,
-    Vectors,
 )
 from quiver.lookup import RowsById
 from quiver.params import BuildParams, Encoding
@@ -77,7 +76,7 @@ class State:
     neighbors: Neighbors
     entry_points: Ids
     ids: NDArray[np.int64]
-    vectors: Vectors | StoredVectors
+    vectors: AnyVectors
     unlinked: Unlinked
     notes: dict[str, str] | None = None
     live: Mask | None = None
@@ -104,11 +103,16 @@ class State:
         return len(self.entry_points) > 0
 
     @property
+    def is_tidy(self) -> bool:
+        """Whether nothing was removed and no list is longer than a built one."""
+        return self.live is None and self.neighbors.shape[1] <= self.params.max_degree
+
+    @property
     def n_nodes(self) -> int:
-        """Number of nodes of the graph that stand for a live row."""
-        if self.answering is None:
+        """Number of rows that answer by the graph."""
+        if self.live is None:
             return self.n - len(self.unlinked)
-        return count_marked(self.answering)
+        return int(np.count_nonzero(self.is_node))
 
     @cached_property
     def is_live(self) -> NDArray[np.bool_]:
@@ -130,18 +134,26 @@ class State:
         return self.unlinked[self.is_live[self.unlinked[:, 1]]]
 
     @cached_property
-    def answering(self) -> Mask | None:
-        """Mask of the nodes that stand for a live row, shape (1, words); None for all.
+    def live_ids(self) -> NDArray[np.int64]:
+        """Ids of the rows that were not removed, in their order."""
+        return self.ids if self.live is None else self.ids[self.live_rows]
 
-        A removed row stays one while a copy of it is live.
+    @cached_property
+    def is_node(self) -> NDArray[np.bool_]:
+        """Mark of each row that answers by the graph, for itself or for a copy.
+
+        A removed row does while a copy of it is live.
         """
-        if self.live is None:
-            return None
         marks = self.is_live.copy()
         hosts = self.live_unlinked[:, 0]
         marks[self.unlinked[:, 1]] = False
         marks[hosts[hosts != NO_ID]] = True
-        return make_mask(marks)[None]
+        return marks
+
+    @cached_property
+    def answering(self) -> Mask | None:
+        """Mask of the rows that answer by the graph, shape (1, words); None for all."""
+        return None if self.live is None else make_mask(self.is_node)[None]
 
     @property
     def dim(self) -> int:

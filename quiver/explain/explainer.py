@@ -25,6 +25,7 @@ from quiver.reference.walk import Step, walk
 from quiver.results import SearchResult
 from quiver.search import search
 from quiver.state import State
+from quiver.storage.pieced import live_vectors
 from quiver.validation.arrays import as_vectors
 from quiver.validation.foreign import as_real_array
 
@@ -54,9 +55,15 @@ class _Explainer:
         self.query, self.effort = query, effort
         self.coded = encode_queries(state, self.backend, query)
         self.ef = min(effort.ef, state.n)
-        _, *self.steps = list(
-            walk(state.codes, state.neighbors, self.coded, state.entry_points, self.ef)
-        )
+        if not state.has_graph:
+            msg = (
+                f"an index of {state.n_live} vectors without a graph has no walk to "
+                "explain: a search looks at each of them"
+            )
+            raise InvalidArgumentError(msg)
+        graph = state.codes, state.neighbors, self.coded, state.entry_points
+        allowed = None if state.live is None else state.is_node
+        _, *self.steps = list(walk(*graph, self.ef, allowed=allowed))
         self.seen_in = dict.fromkeys(state.entry_points.tolist(), 0)
         self.dropped_in: dict[int, int] = {}
         self.hops = tuple(self._hops())
@@ -64,7 +71,7 @@ class _Explainer:
         self.final_beam = key_ids(self.steps[-1].beam).tolist()
 
     def _hops(self) -> list[Hop]:
-        in_beam = set(self.state.entry_points.tolist())
+        in_beam = self._allowed(self.state.entry_points.tolist())
         hops = []
         for number, step in enumerate(self.steps, 1):
             newly_seen = step.newly_seen.tolist()
@@ -72,11 +79,15 @@ class _Explainer:
             after = set(key_ids(step.beam).tolist())
             # A row leaves the beam for good: what pushed it out stays or is pushed out
             # by something nearer. So one hop number per row says it all.
-            dropped = sorted(in_beam.union(newly_seen) - after)
+            dropped = sorted((in_beam | self._allowed(newly_seen)) - after)
             self.dropped_in.update(dict.fromkeys(dropped, number))
             in_beam = after
             hops.append(self._hop(number, step, dropped))
         return hops
+
+    def _allowed(self, rows: list[int]) -> set[int]:
+        """Return those of some rows that may have a place in the beam."""
+        return {row for row in rows if self.state.is_node[row]}
 
     def _hop(self, number: int, step: Step, dropped: list[int]) -> Hop:
         return Hop(
@@ -93,9 +104,9 @@ class _Explainer:
         """Return the walk with the answer and the true neighbours beside it."""
         state, effort = self.state, self.effort
         result = search(state, self.backend, self.query, effort).first()
-        k = min(effort.k, state.n)
-        rows, distances = exact_knn(state.vectors, self.query, k, metric=state.metric)
-        true_rows = rows[0].tolist()
+        k, base = min(effort.k, state.n_live), live_vectors(state)
+        rows, distances = exact_knn(base, self.query, k, metric=state.metric)
+        true_rows = state.live_rows[rows[0]].tolist()
         points, query_point = project(state, self.query, [*self.seen_in, *true_rows])
         return Explanation(
             k=effort.k,
@@ -118,7 +129,8 @@ class _Explainer:
 
     def _found(self, result: SearchResult) -> tuple[Found, ...]:
         ranks = {self._id(row): n for n, row in enumerate(self.final_beam, 1)}
-        seen_in = {self._id(row): hop for row, hop in self.seen_in.items()}
+        seen = ((row, self.seen_in[row]) for row in self.final_beam)
+        seen_in = {self._id(row): hop for row, hop in seen}
         found = []
         for id_, distance in zip(result.ids.tolist(), result.distances, strict=True):
             if id_ in ranks:  # Not the -1 of a place left empty.

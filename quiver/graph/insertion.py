@@ -12,6 +12,7 @@ and reverse edges as a sort. See docs/algorithm/build.md and docs/algorithm/chan
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +25,7 @@ from quiver.parallel.workers import Workers
 from quiver.params import BuildParams
 from quiver.reference.codes import Codes
 from quiver.reference.keys import NO_ID, make_keys
-from quiver.reference.masks import count_marked, is_marked, marked_rows
+from quiver.reference.masks import count_marked, is_marked, mark, marked_rows
 
 LEAST_BUDGET, SCAN_SHARE = 4096, 3
 """A walk bound to allowed rows ends after a third as many distances as there are such
@@ -35,11 +36,6 @@ CHUNK_ROWS = 64
 
 _SOURCE_BITS = np.uint64(32)
 _LOW_HALF = np.uint64(0xFFFF_FFFF)
-
-
-def wider(max_degree: int) -> int:
-    """Return how long a list may get before it is pruned again: by 0.3 R."""
-    return max_degree * 13 // 10
 
 
 class GrowingGraph(NamedTuple):
@@ -116,6 +112,23 @@ class GrowingGraph(NamedTuple):
             *(self.codes, keys, params.max_degree),
             *(params.alpha, params.beta, self.rule),
         )
+
+
+def insert(
+    graph: GrowingGraph,
+    batches: Iterable[Ids],
+    workers: Workers,
+    on_rows: Callable[[int], None] | None = None,
+) -> None:
+    """Insert one batch of nodes after another, and tell the number of each."""
+    for batch in batches:
+        insert_batch(graph, batch, workers)
+        if graph.allowed is not None:
+            # Not before: a scan must not find the nodes that are being inserted.
+            mark(graph.allowed[0], batch)
+        add_reverse_edges(graph, batch, workers)
+        if on_rows is not None:
+            on_rows(len(batch))
 
 
 def insert_batch(graph: GrowingGraph, batch: Ids, workers: Workers) -> None:

@@ -49,7 +49,7 @@ def zero_rows(vectors: Vectors, metric: Metric) -> NDArray[np.bool_]:
     """Return which rows are zero where a zero vector has a distance by definition."""
     if metric != "cosine":
         return np.zeros(len(vectors), dtype=bool)
-    return ~vectors.any(axis=1)
+    return np.logical_not(vectors.any(axis=1))
 
 
 def equal_rows(vectors: Vectors) -> Unlinked:
@@ -57,7 +57,7 @@ def equal_rows(vectors: Vectors) -> Unlinked:
     # -0.0 equals 0.0, so their bits must too.
     hashes = np.concatenate(
         [
-            hash_rows((vectors[start : start + BLOCK_ROWS] + np.float32(0)))
+            hash_rows(vectors[start : start + BLOCK_ROWS] + np.float32(0))
             for start in range(0, len(vectors), BLOCK_ROWS)
         ]
     )
@@ -71,9 +71,9 @@ def equal_rows(vectors: Vectors) -> Unlinked:
     same = np.empty(len(pairs), dtype=bool)
     for start in range(0, len(pairs), BLOCK_ROWS):
         originals, copies = pairs[start : start + BLOCK_ROWS].T
-        same[start : start + BLOCK_ROWS] = (
-            vectors[originals] == vectors[copies]
-        ).all(axis=1)
+        same[start : start + BLOCK_ROWS] = (vectors[originals] == vectors[copies]).all(
+            axis=1
+        )
     return pairs[same]
 
 

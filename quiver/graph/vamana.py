@@ -17,18 +17,17 @@ from quiver.backends.protocol import Backend
 from quiver.graph.insertion import (
     CHUNK_ROWS,
     GrowingGraph,
-    add_reverse_edges,
-    insert_batch,
+    insert,
     prune_lists,
-    wider,
 )
 from quiver.graph.order import batches, insertion_order
 from quiver.graph.reachability import SearchTree, unreached
 from quiver.parallel.workers import Workers
-from quiver.params import BuildParams
+from quiver.params import BuildParams, wider
 from quiver.reference.codes import Codes, aligned_zeros
 from quiver.reference.keys import NO_ID, key_ids
 from quiver.reference.masks import make_mask
+
 
 def build_graph(
     backend: Backend,
@@ -60,11 +59,7 @@ def build_graph(
     del growing  # The graph alone holds the lists, so that trimming frees them.
     order = insertion_order(codes.n_rows, entry_point, params.seed, unlinked)
     _, *later_batches = batches(order)
-    for batch in later_batches:
-        insert_batch(graph, batch, workers)
-        add_reverse_edges(graph, batch, workers)
-        if on_rows is not None:
-            on_rows(len(batch))
+    insert(graph, later_batches, workers, on_rows)
     graph = graph._replace(neighbors=trim(graph, workers))
     connect(graph, unlinked, workers)
     return graph.neighbors

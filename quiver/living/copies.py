@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from quiver._typing import Ids, Unlinked, Vectors
 from quiver.graph.unlinked import equal_rows, sorted_pairs, zero_rows
 from quiver.reference.keys import NO_ID
-from quiver.reference.masks import marked_rows
 from quiver.state import State
 
 
@@ -75,11 +74,10 @@ def _equal_nodes(
 
     Equal vectors have equal codes, and these are in memory.
     """
-    wanted = np.unique(hashes[rows])
-    places = np.searchsorted(wanted, hashes[: state.n])
-    places[places == len(wanted)] = 0
-    is_near = (wanted[places] == hashes[: state.n]) & _is_node(state)
-    near = np.flatnonzero(is_near)
+    # A last one, so that there is always one that is not smaller.
+    wanted = np.append(np.unique(hashes[rows]), np.uint64(2**64 - 1))
+    is_wanted = wanted[np.searchsorted(wanted, hashes[: state.n])] == hashes[: state.n]
+    near = np.flatnonzero(is_wanted & state.is_node)
     near = near[np.argsort(hashes[near], kind="stable")]
     first = np.searchsorted(hashes[near], hashes[rows])
     stop = np.searchsorted(hashes[near], hashes[rows], side="right")
@@ -91,14 +89,6 @@ def _equal_nodes(
         equal_to[open_[is_equal]] = nodes[is_equal]
         first[open_] += 1
     return equal_to
-
-
-def _is_node(state: State) -> NDArray[np.bool_]:
-    if state.answering is not None:
-        return marked_rows(state.answering[0], state.n)
-    is_node = np.ones(state.n, dtype=bool)
-    is_node[state.unlinked[:, 1]] = False
-    return is_node
 
 
 def promoted(state: State) -> State:

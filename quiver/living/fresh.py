@@ -8,28 +8,45 @@ once it holds ``ENOUGH`` rows that could be linked.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from quiver._typing import Metric
 from quiver.build import Plan, build
 from quiver.encoding import fit
+from quiver.errors import InvalidArgumentError
 from quiver.living.writer import Tools
-from quiver.params import BuildParams, Encoding
+from quiver.params import (
+    BuildParams,
+    Encoding,
+    as_encoding,
+    check_goes_together,
+    narrowest,
+)
 from quiver.reference.codes import CACHE_LINE, Codes, aligned_zeros
 from quiver.reference.transform import searched_metric
 from quiver.state import State
 from quiver.storage.pieced import select
+from quiver.validation.checks import MAX_DIM, check_int, check_metric
 
 ENOUGH = 1000
 """Rows from which on there is a graph. Their mean is then off by 3 % of the usual
 distance from it, and to look at all of them takes as long as a walk."""
 
 
-def empty_state(
-    dim: int, metric: Metric, encoding: Encoding, params: BuildParams
+def created(
+    dim: int,
+    metric: Any,
+    encoding: Encoding | str | None,
+    params: BuildParams,
 ) -> State:
     """Return the state of an index without rows; see `quiver.Index.create`."""
+    dim, metric = check_int("dim", dim, 1, MAX_DIM), check_metric(metric)
+    if encoding == "auto":
+        msg = "encoding must not be 'auto' for an index without rows to look at"
+        raise InvalidArgumentError(msg)
+    encoding = narrowest(dim) if encoding is None else as_encoding(encoding)
+    check_goes_together(metric, encoding)
     none = np.empty((0, dim), dtype=np.float32)
     transform = fit(none, searched_metric(metric), encoding, params.seed)
     shape = 0, CACHE_LINE * encoding.row_lines(dim)
@@ -58,9 +75,7 @@ def rebuilt(state: State, tools: Tools) -> State:
     rows = state.live_rows
     kept = state.vectors if len(rows) == state.n else select(state.vectors, rows)
     vectors = np.ascontiguousarray(kept[:])
-    plan = Plan(
-        *(state.metric, state.encoding, state.params),
-        *(tools.backend, tools.threads, tools.progress, state.notes),
-    )
+    how = state.metric, state.encoding, state.params, tools.backend
+    plan = Plan(*how, tools.threads, tools.progress, state.notes)
     new = build(vectors, state.ids[rows], plan)
     return replace(new, vectors=kept, version=state.version)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from quiver._typing import Distances, Mask, Neighbors, Vectors
+from quiver._typing import AnyVectors, Distances, Mask, Neighbors
 from quiver.encoding import clear_bias, encode_rows
 from quiver.graph.insertion import GrowingGraph
 from quiver.living.writer import Tools
@@ -20,7 +20,7 @@ from quiver.reference.transform import prepared_mean
 from quiver.state import State
 
 
-def encoded(state: State, vectors: Vectors, tools: Tools) -> Codes:
+def encoded(state: State, vectors: AnyVectors, tools: Tools) -> Codes:
     """Return the codes of vectors as the state stores them."""
     codes = encode_rows(
         *(tools.backend, vectors, state.transform, state.encoding, tools.workers)
@@ -32,7 +32,9 @@ def encoded(state: State, vectors: Vectors, tools: Tools) -> Codes:
 
 def with_build_mean(state: State) -> State:
     """Return the state with the mean of its links, before its vectors change."""
-    if state.metric != "inner_product" or state.build_mean is not None:
+    if state.metric != "inner_product" or not state.has_graph:
+        return state
+    if state.build_mean is not None:
         return state
     return replace(state, build_mean=_mean(state))
 
@@ -62,12 +64,10 @@ def links(state: State, tools: Tools) -> Codes:
     return kept
 
 
-def encoded_links(state: State, vectors: Vectors, tools: Tools) -> Codes:
+def encoded_links(state: State, vectors: AnyVectors, tools: Tools) -> Codes:
     """Return the codes of vectors by which they would be linked."""
     transform = link_transform(state)
-    return encode_rows(
-        tools.backend, vectors, transform, state.encoding, tools.workers
-    )
+    return encode_rows(tools.backend, vectors, transform, state.encoding, tools.workers)
 
 
 def growing_graph(

@@ -10,12 +10,22 @@ from __future__ import annotations
 from threading import RLock
 from typing import NamedTuple
 
-from quiver._typing import AnyArray, Progress, StoredVectors, UserIds, Vectors
+import numpy as np
+from numpy.typing import NDArray
+
+from quiver._typing import (
+    AnyArray,
+    AnyVectors,
+    Progress,
+    UserIds,
+    Vectors,
+)
 from quiver.backends.protocol import Backend
+from quiver.graph.unlinked import hash_rows
 from quiver.parallel.progress import ProgressMeter
 from quiver.parallel.workers import Workers
 from quiver.reference.codes import Codes, aligned_zeros
-from quiver.storage.pieced import PiecedVectors
+from quiver.storage.pieced import PiecedVectors, pieced
 
 ROOM = 4
 """An array that is full gets room for a fourth of its rows more."""
@@ -72,11 +82,22 @@ class Writer:
         self.lock = RLock()
         self._codes, self._links, self._ids = Growing(), Growing(), Growing()
         self._vectors = Growing(read_only=True)
+        self._hashes = Growing()
         self._linked: tuple[AnyArray, Codes] | None = None
+        self._hashed: tuple[AnyArray, NDArray[np.uint64]] | None = None
 
     def with_codes(self, codes: Codes, more: Codes) -> Codes:
         """Return stored codes followed by more."""
-        return codes._replace(rows=self._codes.extended(codes.rows, more.rows))
+        hashes = self._hashes.extended(self.hashes_of(codes), hash_rows(more.rows))
+        rows = self._codes.extended(codes.rows, more.rows)
+        self._hashed = rows, hashes
+        return codes._replace(rows=rows)
+
+    def hashes_of(self, codes: Codes) -> NDArray[np.uint64]:
+        """Return a hash of each code, computed once."""
+        if self._hashed is None or self._hashed[0] is not codes.rows:
+            self._hashed = codes.rows, hash_rows(codes.rows)
+        return self._hashed[1]
 
     def with_links(self, codes: Codes, more: Codes) -> Codes:
         """Return codes that the graph is linked by followed by more."""
@@ -86,14 +107,14 @@ class Writer:
         """Return ids followed by more."""
         return self._ids.extended(ids, more)
 
-    def with_vectors(
-        self, stored: Vectors | StoredVectors, more: Vectors
-    ) -> Vectors | StoredVectors:
+    def with_vectors(self, stored: AnyVectors, more: Vectors) -> AnyVectors:
         """Return stored vectors followed by more, which are kept as float32."""
-        if isinstance(stored, PiecedVectors):
-            added = self._vectors.extended(stored.added, more)
-            return PiecedVectors(stored.base, stored.kept, added)
-        return self._vectors.extended(stored, more)
+        if isinstance(stored, np.ndarray):
+            return self._vectors.extended(stored, more)
+        if not isinstance(stored, PiecedVectors):
+            stored = pieced(stored, np.arange(len(stored), dtype=np.uint32))
+        added = self._vectors.extended(stored.added, more)
+        return PiecedVectors(stored.base, stored.kept, added)
 
     def keep_links(self, codes: Codes, links: Codes) -> None:
         """Remember the codes that the graph is linked by, beside those stored."""

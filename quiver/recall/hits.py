@@ -115,7 +115,8 @@ class Asked(NamedTuple):
         first = np.searchsorted(equal_to, candidates)
         counts = np.searchsorted(equal_to, candidates, "right") - first
         # A row that was removed brings only the live ones that are equal to it.
-        counts = hits * (counts + (state.live is None or is_marked(state.live, candidates)))
+        is_live = True if state.live is None else is_marked(state.live, candidates)
+        counts = hits * (counts + is_live)
         counts[:, 0] += np.count_nonzero(equal_to == NO_ID) * (kth >= 1)
         return counts
 

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from quiver._typing import StoredVectors, Vectors
+from quiver._typing import AnyVectors, StoredVectors, Vectors
 from quiver.errors import (
     FileAccessError,
     FileFormatError,
@@ -25,6 +25,7 @@ from quiver.state import State
 from quiver.storage.atomic import replacing
 from quiver.storage.cold import ColdVectors, Origin, map_vectors
 from quiver.storage.header import ColdDtype
+from quiver.storage.pieced import cold_base
 from quiver.storage.reader import (
     Front,
     fingerprint,
@@ -99,6 +100,9 @@ def load(
         vectors=vectors,
         unlinked=hot.unlinked,
         notes=header.diagnosis,
+        live=hot.live,
+        version=header.changes,
+        build_mean=hot.build_mean,
     )
 
 
@@ -144,8 +148,9 @@ def _read_vectors(
     return array if section.dtype == "f4" else ColdVectors(array)
 
 
-def _cold_dtype(vectors: Vectors | StoredVectors) -> ColdDtype:
-    return vectors.cold_dtype if isinstance(vectors, ColdVectors) else "float32"
+def _cold_dtype(vectors: AnyVectors) -> ColdDtype:
+    cold = cold_base(vectors)
+    return "float32" if cold is None else cold.cold_dtype
 
 
 def _require_little_endian() -> None:

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from quiver._typing import AnyArray, Ids, StoredVectors, Vectors
+from quiver._typing import AnyArray, AnyVectors, Ids, Vectors
+from quiver.state import State
 from quiver.storage.cold import ColdVectors
 from quiver.storage.header import ColdDtype
 
@@ -41,7 +42,7 @@ class PiecedVectors:
 
     needs_copy = True
 
-    def __init__(self, base: Vectors | StoredVectors, kept: Ids, added: Vectors):
+    def __init__(self, base: AnyVectors, kept: Ids, added: Vectors):
         self.base, self.kept, self.added = base, kept, added
         self.shape = (len(kept) + len(added), *added.shape[1:])
         self.dtype = np.dtype(np.float32)
@@ -50,8 +51,8 @@ class PiecedVectors:
     @property
     def cold_dtype(self) -> ColdDtype:
         """How the base is stored; the rows after it are float32."""
-        is_cold = isinstance(self.base, ColdVectors | PiecedVectors)
-        return self.base.cold_dtype if is_cold else "float32"
+        cold = cold_base(self)
+        return "float32" if cold is None else cold.cold_dtype
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -91,20 +92,35 @@ class PiecedVectors:
         return self[:].astype(dtype or np.float32, copy=False)
 
 
-def select(vectors: Vectors | StoredVectors, rows: Ids) -> Vectors | StoredVectors:
+def cold_base(vectors: AnyVectors) -> ColdVectors | None:
+    """Return the part of stored vectors that was read from a file as it is there."""
+    if isinstance(vectors, PiecedVectors):
+        return cold_base(vectors.base)
+    return vectors if isinstance(vectors, ColdVectors) else None
+
+
+def select(vectors: AnyVectors, rows: Ids) -> AnyVectors:
     """Return some rows, ascending: an array copied, other vectors left in place."""
     if isinstance(vectors, np.ndarray):
         chosen = vectors[rows]
         chosen.flags.writeable = False
         return chosen
     if not isinstance(vectors, PiecedVectors):
-        return PiecedVectors(vectors, rows, np.empty((0, vectors.shape[1]), np.float32))
+        return pieced(vectors, rows)
     border = np.searchsorted(rows, len(vectors.kept))
     kept = vectors.kept[rows[:border]]
     added = vectors.added[rows[border:] - len(vectors.kept)]
     return PiecedVectors(vectors.base, kept, added)
 
 
-def viewed(vectors: Vectors | StoredVectors, rows: Ids) -> StoredVectors:
+def live_vectors(state: State) -> AnyVectors:
+    """Return the vectors of rows that were not removed, without a copy of any."""
+    vectors = state.vectors
+    if state.live is None:
+        return vectors
+    return pieced(vectors, state.live_rows)
+
+
+def pieced(vectors: AnyVectors, rows: Ids) -> PiecedVectors:
     """Return some rows, ascending, without a copy of any."""
     return PiecedVectors(vectors, rows, np.empty((0, vectors.shape[1]), np.float32))
