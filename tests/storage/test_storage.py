@@ -248,3 +248,5 @@ def test_there_is_a_golden_file_of_every_encoding_and_cold_dtype():
     assert names >= {f"golden-v1-{kind}" for kind in kinds}
     kinds += ("wide-float32", "bytes-float16", "unlinked-float32")
     assert names >= {f"golden-v2-{kind}" for kind in kinds}
+    kinds = ("removed-float32", "removed-float16", "unlinked-float32", "few-float32")
+    assert names >= {f"golden-v3-{kind}" for kind in kinds}
