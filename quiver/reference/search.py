@@ -72,7 +72,11 @@ def search(
 ) -> Beams:
     """Walk once per query; see `quiver.backends.protocol.Backend.search`."""
     graph = codes, neighbors, queries, entry_points
-    return _beams(_walk_all(*graph, ef, None, allowed, budget), ef)
+    outcomes = _walk_all(*graph, ef, None, allowed, budget)
+    keys = np.full((len(outcomes), ef), NO_KEY, dtype=np.uint64)
+    for row, outcome in zip(keys, outcomes, strict=True):
+        row[: len(outcome.keys)] = outcome.keys
+    return Beams(keys, *_counters(outcomes))
 
 
 def search_radius(
@@ -100,12 +104,21 @@ def search_radius(
 
 def scan(codes: Codes, queries: Codes | Queries, rows: Ids, ef: int) -> Beams:
     """Measure some rows and no others; see `quiver.backends.protocol.Backend.scan`."""
-    outcomes = []
-    for number in range(len(queries[0])):
+    n_queries = len(queries[0])
+    keys = np.full((n_queries, ef), NO_KEY, dtype=np.uint64)
+    for number in range(n_queries):
         distances = distance_to_rows(codes, one_query(queries, number), rows)
-        keys = np.sort(make_keys(distances, rows))[:ef]
-        outcomes.append(Outcome(keys, 0, len(rows), True))
-    return _beams(outcomes, ef)
+        nearest = np.sort(make_keys(distances, rows))[:ef]
+        keys[number, : len(nearest)] = nearest
+    return Beams(keys, *scan_counters(n_queries, len(rows)))
+
+
+def scan_counters(
+    n_queries: int, n_rows: int
+) -> tuple[Counts, Counts, NDArray[np.bool_]]:
+    """Return the counters of a scan, which are the same for every query."""
+    hops = np.zeros(n_queries, dtype=np.int64)
+    return hops, np.full_like(hops, n_rows), np.ones(n_queries, dtype=np.bool_)
 
 
 def _walk_all(
@@ -131,13 +144,6 @@ def _walk_all(
         steps = walk(*graph, ef, allowed=marks, limit=limit)
         outcomes.append(follow(steps, most))
     return outcomes
-
-
-def _beams(outcomes: list[Outcome], ef: int) -> Beams:
-    keys = np.full((len(outcomes), ef), NO_KEY, dtype=np.uint64)
-    for row, outcome in zip(keys, outcomes, strict=True):
-        row[: len(outcome.keys)] = outcome.keys
-    return Beams(keys, *_counters(outcomes))
 
 
 def _counters(outcomes: list[Outcome]) -> tuple[Counts, Counts, NDArray[np.bool_]]:

@@ -162,10 +162,9 @@ def walk(codes, neighbors, query, entry_points, ef, may_answer, budget):
         for key in found.tolist():
             heapq.heappush(waiting, key)
         # What fell out of the beam is never expanded.
-        if not waiting or (len(beam) == ef and waiting[0] > beam[-1]):
-            return beam, hops, len(seen), True
-        if len(seen) >= budget:
-            return beam, hops, len(seen), False
+        is_over = not waiting or (len(beam) == ef and waiting[0] > beam[-1])
+        if is_over or len(seen) >= budget:
+            return beam, hops, len(seen), is_over
         hops += 1
         row = neighbors[heapq.heappop(waiting) & 0xFFFF_FFFF]
         ids = [id_ for id_ in row[row != NO_ID].tolist() if id_ not in seen]
