@@ -61,7 +61,7 @@ def saved_with_copies(tmp_path: Path) -> tuple[Path, bytes]:
 
 
 def changed(metric: str = "inner_product") -> quiver.Index:
-    """Return an index with removed rows, wide lists, copies of the removed and zeros."""
+    """Return an index with removed rows, copies of these, wide lists and zeros."""
     vectors = normal_rows(12, 5, seed=3)
     vectors[[3, 5, 7]] = vectors[[1, 1, 2]]
     vectors[8] = 0
