@@ -1,4 +1,8 @@
-"""Operations: each checks all it is given, then makes one next version or none."""
+"""Operations: each checks all it is given, then makes one next version or none.
+
+A caller's ``progress`` has its last say before a version is returned, so that what it
+refuses is not published.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from quiver.living.adding import added
 from quiver.living.consolidating import consolidated
 from quiver.living.fresh import rebuilt
 from quiver.living.writer import Tools, Writer
-from quiver.parallel.progress import ProgressMeter
+from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import Workers, resolve_threads
 from quiver.reference.masks import make_mask, mark
 from quiver.state import State
@@ -41,8 +45,6 @@ class How(NamedTuple):
         Of the index.
     threads : int or None
         As the caller gave them.
-    progress : callable, optional
-        As `tells_progress` passes it on.
     consolidate : {'auto', 'manual'}
         Whether removed rows go by themselves.
     """
@@ -50,53 +52,79 @@ class How(NamedTuple):
     backend: Backend
     writer: Writer
     threads: int | None = None
-    progress: Progress | bool | None = None
     consolidate: Consolidate = "auto"
 
 
-def add(state: State, vectors: Any, ids: Any, how: How) -> tuple[State, UserIds]:
+@tells_progress("adding")
+def add(
+    state: State,
+    vectors: Any,
+    ids: Any,
+    how: How,
+    *,
+    progress: Progress | bool | None = None,
+) -> tuple[State, UserIds]:
     """Return the next state and the ids of the new rows; see `quiver.Index.add`."""
     checked = _checked_vectors(state, vectors)
     own_ids = _new_ids(state, ids, len(checked))
-    with _tools(how, len(checked)) as tools:
+    with _tools(how, progress, len(checked)) as tools:
         if not len(checked):
             return state, own_ids
         return _next(state, added(state, checked, own_ids, tools), tools, how), own_ids
 
 
-def remove(state: State, ids: Any, how: How) -> State:
+@tells_progress("removing")
+def remove(
+    state: State, ids: Any, how: How, *, progress: Progress | bool | None = None
+) -> State:
     """Return the next state; see `quiver.Index.remove`."""
     rows = _own_rows(state, ids)
-    with _tools(how, state.n) as tools:
+    with _tools(how, progress, state.n) as tools:
         if not len(rows):
             return state
         return _next(state, _without(state, rows), tools, how)
 
 
-def update(state: State, ids: Any, vectors: Any, how: How) -> State:
+@tells_progress("updating")
+def update(
+    state: State,
+    ids: Any,
+    vectors: Any,
+    how: How,
+    *,
+    progress: Progress | bool | None = None,
+) -> State:
     """Return the next state; see `quiver.Index.update`."""
     rows = _own_rows(state, ids)
     checked = _checked_vectors(state, vectors)
     own_ids = as_ids(np.atleast_1d(as_int64(ids, "ids")), len(checked))
-    with _tools(how, len(checked)) as tools:
+    with _tools(how, progress, len(checked)) as tools:
         if not len(rows):
             return state
         without = _without(state, rows)
         return _next(state, added(without, checked, own_ids, tools), tools, how)
 
 
-def consolidate(state: State, how: How, *, refit: bool = False) -> State:
+@tells_progress("consolidating")
+def consolidate(
+    state: State,
+    how: How,
+    *,
+    refit: bool = False,
+    progress: Progress | bool | None = None,
+) -> State:
     """Return the next state; see `quiver.Index.consolidate`."""
-    with _tools(how, state.n) as tools:
+    with _tools(how, progress, state.n) as tools:
         if state.is_tidy and not refit:
             return state
         new = consolidated(state, tools, refit=refit)
         return replace(new, version=state.version + 1)
 
 
-def repair(state: State, how: How) -> State:
+@tells_progress("repairing")
+def repair(state: State, how: How, *, progress: Progress | bool | None = None) -> State:
     """Return the next state; see `quiver.Index.repair`."""
-    with _tools(how, state.n) as tools:
+    with _tools(how, progress, state.n) as tools:
         if not state.has_graph:
             return state
         new = rebuilt(state, tools) if state.n_live else consolidated(state, tools)
@@ -104,12 +132,12 @@ def repair(state: State, how: How) -> State:
 
 
 @contextmanager
-def _tools(how: How, n_rows: int) -> Iterator[Tools]:
+def _tools(how: How, progress: Progress | bool | None, n_rows: int) -> Iterator[Tools]:
     check_choice("consolidate", how.consolidate, get_args(Consolidate))
     threads = resolve_threads(how.threads)
-    meter = ProgressMeter(how.progress, n_rows)
+    meter = ProgressMeter(progress, n_rows)
     with Workers(threads, between=meter.poll) as workers:
-        yield Tools(how.backend, how.writer, workers, meter, threads, how.progress)
+        yield Tools(how.backend, how.writer, workers, meter, threads, progress)
 
 
 def _next(old: State, new: State, tools: Tools, how: How) -> State:

@@ -13,7 +13,6 @@ from quiver.living.consolidating import drift
 from quiver.living.fresh import created
 from quiver.living.operations import Consolidate, How
 from quiver.living.writer import Writer
-from quiver.parallel.progress import tells_progress
 from quiver.params import BuildParams, Encoding, as_params
 from quiver.state import State
 
@@ -84,7 +83,6 @@ class Living:
         """How many operations have changed the index since it was built."""
         return self.state.version
 
-    @tells_progress("adding")
     def add(
         self,
         vectors: Any,
@@ -132,11 +130,12 @@ class Living:
         (array([3]), 4)
         """
         with self._writer.lock:
-            how = How(self.backend, self._writer, threads, progress, consolidate)
-            self.state, own_ids = operations.add(self.state, vectors, ids, how)
+            how = How(self.backend, self._writer, threads, consolidate)
+            self.state, own_ids = operations.add(
+                self.state, vectors, ids, how, progress=progress
+            )
         return own_ids
 
-    @tells_progress("removing")
     def remove(
         self,
         ids: Any,
@@ -165,10 +164,9 @@ class Living:
             If ``progress`` returned False; nothing is removed.
         """
         with self._writer.lock:
-            how = How(self.backend, self._writer, threads, progress, consolidate)
-            self.state = operations.remove(self.state, ids, how)
+            how = How(self.backend, self._writer, threads, consolidate)
+            self.state = operations.remove(self.state, ids, how, progress=progress)
 
-    @tells_progress("updating")
     def update(
         self,
         ids: Any,
@@ -197,10 +195,11 @@ class Living:
             If ``progress`` returned False; nothing is changed.
         """
         with self._writer.lock:
-            how = How(self.backend, self._writer, threads, progress, consolidate)
-            self.state = operations.update(self.state, ids, vectors, how)
+            how = How(self.backend, self._writer, threads, consolidate)
+            self.state = operations.update(
+                self.state, ids, vectors, how, progress=progress
+            )
 
-    @tells_progress("consolidating")
     def consolidate(
         self,
         *,
@@ -227,10 +226,11 @@ class Living:
             If ``progress`` returned False; nothing is changed.
         """
         with self._writer.lock:
-            how = How(self.backend, self._writer, threads, progress)
-            self.state = operations.consolidate(self.state, how, refit=refit)
+            how = How(self.backend, self._writer, threads)
+            self.state = operations.consolidate(
+                self.state, how, refit=refit, progress=progress
+            )
 
-    @tells_progress("repairing")
     def repair(
         self,
         *,
@@ -253,8 +253,8 @@ class Living:
             If ``progress`` returned False; nothing was changed.
         """
         with self._writer.lock:
-            how = How(self.backend, self._writer, threads, progress)
-            self.state = operations.repair(self.state, how)
+            how = How(self.backend, self._writer, threads)
+            self.state = operations.repair(self.state, how, progress=progress)
 
     def drift(self) -> float:
         """Return how far the vectors have moved from those the codes were fitted to.
