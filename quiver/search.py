@@ -59,7 +59,7 @@ def search(
 def walk(state: State, backend: Backend, queries: Vectors, ef: int) -> Beams:
     """Return the beams of checked queries, by code distances alone."""
     if not state.has_graph:
-        return _every_row(state, len(queries))
+        return _every_row(state, backend, queries)
     coded = encode_queries(state, backend, queries)
     width = min(ef, state.n)
     return backend.search(
@@ -119,7 +119,7 @@ def _search_chunk(
     state: State, backend: Backend, queries: Vectors, effort: SearchParams
 ) -> SearchResult:
     beams = walk(state, backend, queries, effort.ef)
-    candidates = key_ids(beams.keys[:, : effort.n_rerank if state.has_graph else None])
+    candidates = key_ids(beams.keys[:, : effort.n_rerank])
     depth = effort.k
     if state.live is not None and len(state.unlinked):
         # A removed row at the distance of others must not take the place of one.
@@ -146,12 +146,21 @@ def _search_chunk(
     )
 
 
-def _every_row(state: State, n_queries: int) -> Beams:
-    """Return beams of all live rows that no definition answers, without a walk."""
-    rows = np.flatnonzero(state.is_node)
-    keys = np.tile(make_keys(np.zeros(len(rows), np.float32), rows), (n_queries, 1))
-    none = np.zeros(n_queries, dtype=np.int64)
-    return Beams(keys, none, none, np.ones(n_queries, dtype=bool))
+def _every_row(state: State, backend: Backend, queries: Vectors) -> Beams:
+    """Return beams of all live rows, by exact distance, where there is no graph.
+
+    Rows that are answered by definition are left out, as of any beam.
+    """
+    rows = np.flatnonzero(state.is_node).astype(np.uint32)
+    keys = np.empty((len(queries), len(rows)), dtype=np.uint64)
+    if len(rows):
+        candidates = np.tile(rows, (len(queries), 1))
+        ids, distances = rerank(
+            *(backend, state.vectors, queries, candidates, len(rows), state.metric)
+        )
+        keys[:] = make_keys(distances, ids)
+    none = np.zeros(len(queries), dtype=np.int64)
+    return Beams(keys, none, none, np.ones(len(queries), dtype=bool))
 
 
 def _with_unlinked(

@@ -69,7 +69,7 @@ def diagnose(
     max_rows: MaxRowsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell from a sample whether two bits will do, and at what recall."""
+    """Tell from a sample whether two bits will do, at what recall."""
     check_outputs(html=html)
     metric = check_metric(metric)
     vectors = read_vectors(file, key=key, max_rows=max_rows)
