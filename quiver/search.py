@@ -8,15 +8,29 @@ see docs/algorithm/search.md and docs/algorithm/rerank.md.
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+from typing import TypeAlias
 
-from quiver._typing import Distances, Ids, Metric, StoredVectors, Unlinked, Vectors
+import numpy as np
+from numpy.typing import NDArray
+
+from quiver._typing import (
+    Distances,
+    Ids,
+    Metric,
+    StoredVectors,
+    Unlinked,
+    Vectors,
+)
 from quiver.backends.protocol import Backend
 from quiver.encoding import encode_queries
+from quiver.filters.filter import Filter
+from quiver.filters.walk import walk_filtered
 from quiver.parallel.workers import map_chunks
 from quiver.params import SearchParams
 from quiver.reference.keys import (
     NO_ID,
+    NO_KEY,
     NO_RESULT,
     key_distances,
     key_ids,
@@ -25,6 +39,9 @@ from quiver.reference.keys import (
 from quiver.reference.search import Beams
 from quiver.results import SearchResult, SearchStats
 from quiver.state import State
+
+Filters: TypeAlias = "Sequence[Filter] | None"
+"""A filter for each query, or none for all."""
 
 SEARCH_CHUNK = 64
 """Queries per kernel call at most."""
@@ -39,25 +56,36 @@ def search(
     queries: Vectors,
     effort: SearchParams,
     threads: int = 1,
+    filters: Filters = None,
 ) -> SearchResult:
     """Return the nearest rows of every checked query; see `quiver.Index.search`."""
+
+    def search_chunk(start: int, stop: int) -> SearchResult:
+        part = None if filters is None else filters[start:stop]
+        return _search_chunk(state, backend, queries[start:stop], effort, part)
+
     chunks = map_chunks(
-        lambda start, stop: _search_chunk(state, backend, queries[start:stop], effort),
+        search_chunk,
         len(queries),
         chunk_rows=SEARCH_CHUNK,
         threads=threads,
         row_work=effort.ef * state.params.max_degree,
     )
     # No queries make no chunk, but an answer of the right shape.
-    return SearchResult.concatenate(
-        chunks or [_search_chunk(state, backend, queries, effort)]
-    )
+    return SearchResult.concatenate(chunks or [search_chunk(0, 0)])
 
 
-def walk(state: State, backend: Backend, queries: Vectors, ef: int) -> Beams:
-    """Return the beams of checked queries, by code distances alone."""
+def walk(
+    state: State, backend: Backend, queries: Vectors, ef: int, filters: Filters = None
+) -> Beams:
+    """Return the beams of checked queries, by code distances alone.
+
+    With filters they hold linked rows that may answer, or that are equal to one.
+    """
     coded = encode_queries(state, backend, queries)
     width = min(ef, state.n)
+    if filters is not None:
+        return walk_filtered(state, backend, coded, width, filters)
     return backend.search(
         state.codes, state.neighbors, coded, state.entry_points, width
     )
@@ -110,15 +138,15 @@ def rerank(
 
 
 def _search_chunk(
-    state: State, backend: Backend, queries: Vectors, effort: SearchParams
+    state: State,
+    backend: Backend,
+    queries: Vectors,
+    effort: SearchParams,
+    filters: Filters,
 ) -> SearchResult:
-    beams = walk(state, backend, queries, effort.ef)
+    beams = walk(state, backend, queries, effort.ef, filters)
     candidates = key_ids(beams.keys[:, : effort.n_rerank])
-    rows, distances = rerank(
-        backend, state.vectors, queries, candidates, effort.k, state.metric
-    )
-    if len(state.unlinked):
-        rows, distances = _with_unlinked(rows, distances, state.unlinked)
+    rows, distances = _ranked(state, backend, queries, candidates, effort.k, filters)
     found = rows != NO_ID
     return SearchResult(
         ids=np.where(found, state.ids[np.where(found, rows, 0)], NO_RESULT),
@@ -132,10 +160,43 @@ def _search_chunk(
     )
 
 
-def _with_unlinked(
-    rows: Ids, distances: Distances, unlinked: Unlinked
+def _ranked(
+    state: State,
+    backend: Backend,
+    queries: Vectors,
+    candidates: Ids,
+    k: int,
+    filters: Filters,
 ) -> tuple[Ids, Distances]:
-    """Merge in the rows that no walk reaches: equal ones, and zero vectors at 1."""
+    """Return the k nearest of the candidates and of the rows that come with them."""
+    is_whole = not len(state.unlinked) or filters is None
+    # A candidate may stand for a row equal to it alone; the next takes its place.
+    width = k if is_whole else max(k, candidates.shape[1])
+    rows, distances = rerank(
+        backend, state.vectors, queries, candidates, width, state.metric
+    )
+    if not len(state.unlinked):
+        return rows, distances
+    if filters is None:
+        return _with_unlinked(rows, distances, state.unlinked)
+    for query, one in enumerate(filters):
+        part = slice(query, query + 1)
+        rows[part], distances[part] = _with_unlinked(
+            rows[part], distances[part], one.unlinked, one.is_allowed
+        )
+    return rows[:, :k].copy(), distances[:, :k].copy()
+
+
+def _with_unlinked(
+    rows: Ids,
+    distances: Distances,
+    unlinked: Unlinked,
+    is_allowed: NDArray[np.bool_] | None = None,
+) -> tuple[Ids, Distances]:
+    """Merge in the rows that no walk reaches: equal ones, and zero vectors at 1.
+
+    Rows that are not allowed go, when those equal to them are there.
+    """
     k = rows.shape[1]
     equal_to, copies = unlinked.T
     zeros = copies[np.searchsorted(equal_to, NO_ID) :][:k]
@@ -143,6 +204,9 @@ def _with_unlinked(
     stops = np.searchsorted(equal_to, rows, side="right")
     stops[rows == NO_ID] = starts[rows == NO_ID]
     keys = make_keys(distances, rows)
+    if is_allowed is not None:
+        is_row = rows != NO_ID
+        keys[is_row & ~is_allowed[np.where(is_row, rows, 0)]] = NO_KEY
     has_zeros = (len(zeros) > 0) & (distances[:, -1] >= 1)
     for query in np.flatnonzero((stops > starts).any(axis=1) | has_zeros):
         spans = zip(starts[query], stops[query], distances[query], strict=True)
