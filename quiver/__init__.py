@@ -29,6 +29,7 @@ try:
     from quiver.evaluation.report import Evaluation
     from quiver.evaluation.tune import TuneResult, tune
     from quiver.explain import Explanation
+    from quiver.filters.filter import Filter
     from quiver.index import Index
     from quiver.index import open as open
     from quiver.memory import MemoryReport, predict_memory
@@ -53,6 +54,7 @@ __all__ = [
     "Encoding",
     "Evaluation",
     "Explanation",
+    "Filter",
     "Index",
     "MemoryReport",
     "SearchResult",

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from quiver import storage
 from quiver._typing import Metric, Neighbors, Progress, StoredVectors, UserIds, Vectors
 from quiver._version import __version__
+from quiver.asking import Asking
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
 from quiver.build import Plan, build
@@ -17,6 +18,7 @@ from quiver.check import CheckReport, check
 from quiver.diagnosis.auto import chosen_for
 from quiver.errors import QuiverError
 from quiver.explain import Explanation, explain
+from quiver.filters.given import as_filters
 from quiver.living.verbs import Living
 from quiver.memory import MemoryReport
 from quiver.parallel.progress import tells_progress
@@ -30,7 +32,7 @@ from quiver.validation.arrays import as_ids, as_int64, as_queries, as_stored_vec
 from quiver.validation.checks import check_metric
 
 
-class Index(Living):
+class Index(Living, Asking):
     """A graph index over 2-bit codes, re-ranked by the stored vectors.
 
     Make one with `Index.build`, `Index.create` or `quiver.open`; the constructor only
@@ -253,6 +255,7 @@ class Index(Living):
         *,
         ef: int | None = None,
         n_rerank: int | None = None,
+        filter: Any = None,
         threads: int | None = None,
     ) -> SearchResult:
         """Find the nearest stored vectors of one query or a batch.
@@ -269,6 +272,8 @@ class Index(Living):
         n_rerank : int, optional
             How many of the beam are ordered exactly, k … ef. Default: all of the
             beam up to 64, then ``max(64, ef / 2, 3k)``.
+        filter : array_like, callable, Filter or sequence of these, optional
+            The rows that may answer; see `filter`. A list of filters is one per query.
         threads : int, optional
             For batches; default all this process may use. The answer does not
             depend on it.
@@ -288,7 +293,10 @@ class Index(Living):
         effort = SearchParams.resolve(k, ef, n_rerank)
         n_threads = resolve_threads(threads)
         queries, is_single = as_queries(queries, metric=self.metric, dim=self.dim)
-        found = search(self.state, self.backend, queries, effort, n_threads)
+        # Once: another thread may be changing the index.
+        state = self.state
+        filters = as_filters(state, filter, len(queries))
+        found = search(state, self.backend, queries, effort, n_threads, filters)
         return found.first() if is_single else found
 
     def memory_report(self) -> MemoryReport:

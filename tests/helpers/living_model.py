@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 import quiver
 from quiver._typing import Metric, Vectors
@@ -50,12 +51,21 @@ class Model:
         if ids:
             np.testing.assert_array_equal(index.get(ids[::-1]), held[::-1])
 
-    def assert_answers(self, index: quiver.Index, queries: Vectors, k: int) -> None:
-        """Assert that a beam of everything answers as a look at every vector does."""
-        everything = max(1, index.state.n)
-        effort = {"ef": max(k, everything), "n_rerank": max(k, everything)}
-        found = index.search(queries, k=k, **effort)
-        ids = index.ids
+    def assert_answers(
+        self,
+        index: quiver.Index,
+        queries: Vectors,
+        k: int,
+        among: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Assert that a beam of everything answers as a look at every vector does.
+
+        ``among`` filters the answers: a bool for each of ``index.ids``.
+        """
+        everything = max(k, index.state.n)
+        effort = {"ef": everything, "n_rerank": everything}
+        found = index.search(queries, k=k, filter=among, **effort)
+        ids = index.ids if among is None else index.ids[among]
         n_found = min(k, len(ids))
         assert found.counts.tolist() == [n_found] * len(queries)
         assert (found.ids[:, n_found:] == -1).all()
