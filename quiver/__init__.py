@@ -36,7 +36,7 @@ try:
     from quiver.params import BuildParams, Encoding
     from quiver.recall.exact import exact_knn
     from quiver.recall.recall import recall_at_k, recall_by_ids
-    from quiver.results import SearchResult, SearchStats
+    from quiver.results import RadiusResult, SearchResult, SearchStats
 except ImportError as error:
     # Where a file of ours is missing or another's, this says so and what to type.
     from quiver.installation import explain_import
@@ -57,6 +57,7 @@ __all__ = [
     "Filter",
     "Index",
     "MemoryReport",
+    "RadiusResult",
     "SearchResult",
     "SearchStats",
     "TuneResult",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -158,6 +158,85 @@ class SearchResult:
             return missing if id_ == NO_RESULT else _name_of(id_, names)
 
         return _map(name_of, self.ids)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RadiusResult:
+    """Every row within a radius; the answers of all queries one after the other.
+
+    Iterating yields ids and distances of one query after the other, and ``result[i]``
+    is those of query i.
+
+    Attributes
+    ----------
+    offsets : ndarray of shape (q + 1,), int64
+        Query i has the answers from ``offsets[i]`` up to ``offsets[i + 1]``.
+    ids : ndarray of shape (offsets[-1],), int64
+        The caller's ids.
+    distances : ndarray of shape (offsets[-1],), float32
+        Ascending for each query.
+    complete : ndarray of shape (q,), bool
+        False where ``max_results`` left farther answers out.
+    stats : SearchStats
+        What the search cost.
+    version : int
+        Of the index that answered, as of `SearchResult`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import quiver
+    >>> index = quiver.Index.build(np.eye(3), metric="euclidean", backend="reference")
+    >>> found = index.search_radius([1.0, 0.0, 0.0], 0.5)
+    >>> found
+    RadiusResult(1 queries, 1 answers)
+    >>> found.ids
+    array([0])
+    """
+
+    offsets: Counts
+    ids: NDArray[np.int64]
+    distances: Distances
+    complete: NDArray[np.bool_]
+    stats: SearchStats
+    version: int = 0
+
+    @property
+    def counts(self) -> Counts:
+        """How many answers each query has, shape (q,), int64."""
+        return np.diff(self.offsets)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[RadiusResult]) -> RadiusResult:
+        """Return the result of a batch from those of its consecutive parts."""
+        counts = np.concatenate([part.counts for part in parts])
+        costs = [astuple(part.stats) for part in parts]
+        return cls(
+            offsets=np.cumsum([0, *counts], dtype=np.int64),
+            ids=np.concatenate([part.ids for part in parts]),
+            distances=np.concatenate([part.distances for part in parts]),
+            complete=np.concatenate([part.complete for part in parts]),
+            stats=SearchStats(*map(np.concatenate, zip(*costs, strict=True))),
+            version=parts[0].version,
+        )
+
+    def __len__(self) -> int:
+        """Return the number of queries."""
+        return len(self.complete)
+
+    def __getitem__(self, number: int) -> tuple[NDArray[np.int64], Distances]:
+        """Return ids and distances of one query."""
+        number = range(len(self))[number]
+        part = slice(*self.offsets[number : number + 2])
+        return self.ids[part], self.distances[part]
+
+    def __iter__(self) -> Iterator[tuple[NDArray[np.int64], Distances]]:
+        """Yield ids and distances of one query after the other."""
+        return (self[number] for number in range(len(self)))
+
+    def __repr__(self) -> str:
+        """Return the numbers of queries and answers."""
+        return f"RadiusResult({len(self)} queries, {len(self.ids)} answers)"
 
 
 def _name_of(id_: int, names: Any) -> Any:

@@ -59,6 +59,7 @@ class Filter:
         self.is_allowed = is_allowed
         self.unlinked: Unlinked = state.unlinked[is_allowed[state.unlinked[:, 1]]]
         self._no_nodes: Ids = state.unlinked[:, 1]
+        self._has_graph = state.has_graph
 
     def __len__(self) -> int:
         """Return how many rows may answer."""
@@ -92,7 +93,7 @@ class Filter:
         """Return whether measuring every node costs less than a walk is expected to."""
         n_nodes = len(self.nodes)
         n_linked = len(self.is_allowed) - len(self._no_nodes)
-        return n_nodes * n_nodes <= SCAN_FACTOR * ef * n_linked
+        return not self._has_graph or n_nodes * n_nodes <= SCAN_FACTOR * ef * n_linked
 
     @property
     def budget(self) -> int:

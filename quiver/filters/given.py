@@ -65,6 +65,16 @@ def as_filters(state: State, given: Any, n_queries: int) -> Sequence[Filter] | N
     return [made[id(one)] for one in given]
 
 
+def of_live_rows(state: State) -> Filter | None:
+    """Return what walks that look for more than k rows need: None where all answer.
+
+    Where rows were removed, or there is no graph, it is a filter of all others.
+    """
+    if state.live is None and state.has_graph:
+        return None
+    return Filter(state, state.is_live)
+
+
 def _is_one_each(given: Any) -> bool:
     """Return whether these are filters and not one: a sequence, but not of numbers."""
     if isinstance(given, np.ndarray):

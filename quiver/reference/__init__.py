@@ -12,6 +12,7 @@ Module                What it computes                            QuIVer (2605.0
 ``transform``         centring, filled lines, Hadamard rotation   (quiver's own)
 ``encode``            codes of 2, 4 or 8 bits, int8 queries       encoding, Eq. 1
 ``distance``          popcounts, byte dots; corrected estimate    Table 1, Eq. 4
+``error``             how far an estimate may be off              (RaBitQ's bound)
 ``prune``             alpha-diversity pruning                     graph construction
 ``masks``             which rows may answer, a bit each           (quiver's own)
 ``walk``              best-first walk, and where it stops         search

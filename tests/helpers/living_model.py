@@ -77,6 +77,19 @@ class Model:
             np.testing.assert_array_equal(found.distances[:, :n_found], distances)
             np.testing.assert_array_equal(found.ids[:, :n_found], ids[rows])
 
+    def assert_pages(self, index: quiver.Index, query: Vectors) -> None:
+        """Assert that all pages together hold every vector once, nearest first."""
+        found = list(index.pages(query, size=7))
+        ids = [number for page, _ in found for number in page.tolist()]
+        assert sorted(ids) == sorted(self.vectors)
+        for page, distances in found:
+            assert (np.diff(distances) >= 0).all()
+            if len(page):
+                base = self._in_order(page.tolist())
+                how = {"metric": self.metric}
+                exact = quiver.exact_knn(base, query[None], len(page), **how)[1][0]
+                np.testing.assert_array_equal(distances, exact)
+
     def _in_order(self, ids: list[int]) -> Vectors:
         none = np.empty((0, DIM), dtype=np.float32)
         return np.stack([self.vectors[number] for number in ids]) if ids else none

@@ -84,6 +84,7 @@ class LivingMachine(RuleBasedStateMachine):
             assert_sound_graph(self.index)
             queries = np.concatenate([POOL[[0, 3, 30, 120]], POOL[5:9] + 0.25])
             self.model.assert_answers(self.index, queries, k=7)
+            self.model.assert_pages(self.index, queries[-1])
             among = self.index.ids % 3 > 0
             self.model.assert_answers(self.index, queries, k=7, among=among)
 

@@ -87,6 +87,29 @@ def test_an_explanation_finds_its_neighbours_among_live_rows(
     assert explained.recall == 1.0
 
 
+@pytest.mark.parametrize("k", [3, 40])
+def test_a_radius_holds_the_live_rows_within_it(index: quiver.Index, k: int) -> None:
+    live = np.asarray(index.vectors)
+    rows, distances = quiver.exact_knn(live, QUERIES, len(live), metric=index.metric)
+    radius = distances[:, k - 1]
+    found = index.search_radius(QUERIES, radius, confidence=10, ef=400)
+    assert found.version == index.version == 2
+    for number, (ids, _) in enumerate(found):
+        is_within = distances[number] <= radius[number]
+        assert ids.tolist() == index.ids[rows[number, is_within]].tolist()
+
+
+def test_a_radius_and_pages_need_no_graph() -> None:
+    index = quiver.Index.create(DIM, "euclidean")
+    assert list(index.pages(QUERIES[0])) == []
+    assert len(index.search_radius(QUERIES, 10.0).ids) == 0
+    index.add(POOL[:30])
+    index.remove([4])
+    assert sum(len(ids) for ids, _ in index.pages(QUERIES[0], size=4)) == 29
+    found = index.search_radius(QUERIES[:1], 1e6).ids.tolist()
+    assert sorted(found) == [row for row in range(30) if row != 4]
+
+
 def test_an_index_without_a_graph_looks_at_every_row_and_has_no_walk() -> None:
     index = quiver.Index.create(DIM, "cosine", backend="reference")
     assert index.search(QUERIES, k=3).counts.tolist() == [0] * 30
