@@ -29,13 +29,14 @@ try:
     from quiver.evaluation.report import Evaluation
     from quiver.evaluation.tune import TuneResult, tune
     from quiver.explain import Explanation
+    from quiver.filters.filter import Filter
     from quiver.index import Index
     from quiver.index import open as open
     from quiver.memory import MemoryReport, predict_memory
     from quiver.params import BuildParams, Encoding
     from quiver.recall.exact import exact_knn
     from quiver.recall.recall import recall_at_k, recall_by_ids
-    from quiver.results import SearchResult, SearchStats
+    from quiver.results import RadiusResult, SearchResult, SearchStats
 except ImportError as error:
     # Where a file of ours is missing or another's, this says so and what to type.
     from quiver.installation import explain_import
@@ -53,8 +54,10 @@ __all__ = [
     "Encoding",
     "Evaluation",
     "Explanation",
+    "Filter",
     "Index",
     "MemoryReport",
+    "RadiusResult",
     "SearchResult",
     "SearchStats",
     "TuneResult",

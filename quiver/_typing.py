@@ -30,6 +30,9 @@ Unlinked: TypeAlias = NDArray[np.uint32]
 UserIds: TypeAlias = NDArray[np.int64]
 """int64 ids of the caller, of any shape; -1 marks an unused place."""
 
+Mask: TypeAlias = NDArray[np.uint64]
+"""(ceil(n / 64),) uint64, or a row of these per query: a bit for each of n rows."""
+
 Distances: TypeAlias = NDArray[np.float32]
 """float32 of any shape."""
 
@@ -78,3 +81,7 @@ class StoredVectors(Protocol):
 
     def in_place(self) -> AbstractContextManager[KeptVectors]:
         """Lend all rows where they are."""
+
+
+AnyVectors: TypeAlias = Vectors | StoredVectors
+"""Stored vectors, in one array or behind an array's face."""

@@ -10,12 +10,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Distances, Ids, Keys, Vectors
+from quiver._typing import Distances, Ids, Keys, Mask, Vectors
 from quiver.backends.protocol import Backend
 from quiver.reference.bounds import LEAST_DIM, SHORT_BEAM, lower_bounds
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import NO_KEY, make_keys
 from quiver.reference.lanes import lane_sum
+from quiver.reference.masks import is_marked
 from quiver.state import State
 
 
@@ -26,15 +27,25 @@ def reads_entry_points(state: State) -> bool:
 
 
 def with_entry_points(
-    state: State, backend: Backend, coded: Codes | Queries, beam: Keys
+    state: State,
+    backend: Backend,
+    coded: Codes | Queries,
+    beam: Keys,
+    masks: Mask | None,
 ) -> Keys:
-    """Return sorted keys: the beam's, then those of the entry points outside it."""
+    """Return sorted keys: the beam's, then those of the entry points outside it.
+
+    With masks, one for all queries or for each, only of those that are marked.
+    """
     if not reads_entry_points(state):
         return beam
     rows = np.tile(state.entry_points, (len(beam), 1))
     keys = make_keys(backend.distance(state.codes, coded, rows), rows)
     # A beam holds the smallest keys of all seen, and the entry points are seen.
     keys[keys <= beam[:, -1:]] = NO_KEY
+    if masks is not None:
+        marks = np.stack([is_marked(mask, state.entry_points) for mask in masks])
+        keys[~np.broadcast_to(marks, keys.shape)] = NO_KEY
     return np.concatenate([beam, np.sort(keys, axis=1)], axis=1)
 
 

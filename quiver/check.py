@@ -13,35 +13,38 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Distances, Vectors
+from quiver._typing import Distances, Mask, Vectors
 from quiver.backends.protocol import Backend
 from quiver.encoding import encode_searched
-from quiver.graph.reachability import degrees, reachable, unreached
+from quiver.graph.reachability import degrees, reachable
 from quiver.parallel.workers import Workers
 from quiver.params import DEFAULT_EF, SearchParams
 from quiver.reference.codes import Codes
 from quiver.reference.keys import NO_ID, key_distances
+from quiver.reference.masks import count_marked, n_words
 from quiver.reference.rerank import exact_distance
 from quiver.reference.transform import evenly_taken
 from quiver.search import scan, search, walk
 from quiver.state import State
-from quiver.storage.cold import ColdVectors
 from quiver.storage.invariants import (
     Fault,
     codes_fault,
     entry_points_fault,
     ids_fault,
+    mean_fault,
     neighbors_fault,
-    transform_fault,
     unlinked_fault,
     vectors_fault,
 )
+from quiver.storage.pieced import cold_base
 
 SAMPLE_ROWS = 200
 PROBES = 50
 LEAST_SHARE = 0.5
 """Of the nearest codes that walks must find. Isotropic noise, 10 000 x 384, where
 nothing is near, still gives 0.84."""
+LOST_SHARE = 1e-3
+"""Of the rows that small additions may leave out of reach until they are linked."""
 _BLOCK_ROWS = 1 << 14
 
 
@@ -103,11 +106,14 @@ def check(state: State, backend: Backend, *, full: bool = False) -> CheckReport:
     lines = [*_sound_parts(state)]
     # Walking a graph that points outside itself would read outside its arrays.
     if all(line.passed for line in lines):
-        lines.append(_reachability(state))
+        if state.has_graph:
+            lines.append(_reachability(state))
         if not _is_rounded(state):
             lines.append(_codes_again(state, backend, full=full))
-        lines.append(_self_search(state, backend))
-        lines.append(_walk_against_scan(state, backend))
+        if state.n_live:
+            lines.append(_self_search(state, backend))
+        if state.has_graph and state.n_nodes:
+            lines.append(_walk_against_scan(state, backend))
     if full:
         lines.append(_cold_vectors(state))
     return CheckReport(tuple(lines), tuple(_left_out(state, full=full)))
@@ -117,7 +123,8 @@ def _left_out(state: State, *, full: bool) -> Iterator[str]:
     unread = []
     if n_unread := state.n - len(_sample_rows(state.n)):
         unread.append(f"{n_unread} of {state.n} vectors")
-    if isinstance(state.vectors, ColdVectors) and state.vectors.origin is not None:
+    cold = cold_base(state.vectors)
+    if cold is not None and cold.origin is not None:
         unread.append("the vectors' checksum")
     if unread and not full:
         yield f"not read: {', '.join(unread)} (full=True or --full reads all)"
@@ -127,8 +134,8 @@ def _left_out(state: State, *, full: bool) -> Iterator[str]:
 
 def _is_rounded(state: State) -> bool:
     """Whether the vectors are no longer those that were coded."""
-    stored = state.vectors
-    return isinstance(stored, ColdVectors) and stored.cold_dtype == "float16"
+    cold = cold_base(state.vectors)
+    return cold is not None and cold.cold_dtype == "float16"
 
 
 def _sound_parts(state: State) -> Iterator[CheckLine]:
@@ -138,37 +145,52 @@ def _sound_parts(state: State) -> Iterator[CheckLine]:
     yield _line(
         "codes", codes_fault(state.codes, state.metric), f"{n} rows of {dim} dimensions"
     )
-    degree = degrees(state.neighbors)
-    linked = state.neighbors[state.neighbors < n]
-    n_in = np.bincount(linked, minlength=n)
-    spread = (
-        f"{degree.min()} … {degree.max()} edges a row, mean {degree.mean():.1f}; "
-        f"{n_in.min()} … {n_in.max()} into a row"
-    )
+    if state.live is not None:
+        yield CheckLine("live rows", *_live_rows(state, state.live))
     graph_fault = neighbors_fault(state.neighbors)
     start_fault = entry_points_fault(state.entry_points, n)
     if not (graph_fault or start_fault):
         graph_fault = unlinked_fault(
             *(state.unlinked, state.neighbors, state.entry_points, state.metric)
         )
-    yield _line("graph", graph_fault, spread)
-    starts = f"{len(state.entry_points)}, the first of them row {state.entry_point}"
+    yield _line("graph", graph_fault, _spread(state))
+    starts = "none, so every row is looked at"
+    if state.has_graph:
+        starts = f"{len(state.entry_points)}, the first of them row {state.entry_point}"
     yield _line("entry points", start_fault, starts)
-    yield _line("ids", ids_fault(state.ids), "unique, none of them -1")
-    mean_fault = transform_fault(state.transform, state.encoding)
-    yield _line(
-        "transform", mean_fault, f"{len(state.transform.signs)} rotation rounds"
+    yield _line("ids", ids_fault(state.live_ids), "unique, none of them -1")
+    fault = mean_fault(state.transform.mean, state.encoding)
+    yield _line("transform", fault, f"{len(state.transform.signs)} rotation rounds")
+
+
+def _live_rows(state: State, live: Mask) -> tuple[bool, str]:
+    n_marked = int(np.count_nonzero(state.is_live))
+    is_sound = live.shape == (n_words(state.n),) and count_marked(live) == n_marked
+    return is_sound, f"{n_marked} of {state.n}, the others were removed"
+
+
+def _spread(state: State) -> str:
+    if not state.n:
+        return "no rows"
+    degree, n = degrees(state.neighbors), state.n
+    n_in = np.bincount(state.neighbors[state.neighbors < n], minlength=n)
+    return (
+        f"{degree.min()} … {degree.max()} edges a row, mean {degree.mean():.1f}; "
+        f"{n_in.min()} … {n_in.max()} into a row"
     )
 
 
 def _reachability(state: State) -> CheckLine:
     reached = reachable(state.neighbors, state.entry_point)
-    lost = unreached(reached, state.unlinked[:, 1])
-    detail = f"all {state.n - len(state.unlinked)} rows from the entry point"
+    lost = np.flatnonzero(state.is_node & ~reached)
+    detail = f"all {state.n_nodes} rows from the entry point"
     if len(state.unlinked):
         detail += f"; {len(state.unlinked)} copies or zero vectors need no walk"
     if lost.size:
         detail = f"{lost.size} rows cannot be reached, first row {lost[0]}"
+    is_sound = not lost.size
+    if 0 < lost.size <= state.n_nodes * LOST_SHARE and not state.is_tidy:
+        is_sound, detail = True, f"{detail}, until consolidate() links them"
     # Equal vectors have equal codes.
     copies = state.unlinked[state.unlinked[:, 0] != NO_ID]
     originals, rows = (state.codes.rows[ids] for ids in copies.T)
@@ -176,7 +198,7 @@ def _reachability(state: State) -> CheckLine:
     if wrong.size:
         row, original = copies[wrong[0]][::-1]
         detail = f"row {row} is no copy of row {original}, which answers for it"
-    return CheckLine("reachability", not (lost.size or wrong.size), detail)
+    return CheckLine("reachability", is_sound and not wrong.size, detail)
 
 
 def _self_search(state: State, backend: Backend) -> CheckLine:
@@ -185,7 +207,7 @@ def _self_search(state: State, backend: Backend) -> CheckLine:
     How many are found depends on data and parameters: sound indexes of hard data
     find few. None at all is not plausible.
     """
-    rows = _sample_rows(state.n)
+    rows = state.live_rows[_sample_rows(state.n_live)]
     vectors = state.vectors[rows]
     if fault := vectors_fault(vectors, state.metric):
         fault = fault._replace(row=int(rows[fault.row]))
@@ -203,9 +225,10 @@ def _walk_against_scan(state: State, backend: Backend) -> CheckLine:
     A graph whose lists have shrunk loses most of them, whatever the data; the
     hardest data leave a sound one more than ``LEAST_SHARE``.
     """
-    rows = _sample_rows(state.n)[:: SAMPLE_ROWS // PROBES]
+    sample = _sample_rows(state.n_live)[:: SAMPLE_ROWS // PROBES]
+    rows = state.live_rows[sample]
     queries = state.vectors[rows]
-    wanted = min(10, state.n - len(state.unlinked))
+    wanted = min(10, state.n_nodes)
     beams = walk(state, backend, queries, DEFAULT_EF)
     distances = scan(state, backend, queries)
     kth = np.partition(distances, wanted - 1, axis=1)[:, wanted - 1, None]
@@ -226,7 +249,8 @@ def _own_distances(state: State, vectors: Vectors) -> Distances:
 
 
 def _cold_vectors(state: State) -> CheckLine:
-    if isinstance(state.vectors, ColdVectors) and not state.vectors.is_intact():
+    cold = cold_base(state.vectors)
+    if cold is not None and not cold.is_intact():
         return CheckLine(
             "cold vectors", passed=False, detail="CRC-32 is not the file's"
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from quiver._typing import Distances, Metric, StoredVectors, Vectors
+from quiver._typing import AnyVectors, Distances, Metric, Vectors
 from quiver.backends.protocol import Backend
 from quiver.parallel.workers import Workers
 from quiver.params import Encoding
@@ -37,7 +37,7 @@ norms of sigma 2 on the demo set 99.7 % with no bound, 99.8 % with 300, 93 % wit
 
 
 def fit(
-    vectors: Vectors | StoredVectors, scaling: Metric, encoding: Encoding, seed: int
+    vectors: AnyVectors, scaling: Metric, encoding: Encoding, seed: int
 ) -> Transform:
     """Return the transform of a base: its mean and its seeded sign flips."""
     dim = vectors.shape[1]
@@ -62,7 +62,7 @@ def draw_signs(dim: int, seed: int) -> Distances:
 
 def encode_rows(
     backend: Backend,
-    vectors: Vectors | StoredVectors,
+    vectors: AnyVectors,
     transform: Transform,
     encoding: Encoding,
     workers: Workers,
@@ -86,7 +86,7 @@ def encode_rows(
 def shorten_outsize(
     codes: Codes,
     backend: Backend,
-    vectors: Vectors | StoredVectors,
+    vectors: AnyVectors,
     transform: Transform,
     workers: Workers,
 ) -> None:
@@ -114,7 +114,7 @@ def shorten_outsize(
 
 def encode_searched(
     backend: Backend,
-    vectors: Vectors | StoredVectors,
+    vectors: AnyVectors,
     metric: Metric,
     transform: Transform,
     encoding: Encoding,

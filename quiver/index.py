@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import warnings
-from dataclasses import replace
 from inspect import signature
 from typing import Any, Literal
 
@@ -19,6 +18,7 @@ from quiver._typing import (
     Vectors,
 )
 from quiver._version import __version__
+from quiver.asking import Asking
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
 from quiver.build import Plan, build
@@ -26,6 +26,8 @@ from quiver.check import CheckReport, check
 from quiver.diagnosis.auto import chosen_for
 from quiver.errors import QuiverError
 from quiver.explain import Explanation, explain
+from quiver.filters.given import as_filters
+from quiver.living.verbs import Living
 from quiver.memory import MemoryReport
 from quiver.parallel.progress import tells_progress
 from quiver.parallel.workers import resolve_threads
@@ -33,16 +35,16 @@ from quiver.params import BuildParams, Encoding, SearchParams, as_encoding, as_p
 from quiver.reference.codes import Codes, Transform
 from quiver.results import SearchResult
 from quiver.search import search
-from quiver.state import State
+from quiver.storage.pieced import live_vectors
 from quiver.validation.arrays import as_ids, as_int64, as_queries
 from quiver.validation.checks import check_metric
 
 
-class Index:
+class Index(Living, Asking):
     """A graph index over 2-bit codes, re-ranked by the stored vectors.
 
-    Make one with `Index.build` or `quiver.open`; the constructor only puts a state
-    under some kernels.
+    Make one with `Index.build`, `Index.create` or `quiver.open`; the constructor only
+    puts a state under some kernels.
 
     Parameters
     ----------
@@ -51,10 +53,6 @@ class Index:
     backend : Backend
         The kernels that read it; the answers do not depend on them.
     """
-
-    def __init__(self, state: State, backend: Backend) -> None:
-        self.state = state
-        self.backend = backend
 
     @classmethod
     @tells_progress("building")
@@ -195,21 +193,21 @@ class Index:
     @property
     def ids(self) -> UserIds:
         """The caller's ids (hot), shape (n,), int64."""
-        return self.state.ids
+        return self.state.live_ids
 
     @property
     def vectors(self) -> Vectors | StoredVectors:
-        """Stored vectors (cold), shape (n, dim), read by the re-rank only.
+        """Stored vectors (cold), shape (n, dim), in the order of ``ids``.
 
         Where they are no array (bytes, halves, in a file), indexing and
         ``np.asarray`` give float32 all the same.
         """
-        return self.state.vectors
+        return live_vectors(self.state)
 
     @property
     def n(self) -> int:
-        """Number of vectors."""
-        return self.state.n
+        """Number of vectors, without those removed."""
+        return self.state.n_live
 
     @property
     def dim(self) -> int:
@@ -265,8 +263,9 @@ class Index:
         >>> index.get([9, 7]).shape, 7 in index, 0 in index
         ((2, 3), True, False)
         """
-        rows = self.state.rows_by_id.rows(as_int64(ids, "ids"))
-        return self.vectors[rows.reshape(-1)].reshape(*rows.shape, self.dim)
+        state = self.state
+        rows = state.rows_by_id.rows(as_int64(ids, "ids"))
+        return state.vectors[rows.reshape(-1)].reshape(*rows.shape, state.dim)
 
     def search(
         self,
@@ -275,6 +274,7 @@ class Index:
         *,
         ef: int | None = None,
         n_rerank: int | None = None,
+        filter: Any = None,
         threads: int | None = None,
     ) -> SearchResult:
         """Find the nearest stored vectors of one query or a batch.
@@ -293,6 +293,8 @@ class Index:
             How many of the beam are ordered exactly, k … ef. Default: as many as
             can still be among the k best, given the known error of their codes.
             Under inner product up to 16 rows, the longest among them, are besides.
+        filter : array_like, callable, Filter or sequence of these, optional
+            The rows that may answer; see `filter`. A list of filters is one per query.
         threads : int, optional
             For batches; default all this process may use. The answer does not
             depend on it.
@@ -312,7 +314,10 @@ class Index:
         effort = SearchParams.resolve(k, ef, n_rerank)
         n_threads = resolve_threads(threads)
         queries, is_single = as_queries(queries, metric=self.metric, dim=self.dim)
-        found = search(self.state, self.backend, queries, effort, n_threads)
+        # Once: another thread may be changing the index.
+        state = self.state
+        filters = as_filters(state, filter, len(queries))
+        found = search(state, self.backend, queries, effort, n_threads, filters)
         return found.first() if is_single else found
 
     def memory_report(self) -> MemoryReport:
@@ -321,8 +326,8 @@ class Index:
             n_vectors=self.n,
             codes=self.codes.rows.nbytes,
             graph=self.neighbors.nbytes,
-            ids=self.ids.nbytes,
-            vectors=self.vectors.nbytes,
+            ids=self.state.ids.nbytes,
+            vectors=self.state.vectors.nbytes,
         )
 
     def explain(
@@ -377,34 +382,6 @@ class Index:
         """
         return check(self.state, self.backend, full=full)
 
-    def repair(
-        self,
-        *,
-        threads: int | None = None,
-        progress: Progress | bool | None = None,
-    ) -> None:
-        """Build codes and graph anew from the stored vectors, as `build` did.
-
-        For an index that `check` finds unsound. The index is unchanged until all is
-        done; ids and stored vectors stay. Its file, if any, is untouched: an index
-        with mapped vectors is no longer pickled by it, but by its arrays.
-
-        Parameters
-        ----------
-        threads, progress : optional
-            As for `build`.
-
-        Raises
-        ------
-        CancelledError
-            If ``progress`` returned False; nothing was changed.
-        """
-        old, n_threads = self.state, resolve_threads(threads)
-        how = old.metric, old.encoding, old.params, self.backend
-        plan = Plan(*how, n_threads, progress, old.notes)
-        new = build(storage.as_kept(old.vectors, old.metric), old.ids, plan)
-        self.state = replace(new, vectors=storage.without_origin(old.vectors))
-
     def save(
         self,
         path: str | os.PathLike[str],
@@ -439,9 +416,14 @@ class Index:
             return _open_again, (origin, self.backend)
         return Index, (self.state, self.backend)
 
-    def __copy__(self) -> Index:
-        """Return an index on the same state, whatever pickling would do."""
+    def snapshot(self) -> Index:
+        """Return an index that stays at this version, whatever happens to this one.
+
+        Both share all memory until one is changed.
+        """
         return Index(self.state, self.backend)
+
+    __copy__ = snapshot
 
 
 def open(

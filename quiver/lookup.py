@@ -22,10 +22,13 @@ class RowsById:
     ----------
     ids : ndarray of shape (n,), int64
         Distinct ids in row order.
+    live_rows : ndarray of shape (m,), uint32, optional
+        The rows that have an id at all, ascending; default every row.
     """
 
-    def __init__(self, ids: NDArray[np.int64]) -> None:
-        self._ids = ids
+    def __init__(self, ids: NDArray[np.int64], live_rows: Ids | None = None) -> None:
+        self._ids = ids if live_rows is None else ids[live_rows]
+        self._live_rows = live_rows
 
     def rows(self, ids: NDArray[np.int64]) -> Ids:
         """Return the row number of each id, in the shape given.
@@ -52,11 +55,16 @@ class RowsById:
 
         Where no row has the id the number means nothing, but is in range.
         """
+        if not len(self._ids):
+            return np.zeros(ids.shape, np.uint32), np.zeros(ids.shape, bool)
         order = self._order
         positions = np.searchsorted(self._ids, ids, sorter=order)
         positions = np.minimum(positions, len(self._ids) - 1)
         rows = positions if order is None else order[positions]
-        return rows.astype(np.uint32), self._ids[rows] == ids
+        is_known = self._ids[rows] == ids
+        if self._live_rows is not None:
+            return self._live_rows[rows], is_known
+        return rows.astype(np.uint32), is_known
 
     @cached_property
     def _order(self) -> NDArray[np.intp] | None:

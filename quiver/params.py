@@ -240,6 +240,11 @@ class SearchParams:
         return cls(k=k, ef=ef, n_rerank=n_rerank)
 
 
+def wider(max_degree: int) -> int:
+    """Return how long a list may get before it is pruned again: by 0.3 R."""
+    return max_degree * 13 // 10
+
+
 def narrowest(dim: int) -> Encoding:
     """Return the encoding of the fewest lines, with the most bits that these hold.
 

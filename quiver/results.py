@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,8 @@ class SearchResult:
         How many were found.
     stats : SearchStats
         What the search cost.
+    version : int
+        Of the index that answered: how many operations had changed it.
 
     Examples
     --------
@@ -73,6 +75,7 @@ class SearchResult:
     distances: Distances
     counts: Counts
     stats: SearchStats
+    version: int = 0
 
     @classmethod
     def concatenate(cls, parts: Sequence[SearchResult]) -> SearchResult:
@@ -80,11 +83,12 @@ class SearchResult:
         if len(parts) == 1:
             return parts[0]
         columns = zip(*(part._arrays() for part in parts), strict=True)
-        return cls._of(np.concatenate(column) for column in columns)
+        joined = (np.concatenate(column) for column in columns)
+        return cls._of(joined, parts[0].version)
 
     def first(self) -> SearchResult:
         """Return the result of the first query alone, without the leading axis."""
-        return self._of(array[0] for array in self._arrays())
+        return self._of((array[0] for array in self._arrays()), self.version)
 
     def _arrays(self) -> tuple[AnyArray, ...]:
         stats = self.stats
@@ -92,9 +96,9 @@ class SearchResult:
         return self.ids, self.distances, self.counts, *costs
 
     @classmethod
-    def _of(cls, arrays: Iterable[Any]) -> SearchResult:
+    def _of(cls, arrays: Iterable[Any], version: int) -> SearchResult:
         ids, distances, counts, *costs = arrays
-        return cls(ids, distances, counts, SearchStats(*costs))
+        return cls(ids, distances, counts, SearchStats(*costs), version)
 
     def __iter__(self) -> Iterator[AnyArray]:
         """Yield the ids, then the distances."""
@@ -154,6 +158,85 @@ class SearchResult:
             return missing if id_ == NO_RESULT else _name_of(id_, names)
 
         return _map(name_of, self.ids)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RadiusResult:
+    """Every row within a radius; the answers of all queries one after the other.
+
+    Iterating yields ids and distances of one query after the other, and ``result[i]``
+    is those of query i.
+
+    Attributes
+    ----------
+    offsets : ndarray of shape (q + 1,), int64
+        Query i has the answers from ``offsets[i]`` up to ``offsets[i + 1]``.
+    ids : ndarray of shape (offsets[-1],), int64
+        The caller's ids.
+    distances : ndarray of shape (offsets[-1],), float32
+        Ascending for each query.
+    complete : ndarray of shape (q,), bool
+        False where ``max_results`` left farther answers out.
+    stats : SearchStats
+        What the search cost.
+    version : int
+        Of the index that answered, as of `SearchResult`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import quiver
+    >>> index = quiver.Index.build(np.eye(3), metric="euclidean", backend="reference")
+    >>> found = index.search_radius([1.0, 0.0, 0.0], 0.5)
+    >>> found
+    RadiusResult(1 queries, 1 answers)
+    >>> found.ids
+    array([0])
+    """
+
+    offsets: Counts
+    ids: NDArray[np.int64]
+    distances: Distances
+    complete: NDArray[np.bool_]
+    stats: SearchStats
+    version: int = 0
+
+    @property
+    def counts(self) -> Counts:
+        """How many answers each query has, shape (q,), int64."""
+        return np.diff(self.offsets)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[RadiusResult]) -> RadiusResult:
+        """Return the result of a batch from those of its consecutive parts."""
+        counts = np.concatenate([part.counts for part in parts])
+        costs = [astuple(part.stats) for part in parts]
+        return cls(
+            offsets=np.cumsum([0, *counts], dtype=np.int64),
+            ids=np.concatenate([part.ids for part in parts]),
+            distances=np.concatenate([part.distances for part in parts]),
+            complete=np.concatenate([part.complete for part in parts]),
+            stats=SearchStats(*map(np.concatenate, zip(*costs, strict=True))),
+            version=parts[0].version,
+        )
+
+    def __len__(self) -> int:
+        """Return the number of queries."""
+        return len(self.complete)
+
+    def __getitem__(self, number: int) -> tuple[NDArray[np.int64], Distances]:
+        """Return ids and distances of one query."""
+        number = range(len(self))[number]
+        part = slice(*self.offsets[number : number + 2])
+        return self.ids[part], self.distances[part]
+
+    def __iter__(self) -> Iterator[tuple[NDArray[np.int64], Distances]]:
+        """Yield ids and distances of one query after the other."""
+        return (self[number] for number in range(len(self)))
+
+    def __repr__(self) -> str:
+        """Return the numbers of queries and answers."""
+        return f"RadiusResult({len(self)} queries, {len(self.ids)} answers)"
 
 
 def _name_of(id_: int, names: Any) -> Any:

@@ -8,17 +8,18 @@ see docs/algorithm/search.md and docs/algorithm/rerank.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeAlias
+
 import numpy as np
 
-from quiver._typing import (
-    Distances,
-    Ids,
-    Unlinked,
-    Vectors,
-)
+from quiver._typing import Distances, Vectors
+from quiver.answers import ranked
 from quiver.backends.protocol import Backend
 from quiver.candidates import always_read, known_bounds, with_entry_points
 from quiver.encoding import encode_queries
+from quiver.filters.filter import Filter
+from quiver.filters.walk import stack_masks, walk_filtered
 from quiver.parallel.workers import map_chunks
 from quiver.params import SearchParams
 from quiver.reference.codes import Codes, Queries
@@ -31,10 +32,14 @@ from quiver.reference.keys import (
     make_keys,
     nearest_keys,
 )
+from quiver.reference.masks import is_marked
 from quiver.reference.search import Beams
 from quiver.rerank import rerank
 from quiver.results import SearchResult, SearchStats
 from quiver.state import State
+
+Filters: TypeAlias = "Sequence[Filter] | None"
+"""A filter for each query, or none for all."""
 
 SEARCH_CHUNK = 256
 """Queries per kernel call at most: 64 cost a search at ef=16 about 8 % more."""
@@ -53,19 +58,23 @@ def search(
     queries: Vectors,
     effort: SearchParams,
     threads: int = 1,
+    filters: Filters = None,
 ) -> SearchResult:
     """Return the nearest rows of every checked query; see `quiver.Index.search`."""
+
+    def search_chunk(start: int, stop: int) -> SearchResult:
+        part = None if filters is None else filters[start:stop]
+        return _search_chunk(state, backend, queries[start:stop], effort, part)
+
     chunks = map_chunks(
-        lambda start, stop: _search_chunk(state, backend, queries[start:stop], effort),
+        search_chunk,
         len(queries),
         chunk_rows=chunk_rows(effort.ef, state.n),
         threads=threads,
         row_work=effort.ef * state.params.max_degree,
     )
     # No queries make no chunk, but an answer of the right shape.
-    return SearchResult.concatenate(
-        chunks or [_search_chunk(state, backend, queries, effort)]
-    )
+    return SearchResult.concatenate(chunks or [search_chunk(0, 0)])
 
 
 def least_scan_ef(n: int) -> int:
@@ -80,14 +89,21 @@ def chunk_rows(ef: int, n: int) -> int:
     return min(SEARCH_CHUNK, max(1, SCAN_VALUES // n))
 
 
-def walk(state: State, backend: Backend, queries: Vectors, ef: int) -> Beams:
+def walk(
+    state: State, backend: Backend, queries: Vectors, ef: int, filters: Filters = None
+) -> Beams:
     """Return the beams of checked queries, by code distances alone.
 
     The best that a walk sees, or of all rows where ef is a large share of them: see
-    `least_scan_ef`. Under inner product a beam is as much wider as there are entry
-    points, which hold those that are not among the best.
+    `least_scan_ef`. They hold linked rows that may answer, or that are equal to one
+    that may; all of these, by exact distance, where there is no graph. Under inner
+    product a beam is as much wider as there are entry points, which hold those that
+    are not among the best.
     """
-    return _beams(state, backend, encode_queries(state, backend, queries), ef)
+    if not state.has_graph:
+        return _every_row(state, backend, queries, filters)
+    coded = encode_queries(state, backend, queries)
+    return _beams(state, backend, coded, ef, filters)
 
 
 def scan_best(state: State, backend: Backend, queries: Vectors, ef: int) -> Beams:
@@ -95,13 +111,19 @@ def scan_best(state: State, backend: Backend, queries: Vectors, ef: int) -> Beam
     return _best(state, backend, encode_queries(state, backend, queries), ef)
 
 
-def _beams(state: State, backend: Backend, coded: Codes | Queries, ef: int) -> Beams:
-    width = min(ef, state.n)
-    if ef >= least_scan_ef(state.n):
+def _beams(
+    state: State, backend: Backend, coded: Codes | Queries, ef: int, filters: Filters
+) -> Beams:
+    width, masks = min(ef, state.n), state.answering
+    if filters is not None:
+        beams = walk_filtered(state, backend, coded, width, filters)
+        masks = stack_masks(filters) if filters else None
+    elif ef >= least_scan_ef(state.n):
         return _best(state, backend, coded, width)
-    graph = state.neighbors, coded, state.entry_points
-    beams = backend.search(state.codes, *graph, width)
-    keys = with_entry_points(state, backend, coded, beams.keys)
+    else:
+        graph = state.neighbors, coded, state.entry_points
+        beams = backend.search(state.codes, *graph, width, allowed=masks)
+    keys = with_entry_points(state, backend, coded, beams.keys, masks)
     return beams._replace(keys=keys)
 
 
@@ -110,47 +132,56 @@ def _best(state: State, backend: Backend, coded: Codes | Queries, width: int) ->
     keys[np.isinf(key_distances(keys))] = NO_KEY
     n_queries = len(keys)
     return Beams(
-        with_entry_points(state, backend, coded, keys),
+        with_entry_points(state, backend, coded, keys, state.answering),
         hops=np.zeros(n_queries, dtype=np.int64),
         distance_computations=np.full(n_queries, state.n),
+        complete=np.ones(n_queries, dtype=np.bool_),
     )
 
 
 def scan(state: State, backend: Backend, queries: Vectors) -> Distances:
     """Return the code distances of checked queries to every row, shape (q, n).
 
-    Those of unlinked rows are +inf: no walk measures their codes, which mean nothing.
+    Those of unlinked rows are +inf: no walk measures their codes, which mean nothing;
+    and those of rows that may not answer.
     """
     return _scan(state, backend, encode_queries(state, backend, queries))
 
 
 def _scan(state: State, backend: Backend, coded: Codes | Queries) -> Distances:
     distances = backend.distance(state.codes, coded)
-    distances[:, state.unlinked[:, 1]] = np.inf
+    distances[:, ~state.is_node] = np.inf
     return distances
 
 
 def _search_chunk(
-    state: State, backend: Backend, queries: Vectors, effort: SearchParams
+    state: State,
+    backend: Backend,
+    queries: Vectors,
+    effort: SearchParams,
+    filters: Filters,
 ) -> SearchResult:
-    coded = encode_queries(state, backend, queries)
-    beams = _beams(state, backend, coded, effort.ef)
-    candidates = key_ids(beams.keys)
     bounds = None
-    if effort.n_rerank is None:
-        bounds = known_bounds(state, queries, coded, beams.keys)
+    if state.has_graph:
+        coded = encode_queries(state, backend, queries)
+        beams = _beams(state, backend, coded, effort.ef, filters)
+        if effort.n_rerank is None:
+            bounds = known_bounds(state, queries, coded, beams.keys)
     else:
+        beams = _every_row(state, backend, queries, filters)
+    candidates = key_ids(beams.keys)
+    if effort.n_rerank is not None:
         is_read = always_read(state, candidates)
         is_read[:, : effort.n_rerank] = True
         candidates = np.where(is_read, candidates, NO_ID)
-    rows, distances, reranked = rerank(
-        backend, state.vectors, queries, candidates, effort.k, state.metric, bounds
+    rows, distances, reranked = ranked(
+        state, backend, queries, candidates, bounds, effort.k, filters
     )
-    if len(state.unlinked):
-        rows, distances = _with_unlinked(rows, distances, state.unlinked)
     found = rows != NO_ID
+    ids = np.full(rows.shape, NO_RESULT, dtype=np.int64)
+    ids[found] = state.ids[rows[found]]
     return SearchResult(
-        ids=np.where(found, state.ids[np.where(found, rows, 0)], NO_RESULT),
+        ids=ids,
         distances=distances,
         counts=np.count_nonzero(found, axis=1),
         stats=SearchStats(
@@ -158,30 +189,23 @@ def _search_chunk(
             distance_computations=beams.distance_computations,
             reranked=reranked,
         ),
+        version=state.version,
     )
 
 
-def _with_unlinked(
-    rows: Ids, distances: Distances, unlinked: Unlinked
-) -> tuple[Ids, Distances]:
-    """Merge in the rows that no walk reaches: equal ones, and zero vectors at 1.
-
-    In place: only the few answers that they belong to are written again.
-    """
-    k = rows.shape[1]
-    equal_to, copies = unlinked.T
-    zeros = copies[np.searchsorted(equal_to, NO_ID) :][:k]
-    starts = np.searchsorted(equal_to, rows)
-    has_copies = (equal_to.take(starts, mode="clip") == rows) & (rows != NO_ID)
-    has_zeros = (len(zeros) > 0) & (distances[:, -1] >= 1)
-    for query in np.flatnonzero(has_copies.any(axis=1) | has_zeros):
-        keys = [make_keys(distances[query], rows[query])]
-        for place in np.flatnonzero(has_copies[query]):
-            first, row = starts[query, place], rows[query, place]
-            equal = copies[first : np.searchsorted(equal_to, row, side="right")][:k]
-            keys.append(make_keys(np.full(len(equal), distances[query, place]), equal))
-        if has_zeros[query]:
-            keys.append(make_keys(np.ones(len(zeros), dtype=np.float32), zeros))
-        best = np.sort(np.concatenate(keys))[:k]
-        rows[query], distances[query] = key_ids(best), key_distances(best)
-    return rows, distances
+def _every_row(
+    state: State, backend: Backend, queries: Vectors, filters: Filters
+) -> Beams:
+    """Return beams of all rows that may answer, by exact distance, without a walk."""
+    rows = np.flatnonzero(state.is_node).astype(np.uint32)
+    keys = np.empty((len(queries), len(rows)), dtype=np.uint64)
+    if len(rows):
+        candidates = np.tile(rows, (len(queries), 1))
+        asked = queries, candidates, len(rows), state.metric
+        found = rerank(backend, state.vectors, *asked)
+        keys[:] = make_keys(found.distances, found.ids)
+    for row, one in zip(keys, filters or (), strict=False):
+        row[~is_marked(one.mask, key_ids(row))] = NO_KEY
+        row.sort()
+    none = np.zeros(len(queries), dtype=np.int64)
+    return Beams(keys, none, none, np.ones(len(queries), dtype=bool))

@@ -13,10 +13,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Ids, Metric, Neighbors, StoredVectors, Unlinked, Vectors
+from quiver._typing import (
+    AnyVectors,
+    Distances,
+    Ids,
+    Mask,
+    Metric,
+    Neighbors,
+    Unlinked,
+)
 from quiver.lookup import RowsById
 from quiver.params import BuildParams, Encoding
 from quiver.reference.codes import Codes, Transform
+from quiver.reference.keys import NO_ID
+from quiver.reference.masks import count_marked, make_mask, marked_rows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,9 +46,10 @@ class State:
     codes : Codes
         Coded rows (hot). For inner product their bias is 0.
     neighbors : ndarray of shape (n, max_degree), uint32
-        Graph (hot).
+        Graph (hot). Wider once rows were added, until they are consolidated.
     entry_points : ndarray of shape (e,), uint32
         Rows of which the nearest starts a walk; the graph was built from the first.
+        None while there is no graph: then every row is looked at.
     ids : ndarray of shape (n,), int64
         The caller's ids (hot).
     vectors : ndarray of shape (n, dim), float32, or StoredVectors
@@ -48,6 +59,13 @@ class State:
         `quiver.graph.unlinked`.
     notes : dict of str to str, or None
         What was found where the data chose the encoding; None where they did not.
+    live : ndarray of shape (ceil(n / 64),), uint64, or None
+        A bit for each row that was not removed; None where all are live.
+    version : int
+        How many operations have changed the index since it was built.
+    build_mean : ndarray of shape (dim,), float32, or None
+        Mean of the codes that the graph is linked by, where they are not those that
+        are stored: under inner product. None where it is still that of the vectors.
     """
 
     metric: Metric
@@ -58,9 +76,12 @@ class State:
     neighbors: Neighbors
     entry_points: Ids
     ids: NDArray[np.int64]
-    vectors: Vectors | StoredVectors
+    vectors: AnyVectors
     unlinked: Unlinked
     notes: dict[str, str] | None = None
+    live: Mask | None = None
+    version: int = 0
+    build_mean: Distances | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickle the parts alone, not what was derived from them on use."""
@@ -68,8 +89,71 @@ class State:
 
     @property
     def n(self) -> int:
-        """Number of vectors."""
+        """Number of rows, removed ones included."""
         return self.codes.n_rows
+
+    @property
+    def n_live(self) -> int:
+        """Number of vectors that may answer."""
+        return self.n if self.live is None else count_marked(self.live)
+
+    @property
+    def has_graph(self) -> bool:
+        """Whether searches walk; else they look at every row."""
+        return len(self.entry_points) > 0
+
+    @property
+    def is_tidy(self) -> bool:
+        """Whether nothing was removed and no list is longer than a built one."""
+        return self.live is None and self.neighbors.shape[1] <= self.params.max_degree
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of rows that answer by the graph."""
+        if self.live is None:
+            return self.n - len(self.unlinked)
+        return int(np.count_nonzero(self.is_node))
+
+    @cached_property
+    def is_live(self) -> NDArray[np.bool_]:
+        """Mark of each row that was not removed, shape (n,)."""
+        if self.live is None:
+            return np.ones(self.n, dtype=bool)
+        return marked_rows(self.live, self.n)
+
+    @cached_property
+    def live_rows(self) -> Ids:
+        """Rows that were not removed, ascending."""
+        return np.flatnonzero(self.is_live).astype(np.uint32)
+
+    @cached_property
+    def live_unlinked(self) -> Unlinked:
+        """The pairs of ``unlinked`` whose row was not removed."""
+        if self.live is None:
+            return self.unlinked
+        return self.unlinked[self.is_live[self.unlinked[:, 1]]]
+
+    @cached_property
+    def live_ids(self) -> NDArray[np.int64]:
+        """Ids of the rows that were not removed, in their order."""
+        return self.ids if self.live is None else self.ids[self.live_rows]
+
+    @cached_property
+    def is_node(self) -> NDArray[np.bool_]:
+        """Mark of each row that answers by the graph, for itself or for a copy.
+
+        A removed row does while a copy of it is live.
+        """
+        marks = self.is_live.copy()
+        hosts = self.live_unlinked[:, 0]
+        marks[self.unlinked[:, 1]] = False
+        marks[hosts[hosts != NO_ID]] = True
+        return marks
+
+    @cached_property
+    def answering(self) -> Mask | None:
+        """Mask of the rows that answer by the graph, shape (1, words); None for all."""
+        return None if self.live is None else make_mask(self.is_node)[None]
 
     @property
     def dim(self) -> int:
@@ -83,5 +167,5 @@ class State:
 
     @cached_property
     def rows_by_id(self) -> RowsById:
-        """Row numbers by the caller's ids."""
-        return RowsById(self.ids)
+        """Numbers of live rows by the caller's ids."""
+        return RowsById(self.ids, None if self.live is None else self.live_rows)

@@ -18,7 +18,7 @@ from asv_runner.benchmarks.mark import SkipNotImplemented
 from quiver.backends import registry
 
 SUITE = Path(__file__).parents[1] / "asv_bench"
-MODULES = ("build", "files", "imports", "kernels", "search")
+MODULES = ("build", "change", "files", "imports", "kernels", "search")
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_every_benchmark_runs(suite, backend, tmp_path_factory, monkeypatch):
     monkeypatch.setattr(common, "N_SYNTHETIC", 60)
     monkeypatch.setattr(common, "N_QUERIES", 20)
     monkeypatch.setattr(common, "DATASETS", ("synthetic-128",))
-    for module in ("kernels", "search", "build"):
+    for module in ("kernels", "search", "build", "change"):
         monkeypatch.setattr(suite[module], "DATASETS", ("synthetic-128",))
     monkeypatch.chdir(tmp_path_factory.mktemp("asv"))
     common.load_dataset.cache_clear()
@@ -145,8 +145,9 @@ def run_once(benchmark, paths, values):
         if hasattr(benchmark, "setup"):
             benchmark.setup(*arguments)
     except SkipNotImplemented:
-        # The only combination that is too slow to run anywhere.
-        assert (type(benchmark).__name__, values[0]) == ("Build", "reference")
+        # The only combinations that are too slow to run anywhere.
+        assert type(benchmark).__name__ in ("Build", "Change")
+        assert values[0] == "reference"
         return
     for name in methods(benchmark):
         result = getattr(benchmark, name)(*arguments)

@@ -26,6 +26,7 @@ OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 NEED_COMPILED = {
     "docs/tutorial.md",
     "docs/explain.md",
+    "docs/living.md",
     "docs/diagnosis.md",
     "docs/parameters.md",
     "docs/boundary.md",

@@ -127,6 +127,8 @@ def measure_metrics(backend: str) -> Values:
             index = quiver.Index.build(case.vectors, backend=kernels.name, **kind)
             for key, value in measure_index(index, case.queries, true):
                 values[f"{case_name} {name} {key}"] = value
+            for key, value in measure_change(index, case.queries, true):
+                values[f"{case_name} {name} changed {key}"] = value
     return values
 
 
@@ -153,6 +155,25 @@ def measure_index(
         yield f"ef={ef} distance computations", computations
         yield f"ef={ef} reranked", int(result.stats.reranked.sum())
         yield f"ef={ef} answer digest", digest(result.ids, result.distances)
+
+
+def measure_change(
+    index: quiver.Index, queries: np.ndarray, true: np.ndarray
+) -> Iterator[tuple[str, float | str]]:
+    """Yield what an index holds, costs and finds whose tenth row left and came back."""
+    ids = index.ids[::10]
+    vectors = index.get(ids)
+    index.remove(ids, consolidate="manual")
+    index.add(vectors, ids, consolidate="manual")
+    for word in ("added", "consolidated"):
+        result = index.search(queries, k=K, ef=BEAM_WIDTHS[-1])
+        yield f"{word} graph digest", digest(index.neighbors)
+        yield f"{word} answer digest", digest(result.ids, result.distances)
+        recall = quiver.recall_at_k(result.distances, true)
+        yield f"{word} recall", round(recall, 6)
+        computations = int(result.stats.distance_computations.sum())
+        yield f"{word} distance computations", computations
+        index.consolidate()
 
 
 def digest(*arrays: np.ndarray) -> str:

@@ -27,8 +27,8 @@ from quiver.params import DEFAULT_EF
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.encode import unpack
 from quiver.reference.keys import NO_ID, key_ids, make_keys
-from quiver.reference.search import walk
 from quiver.reference.transform import apply_transform
+from quiver.reference.walk import walk
 
 BLUE, RED, GRAY = "#2f6db3", "#c8442f", "#b5b5b5"
 # Enough rows for a walk of a dozen hops; the reference builds them in seconds.
@@ -201,7 +201,7 @@ def draw_walk() -> Figure:
     question = demo.queries[:1].astype(np.float32)
     query = index.backend.quantize(question, index.transform, index.codes.bits)
     starts = index.state.entry_points
-    hops = list(walk(index.codes, index.neighbors, query, starts, 8))
+    _, *hops = list(walk(index.codes, index.neighbors, query, starts, 8))
     nodes = [hop.node for hop in hops]
     seen = np.concatenate([starts, *(hop.newly_seen for hop in hops)])
     points = apply_transform(index.vectors, index.transform)

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from quiver._typing import (
     Bits,
+    Counts,
     Distances,
     Ids,
     KeptVectors,
     Keys,
+    Mask,
     Metric,
     Neighbors,
     PruneRule,
@@ -32,7 +34,7 @@ from quiver.reference.codes import (
     least_lines,
 )
 from quiver.reference.rerank import Ranking, unbounded
-from quiver.reference.search import Beams
+from quiver.reference.search import Balls, Beams, scan_counters
 
 QueryArrays: TypeAlias = tuple[
     "NDArray[np.uint8] | None", "NDArray[np.int8] | None", "Distances | None"
@@ -117,17 +119,44 @@ class CythonBackend:
         queries: Codes | Queries,
         entry_points: Ids,
         ef: int,
+        *,
+        allowed: Mask | None = None,
+        budget: Counts | None = None,
     ) -> Beams:
         """See `Backend.search`."""
         n_queries = len(queries[0])
+        keys, counters = np.empty((n_queries, ef), np.uint64), _counters(n_queries)
+        graph = *codes, neighbors, *_query_arrays(queries), entry_points
+        self._kernels.search(*graph, ef, allowed, budget, None, keys, *counters)
+        return Beams(keys, *counters)
+
+    def search_radius(
+        self,
+        codes: Codes,
+        neighbors: Neighbors,
+        queries: Codes | Queries,
+        entry_points: Ids,
+        ef: int,
+        limits: Distances,
+        *,
+        allowed: Mask | None = None,
+        budget: Counts | None = None,
+    ) -> Balls:
+        """See `Backend.search_radius`."""
+        counters = _counters(len(limits))
+        graph = *codes, neighbors, *_query_arrays(queries), entry_points
+        rules = allowed, budget, limits
+        found = self._kernels.search(*graph, ef, *rules, None, *counters)
+        offsets = np.cumsum([0, *map(len, found)], dtype=np.int64) // 8
+        keys = np.frombuffer(bytearray().join(found), np.uint64)
+        return Balls(offsets, keys, *counters)
+
+    def scan(self, codes: Codes, queries: Codes | Queries, rows: Ids, ef: int) -> Beams:
+        """See `Backend.scan`."""
+        n_queries = len(queries[0])
         keys = np.empty((n_queries, ef), np.uint64)
-        hops = np.empty(n_queries, np.int64)
-        counts = np.empty(n_queries, np.int64)
-        parts = _query_arrays(queries)
-        self._kernels.search(
-            *(*codes, neighbors, *parts, entry_points, keys, hops, counts)
-        )
-        return Beams(keys, hops, counts)
+        self._kernels.scan(*codes, *_query_arrays(queries), rows, ef, keys)
+        return Beams(keys, *scan_counters(n_queries, len(rows)))
 
     def rerank(
         self,
@@ -143,6 +172,12 @@ class CythonBackend:
         least = unbounded(candidates) if bounds is None else bounds
         self._kernels.rerank(vectors, queries, candidates, least, metric, *ranking)
         return ranking
+
+
+def _counters(n_queries: int) -> tuple[Counts, Counts, NDArray[np.bool_]]:
+    """Return room for hops, distance computations and whether each walk is complete."""
+    hops, computed = np.empty((2, n_queries), np.int64)
+    return hops, computed, np.empty(n_queries, np.bool_)
 
 
 def _query_arrays(queries: Codes | Queries) -> QueryArrays:

@@ -6,10 +6,7 @@ kernels hold the arithmetic.
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
 from quiver._typing import (
     Bits,
@@ -18,6 +15,7 @@ from quiver._typing import (
     Ids,
     KeptVectors,
     Keys,
+    Mask,
     Metric,
     Neighbors,
     PruneRule,
@@ -29,6 +27,14 @@ from quiver.backends._numba import encode as _encode
 from quiver.backends._numba import prune as _prune
 from quiver.backends._numba import rerank as _rerank
 from quiver.backends._numba import search as _search
+from quiver.backends._numba import walk as _walk
+from quiver.backends._numba.arguments import (
+    METRIC_CODES,
+    kind_of,
+    queries_of,
+    side_of,
+    unpacked,
+)
 from quiver.reference.codes import (
     CACHE_LINE,
     Codes,
@@ -37,21 +43,8 @@ from quiver.reference.codes import (
     aligned_zeros,
     least_lines,
 )
-from quiver.reference.distance import TYPICAL_COSINE, as_queries, inverse_length
 from quiver.reference.rerank import Ranking, unbounded
-from quiver.reference.search import Beams
-
-_METRIC_CODES = {
-    "cosine": _rerank.COSINE,
-    "euclidean": _rerank.EUCLIDEAN,
-    "inner_product": _rerank.INNER_PRODUCT,
-}
-
-Side: TypeAlias = tuple[NDArray[np.uint64], Distances]
-Kind: TypeAlias = tuple[int, int, int, np.float32, np.float32]
-"""See `quiver.backends._numba.distance`."""
-
-_NO_LEAST = np.float32(-np.inf)
+from quiver.reference.search import Balls, Beams, scan_counters
 
 
 class NumbaBackend:
@@ -71,7 +64,7 @@ class NumbaBackend:
         corrections = np.zeros((len(vectors), 2), dtype=np.float32)
         published = weights == "published"
         _encode.encode_rows(
-            vectors, *_unpack(transform), bits, published, rows, corrections
+            vectors, *unpacked(transform), bits, published, rows, corrections
         )
         codes.corrections[:] = corrections
         return codes
@@ -81,7 +74,7 @@ class NumbaBackend:
         lines = least_lines(transform.coded_dim, bits)
         values = np.zeros((len(queries), 8 // bits, CACHE_LINE * lines), np.int8)
         corrections = np.zeros((len(queries), 2), dtype=np.float32)
-        _encode.quantize_rows(queries, *_unpack(transform), values, corrections)
+        _encode.quantize_rows(queries, *unpacked(transform), values, corrections)
         return Queries(values, corrections)
 
     def distance(
@@ -92,9 +85,9 @@ class NumbaBackend:
             candidates = np.arange(codes.n_rows, dtype=np.uint32)[None]
         out = np.empty((len(queries[0]), candidates.shape[1]), dtype=np.float32)
         _distance.distances(
-            _kind(codes, queries),
-            _side(codes.rows),
-            *_queries(codes, queries),
+            kind_of(codes, queries),
+            side_of(codes.rows),
+            *queries_of(codes, queries),
             candidates,
             out,
         )
@@ -113,8 +106,8 @@ class NumbaBackend:
         neighbors = np.empty((len(candidates), max_degree), dtype=np.uint32)
         scratch = np.zeros((1, 8 // codes.bits, codes.rows.shape[1]), dtype=np.int8)
         _prune.prune_rows(
-            _kind(codes, codes),
-            _side(codes.rows),
+            kind_of(codes, codes),
+            side_of(codes.rows),
             codes.rows,
             candidates,
             np.float32(alpha),
@@ -132,23 +125,59 @@ class NumbaBackend:
         queries: Codes | Queries,
         entry_points: Ids,
         ef: int,
+        *,
+        allowed: Mask | None = None,
+        budget: Counts | None = None,
     ) -> Beams:
         """See `Backend.search`."""
+        if allowed is not None or budget is not None:
+            rules = allowed, budget, None
+            walked = codes, neighbors, queries, entry_points
+            beams, _ = _walk_by_rules(*walked, ef, *rules)
+            return beams
         n_queries = len(queries[0])
         keys = np.empty((n_queries, ef), dtype=np.uint64)
         hops = np.empty(n_queries, dtype=np.int64)
         distance_computations = np.empty(n_queries, dtype=np.int64)
         _search.search_rows(
-            _kind(codes, queries),
-            _side(codes.rows),
-            *_queries(codes, queries),
+            kind_of(codes, queries),
+            side_of(codes.rows),
+            *queries_of(codes, queries),
             neighbors,
             entry_points,
             keys,
             hops,
             distance_computations,
         )
-        return Beams(keys, hops, distance_computations)
+        everywhere = np.ones(n_queries, dtype=np.bool_)
+        return Beams(keys, hops, distance_computations, everywhere)
+
+    def search_radius(
+        self,
+        codes: Codes,
+        neighbors: Neighbors,
+        queries: Codes | Queries,
+        entry_points: Ids,
+        ef: int,
+        limits: Distances,
+        *,
+        allowed: Mask | None = None,
+        budget: Counts | None = None,
+    ) -> Balls:
+        """See `Backend.search_radius`."""
+        rules = allowed, budget, limits
+        walked = codes, neighbors, queries, entry_points
+        beams, ball = _walk_by_rules(*walked, ef, *rules)
+        _, hops, computed, complete = beams
+        return Balls(*ball, hops, computed, complete)
+
+    def scan(self, codes: Codes, queries: Codes | Queries, rows: Ids, ef: int) -> Beams:
+        """See `Backend.scan`."""
+        n_queries = len(queries[0])
+        keys = np.empty((n_queries, ef), dtype=np.uint64)
+        kind, asked = kind_of(codes, queries), queries_of(codes, queries)
+        _walk.scan_rows(kind, side_of(codes.rows), *asked, rows, keys)
+        return Beams(keys, *scan_counters(n_queries, len(rows)))
 
     def rerank(
         self,
@@ -162,41 +191,36 @@ class NumbaBackend:
         """See `Backend.rerank`."""
         ranking = Ranking.empty(len(queries), k)
         least = unbounded(candidates) if bounds is None else bounds
-        which = _METRIC_CODES[metric]
+        which = METRIC_CODES[metric]
         _rerank.rerank_rows(vectors, queries, candidates, least, which, *ranking)
         return ranking
 
 
-def _unpack(transform: Transform) -> tuple[int, Distances, Distances]:
-    scaling, mean, signs = transform
-    return _METRIC_CODES[scaling], mean, signs
-
-
-def _kind(codes: Codes, queries: Codes | Queries) -> Kind:
-    """Return mode, coordinates, bits, and what is the same for all rows."""
-    if isinstance(queries, Queries):
-        return _distance.LINEAR, codes.dim, codes.bits, np.float32(1), _NO_LEAST
-    zero = np.float32(0)
-    if codes.bits > 2:
-        cosine = TYPICAL_COSINE[codes.bits]
-        return _distance.LINEAR, codes.dim, codes.bits, cosine, zero
-    mode = _distance.SYMMETRIC
-    if codes.weights == "published":
-        mode = _distance.PUBLISHED
-    return mode, codes.dim, codes.bits, inverse_length(codes.dim), zero
-
-
-def _side(rows: NDArray[np.uint8]) -> Side:
-    return rows.view(np.uint64), rows.view(np.float32)
-
-
-def _queries(codes: Codes, queries: Codes | Queries) -> tuple[Side, Counts]:
-    """Return the query side and the sum of each int8 query's values."""
-    if isinstance(queries, Codes):
-        if codes.bits == 2:
-            return _side(queries.rows), np.empty(0, dtype=np.int64)
-        queries = as_queries(queries)
-    n_queries, n_planes, width = queries.values.shape
-    flat = queries.values.reshape(n_queries, n_planes * width)
-    sums = flat.sum(axis=1, dtype=np.int64)
-    return (flat.view(np.uint64), queries.corrections), sums
+def _walk_by_rules(
+    codes: Codes,
+    neighbors: Neighbors,
+    queries: Codes | Queries,
+    entry_points: Ids,
+    ef: int,
+    allowed: Mask | None,
+    budget: Counts | None,
+    limits: Distances | None,
+) -> tuple[Beams, tuple[Counts, Keys]]:
+    """Return beams and, with limits, the offsets and keys of balls."""
+    n_queries = len(queries[0])
+    if allowed is None:
+        allowed = np.empty((0, 0), dtype=np.uint64)
+    if budget is None:
+        budget = np.full(n_queries, np.iinfo(np.int64).max)
+    if limits is None:
+        limits = np.empty(0, dtype=np.float32)
+    keys = np.empty((n_queries, ef), dtype=np.uint64)
+    hops, computed = np.empty((2, n_queries), dtype=np.int64)
+    complete = np.empty(n_queries, dtype=np.bool_)
+    offsets = np.empty(n_queries + 1, dtype=np.int64)
+    found = _walk.walk_by_rules(
+        *(kind_of(codes, queries), side_of(codes.rows), *queries_of(codes, queries)),
+        *(neighbors, entry_points, allowed, budget, limits),
+        *(keys, hops, computed, complete, offsets),
+    )
+    return Beams(keys, hops, computed, complete), (offsets, found)

@@ -23,10 +23,12 @@ from typing import Protocol, runtime_checkable
 
 from quiver._typing import (
     Bits,
+    Counts,
     Distances,
     Ids,
     KeptVectors,
     Keys,
+    Mask,
     Metric,
     Neighbors,
     PruneRule,
@@ -35,7 +37,7 @@ from quiver._typing import (
 )
 from quiver.reference.codes import Codes, Queries, Transform
 from quiver.reference.rerank import Ranking
-from quiver.reference.search import Beams
+from quiver.reference.search import Balls, Beams
 
 
 @runtime_checkable
@@ -178,6 +180,9 @@ class Backend(Protocol):
         queries: Codes | Queries,
         entry_points: Ids,
         ef: int,
+        *,
+        allowed: Mask | None = None,
+        budget: Counts | None = None,
     ) -> Beams:
         """Walk the graph best-first, once per query.
 
@@ -193,18 +198,86 @@ class Backend(Protocol):
             Rows that are measured first; every walk starts at the nearest.
         ef : int
             Beam width, >= 1.
+        allowed : ndarray of shape (1 or q, ceil(n / 64)), uint64, optional
+            The rows that may answer, for all queries or for each: row r is bit
+            ``r % 64`` of word ``r // 64``, and bits past the last row are zero.
+            Default: all. Other rows are measured, expanded and counted all the same.
+        budget : ndarray of shape (q,), int64, optional
+            No row is expanded once so many distances are computed. Default: no end.
 
         Returns
         -------
         Beams
-            Sorted keys and the counters. A node's distance is computed at most once
-            (``seen`` is exact); those of the entry points count. A hop is an expansion.
+            Sorted keys of allowed rows, the counters, and whether the budget lasted. A
+            node's distance is computed at most once (``seen`` is exact); those of the
+            entry points count. A hop is an expansion.
 
         Notes
         -----
-        See docs/algorithm/search.md. Repeatedly the first unexpanded entry of the
-        beam is expanded; a neighbour not yet seen is inserted if the beam is not
-        full or it beats the last entry.
+        See docs/algorithm/search.md. Repeatedly the nearest row seen and not expanded
+        is expanded, by key. The walk is complete when there is none, or when it is
+        beyond the ``ef``-th smallest allowed key seen; it is incomplete when that is
+        not so and the budget is spent. A query's beam is the ``ef`` smallest allowed
+        keys seen. With every row allowed, that is: the first unexpanded entry of the
+        beam is expanded; a neighbour not yet seen is inserted if the beam is not full
+        or it beats the last entry.
+        """
+
+    def search_radius(
+        self,
+        codes: Codes,
+        neighbors: Neighbors,
+        queries: Codes | Queries,
+        entry_points: Ids,
+        ef: int,
+        limits: Distances,
+        *,
+        allowed: Mask | None = None,
+        budget: Counts | None = None,
+    ) -> Balls:
+        """Walk as `search` does, to all that lies within a code distance.
+
+        Parameters
+        ----------
+        codes, neighbors, queries, entry_points, ef, allowed, budget
+            As for `search`.
+        limits : ndarray of shape (q,), float32
+            The distance of each query, no NaN.
+
+        Returns
+        -------
+        Balls
+            Keys of the allowed rows seen at a distance <= the limit, and the counters.
+
+        Notes
+        -----
+        See docs/algorithm/search.md. The walk of `search`, but complete only when the
+        nearest row not expanded is also beyond the limit.
+        """
+
+    def scan(self, codes: Codes, queries: Codes | Queries, rows: Ids, ef: int) -> Beams:
+        """Measure some rows and keep the nearest, without a graph.
+
+        Parameters
+        ----------
+        codes : Codes
+            The base, n rows.
+        queries : Codes or Queries
+            q queries, as in `distance`.
+        rows : ndarray of shape (m,), uint32
+            Ascending, each once.
+        ef : int
+            How many keys to keep, >= 1.
+
+        Returns
+        -------
+        Beams
+            The ``ef`` smallest keys of the rows, sorted; 0 hops and m distance
+            computations for every query, complete.
+
+        Notes
+        -----
+        See docs/algorithm/search.md.
         """
 
     def rerank(

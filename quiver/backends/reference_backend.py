@@ -16,4 +16,6 @@ class ReferenceBackend:
     distance = staticmethod(reference.distance)
     prune = staticmethod(reference.prune)
     search = staticmethod(reference.search)
+    search_radius = staticmethod(reference.search_radius)
+    scan = staticmethod(reference.scan)
     rerank = staticmethod(reference.rerank)

@@ -19,13 +19,15 @@ def describe(index: quiver.Index) -> dict[str, Any]:
     memory = index.memory_report()
     return {
         "n": index.n,
+        "n_removed": index.state.n - index.n,
+        "version": index.version,
         "dim": index.dim,
         "metric": index.metric,
         "encoding": asdict(index.encoding),
         "coded_dim": index.codes.dim,
         "lines": index.encoding.row_lines(index.dim),
         "params": asdict(index.params),
-        "entry_point": int(index.entry_point),
+        "entry_point": index.entry_point if index.state.has_graph else None,
         "diagnosis": index.notes,
         "bytes": {
             "codes": memory.codes,
@@ -40,6 +42,8 @@ def describe(index: quiver.Index) -> dict[str, Any]:
 
 def graph_facts(index: quiver.Index) -> dict[str, Any]:
     """Return the degrees, which no size can tell."""
+    if not index.state.has_graph:
+        return {}
     found = degrees(index.neighbors)
     spread = {"min": int(found.min()), "max": int(found.max())}
     return {"degrees": {**spread, "mean": float(found.mean())}}
@@ -55,6 +59,8 @@ def print_summary(summary: dict[str, Any], *, as_json: bool) -> None:
         found = summary["degrees"]
         spread = f"{found['min']} … {found['max']}, mean {found['mean']:.1f}"
         facts.append(("degrees", f"{spread}; entry point {summary['entry_point']}"))
+    if "changed_in" in summary:
+        facts.append(("changed in", f"{summary['changed_in']:.1f} s"))
     if "seconds" in summary:
         rate = format_count(summary["n"] / summary["seconds"])
         facts.append(("built in", f"{summary['seconds']:.1f} s, {rate} vectors/s"))
@@ -70,9 +76,12 @@ def _index_facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
     hot = n_bytes["codes"] + n_bytes["graph"] + n_bytes["ids"]
     hot_each = f"{n_bytes['hot_per_vector']:.0f} bytes per vector"
     cold_each = f"{n_bytes['cold_per_vector']:.0f} bytes per vector"
-    shape = f"{format_count(summary['n'])} x {summary['dim']}"
+    shape = f"{format_count(summary['n'])} x {summary['dim']}, {summary['metric']}"
+    if summary["version"]:
+        removed = f"{format_count(summary['n_removed'])} removed rows"
+        shape += f"; version {summary['version']}, {removed}"
     return [
-        ("vectors", f"{shape}, {summary['metric']}"),
+        ("vectors", shape),
         ("encoding", _encoding_in_words(summary)),
         ("graph", ", ".join(f"{name} {params[name]}" for name in _SHOWN_PARAMS)),
         ("hot", f"{hot_each}, {format_bytes(hot)}: codes, graph, ids"),

@@ -5,7 +5,8 @@ Inputs are `quiver.conformance.hazards`, coded by the reference.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +35,12 @@ class Call(NamedTuple):
     method: str
     args: tuple[Any, ...]
     description: str
+    rules: Mapping[str, AnyArray] = MappingProxyType({})
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """Every argument, those given by name too."""
+        return *self.args, *self.rules.values()
 
 
 def draw_calls(rng: Generator, dim: int) -> Iterator[Call]:
@@ -80,9 +87,28 @@ def draw_calls(rng: Generator, dim: int) -> Iterator[Call]:
             form = f"{coded}, queries={type(asked).__name__}"
             yield Call("distance", (codes, asked), form)
             yield Call("distance", (codes, asked, candidates), form)
-            yield Call(
-                "search", (codes, neighbors, asked, entries, ef), f"{form}, ef={ef}"
-            )
+            yield from _draw_walks(rng, (codes, neighbors, asked, entries, ef), form)
+
+
+def _draw_walks(
+    rng: Generator, args: tuple[Any, ...], description: str
+) -> Iterator[Call]:
+    """Yield calls of what measures many rows and keeps the nearest, by every rule."""
+    codes, _, queries, _, ef = args
+    n, n_queries = codes.n_rows, len(queries[0])
+    described = f"{description}, ef={ef}"
+    yield Call("search", args, described)
+    rules = {
+        "allowed": hazards.make_masks(rng, n, rng.choice([1, n_queries]).item()),
+        "budget": hazards.make_budgets(rng, n, n_queries),
+    }
+    chosen = {name: rule for name, rule in rules.items() if rng.random() < 0.7}
+    ruled = f"{described}, rules={'+'.join(chosen) or 'none'}"
+    yield Call("search", args, ruled, chosen)
+    limits = hazards.make_limits(rng, reference.distance(codes, queries))
+    yield Call("search_radius", (*args, limits), ruled, chosen)
+    rows = np.flatnonzero(rng.random(n) < rng.random()).astype(np.uint32)
+    yield Call("scan", (codes, queries, rows, ef), f"{described}, rows={len(rows)}")
 
 
 def build_and_search(

@@ -17,9 +17,20 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from quiver import reference
-from quiver._typing import Bits, Distances, Ids, Keys, Metric, Neighbors, Vectors
+from quiver._typing import (
+    Bits,
+    Counts,
+    Distances,
+    Ids,
+    Keys,
+    Mask,
+    Metric,
+    Neighbors,
+    Vectors,
+)
 from quiver.reference.codes import Codes, Transform, capacity, least_lines
 from quiver.reference.keys import NO_ID, NO_KEY, make_keys
+from quiver.reference.masks import make_mask, n_words
 from quiver.reference.rerank import exact_distance
 from quiver.reference.transform import prepare
 
@@ -181,6 +192,34 @@ def make_bounds(
         beside = np.nextafter(distances, towards)
         row[used] = np.where(rng.random(len(used)) < 0.5, beside, distances)
     return bounds
+
+
+def make_masks(rng: Generator, n: int, n_masks: int) -> Mask:
+    """Return masks of n rows each: all, none, a single one, or a drawn share."""
+    masks = np.zeros((n_masks, n_words(n)), dtype=np.uint64)
+    for mask in masks:
+        share = rng.choice([0.0, 0.1, 0.5, 1.0])
+        is_allowed = rng.random(n) < share
+        if rng.random() < 0.2:
+            is_allowed = np.arange(n) == rng.integers(0, n)
+        mask[:] = make_mask(is_allowed)
+    return masks
+
+
+def make_budgets(rng: Generator, n: int, n_queries: int) -> Counts:
+    """Return budgets from none at all to more than n rows can use up."""
+    budgets = rng.integers(0, n + 2, n_queries)
+    budgets[rng.random(n_queries) < 0.2] = rng.choice([0, 1, 2**62])
+    return budgets
+
+
+def make_limits(rng: Generator, distances: Distances) -> Distances:
+    """Return a distance of each row of a matrix as its limit, some beyond all."""
+    columns = rng.integers(0, distances.shape[1], (len(distances), 1))
+    limits = np.take_along_axis(distances, columns, axis=1)[:, 0]
+    is_drawn = rng.random(len(limits)) < 0.3
+    limits[is_drawn] = rng.choice([-np.inf, -0.0, 0.0, np.inf])
+    return limits
 
 
 def make_prune_keys(

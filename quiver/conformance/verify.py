@@ -22,7 +22,10 @@ from quiver.conformance.difference import arrays_in, first_difference
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.validation.checks import check_int
 
-METHODS = ("encode", "quantize", "distance", "prune", "search", "rerank", "build")
+METHODS = (
+    *("encode", "quantize", "distance", "prune"),
+    *("search", "search_radius", "scan", "rerank", "build"),
+)
 """The protocol, then a whole index built and searched with it."""
 
 
@@ -73,9 +76,9 @@ class VerifyReport:
         """Return a table with a verdict, and the first mismatch of each method."""
         lines = [
             f"backend {self.backend} (target {self.target}) against quiver.reference",
-            f"{'method':<10}{'cases':>8}{'mismatches':>12}",
+            f"{'method':<14}{'cases':>8}{'mismatches':>12}",
         ]
-        lines += [f"{m.method:<10}{m.cases:>8}{m.mismatches:>12}" for m in self.methods]
+        lines += [f"{m.method:<14}{m.cases:>8}{m.mismatches:>12}" for m in self.methods]
         lines += [
             f"first mismatch of {m.method}: {m.first_mismatch}"
             for m in self.methods
@@ -147,13 +150,13 @@ def verify(
 
 def _compare(backend: Backend, call: Call) -> str:
     """Return what is wrong with one call, or nothing."""
-    expected = getattr(reference, call.method)(*call.args)
-    before = [array.tobytes() for array in arrays_in(call.args)]
+    expected = getattr(reference, call.method)(*call.args, **call.rules)
+    before = [array.tobytes() for array in arrays_in(call.inputs)]
     try:
-        actual = getattr(backend, call.method)(*call.args)
+        actual = getattr(backend, call.method)(*call.args, **call.rules)
     except Exception as error:  # Whatever a foreign kernel raises is a finding.
         return f"{call.description}: raised {type(error).__name__}: {error}"
-    if before != [array.tobytes() for array in arrays_in(call.args)]:
+    if before != [array.tobytes() for array in arrays_in(call.inputs)]:
         return f"{call.description}: an input was written to"
     difference = first_difference(actual, expected, call.method)
     return f"{call.description}: {difference}" if difference else ""

@@ -114,7 +114,8 @@ def _middle(matrix: AnyArray, metric: Metric) -> Distances:
 
 def _read(block: AnyArray, middle: Distances, metric: Metric) -> _Rows:
     vectors, is_usable = as_floats(block, metric)
-    hashes, is_zero = hash_rows(vectors)
+    # -0.0 equals 0.0, so their bits must too.
+    hashes, is_zero = hash_rows(vectors + np.float32(0)), (vectors == 0).all(axis=1)
     points = prepare(vectors, searched_metric(metric))
     is_constant = (vectors == vectors[:, :1]).all(axis=1) & (vectors.shape[1] > 1)
     distances = squared_norms(points - middle)

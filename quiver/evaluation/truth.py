@@ -18,7 +18,8 @@ from quiver.recall.exact import exact_knn
 from quiver.recall.hits import exact_distances
 from quiver.recall.recall import as_id_array, check_distinct
 from quiver.reference.lanes import squared_norms
-from quiver.storage.cold import ColdVectors
+from quiver.reference.transform import evenly_taken
+from quiver.storage.pieced import cold_base
 
 PROOF_EF = 256
 """Beam width, at least, of the search that may prove a ground truth wrong."""
@@ -93,7 +94,7 @@ class _Truth:
         self._index, self._queries = index, queries
         self._ids = ids.astype(np.int64)
         self.distances = exact_distances(
-            index.backend, index.vectors, queries, rows, index.metric
+            index.backend, index.state.vectors, queries, rows, index.metric
         )
         self._most_slack = MOST_SLACK * self._usual_score()
         self._lowest, self._highest = self._range(rows, self.distances)
@@ -146,13 +147,13 @@ class _Truth:
 
     def _usual_score(self) -> float:
         """Return the median over all queries and a few rows, near or not."""
-        last = self._index.n - 1
-        some = np.unique(np.linspace(0, last, _USUAL_ROWS).astype(np.uint32))
+        state = self._index.state
+        some = state.live_rows[evenly_taken(state.n_live, _USUAL_ROWS)]
         distances = exact_distances(
             self._index.backend,
-            self._index.vectors,
+            state.vectors,
             self._queries,
-            np.tile(some, (len(self._queries), 1)),
+            np.tile(np.unique(some), (len(self._queries), 1)),
             self._index.metric,
         )
         return float(np.median(np.abs(_scores(distances, self._index.metric))))
@@ -161,14 +162,15 @@ class _Truth:
         index = self._index
         n_roundings = 4 * np.sqrt(index.dim) + 8
         unit = n_roundings * _FLOAT32_UNIT
-        if isinstance(index.vectors, ColdVectors):
-            unit += _FLOAT16_UNIT * (index.vectors.cold_dtype == "float16")
+        cold = cold_base(index.state.vectors)
+        if cold is not None:
+            unit += _FLOAT16_UNIT * (cold.cold_dtype == "float16")
         if index.metric == "cosine":
             return np.full(rows.shape, unit * 4)
         # A length is the Euclidean distance from the origin.
         origin = np.zeros_like(self._queries)
         lengths = exact_distances(
-            index.backend, index.vectors, origin, rows, "euclidean"
+            index.backend, index.state.vectors, origin, rows, "euclidean"
         )
         query_lengths = np.sqrt(squared_norms(self._queries))[:, None]
         return unit * (query_lengths + lengths) ** 2

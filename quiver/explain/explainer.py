@@ -22,10 +22,11 @@ from quiver.params import SearchParams
 from quiver.recall.exact import exact_knn
 from quiver.reference.distance import distance_to_rows
 from quiver.reference.keys import key_distances, key_ids
-from quiver.reference.search import Expansion, walk
+from quiver.reference.walk import Step, walk
 from quiver.results import SearchResult
 from quiver.search import least_scan_ef, search
 from quiver.state import State
+from quiver.storage.pieced import live_vectors
 from quiver.validation.arrays import as_vectors
 from quiver.validation.foreign import as_real_array
 
@@ -61,50 +62,60 @@ class _Explainer:
         self.query, self.effort = query, effort
         self.coded = encode_queries(state, self.backend, query)
         self.ef = min(effort.ef, state.n)
-        self.expansions = list(
-            walk(state.codes, state.neighbors, self.coded, state.entry_points, self.ef)
-        )
-        starts = state.entry_points.tolist()
-        self.seen_in = dict.fromkeys(starts, 0)
-        self.always_read = set(starts) if reads_entry_points(state) else set()
+        if not state.has_graph:
+            msg = (
+                f"an index of {state.n_live} vectors without a graph has no walk to "
+                "explain: a search looks at each of them"
+            )
+            raise InvalidArgumentError(msg)
+        graph = state.codes, state.neighbors, self.coded, state.entry_points
+        allowed = None if state.live is None else state.is_node
+        _, *self.steps = list(walk(*graph, self.ef, allowed=allowed))
+        self.seen_in = dict.fromkeys(state.entry_points.tolist(), 0)
+        starts = self._allowed(state.entry_points.tolist())
+        self.always_read = starts if reads_entry_points(state) else set()
         self.dropped_in: dict[int, int] = {}
         self.hops = tuple(self._hops())
         # A walk has at least one hop: the nearest entry point is always expanded.
-        self.final_beam = key_ids(self.expansions[-1].beam).tolist()
+        self.final_beam = key_ids(self.steps[-1].beam).tolist()
 
     def _hops(self) -> list[Hop]:
-        in_beam = set(self.state.entry_points.tolist())
+        in_beam = self._allowed(self.state.entry_points.tolist())
         hops = []
-        for number, expansion in enumerate(self.expansions, 1):
-            newly_seen = expansion.newly_seen.tolist()
+        for number, step in enumerate(self.steps, 1):
+            newly_seen = step.newly_seen.tolist()
             self.seen_in.update(dict.fromkeys(newly_seen, number))
-            after = set(key_ids(expansion.beam).tolist())
+            after = set(key_ids(step.beam).tolist())
             # A row leaves the beam for good: what pushed it out stays or is pushed out
             # by something nearer. So one hop number per row says it all.
-            dropped = sorted(in_beam.union(newly_seen) - after)
+            dropped = sorted((in_beam | self._allowed(newly_seen)) - after)
             self.dropped_in.update(dict.fromkeys(dropped, number))
             in_beam = after
-            hops.append(self._hop(number, expansion, dropped))
+            hops.append(self._hop(number, step, dropped))
         return hops
 
-    def _hop(self, number: int, expansion: Expansion, dropped: list[int]) -> Hop:
+    def _allowed(self, rows: list[int]) -> set[int]:
+        """Return those of some rows that may have a place in the beam."""
+        return {row for row in rows if self.state.is_node[row]}
+
+    def _hop(self, number: int, step: Step, dropped: list[int]) -> Hop:
         return Hop(
             number=number,
-            node=self._id(expansion.node),
-            distance=self._code_distance(expansion.node),
-            newly_seen=self._ids(expansion.newly_seen.tolist()),
+            node=self._id(step.node),
+            distance=self._code_distance(step.node),
+            newly_seen=self._ids(step.newly_seen.tolist()),
             dropped=self._ids(dropped),
-            beam=self._ids(key_ids(expansion.beam).tolist()),
-            beam_distances=tuple(key_distances(expansion.beam).tolist()),
+            beam=self._ids(key_ids(step.beam).tolist()),
+            beam_distances=tuple(key_distances(step.beam).tolist()),
         )
 
     def explanation(self) -> Explanation:
         """Return the walk with the answer and the true neighbours beside it."""
         state, effort = self.state, self.effort
         result = search(state, self.backend, self.query, effort).first()
-        k = min(effort.k, state.n)
-        rows, distances = exact_knn(state.vectors, self.query, k, metric=state.metric)
-        true_rows = rows[0].tolist()
+        k, base = min(effort.k, state.n_live), live_vectors(state)
+        rows, distances = exact_knn(base, self.query, k, metric=state.metric)
+        true_rows = state.live_rows[rows[0]].tolist()
         points, query_point = project(state, self.query, [*self.seen_in, *true_rows])
         return Explanation(
             k=effort.k,
@@ -112,7 +123,7 @@ class _Explainer:
             n_rerank=effort.n_rerank,
             metric=state.metric,
             code_distance=_meaning(state),
-            entry_point=self._id(self.expansions[0].node),
+            entry_point=self._id(self.steps[0].node),
             entry_points=self._ids(state.entry_points.tolist()),
             distance_computations=len(self.seen_in),
             hops=self.hops,
@@ -127,7 +138,8 @@ class _Explainer:
 
     def _found(self, result: SearchResult) -> tuple[Found, ...]:
         ranks = {self._id(row): n for n, row in enumerate(self.final_beam, 1)}
-        seen_in = {self._id(row): hop for row, hop in self.seen_in.items()}
+        seen = ((row, self.seen_in[row]) for row in self.final_beam)
+        seen_in = {self._id(row): hop for row, hop in seen}
         found = []
         for id_, distance in zip(result.ids.tolist(), result.distances, strict=True):
             if id_ in seen_in:  # Not the -1 of a place left empty.

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Ids, Metric, StoredVectors, Vectors, Weights
+from quiver._typing import AnyVectors, Ids, Metric, Weights
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.transform import prepared_mean, squared_distances_from
 
@@ -27,10 +27,7 @@ costs small clusters their edges: 20 000 rows in nested clusters, recall@10 at e
 
 
 def choose_entry_point(
-    vectors: Vectors | StoredVectors,
-    codes: Codes,
-    transform: Transform,
-    unlinked: Ids,
+    vectors: AnyVectors, codes: Codes, transform: Transform, unlinked: Ids
 ) -> int:
     """Return the linked row nearest the mean of the prepared base, ties by id.
 
@@ -48,7 +45,7 @@ def choose_entry_point(
 
 
 def choose_entry_points(
-    vectors: Vectors | StoredVectors,
+    vectors: AnyVectors,
     order: Ids,
     unlinked: Ids,
     metric: Metric,
@@ -68,7 +65,34 @@ def choose_entry_points(
     norms = squared_distances_from(np.float32(0), vectors, "euclidean")
     norms[unlinked] = -1
     longest = np.argsort(-norms, kind="stable")[: min(LONGEST, len(order))]
-    rows = np.concatenate([order[:1], longest.astype(np.uint32), order[1:]])
+    return _few_of(order, longest.astype(np.uint32))
+
+
+def renewed_entry_points(
+    entry_points: Ids,
+    vectors: AnyVectors,
+    new: Ids,
+    metric: Metric,
+    weights: Weights,
+) -> Ids:
+    """Return the entry points of a graph that got new nodes.
+
+    The first stays. New nodes fill up what few there were; under inner product the
+    longest of all of them take the places of the longest.
+    """
+    if weights == "published":
+        return entry_points
+    known = np.concatenate([entry_points, new])
+    if metric != "inner_product":
+        return known[:ENTRY_POINTS]
+    rows = np.sort(known)
+    norms = squared_distances_from(np.float32(0), vectors[rows], "euclidean")
+    return _few_of(known, rows[np.argsort(-norms, kind="stable")[:LONGEST]])
+
+
+def _few_of(drawn: Ids, longest: Ids) -> Ids:
+    """Return the first row drawn, then the longest, then others drawn."""
+    rows = np.concatenate([drawn[:1], longest, drawn[1:]])
     _, first = np.unique(rows, return_index=True)
     return rows[np.sort(first)][:ENTRY_POINTS]
 
@@ -102,3 +126,12 @@ def batches(order: Ids) -> Iterator[Ids]:
         yield order[start : start + size]
         start += size
         size = min(2 * size, largest)
+
+
+def growing_batches(nodes: Ids, n_inserted: int) -> Iterator[Ids]:
+    """Cut nodes that join a graph, in order, into batches of a 500th of it by then."""
+    start = 0
+    while start < len(nodes):
+        size = max(1, (n_inserted + start) // BATCH_SHARE)
+        yield nodes[start : start + size]
+        start += size

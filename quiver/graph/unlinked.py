@@ -13,12 +13,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Metric, StoredVectors, Unlinked, Vectors
+from quiver._typing import AnyArray, AnyVectors, Ids, Metric, Unlinked
 from quiver.reference.keys import NO_ID
 from quiver.reference.transform import BLOCK_ROWS
 
 
-def unlinked_rows(vectors: Vectors | StoredVectors, metric: Metric) -> Unlinked:
+def unlinked_rows(vectors: AnyVectors, metric: Metric) -> Unlinked:
     """Return the rows to leave out of a graph, each with the row it is equal to.
 
     Returns
@@ -28,42 +28,60 @@ def unlinked_rows(vectors: Vectors | StoredVectors, metric: Metric) -> Unlinked:
         vector under cosine. Never all rows: where nothing but zeros is there, they are
         copies like any other.
     """
-    hashes, is_zero = hash_rows(vectors)
-    if metric != "cosine" or is_zero.all():
+    is_zero = zero_rows(vectors, metric)
+    if is_zero.all():
         is_zero[:] = False
+    originals, copies = equal_rows(vectors).T
+    is_copy = ~is_zero[copies]
+    zeros = np.flatnonzero(is_zero).astype(np.uint32)
+    return sorted_pairs(
+        np.concatenate([originals[is_copy], np.full(len(zeros), NO_ID)]),
+        np.concatenate([copies[is_copy], zeros]),
+    )
+
+
+def sorted_pairs(equal_to: Ids, rows: Ids) -> Unlinked:
+    """Return rows beside those they are equal to, as a state holds them."""
+    return np.stack([equal_to, rows], axis=1)[np.lexsort((rows, equal_to))]
+
+
+def zero_rows(vectors: AnyVectors, metric: Metric) -> NDArray[np.bool_]:
+    """Return which rows are zero where a zero vector has a distance by definition."""
+    is_zero = np.zeros(len(vectors), dtype=bool)
+    if metric == "cosine":
+        for start in range(0, len(vectors), BLOCK_ROWS):
+            block = vectors[start : start + BLOCK_ROWS]
+            is_zero[start : start + BLOCK_ROWS] = ~block.any(axis=1)
+    return is_zero
+
+
+def equal_rows(vectors: AnyVectors) -> Unlinked:
+    """Return (the first of equal rows, each other of them), shape (m, 2)."""
+    # -0.0 equals 0.0, so their bits must too.
+    hashes = np.concatenate(
+        [
+            hash_rows(vectors[start : start + BLOCK_ROWS] + np.float32(0))
+            for start in range(0, len(vectors), BLOCK_ROWS)
+        ]
+    )
     order = np.argsort(hashes, kind="stable")
     is_first = np.append(True, hashes[order][1:] != hashes[order][:-1])
     firsts = np.repeat(
         order[is_first], np.diff(np.append(np.flatnonzero(is_first), len(order)))
     )
-    copies, originals = order[~is_first], firsts[~is_first]
+    pairs = np.stack([firsts, order], axis=1)[~is_first].astype(np.uint32)
     # Equal hashes prove nothing.
-    same = np.empty(len(copies), dtype=bool)
-    for start in range(0, len(copies), BLOCK_ROWS):
-        rows = slice(start, start + BLOCK_ROWS)
-        equal = vectors[copies[rows]] == vectors[originals[rows]]
-        same[rows] = equal.all(axis=1)
-    same &= ~is_zero[copies]
-    zeros = np.flatnonzero(is_zero)
-    unlinked = np.concatenate([copies[same], zeros]).astype(np.uint32)
-    equal_to = np.concatenate(
-        [originals[same].astype(np.uint32), np.full(len(zeros), NO_ID)]
-    )
-    return np.stack([equal_to, unlinked], axis=1)[np.lexsort((unlinked, equal_to))]
+    same = np.empty(len(pairs), dtype=bool)
+    for start in range(0, len(pairs), BLOCK_ROWS):
+        originals, copies = pairs[start : start + BLOCK_ROWS].T
+        same[start : start + BLOCK_ROWS] = (vectors[originals] == vectors[copies]).all(
+            axis=1
+        )
+    return pairs[same]
 
 
-def hash_rows(
-    vectors: Vectors | StoredVectors,
-) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
-    """Return a hash of every row, equal where rows are, and which rows are zero."""
-    raw = np.random.PCG64(0).random_raw(vectors.shape[1])
-    factors = raw | np.uint64(1)
-    hashes = np.empty(len(vectors), dtype=np.uint64)
-    is_zero = np.empty(len(vectors), dtype=bool)
-    for start in range(0, len(vectors), BLOCK_ROWS):
-        rows = slice(start, start + BLOCK_ROWS)
-        # -0.0 equals 0.0, so their bits must too.
-        bits = (vectors[rows] + np.float32(0)).view(np.uint32)
-        hashes[rows] = (bits * factors).sum(axis=1, dtype=np.uint64)
-        is_zero[rows] = ~bits.any(axis=1)
-    return hashes, is_zero
+def hash_rows(rows: AnyArray) -> NDArray[np.uint64]:
+    """Return a hash of every row, equal where all of its bits are."""
+    bits = rows.view(np.uint32)
+    factors = np.random.PCG64(0).random_raw(bits.shape[1]) | np.uint64(1)
+    return (bits * factors).sum(axis=1, dtype=np.uint64)

@@ -28,6 +28,7 @@ from quiver.candidates import always_read
 from quiver.parallel.workers import map_chunks
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import NO_ID, key_ids, nearest_keys
+from quiver.reference.masks import is_marked
 from quiver.reference.search import Beams
 from quiver.rerank import rerank
 from quiver.search import SCAN_VALUES, chunk_rows, scan_best, walk
@@ -106,9 +107,12 @@ class Asked(NamedTuple):
             *(self.backend, state.vectors, self.queries[part], candidates),
             *(kth, state.metric),
         )
-        equal_to = state.unlinked[:, 0]
+        equal_to = state.live_unlinked[:, 0]
         first = np.searchsorted(equal_to, candidates)
-        counts = hits * (1 + np.searchsorted(equal_to, candidates, "right") - first)
+        counts = np.searchsorted(equal_to, candidates, "right") - first
+        # A row that was removed brings only the live ones that are equal to it.
+        is_live = True if state.live is None else is_marked(state.live, candidates)
+        counts = hits * (counts + is_live)
         counts[:, 0] += np.count_nonzero(equal_to == NO_ID) * (kth >= 1)
         return counts, always_read(state, candidates)
 
@@ -121,7 +125,7 @@ def walk_hits(asked: Asked, ef: int) -> Walk:
 def scan_hits(asked: Asked, depth: int) -> Hits:
     """Rank every row by its code for every query and mark the best ``depth``."""
     state = asked.state
-    depth = min(depth, state.n - len(state.unlinked))
+    depth = min(depth, state.n_nodes)
     return _hits(asked, scan_best, depth, max(1, SCAN_VALUES // state.n)).hits
 
 

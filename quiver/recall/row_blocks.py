@@ -8,6 +8,7 @@ import numpy as np
 
 from quiver._typing import AnyArray, Metric, Vectors
 from quiver.storage.cold import ColdVectors
+from quiver.storage.pieced import PiecedVectors
 from quiver.validation.arrays import as_matrix, as_vectors
 
 
@@ -48,8 +49,8 @@ class RowBlocks:
     def __init__(
         self, matrix: Any, name: str, metric: Metric, dim: int | None = None
     ) -> None:
-        is_cold = isinstance(matrix, ColdVectors)
-        self._rows: AnyArray | ColdVectors = (
+        is_cold = isinstance(matrix, ColdVectors | PiecedVectors)
+        self._rows: AnyArray | ColdVectors | PiecedVectors = (
             matrix if is_cold else as_matrix(matrix, name, dim=dim)
         )
         self._name, self._metric = name, metric
@@ -63,8 +64,8 @@ class RowBlocks:
         """Return consecutive rows as `as_vectors` does."""
         start, stop, _ = rows.indices(len(self))
         block = (
-            self._rows.gather(np.arange(start, stop, dtype=np.uint32))
-            if isinstance(self._rows, ColdVectors)
-            else self._rows[start:stop]
+            self._rows[start:stop]
+            if isinstance(self._rows, np.ndarray)
+            else self._rows.gather(np.arange(start, stop, dtype=np.uint32))
         )
         return as_vectors(block, self._name, metric=self._metric, first_row=start)

@@ -12,8 +12,11 @@ Module                What it computes                            QuIVer (2605.0
 ``transform``         centring, filled lines, Hadamard rotation   (quiver's own)
 ``encode``            codes of 2, 4 or 8 bits, int8 queries       encoding, Eq. 1
 ``distance``          popcounts, byte dots; corrected estimate    Table 1, Eq. 4
+``error``             how far an estimate may be off              (RaBitQ's bound)
 ``prune``             alpha-diversity pruning                     graph construction
-``search``            best-first walk with counters               search
+``masks``             which rows may answer, a bit each           (quiver's own)
+``walk``              best-first walk, and where it stops         search
+``search``            walks of a batch with counters; the scan    search
 ``bounds``            what a code says of the exact distance      (quiver's own)
 ``rerank``            exact order of the last candidates          cold re-rank, Table 3
 ====================  ==========================================  =====================
@@ -31,6 +34,15 @@ from quiver.reference.distance import distance
 from quiver.reference.encode import encode, quantize
 from quiver.reference.prune import prune
 from quiver.reference.rerank import rerank
-from quiver.reference.search import search
+from quiver.reference.search import scan, search, search_radius
 
-__all__ = ["distance", "encode", "prune", "quantize", "rerank", "search"]
+__all__ = [
+    "distance",
+    "encode",
+    "prune",
+    "quantize",
+    "rerank",
+    "scan",
+    "search",
+    "search_radius",
+]

@@ -114,6 +114,10 @@ class Queries(NamedTuple):
     values: NDArray[np.int8]
     corrections: Distances
 
+    def take(self, numbers: NDArray[np.integer]) -> Queries:
+        """Return a copy of the queries named by ``numbers``, in that order."""
+        return Queries(self.values[numbers], self.corrections[numbers])
+
 
 class Transform(NamedTuple):
     """The map T from a caller's vector to the coordinates that are coded.

@@ -1,24 +1,22 @@
-"""Search: best-first walk over the graph with a bounded beam, on codes alone.
+"""Search: the walks of a batch of queries, and the scan that needs no graph.
 
-Two marks, never confused: a node is *seen* once its distance is computed, and
-*expanded* once its neighbour list is read.
-
-Source: GreedySearch of Vamana (DiskANN, NeurIPS 2019). The counters are values, as in
-ParlayANN (PPoPP 2024). See docs/algorithm/search.md.
+The counters are values, as in ParlayANN (PPoPP 2024).
+Source: quiver's own; see docs/algorithm/search.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Counts, Ids, Keys, Neighbors
+from quiver._typing import Counts, Distances, Ids, Keys, Mask, Neighbors
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.distance import distance_to_rows, one_query
-from quiver.reference.keys import NO_ID, NO_KEY, key_ids, make_keys
+from quiver.reference.keys import NO_KEY, make_keys
+from quiver.reference.masks import marked_rows
+from quiver.reference.walk import NO_LIMIT, Outcome, follow, last_key_at, walk
 
 
 class Beams(NamedTuple):
@@ -32,19 +30,34 @@ class Beams(NamedTuple):
         Expansions.
     distance_computations : ndarray of shape (q,), int64
         Code distances, the entry points' included.
+    complete : ndarray of shape (q,), bool
+        Whether the walk came to its end before its budget did.
     """
 
     keys: Keys
     hops: Counts
     distance_computations: Counts
+    complete: NDArray[np.bool_]
 
 
-class Expansion(NamedTuple):
-    """One hop: the node expanded, the ids first seen there, the beam after."""
+class Balls(NamedTuple):
+    """All that each walk of a batch saw within its limit, with their counters.
 
-    node: int
-    newly_seen: Ids
-    beam: Keys
+    Attributes
+    ----------
+    offsets : ndarray of shape (q + 1,), int64
+        Query i has ``keys[offsets[i] : offsets[i + 1]]``.
+    keys : ndarray of shape (offsets[-1],), uint64
+        Sorted for each query.
+    hops, distance_computations, complete : ndarray of shape (q,)
+        As of `Beams`.
+    """
+
+    offsets: Counts
+    keys: Keys
+    hops: Counts
+    distance_computations: Counts
+    complete: NDArray[np.bool_]
 
 
 def search(
@@ -53,52 +66,89 @@ def search(
     queries: Codes | Queries,
     entry_points: Ids,
     ef: int,
+    *,
+    allowed: Mask | None = None,
+    budget: Counts | None = None,
 ) -> Beams:
     """Walk once per query; see `quiver.backends.protocol.Backend.search`."""
-    n_queries = len(queries[0])
-    keys = np.full((n_queries, ef), NO_KEY, dtype=np.uint64)
-    hops = np.zeros(n_queries, dtype=np.int64)
-    n_starts = len(np.unique(entry_points))
-    distance_computations = np.full(n_queries, n_starts, dtype=np.int64)
-    for number in range(n_queries):
-        query = one_query(queries, number)
-        for expansion in walk(codes, neighbors, query, entry_points, ef):
-            hops[number] += 1
-            distance_computations[number] += len(expansion.newly_seen)
-            keys[number, : len(expansion.beam)] = expansion.beam
-    return Beams(keys, hops, distance_computations)
+    graph = codes, neighbors, queries, entry_points
+    outcomes = _walk_all(*graph, ef, None, allowed, budget)
+    keys = np.full((len(outcomes), ef), NO_KEY, dtype=np.uint64)
+    for row, outcome in zip(keys, outcomes, strict=True):
+        row[: len(outcome.keys)] = outcome.keys
+    return Beams(keys, *_counters(outcomes))
 
 
-def walk(
+def search_radius(
     codes: Codes,
     neighbors: Neighbors,
-    query: Codes | Queries,
+    queries: Codes | Queries,
     entry_points: Ids,
     ef: int,
-) -> Iterator[Expansion]:
-    """Yield the expansions of one query's walk; the last beam is the answer.
-
-    Invariants: the beam is sorted and holds at most ``ef`` keys; every key in it
-    is the smallest of all seen. The order in which a node's neighbours are seen
-    therefore cannot matter.
-    """
-    start = np.unique(entry_points)
-    beam = np.sort(make_keys(distance_to_rows(codes, query, start), start))[:ef]
-    seen = np.zeros(codes.n_rows, dtype=bool)
-    expanded = np.zeros(codes.n_rows, dtype=bool)
-    seen[start] = True
-    while (unexpanded := _unexpanded(beam, expanded)).size:
-        node = unexpanded[0]
-        expanded[node] = True
-        row = neighbors[node]
-        row = row[row != NO_ID]
-        newly_seen = row[~seen[row]]
-        seen[newly_seen] = True
-        found = make_keys(distance_to_rows(codes, query, newly_seen), newly_seen)
-        beam = np.sort(np.concatenate([beam, found]))[:ef]
-        yield Expansion(int(node), newly_seen, beam)
+    limits: Distances,
+    *,
+    allowed: Mask | None = None,
+    budget: Counts | None = None,
+) -> Balls:
+    """Walk once per query; see `quiver.backends.protocol.Backend.search_radius`."""
+    graph = codes, neighbors, queries, entry_points
+    outcomes = _walk_all(*graph, ef, limits, allowed, budget)
+    within = [
+        outcome.keys[outcome.keys <= last_key_at(limit)]
+        for outcome, limit in zip(outcomes, limits, strict=True)
+    ]
+    offsets = np.cumsum([0, *map(len, within)], dtype=np.int64)
+    keys = np.concatenate([np.empty(0, dtype=np.uint64), *within])
+    return Balls(offsets, keys, *_counters(outcomes))
 
 
-def _unexpanded(beam: Keys, expanded: NDArray[np.bool_]) -> Ids:
-    ids = key_ids(beam)
-    return ids[~expanded[ids]]
+def scan(codes: Codes, queries: Codes | Queries, rows: Ids, ef: int) -> Beams:
+    """Measure some rows and no others; see `quiver.backends.protocol.Backend.scan`."""
+    n_queries = len(queries[0])
+    keys = np.full((n_queries, ef), NO_KEY, dtype=np.uint64)
+    for number in range(n_queries):
+        distances = distance_to_rows(codes, one_query(queries, number), rows)
+        nearest = np.sort(make_keys(distances, rows))[:ef]
+        keys[number, : len(nearest)] = nearest
+    return Beams(keys, *scan_counters(n_queries, len(rows)))
+
+
+def scan_counters(
+    n_queries: int, n_rows: int
+) -> tuple[Counts, Counts, NDArray[np.bool_]]:
+    """Return the counters of a scan, which are the same for every query."""
+    hops = np.zeros(n_queries, dtype=np.int64)
+    return hops, np.full_like(hops, n_rows), np.ones(n_queries, dtype=np.bool_)
+
+
+def _walk_all(
+    codes: Codes,
+    neighbors: Neighbors,
+    queries: Codes | Queries,
+    entry_points: Ids,
+    ef: int,
+    limits: Distances | None,
+    allowed: Mask | None,
+    budget: Counts | None,
+) -> list[Outcome]:
+    outcomes = []
+    for number in range(len(queries[0])):
+        marks = None
+        if allowed is not None:
+            # One mask may serve all queries.
+            marks = marked_rows(allowed[number % len(allowed)], codes.n_rows)
+        query = one_query(queries, number)
+        limit = NO_LIMIT if limits is None else last_key_at(limits[number])
+        most = None if budget is None else budget[number]
+        graph = codes, neighbors, query, entry_points
+        steps = walk(*graph, ef, allowed=marks, limit=limit)
+        outcomes.append(follow(steps, most))
+    return outcomes
+
+
+def _counters(outcomes: list[Outcome]) -> tuple[Counts, Counts, NDArray[np.bool_]]:
+    return (
+        np.array([one.hops for one in outcomes], dtype=np.int64),
+        np.array([one.distance_computations for one in outcomes], dtype=np.int64),
+        np.array([one.complete for one in outcomes], dtype=np.bool_),
+    )

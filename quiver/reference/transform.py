@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Distances, Lanes, Metric, StoredVectors, Vectors
+from quiver._typing import AnyVectors, Distances, Lanes, Metric, Vectors
 from quiver.reference.codes import Transform
 from quiver.reference.lanes import N_LANES, fold_lanes, squared_norms
 
@@ -95,7 +95,7 @@ def apply_transform(vectors: Vectors, transform: Transform) -> Vectors:
     return rotate(spread(centered, transform.coded_dim), transform.signs)
 
 
-def prepared_mean(vectors: Vectors | StoredVectors, metric: Metric) -> Distances:
+def prepared_mean(vectors: AnyVectors, metric: Metric) -> Distances:
     """Return the mean of the prepared rows, but for rows far away from all others.
 
     A row farther from the median row than ``FAR`` times the median squared distance
@@ -119,7 +119,7 @@ def prepared_mean(vectors: Vectors | StoredVectors, metric: Metric) -> Distances
     return (fold_lanes(lanes) / n_counted).astype(np.float32)
 
 
-def far_rows(vectors: Vectors | StoredVectors, metric: Metric) -> NDArray[np.bool_]:
+def far_rows(vectors: AnyVectors, metric: Metric) -> NDArray[np.bool_]:
     """Return which rows lie ``FAR`` times as far from the middle as is usual.
 
     The middle is the coordinate-wise median of a few rows, evenly taken, which no
@@ -134,9 +134,7 @@ def far_rows(vectors: Vectors | StoredVectors, metric: Metric) -> NDArray[np.boo
 
 
 def squared_distances_from(
-    point: NDArray[np.floating] | np.float32,
-    vectors: Vectors | StoredVectors,
-    metric: Metric,
+    point: NDArray[np.floating] | np.float32, vectors: AnyVectors, metric: Metric
 ) -> Lanes:
     """Return the float64 squared distance of every prepared row from a point."""
     distances = np.empty(len(vectors))

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from quiver._typing import ColdDtype, StoredVectors, Vectors
+from quiver._typing import AnyVectors, ColdDtype, StoredVectors, Vectors
 from quiver.errors import (
     FileAccessError,
     FileFormatError,
@@ -31,6 +31,7 @@ from quiver.storage.cold import (
     with_face,
     without_origin,
 )
+from quiver.storage.pieced import cold_base
 from quiver.storage.reader import (
     Front,
     fingerprint,
@@ -107,6 +108,9 @@ def load(
         vectors=vectors,
         unlinked=hot.unlinked,
         notes=header.diagnosis,
+        live=hot.live,
+        version=header.changes,
+        build_mean=hot.build_mean,
     )
 
 
@@ -152,8 +156,9 @@ def _read_vectors(
     return with_face(array)
 
 
-def _cold_dtype(vectors: Vectors | StoredVectors) -> ColdDtype:
-    return vectors.cold_dtype if isinstance(vectors, ColdVectors) else "float32"
+def _cold_dtype(vectors: AnyVectors) -> ColdDtype:
+    cold = cold_base(vectors)
+    return "float32" if cold is None else cold.cold_dtype
 
 
 def _require_little_endian() -> None:

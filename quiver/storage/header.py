@@ -16,11 +16,25 @@ from typing import Any, get_args
 
 from quiver._typing import ColdDtype, Metric
 from quiver.errors import QuiverError
-from quiver.params import MAX_LINES, BuildParams, Encoding, check_goes_together
-from quiver.validation.checks import MAX_DIM, MAX_ROWS, check_choice, check_int
+from quiver.params import (
+    MAX_LINES,
+    BuildParams,
+    Encoding,
+    check_goes_together,
+    wider,
+)
+from quiver.validation.checks import (
+    MAX_DEGREE,
+    MAX_DIM,
+    MAX_ROWS,
+    check_choice,
+    check_flag,
+    check_int,
+)
 
-FORMAT_VERSION = 2
-"""What is written; 1 is read as well."""
+FORMAT_VERSION, BUILT_VERSION = 3, 2
+"""What is written of an index that was changed or is empty, and of one as built; 1 is
+read as well."""
 
 _COLD_DTYPES = {1: ("float32", "float16"), 2: get_args(ColdDtype)}
 
@@ -28,8 +42,11 @@ _KEYS = (
     *("cold_dtype", "data_sha256", "dim", "encoding"),
     *("metric", "n", "params", "quiver_version"),
 )
-_LATER_KEYS = {1: ("entry_point",), 2: ("n_entry_points", "n_unlinked")}
-
+_LATER_KEYS: dict[int, tuple[str, ...]] = {
+    1: ("entry_point",),
+    2: ("n_entry_points", "n_unlinked"),
+}
+_LATER_KEYS[3] = (*_LATER_KEYS[2], "build_mean", "changes", "n_dead", "width")
 
 _ENCODING_KEYS = {
     1: ("center", "query", "rotate", "weights"),
@@ -39,6 +56,7 @@ _PARAMS_KEYS = {
     1: ("alpha", "ef_construction", "max_degree", "prune_rule", "seed"),
     2: ("alpha", "beta", "ef_construction", "max_degree", "prune_rule", "seed"),
 }
+_PARAMS_KEYS[3], _ENCODING_KEYS[3] = _PARAMS_KEYS[2], _ENCODING_KEYS[2]
 _OPTIONAL_KEYS = ("diagnosis",)
 MAX_NOTES = 64
 """Most entries of a diagnosis."""
@@ -81,6 +99,14 @@ class Header:
         Rows that no walk reaches.
     version : int
         Of the format.
+    width : int
+        Columns of the lists; 0 for as many as a built graph has.
+    n_dead : int
+        Rows that were removed.
+    changes : int
+        Operations since the index was built.
+    build_mean : bool
+        Whether the mean of the codes that the graph is linked by is stored.
     """
 
     n: int
@@ -95,7 +121,16 @@ class Header:
     entry_point: int = 0
     n_entry_points: int = 1
     n_unlinked: int = 0
-    version: int = FORMAT_VERSION
+    version: int = BUILT_VERSION
+    width: int = 0
+    n_dead: int = 0
+    changes: int = 0
+    build_mean: bool = False
+
+    @property
+    def list_width(self) -> int:
+        """Columns of the lists of neighbours."""
+        return self.width or self.params.max_degree
 
 
 def pack_header(header: Header) -> bytes:
@@ -104,7 +139,8 @@ def pack_header(header: Header) -> bytes:
     version = fields.pop("version")
     if header.diagnosis is None:
         del fields["diagnosis"]
-    for key in {*_LATER_KEYS[1], *_LATER_KEYS[2]}.difference(_LATER_KEYS[version]):
+    fields["width"] = header.list_width
+    for key in {*_LATER_KEYS[1], *_LATER_KEYS[3]}.difference(_LATER_KEYS[version]):
         del fields[key]
     # Hexadecimal is exact, and has one spelling in every language.
     for name in ("alpha", "beta"):
@@ -116,7 +152,7 @@ def pack_header(header: Header) -> bytes:
     return _canonical(fields)
 
 
-def unpack_header(raw: bytes, version: int = FORMAT_VERSION) -> Header:
+def unpack_header(raw: bytes, version: int = BUILT_VERSION) -> Header:
     """Return the header of canonical JSON, as a version of the format has it.
 
     Raises
@@ -131,9 +167,12 @@ def unpack_header(raw: bytes, version: int = FORMAT_VERSION) -> Header:
     # Checked here, where an absent key and one that is null still differ.
     for note in notes.values():
         _check_notes(note)
+    least = 1 if version <= BUILT_VERSION else 0
+    build_mean = fields.get("build_mean", False)
     try:
+        check_flag("build_mean", build_mean)
         header = Header(
-            n=check_int("n", fields["n"], 1, MAX_ROWS),
+            n=check_int("n", fields["n"], least, MAX_ROWS),
             dim=check_int("dim", fields["dim"], 1, MAX_DIM),
             metric=_word(fields, "metric", get_args(Metric)),
             params=_params(fields["params"], version),
@@ -143,9 +182,13 @@ def unpack_header(raw: bytes, version: int = FORMAT_VERSION) -> Header:
             quiver_version=fields["quiver_version"],
             **notes,
             entry_point=_count(fields, "entry_point", 0),
-            n_entry_points=_count(fields, "n_entry_points", 1),
+            n_entry_points=_count(fields, "n_entry_points", least),
             n_unlinked=_count(fields, "n_unlinked", 0),
             version=version,
+            width=check_int("width", fields.get("width", 0), 0, wider(MAX_DEGREE)),
+            n_dead=_count(fields, "n_dead", 0),
+            changes=check_int("changes", fields.get("changes", 0), 0, 2**63 - 1),
+            build_mean=build_mean,
         )
         header.encoding.coded_dim(header.dim)
         check_goes_together(header.metric, header.encoding)
@@ -218,16 +261,29 @@ def _real(fields: dict[str, Any], name: str) -> float:
 
 def _check_relations(header: Header) -> None:
     """Check what ties fields to each other, and the two free texts."""
-    if header.entry_point >= header.n:
+    if header.version == 1 and header.entry_point >= header.n:
         raise HeaderError(header.entry_point, f"entry_point below n = {header.n}")
     if header.n_entry_points > header.n:
         raise HeaderError(header.n_entry_points, f"at most n = {header.n} entry points")
-    if header.n_unlinked >= header.n:
+    if header.n_unlinked > header.n - (header.version <= BUILT_VERSION):
         raise HeaderError(header.n_unlinked, f"n_unlinked below n = {header.n}")
+    if header.version > BUILT_VERSION:
+        _check_changes(header)
     if not _matches("[0-9a-f]{64}", header.data_sha256):
         raise HeaderError(header.data_sha256, "data_sha256 of 64 hexadecimal digits")
     if not _matches(r"[0-9A-Za-z.+!_-]{1,64}", header.quiver_version):
         raise HeaderError(header.quiver_version, "quiver_version of 1 … 64 characters")
+
+
+def _check_changes(header: Header) -> None:
+    """Check what only an index that changes has."""
+    degree = header.params.max_degree
+    if not degree <= header.width <= wider(degree):
+        raise HeaderError(header.width, f"a width of {degree} … {wider(degree)}")
+    if header.n_dead > header.n:
+        raise HeaderError(header.n_dead, f"n_dead of at most n = {header.n}")
+    if header.build_mean and header.metric != "inner_product":
+        raise HeaderError(header.metric, "build_mean with inner product only")
 
 
 def _check_notes(notes: object) -> None:

@@ -12,17 +12,25 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import AnyArray, Ids, Metric, Neighbors, Unlinked
+from quiver._typing import (
+    AnyArray,
+    Distances,
+    Ids,
+    Mask,
+    Metric,
+    Neighbors,
+    Unlinked,
+)
 from quiver.params import Encoding
 from quiver.reference.codes import (
     CACHE_LINE,
     CORRECTION_BYTES,
     Codes,
-    Transform,
     n_strong,
 )
 from quiver.reference.encode import pack
 from quiver.reference.keys import NO_ID, NO_RESULT
+from quiver.reference.masks import is_marked
 from quiver.validation.arrays import MAX_MAGNITUDE
 
 BLOCK_ROWS = 1 << 15
@@ -91,17 +99,34 @@ def codes_fault(codes: Codes, metric: Metric) -> Fault | None:
     return None
 
 
-def ids_fault(ids: NDArray[np.int64]) -> Fault | None:
-    """Return the first id that is -1 or repeated."""
+def ids_fault(ids: NDArray[np.int64], live: Mask | None = None) -> Fault | None:
+    """Return the first id that is -1, or repeated among live rows."""
     if fault := _first(ids[:, None], ids[:, None] == NO_RESULT, "an id other than -1"):
         return fault
     # The default ids ascend: no need to sort them.
     if (ids[1:] > ids[:-1]).all():
         return None
     order = np.argsort(ids, kind="stable")
+    if live is not None:
+        order = order[is_marked(live, order.astype(np.uint32))]
     repeated = np.zeros(len(ids), dtype=bool)
     repeated[order[1:]] = ids[order[1:]] == ids[order[:-1]]
     return _first(ids[:, None], repeated[:, None], "every id once")
+
+
+def live_fault(packed: NDArray[np.uint8], n: int, n_dead: int) -> Fault | None:
+    """Return the first byte of the live bits that is set past the last row.
+
+    Or the first of all if there are not as many as the header says.
+    """
+    bits = np.unpackbits(packed, bitorder="little")
+    past = np.flatnonzero(bits[n:])
+    if past.size:
+        row = (n + int(past[0])) // 8
+        return Fault(row, 0, str(packed[row]), "zero in bits past the last row")
+    n_live = int(bits.sum())
+    expected = f"{n - n_dead} bits set, for {n_dead} of {n} rows were removed"
+    return Fault(0, 0, f"{n_live} bits set", expected) if n_live != n - n_dead else None
 
 
 def entry_points_fault(entry_points: Ids, n: int) -> Fault | None:
@@ -144,12 +169,12 @@ def unlinked_fault(
     return _first(unlinked, wrong, rule)
 
 
-def transform_fault(transform: Transform, encoding: Encoding) -> Fault | None:
-    """Return the first coordinate of the mean that cannot be subtracted."""
-    mean = transform.mean[:, None]
+def mean_fault(mean: Distances, encoding: Encoding) -> Fault | None:
+    """Return the first coordinate of a mean that cannot be subtracted."""
+    column = mean[:, None]
     limit = np.float32(MAX_MAGNITUDE if encoding.center else 0)
     rule = f"a number within ±{MAX_MAGNITUDE:g}, zero when not centring"
-    return _first(mean, ~(np.abs(mean) <= limit), rule)
+    return _first(column, ~(np.abs(column) <= limit), rule)
 
 
 def vectors_fault(vectors: AnyArray, metric: Metric) -> Fault | None:

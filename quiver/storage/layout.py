@@ -15,10 +15,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Distances
+from quiver._typing import Distances, Mask
 from quiver.reference.codes import CACHE_LINE
+from quiver.reference.masks import n_words
 from quiver.storage import version1
-from quiver.storage.header import FORMAT_VERSION, Header
+from quiver.storage.header import BUILT_VERSION, Header
 
 MAGIC = b"\x89QVR\r\n\x1a\n"
 """Like PNG's: a byte above 127 and both line ends expose transfers as text."""
@@ -39,8 +40,8 @@ ITEM_BYTES = {"u1": 1, "i1": 1, "u4": 4, "i8": 8, "f4": 4, "f2": 2}
 
 _COLD_ITEMS = {"float32": "f4", "float16": "f2", "uint8": "u1", "int8": "i1"}
 
-_LATER = ("entry_points", "unlinked")
-"""Sections that version 1 did not have."""
+_LATER = {"entry_points": 2, "unlinked": 2, "live": 3, "build_mean": 3}
+"""Sections that version 1 did not have, and which had them first."""
 
 
 class Section(NamedTuple):
@@ -50,7 +51,7 @@ class Section(NamedTuple):
     ----------
     name : str
         ``codes``, ``neighbors``, ``ids``, ``mean``, ``signs``, ``entry_points``,
-        ``unlinked`` or ``vectors``.
+        ``unlinked``, ``live``, ``build_mean`` or ``vectors``.
     dtype : str
         ``u1``, ``i1``, ``u4``, ``i8``, ``f4`` or ``f2``, little-endian.
     shape : tuple of int
@@ -102,16 +103,17 @@ def plan_sections(header: Header, header_length: int) -> list[Section]:
     rounds = 2 if header.encoding.rotate else 0
     shapes: list[tuple[str, str, tuple[int, ...]]] = [
         ("codes", "u1", (header.n, row_bytes)),
-        ("neighbors", "u4", (header.n, header.params.max_degree)),
+        ("neighbors", "u4", (header.n, header.list_width)),
         ("ids", "i8", (header.n,)),
         ("mean", "f4", (dim,)),
         ("signs", "u1", (rounds, -(-coded_dim // 8))),
         ("entry_points", "u4", (header.n_entry_points,)),
         ("unlinked", "u4", (header.n_unlinked, 2)),
+        ("live", "u1", (live_bytes(header.n) if header.n_dead else 0,)),
+        ("build_mean", "f4", (dim if header.build_mean else 0,)),
         ("vectors", _COLD_ITEMS[header.cold_dtype], (header.n, header.dim)),
     ]
-    if header.version == 1:
-        shapes = [shape for shape in shapes if shape[0] not in _LATER]
+    shapes = [shape for shape in shapes if _LATER.get(shape[0], 1) <= header.version]
     sections = []
     # Python integers: no forged product can overflow.
     end = table_offset(header_length) + ENTRY.size * len(shapes)
@@ -126,7 +128,7 @@ def plan_sections(header: Header, header_length: int) -> list[Section]:
 
 
 def pack_front(
-    header_bytes: bytes, sections: list[Section], version: int = FORMAT_VERSION
+    header_bytes: bytes, sections: list[Section], version: int = BUILT_VERSION
 ) -> bytes:
     """Return all bytes before the first section's padding."""
     table = b"".join(map(pack_entry, sections))
@@ -178,3 +180,24 @@ def unpack_signs(bits: NDArray[np.uint8], dim: int) -> Distances:
     """Return the +1 and -1 of `pack_signs`, shape (rounds, dim), float32."""
     flipped = np.unpackbits(bits, axis=1, count=dim, bitorder="little")
     return np.where(flipped, np.float32(-1), np.float32(1))
+
+
+def live_bytes(n: int) -> int:
+    """Return the bytes of a bit for each of n rows."""
+    return -(-n // 8)
+
+
+def pack_live(live: Mask | None, n: int) -> NDArray[np.uint8]:
+    """Return one bit per row, lowest first; none where all rows are live."""
+    if live is None:
+        return np.empty(0, dtype=np.uint8)
+    return live.astype("<u8", copy=False).view(np.uint8)[: live_bytes(n)]
+
+
+def unpack_live(packed: NDArray[np.uint8], n: int) -> Mask | None:
+    """Return the mask of `pack_live`."""
+    if not len(packed):
+        return None
+    words = np.zeros(8 * n_words(n), dtype=np.uint8)
+    words[: len(packed)] = packed
+    return words.view("<u8").astype(np.uint64, copy=False)

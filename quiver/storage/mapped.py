@@ -73,7 +73,7 @@ class MappedFile:
     def _announce(self, rows: Ids) -> None:
         if sys.platform == "win32":
             return
-        row_bytes = self._section.length // self._section.shape[0]
+        row_bytes = self._section.length // max(1, self._section.shape[0])
         starts = self._section.offset + rows.astype(np.int64) * row_bytes
         pages = starts - starts % mmap.PAGESIZE
         lengths = starts + row_bytes - pages

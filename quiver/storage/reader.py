@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Ids, Neighbors, Unlinked
+from quiver._typing import Distances, Ids, Mask, Neighbors, Unlinked
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.transform import searched_metric
 from quiver.storage import version1
@@ -31,14 +31,16 @@ from quiver.storage.invariants import (
     codes_fault,
     entry_points_fault,
     ids_fault,
+    live_fault,
+    mean_fault,
     neighbors_fault,
-    transform_fault,
     unlinked_fault,
     vectors_fault,
 )
 from quiver.storage.layout import (
     ENDIAN_MARK,
     ENTRY,
+    ITEM_BYTES,
     MAGIC,
     MAX_HEADER_BYTES,
     PREFIX,
@@ -51,6 +53,7 @@ from quiver.storage.layout import (
     plan_sections,
     table_offset,
     unpack_entry,
+    unpack_live,
     unpack_signs,
 )
 from quiver.storage.source import SourceFile
@@ -59,7 +62,10 @@ from quiver.storage.strangers import recognize
 VERIFY_BYTES = 1 << 24
 """Bytes of vectors read at a time when all are verified."""
 
-_HOT = ("codes", "neighbors", "ids", "mean", "signs", "entry_points", "unlinked")
+_HOT = (
+    *("codes", "neighbors", "ids", "mean", "signs", "entry_points", "unlinked"),
+    *("live", "build_mean"),
+)
 
 
 class Front(NamedTuple):
@@ -78,6 +84,8 @@ class HotParts(NamedTuple):
     transform: Transform
     entry_points: Ids
     unlinked: Unlinked
+    live: Mask | None
+    build_mean: Distances | None
 
 
 def read_front(source: SourceFile) -> Front:
@@ -132,6 +140,8 @@ def read_hot(source: SourceFile, front: Front) -> HotParts:
     codes = _codes(source, front, arrays["codes"])
     signs = unpack_signs(arrays["signs"], header.encoding.coded_dim(header.dim))
     transform = Transform(searched_metric(header.metric), arrays["mean"], signs)
+    live = unpack_live(arrays.get("live", np.empty(0, dtype=np.uint8)), header.n)
+    build_mean = arrays["build_mean"] if header.build_mean else None
 
     def raise_if(fault: Fault | None, name: str) -> None:
         if fault is not None:
@@ -145,18 +155,23 @@ def read_hot(source: SourceFile, front: Front) -> HotParts:
     raise_if(codes_fault(codes, header.metric), "codes")
     raise_if(neighbors_fault(arrays["neighbors"]), "neighbors")
     raise_if(entry_points_fault(entry_points, header.n), "entry_points")
-    raise_if(ids_fault(arrays["ids"]), "ids")
+    if live is not None:
+        raise_if(live_fault(arrays["live"], header.n, header.n_dead), "live")
+    raise_if(ids_fault(arrays["ids"], live), "ids")
     linked_fault = unlinked_fault(
         unlinked, arrays["neighbors"], entry_points, header.metric
     )
     raise_if(linked_fault, "unlinked")
-    raise_if(transform_fault(transform, header.encoding), "mean")
+    raise_if(mean_fault(transform.mean, header.encoding), "mean")
+    if build_mean is not None:
+        raise_if(mean_fault(build_mean, header.encoding), "build_mean")
     # Unpacking drops the bits past the last sign; packing again shows them.
     if pack_signs(signs).tobytes() != arrays["signs"].tobytes():
         offset = front.sections["signs"].offset
         source.fail("section 'signs'", offset, "bits past the last", "zeros")
     return HotParts(
-        codes, arrays["neighbors"], arrays["ids"], transform, entry_points, unlinked
+        *(codes, arrays["neighbors"], arrays["ids"], transform),
+        *(entry_points, unlinked, live, build_mean),
     )
 
 
@@ -183,7 +198,7 @@ def verify_vectors(source: SourceFile, front: Front) -> None:
     """
     section = front.sections["vectors"]
     n, dim = section.shape
-    row_bytes = section.length // n
+    row_bytes = dim * ITEM_BYTES[section.dtype]
     part, crc, digest = "section 'vectors'", 0, hashlib.sha256()
     block_rows = max(1, VERIFY_BYTES // row_bytes)
     for start in range(0, n, block_rows):
@@ -209,7 +224,7 @@ def _read_prefix(source: SourceFile) -> Prefix:
         source.fail("prefix", 0, found, f"at least {PREFIX.size}")
     raw = source.read("prefix", 0, PREFIX.size)
     prefix = Prefix(*PREFIX.unpack(raw))
-    readable = f"1 or {FORMAT_VERSION}, the versions this quiver reads"
+    readable = f"1 … {FORMAT_VERSION}, the versions this quiver reads"
     longest = f"1 … {MAX_HEADER_BYTES}"
     length = prefix.header_length
     version = min(max(prefix.version, 1), FORMAT_VERSION)

@@ -18,17 +18,23 @@ from quiver._typing import AnyArray, ColdDtype, Vectors
 from quiver.errors import InvalidArgumentError
 from quiver.state import State
 from quiver.storage.atomic import write_all
-from quiver.storage.header import Header, pack_header
+from quiver.storage.header import BUILT_VERSION, FORMAT_VERSION, Header, pack_header
 from quiver.storage.invariants import (
     codes_fault,
     entry_points_fault,
     ids_fault,
+    mean_fault,
     neighbors_fault,
-    transform_fault,
     unlinked_fault,
     vectors_fault,
 )
-from quiver.storage.layout import Section, pack_front, pack_signs, plan_sections
+from quiver.storage.layout import (
+    Section,
+    pack_front,
+    pack_live,
+    pack_signs,
+    plan_sections,
+)
 
 CHUNK_BYTES = 1 << 24
 """Bytes of vectors converted and hashed at a time."""
@@ -41,6 +47,7 @@ _UNKNOWN_HASH = "0" * 64
 
 def make_header(state: State, cold_dtype: ColdDtype, version: str) -> Header:
     """Return the header of an index; the hash of its vectors is not yet known."""
+    is_new = state.version > 0 or not state.has_graph
     return Header(
         n=state.n,
         dim=state.dim,
@@ -53,6 +60,12 @@ def make_header(state: State, cold_dtype: ColdDtype, version: str) -> Header:
         quiver_version=version,
         diagnosis=state.notes,
         n_unlinked=len(state.unlinked),
+        # As old as can be: what never changed is read by older releases too.
+        version=FORMAT_VERSION if is_new else BUILT_VERSION,
+        width=state.neighbors.shape[1],
+        n_dead=state.n - state.n_live,
+        changes=state.version,
+        build_mean=state.build_mean is not None,
     )
 
 
@@ -67,12 +80,12 @@ def check_savable(state: State) -> None:
     faults = {
         "codes": codes_fault(state.codes, state.metric),
         "neighbors": neighbors_fault(state.neighbors),
-        "ids": ids_fault(state.ids),
+        "ids": ids_fault(state.ids, state.live),
         "entry_points": entry_points_fault(state.entry_points, state.n),
         "unlinked": unlinked_fault(
             *(state.unlinked, state.neighbors, state.entry_points, state.metric)
         ),
-        "mean": transform_fault(state.transform, state.encoding),
+        "mean": mean_fault(state.transform.mean, state.encoding),
     }
     for part, fault in faults.items():
         if fault is not None:
@@ -103,6 +116,8 @@ def write_state(fd: int, state: State, header: Header) -> None:
         "signs": [pack_signs(state.transform.signs)],
         "entry_points": [state.entry_points],
         "unlinked": [state.unlinked],
+        "live": [pack_live(state.live, state.n)],
+        "build_mean": [] if state.build_mean is None else [state.build_mean],
         "vectors": _hashed(_stored_blocks(state, header.cold_dtype), digest),
     }
     end = plan[0].offset  # Nothing pads the first section.
@@ -115,7 +130,7 @@ def write_state(fd: int, state: State, header: Header) -> None:
         end = section.offset + section.length
     header = replace(header, data_sha256=digest.hexdigest())
     os.lseek(fd, 0, os.SEEK_SET)
-    write_all(fd, pack_front(pack_header(header), written))
+    write_all(fd, pack_front(pack_header(header), written, header.version))
 
 
 def _write_blocks(fd: int, section: Section, blocks: Iterable[AnyArray]) -> int:

@@ -89,7 +89,9 @@ def test_prune_keeps_the_golden_edges(
 
 def test_search_walks_to_the_golden_beams(backend: Backend, golden: Golden) -> None:
     fields = golden.fields
-    expected = Beams(fields["beams"], fields["hops"], fields["distance_computations"])
+    counters = fields["hops"], fields["distance_computations"]
+    everywhere = np.ones(len(fields["hops"]), dtype=np.bool_)
+    expected = Beams(fields["beams"], *counters, everywhere)
     ef = expected.keys.shape[1]
     graph = fields["neighbors"], golden.queries, fields["entry_points"]
     beams = backend.search(golden.codes, *graph, ef)

@@ -28,14 +28,20 @@ from quiver.backends import Backend
 from quiver.conformance import hazards
 from quiver.reference.codes import CACHE_LINE
 from quiver.reference.keys import NO_ID, NO_KEY
+from quiver.reference.masks import make_mask
 
-METHODS = ("encode", "quantize", "distance", "prune", "search", "rerank")
+METHODS = (
+    *("encode", "quantize", "distance", "prune"),
+    *("search", "search_radius", "scan", "rerank"),
+)
 
 
-def assert_equals_reference(backend: Backend, method: str, *args: Any) -> None:
-    actual = call_untouched(getattr(backend, method), *args)
+def assert_equals_reference(
+    backend: Backend, method: str, *args: Any, **rules: Any
+) -> None:
+    actual = call_untouched(getattr(backend, method), *args, **rules)
     if backend.name != "reference":
-        expected = getattr(reference, method)(*args)
+        expected = getattr(reference, method)(*args, **rules)
         assert_identical(actual, expected, f"{backend.name}.{method}")
 
 
@@ -130,6 +136,57 @@ def test_search_equals_the_reference(
     )
 
 
+@given(
+    case=coded_cases(min_n=1, max_n=90),
+    kind=graph_kinds,
+    width=st.sampled_from([1, 2, 7, 8, 40]),
+    ef=st.sampled_from([1, 2, 3, 10, 41, 64, 90]),
+    n_entries=st.sampled_from([1, 2, 9, 16]),
+    rules=st.sets(st.sampled_from(["allowed", "budget"])),
+    one_mask=st.booleans(),
+    copies=st.booleans(),
+)
+def test_walks_by_every_rule_equal_the_reference(
+    backend: Backend,
+    case: CodedCase,
+    kind: str,
+    width: int,
+    ef: int,
+    n_entries: int,
+    rules: set[str],
+    one_mask: bool,
+    copies: bool,
+) -> None:
+    rng, codes, n = case.rng, case.codes, case.codes.n_rows
+    n_queries = len(case.queries[0])
+    if copies:
+        codes = codes.take(rng.integers(0, min(n, 3), n))
+    neighbors = hazards.make_neighbors(rng, n, width, kind)
+    entry_points = rng.permutation(n)[:n_entries].astype(np.uint32)
+    drawn = {
+        "allowed": hazards.make_masks(rng, n, 1 if one_mask else n_queries),
+        "budget": hazards.make_budgets(rng, n, n_queries),
+    }
+    chosen = {name: drawn[name] for name in sorted(rules)}
+    walked = codes, neighbors, case.queries, entry_points, ef
+    assert_equals_reference(backend, "search", *walked, **chosen)
+    limits = hazards.make_limits(rng, reference.distance(codes, case.queries))
+    assert_equals_reference(backend, "search_radius", *walked, limits, **chosen)
+
+
+@given(
+    case=coded_cases(min_n=1, max_n=90),
+    share=st.sampled_from([0.0, 0.1, 0.9, 1.0]),
+    ef=st.sampled_from([1, 2, 7, 8, 9, 64, 100]),
+)
+def test_scan_equals_the_reference(
+    backend: Backend, case: CodedCase, share: float, ef: int
+) -> None:
+    n = case.codes.n_rows
+    rows = np.flatnonzero(case.rng.random(n) < share).astype(np.uint32)
+    assert_equals_reference(backend, "scan", case.codes, case.queries, rows, ef)
+
+
 @given(case=cases(), width=st.integers(0, 9), k=st.integers(1, 11))
 def test_rerank_equals_the_reference(
     backend: Backend, case: Case, width: int, k: int
@@ -157,6 +214,12 @@ def test_ids_above_16_bits_survive_every_method(backend: Backend) -> None:
     assert_equals_reference(backend, "search", codes, neighbors, queries, start, hops)
     beam = reference.search(codes, neighbors, queries, start, hops).keys
     assert (beam != NO_KEY).all()
+    allowed = make_mask(np.arange(n) % 2 == 0)[None]
+    walked = codes, neighbors, queries, start, 7
+    assert_equals_reference(backend, "search", *walked, allowed=allowed)
+    limits = np.full(2, np.inf, dtype=np.float32)
+    assert_equals_reference(backend, "search_radius", *walked, limits, allowed=allowed)
+    assert_equals_reference(backend, "scan", codes, queries, np.sort(stops), hops - 9)
     assert_equals_reference(backend, "prune", codes, beam, 8, 1.1, 0.7, "published")
     assert_equals_reference(backend, "distance", codes, queries, stops.reshape(2, -1))
     vectors = rng.standard_normal((n, 1)).astype(np.float32)

@@ -38,6 +38,8 @@ def test_every_command_with_a_result_has_the_same_json_flag(name):
         ("search", "base.quiver", "queries.npy", "--npz", "found.npz"),
         ("info", "base.quiver"),
         ("check", "base.quiver"),
+        ("add", "base.quiver", "base.npy", "--max-rows", 3, "-o", "more.quiver"),
+        ("consolidate", "base.quiver", "-o", "tidy.quiver"),
         ("evaluate", "base.quiver", "queries.npy", "--ef", 16, "--svg", "recall.svg"),
         ("explain", "base.quiver", "queries.npy", "--html", "walk.html"),
         ("bench", "base.npy", "--rows", 60, "--repeats", 1, "--backends", "reference"),

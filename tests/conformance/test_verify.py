@@ -36,8 +36,8 @@ def with_wrong(method: str, corrupt: Callable[[Any], Any]) -> Backend:
     class Wrong(ReferenceBackend):
         name = "wrong"
 
-    def wrong(*args: Any) -> Any:
-        return corrupt(getattr(ReferenceBackend, method)(*args))
+    def wrong(*args: Any, **rules: Any) -> Any:
+        return corrupt(getattr(ReferenceBackend, method)(*args, **rules))
 
     setattr(Wrong, method, staticmethod(wrong))
     return Wrong()

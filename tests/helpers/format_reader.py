@@ -1,6 +1,6 @@
 """A second reader of ``.quiver`` files: plain Python, nothing of quiver, no NumPy.
 
-It follows ``docs/format.md``, versions 1 and 2, and must accept and refuse exactly what
+It follows ``docs/format.md``, versions 1 to 3, and must accept and refuse exactly what
 `quiver.open` does with ``verify="full"``. Slow and short on purpose: an executable form
 of the page.
 
@@ -38,6 +38,7 @@ TOP_KEYS = {
     *("metric", "n", "params", "quiver_version"),
 }
 LATER_KEYS = {1: {"entry_point"}, 2: {"n_entry_points", "n_unlinked"}}
+LATER_KEYS[3] = LATER_KEYS[2] | {"build_mean", "changes", "n_dead", "width"}
 
 PARAMS_KEYS = {"alpha", "ef_construction", "max_degree", "prune_rule", "seed"}
 ENCODING_KEYS = {"center", "query", "rotate", "weights"}
@@ -76,7 +77,7 @@ def read(data: bytes) -> dict[str, object]:
     magic, endian, version, header_length, n_sections, size, *crcs = prefix
     header_crc, table_crc, reserved, prefix_crc = crcs
     need(magic == b"\x89QVR\r\n\x1a\n", "the eight magic bytes")
-    need(endian == 0x01020304 and version in (1, 2), "little-endian, version 1 or 2")
+    need(endian == 0x01020304 and version in (1, 2, 3), "little-endian, version 1 … 3")
     need(prefix_crc == zlib.crc32(data[:60]) and not any(reserved), "prefix of its CRC")
     need(size == len(data) and 0 < header_length <= 1 << 20, "file of its size")
     raw = data[64 : 64 + header_length]
@@ -126,26 +127,37 @@ def read_header(raw: bytes, version: int) -> dict:
     need(header.keys() - {"diagnosis"} == TOP_KEYS | LATER_KEYS[version], "header keys")
     if "diagnosis" in header:
         check_notes(header["diagnosis"])
-    need(
-        is_int(header["n"], 1, 2**32 - 2) and is_int(header["dim"], 1, 65536), "n, dim"
-    )
+    least = int(version < 3)
+    need(is_int(header["n"], least, 2**32 - 2), "n")
+    need(is_int(header["dim"], 1, 65536), "dim")
     n = header["n"]
     if version == 1:
         need(is_int(header["entry_point"], 0, n - 1), "entry point")
     else:
-        need(is_int(header["n_entry_points"], 1, n), "n_entry_points")
-        need(is_int(header["n_unlinked"], 0, n - 1), "n_unlinked")
+        need(is_int(header["n_entry_points"], least, n), "n_entry_points")
+        need(is_int(header["n_unlinked"], 0, n - least), "n_unlinked")
     known = [*COLD_DTYPES][: 2 * version]
     need(header["cold_dtype"] in known, "cold_dtype")
     need(header["metric"] in ("cosine", "euclidean", "inner_product"), "metric")
     need(text(header["data_sha256"], "[0-9a-f]{64}"), "data_sha256")
     need(text(header["quiver_version"], "[0-9A-Za-z.+!_-]{1,64}"), "quiver_version")
     check_settings(header["params"], header["encoding"], version)
-    if version == 2:
+    if version >= 2:
         check_layout(header["dim"], header["encoding"])
+    if version == 3:
+        check_changes(header)
     kinds = (header["metric"], *map(header["encoding"].get, ("weights", "query")))
     need(kinds != ("inner_product", "corrected", "symmetric"), "metric and encoding")
     return header
+
+
+def check_changes(header: dict) -> None:
+    degree = header["params"]["max_degree"]
+    need(is_int(header["width"], degree, degree * 13 // 10), "width")
+    need(is_int(header["n_dead"], 0, header["n"]), "n_dead")
+    need(is_int(header["changes"], 0, 2**63 - 1), "changes")
+    need(type(header["build_mean"]) is bool, "build_mean")
+    need(not header["build_mean"] or header["metric"] == "inner_product", "build_mean")
 
 
 def check_notes(notes: object) -> None:
@@ -160,7 +172,7 @@ def text(value: object, pattern: str) -> bool:
 
 def check_settings(params: object, encoding: object, version: int) -> None:
     need(isinstance(params, dict) and isinstance(encoding, dict), "settings")
-    added = ({"beta"}, {"bits", "fill", "lines"}) if version == 2 else (set(), set())
+    added = ({"beta"}, {"bits", "fill", "lines"}) if version > 1 else (set(), set())
     need(params.keys() == PARAMS_KEYS | added[0], "params keys")
     need(encoding.keys() == ENCODING_KEYS | added[1], "encoding keys")
     need(is_int(params["max_degree"], 2, 512), "max_degree")
@@ -213,14 +225,20 @@ def expected_sections(
     row, coded_dim, _ = row_layout(header, version)
     rounds = 2 * header["encoding"]["rotate"]
     later: list[tuple[str, str, tuple[int, ...]]] = []
-    if version == 2:
+    if version >= 2:
         later = [
             ("entry_points", "I", (header["n_entry_points"],)),
             ("unlinked", "I", (header["n_unlinked"], 2)),
         ]
+    if version == 3:
+        later += [
+            ("live", "B", (-(-n // 8) if header["n_dead"] else 0,)),
+            ("build_mean", "f", (dim if header["build_mean"] else 0,)),
+        ]
+    width = header["width"] if version == 3 else header["params"]["max_degree"]
     return [
         ("codes", "B", (n, row)),
-        ("neighbors", "I", (n, header["params"]["max_degree"])),
+        ("neighbors", "I", (n, width)),
         ("ids", "q", (n,)),
         ("mean", "f", (dim,)),
         ("signs", "B", (rounds, -(-coded_dim // 8))),
@@ -246,11 +264,14 @@ def check_meaning(header: dict, contents: dict, version: int) -> None:
         need(all(edge == END for edge in row[len(edges) :]), "no edge after the end")
         need(all(edge < n and edge != own for edge in edges), "edges in range")
         need(len(set(edges)) == len(edges), "edges once")
-    if version == 2:
+    if version >= 2:
         check_entries(n, header["metric"], contents)
     ids = [row[0] for row in contents["ids"]]
-    need(-1 not in ids and len(set(ids)) == n, "ids unique and none -1")
-    for (value,) in contents["mean"]:
+    live = live_marks(header, contents) if version == 3 else [True] * n
+    live_ids = [number for number, is_live in zip(ids, live, strict=True) if is_live]
+    need(-1 not in ids, "no id is -1")
+    need(len(set(live_ids)) == len(live_ids), "ids of live rows unique")
+    for (value,) in (*contents["mean"], *contents.get("build_mean", ())):
         need(abs(value) <= (LIMIT if encoding["center"] else 0), "mean")
     for row in contents["signs"]:
         number = int.from_bytes(bytes(row), "little")
@@ -258,6 +279,16 @@ def check_meaning(header: dict, contents: dict, version: int) -> None:
     limit = sys.float_info.max if header["metric"] == "cosine" else LIMIT
     for row in contents["vectors"]:
         need(all(abs(value) <= limit for value in row), "vectors in range")
+
+
+def live_marks(header: dict, contents: dict) -> list[bool]:
+    n, n_dead = header["n"], header["n_dead"]
+    if not n_dead:
+        return [True] * n
+    bits = [byte >> place & 1 for (byte,) in contents["live"] for place in range(8)]
+    need(not any(bits[n:]), "no live bit past the last row")
+    need(sum(bits) == n - n_dead, "as many live bits as n less n_dead")
+    return [bool(bit) for bit in bits[:n]]
 
 
 def check_entries(n: int, metric: str, contents: dict) -> None:

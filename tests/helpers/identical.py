@@ -30,15 +30,15 @@ def assert_identical(actual: Any, expected: Any, where: str = "result") -> None:
         assert actual == expected, where
 
 
-def call_untouched(method: Callable[..., Any], *args: Any) -> Any:
+def call_untouched(method: Callable[..., Any], *args: Any, **rules: Any) -> Any:
     """Call with read-only arrays and assert that no byte of them has changed."""
-    arrays = list(arrays_in(args))
+    arrays = list(arrays_in((*args, *rules.values())))
     before = [array.tobytes() for array in arrays]
     writeable = [array.flags.writeable for array in arrays]
     for array in arrays:
         array.setflags(write=False)
     try:
-        result = method(*args)
+        result = method(*args, **rules)
     finally:
         for array, was_writeable in zip(arrays, writeable, strict=True):
             array.setflags(write=was_writeable)

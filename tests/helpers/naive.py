@@ -250,20 +250,47 @@ def search(
     ef: int,
 ) -> tuple[list[tuple[float, int]], int, int]:
     """Return beam, hops and distance computations; the two heaps of HNSW's paper."""
+    best, *counters, _ = search_by_rules(to_query, neighbors, entry_points, ef)
+    return best, *counters
+
+
+def search_by_rules(
+    to_query: Callable[[int], float],
+    neighbors: Sequence[Sequence[int]],
+    entry_points: Sequence[int],
+    ef: int,
+    may_answer: Callable[[int], bool] = lambda _: True,
+    limit: float | None = None,
+    budget: float = math.inf,
+) -> tuple[list[tuple[float, int]], int, int, bool]:
+    """Return the answer, both counters, and whether the budget lasted.
+
+    The answer is the beam or, with a limit, all that was seen within it.
+    """
     frontier = sorted((to_query(node), node) for node in entry_points)
-    best, seen, hops = frontier[:ef], set(entry_points), 0
+    reach = -math.inf if limit is None else limit
+    seen, hops, complete = list(frontier), 0, True
+
+    def answer() -> list[tuple[float, int]]:
+        return sorted(pair for pair in seen if may_answer(pair[1]))
+
     while frontier:
-        node = heapq.heappop(frontier)
-        if len(best) == ef and node > best[-1]:
+        node = frontier[0]
+        best = answer()[:ef]
+        if len(best) == ef and node > best[-1] and node[0] > reach:
             break
+        if len(seen) >= budget:
+            complete = False
+            break
+        heapq.heappop(frontier)
         hops += 1
         for neighbor in neighbors[node[1]]:
-            if neighbor not in seen:
-                seen.add(neighbor)
-                found = to_query(neighbor), neighbor
-                heapq.heappush(frontier, found)
-                best = sorted([*best, found])[:ef]
-    return best, hops, len(seen)
+            if all(neighbor != other for _, other in seen):
+                seen.append((to_query(neighbor), neighbor))
+                heapq.heappush(frontier, seen[-1])
+    within = [pair for pair in answer() if pair[0] <= reach]
+    best = answer()[:ef] if limit is None else within
+    return best, hops, len(seen), complete
 
 
 def exact_distance(x: Floats, q: Floats, metric: str) -> float:

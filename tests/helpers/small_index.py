@@ -79,6 +79,26 @@ def saved_bytes(tmp_path: Path, dtype: str = "int8") -> tuple[Path, bytes]:
     return path, path.read_bytes()
 
 
+def changed(metric: str = "inner_product") -> quiver.Index:
+    """Return an index with removed rows, copies of these, wide lists and zeros."""
+    vectors = normal_rows(12, 5, seed=3)
+    vectors[[3, 5, 7]] = vectors[[1, 1, 2]]
+    vectors[8] = 0
+    params = quiver.BuildParams(max_degree=4, ef_construction=8)
+    how = {"metric": metric, "params": params, "backend": "reference"}
+    index = quiver.Index.build(vectors, **how)
+    index.remove([1, 4], consolidate="manual")
+    index.add(np.concatenate([normal_rows(3, 5, seed=4), vectors[[2]]]), [4, 50, 51, 1])
+    return index
+
+
+def saved_changed(tmp_path: Path, metric: str = "inner_product") -> tuple[Path, bytes]:
+    """Save what `changed` returns."""
+    path = tmp_path / "changed.quiver"
+    changed(metric).save(path)
+    return path, path.read_bytes()
+
+
 def assert_same_index(found: quiver.Index, expected: quiver.Index) -> None:
     np.testing.assert_array_equal(found.codes.rows, expected.codes.rows)
     assert found.codes[1:] == expected.codes[1:]
@@ -91,6 +111,10 @@ def assert_same_index(found: quiver.Index, expected: quiver.Index) -> None:
         np.testing.assert_array_equal(part, twin)
     np.testing.assert_array_equal(found.state.entry_points, expected.state.entry_points)
     np.testing.assert_array_equal(found.state.unlinked, expected.state.unlinked)
+    assert found.version == expected.version
+    for name in ("live", "build_mean"):
+        parts = getattr(found.state, name), getattr(expected.state, name)
+        np.testing.assert_array_equal(*parts)
     assert found.params == expected.params
     assert found.encoding == expected.encoding
 

@@ -10,9 +10,8 @@ from strategies import CodedCase, coded_cases, graph_kinds, random_codes, rngs
 
 from quiver._typing import Ids
 from quiver.conformance import hazards
-from quiver.reference import distance, search
+from quiver.reference import distance, scan, search, search_radius
 from quiver.reference.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
-from quiver.reference.search import walk
 
 
 def rows(*numbers: int) -> Ids:
@@ -45,6 +44,65 @@ def test_two_heaps_find_the_same_beam_at_the_same_cost(
         assert (keys[len(best) :] == NO_KEY).all()
         assert beams.hops[number] == hops
         assert beams.distance_computations[number] == seen
+
+
+@given(
+    case=coded_cases(min_n=1, max_n=20),
+    kind=graph_kinds,
+    ef=st.sampled_from([1, 2, 5, 21]),
+    has_limits=st.booleans(),
+    one_mask=st.booleans(),
+)
+def test_two_heaps_stop_by_every_rule_where_the_walk_does(
+    case: CodedCase, kind: str, ef: int, has_limits: bool, one_mask: bool
+) -> None:
+    rng, codes, queries = case.rng, case.codes, case.queries
+    n, n_queries = codes.n_rows, len(queries[0])
+    neighbors = hazards.make_neighbors(rng, n, 7, kind)
+    lists = [row[row != NO_ID].tolist() for row in neighbors]
+    entry_points = rng.permutation(n)[:3].astype(np.uint32)
+    table = distance(codes, queries)
+    limits = hazards.make_limits(rng, table)
+    masks = hazards.make_masks(rng, n, 1 if one_mask else n_queries)
+    rules = {"allowed": masks, "budget": hazards.make_budgets(rng, n, n_queries)}
+    walked = codes, neighbors, queries, entry_points, ef
+    if has_limits:
+        balls = search_radius(*walked, limits, **rules)
+        ends = zip(balls.offsets[:-1], balls.offsets[1:], strict=True)
+        found = [balls.keys[start:stop] for start, stop in ends]
+        counters = balls[2:]
+    else:
+        beams = search(*walked, **rules)
+        found = [keys[keys != NO_KEY] for keys in beams.keys]
+        counters = beams[1:]
+    for number, distances in enumerate(table.tolist()):
+        mask = masks[number % len(masks)].tolist()
+        best, *expected = naive.search_by_rules(
+            *(distances.__getitem__, lists, entry_points.tolist(), ef),
+            may_answer=lambda row, mask=mask: bool(mask[row // 64] >> row % 64 & 1),
+            limit=limits[number].item() if has_limits else None,
+            budget=rules["budget"][number].item(),
+        )
+        assert key_distances(found[number]).tolist() == [d for d, _ in best]
+        assert key_ids(found[number]).tolist() == [node for _, node in best]
+        assert [counter[number] for counter in counters] == expected
+
+
+@given(case=coded_cases(min_n=1, max_n=30), ef=st.sampled_from([1, 3, 40]))
+def test_a_scan_keeps_the_nearest_of_its_rows_and_counts_them(
+    case: CodedCase, ef: int
+) -> None:
+    rows = np.flatnonzero(case.rng.random(case.codes.n_rows) < 0.5).astype(np.uint32)
+    beams = scan(case.codes, case.queries, rows, ef)
+    for keys, distances in zip(
+        beams.keys, distance(case.codes, case.queries), strict=True
+    ):
+        expected = np.sort(make_keys(distances[rows], rows))[:ef]
+        assert keys[: len(expected)].tolist() == expected.tolist()
+        assert (keys[len(expected) :] == NO_KEY).all()
+    assert (beams.hops == 0).all()
+    assert (beams.distance_computations == len(rows)).all()
+    assert beams.complete.all()
 
 
 @given(rng=rngs, kind=st.sampled_from(["complete", "ring"]), extra=st.integers(0, 3))
@@ -106,16 +164,6 @@ def test_an_entry_point_on_each_island_reaches_them_all() -> None:
     beams = search(codes, neighbors, codes.take(np.array([1])), rows(0, 1), 20)
     assert sorted(key_ids(beams.keys[0]).tolist()) == list(range(20))
     assert beams.distance_computations.tolist() == [20]
-
-
-def test_the_walk_starts_at_the_nearest_entry_point_and_counts_them_all() -> None:
-    codes = random_codes(np.random.default_rng(4), 9, 64)
-    no_edges = np.full((9, 1), NO_ID, dtype=np.uint32)
-    query, starts = codes.take(np.array([6])), rows(8, 6, 2)
-    first = next(walk(codes, no_edges, query, starts, 1))
-    assert first.node == 6
-    beams = search(codes, no_edges, query, starts, 1)
-    assert (beams.hops[0], beams.distance_computations[0]) == (1, 3)
 
 
 def test_ties_are_settled_by_id() -> None:

@@ -10,7 +10,8 @@ import format_reader
 import pytest
 from forge import Forgery
 from refusals import refusal, second_reader_refuses
-from small_index import saved
+from rows import normal_rows
+from small_index import saved, saved_changed, small_index
 
 import quiver
 
@@ -148,6 +149,75 @@ def test_a_missing_header_key_is_refused(tmp_path, key):
     assert "exactly the keys" in str(error)
 
 
+CHANGE_FORGERIES = {
+    "a list too short": {"width": 3},
+    "a list too long": {"width": 6},
+    "no width": {"width": None},
+    "more dead than rows": {"n_dead": 17},
+    "fewer dead than bits": {"n_dead": 1},
+    "none dead": {"n_dead": 0},
+    "changes before the first": {"changes": -1},
+    "a mean by number": {"build_mean": 1},
+    "no mean": {"build_mean": False},
+    "entry points past the rows": {"n_entry_points": 17},
+    "more unlinked than rows": {"n_unlinked": 17},
+}
+
+
+@pytest.mark.parametrize("name", CHANGE_FORGERIES)
+def test_a_forged_change_with_valid_checksums_is_refused(tmp_path, name):
+    path, data = saved_changed(tmp_path)
+    forgery = Forgery.of(data)
+    forgery.header.update(CHANGE_FORGERIES[name])
+    refusal(path, forgery.pack())
+    assert second_reader_refuses(forgery.pack())
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_only_inner_product_has_a_mean_of_its_links(tmp_path, metric):
+    path, data = saved_changed(tmp_path, metric)
+    forgery = Forgery.of(data)
+    assert forgery.header["build_mean"] is False
+    assert not forgery.section("build_mean")
+    forgery.header["build_mean"] = True
+    assert "build_mean with inner product only" in str(refusal(path, forgery.pack()))
+
+
+def test_live_bits_are_as_many_as_the_header_says(tmp_path):
+    path, data = saved_changed(tmp_path)
+    forgery = Forgery.of(data)
+    assert forgery.section("live") == bytes([0b1110_1101, 0b1111_1111])
+    forgery.section("live")[0] = 0b1111_1101
+    assert "14 bits set, for 2 of 16 rows" in str(refusal(path, forgery.pack()))
+    assert second_reader_refuses(forgery.pack())
+
+
+def test_no_live_bit_is_set_past_the_last_row(tmp_path):
+    path = tmp_path / "eleven.quiver"
+    index = small_index(n=11).snapshot()
+    index.remove(index.ids[:2], consolidate="manual")
+    index.save(path)
+    forgery = Forgery.of(path.read_bytes())
+    forgery.section("live")[1] |= 0b1000
+    forgery.section("live")[0] &= 0b0111_1111
+    assert "zero in bits past the last row" in str(refusal(path, forgery.pack()))
+    assert second_reader_refuses(forgery.pack())
+
+
+def test_a_built_index_is_written_as_before_and_a_changed_one_as_new(tmp_path):
+    path, data = saved(tmp_path)
+    assert Forgery.of(data).version == 2
+    index = quiver.open(path, backend="reference")
+    index.add(normal_rows(1, 5), ids=[1])
+    index.save(path)
+    assert Forgery.of(path.read_bytes()).version == 3
+    # Nothing follows from what was changed once: only the count of changes is left.
+    index.consolidate()
+    index.save(path)
+    header = Forgery.of(path.read_bytes()).header
+    assert (header["changes"], header["n_dead"], header["width"]) == (2, 0, 4)
+
+
 JSON_FORGERIES = {
     "not JSON": b"{",
     "not ASCII": '{"n":"é"}'.encode(),
@@ -192,7 +262,8 @@ def test_a_header_spelled_otherwise_is_refused(tmp_path, old, new):
 PREFIX_FORGERIES = {
     "magic": ({"magic": b"\x93NUMPY\x01\0"}, "magic"),
     "big-endian": ({"endian": 0x04030201}, "endian mark.*little-endian"),
-    "newer version": ({"version": 3}, "found 3, expected 1 or 2, the versions"),
+    "newer version": ({"version": 4}, "found 4, expected 1 … 3, the versions"),
+    "changed version": ({"version": 3}, "header .*exactly the keys"),
     "older version": ({"version": 1}, "header .*exactly the keys"),
     "version zero": ({"version": 0}, "format version"),
     "header of 1 GiB": ({"header_length": 1 << 30}, "header length"),

@@ -260,3 +260,5 @@ def test_there_is_a_golden_file_of_every_encoding_and_cold_dtype():
     kinds += ("wide-float32", "bytes-float16", "unlinked-float32")
     kinds += ("corrected-uint8", "wide-int8")
     assert names >= {f"golden-v2-{kind}" for kind in kinds}
+    kinds = ("removed-float32", "removed-float16", "unlinked-float32", "few-float32")
+    assert names >= {f"golden-v3-{kind}" for kind in kinds}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from forge import Forgery
 from refusals import second_reader_refuses
-from small_index import SCALE, saved, saved_bytes, saved_with_copies
+from small_index import SCALE, saved, saved_bytes, saved_changed, saved_with_copies
 
 import quiver
 from quiver.errors import FileFormatError
@@ -20,7 +20,7 @@ from quiver.errors import FileFormatError
 KEPT_CORPUS = Path(__file__).parents[1] / "data" / "fuzz-corpus.tar.xz"
 
 
-@pytest.mark.parametrize("save", [saved, saved_with_copies, saved_bytes])
+@pytest.mark.parametrize("save", [saved, saved_with_copies, saved_bytes, saved_changed])
 def test_both_readers_agree_on_mutated_files(tmp_path, save):
     """Mutations reach past the checksums, which are made right again."""
     path, data = save(tmp_path)
@@ -32,7 +32,7 @@ def test_both_readers_agree_on_mutated_files(tmp_path, save):
     assert n_accepted > 0
 
 
-@pytest.mark.parametrize("save", [saved, saved_with_copies, saved_bytes])
+@pytest.mark.parametrize("save", [saved, saved_with_copies, saved_bytes, saved_changed])
 def test_both_readers_refuse_every_changed_byte(tmp_path, save):
     path, data = save(tmp_path)
     draw = random.Random(2)

@@ -15,6 +15,7 @@ from quiver.reference.codes import CORRECTION_BYTES, VALUES, Codes, Queries, n_s
 from quiver.reference.distance import TYPICAL_COSINE
 from quiver.reference.encode import unpack
 from quiver.reference.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
+from quiver.reference.masks import marked_rows
 from quiver.reference.search import Beams
 
 
@@ -27,6 +28,8 @@ class TextbookBackend:
     # What a backend does not want to replace it may borrow.
     encode = staticmethod(reference.encode)
     quantize = staticmethod(reference.quantize)
+    search_radius = staticmethod(reference.search_radius)
+    scan = staticmethod(reference.scan)
     rerank = staticmethod(reference.rerank)
 
     def distance(self, codes, queries, candidates=None):
@@ -55,19 +58,35 @@ class TextbookBackend:
             row[: len(kept)] = ids[kept]
         return neighbors
 
-    def search(self, codes, neighbors, queries, entry_points, ef):
+    def search(
+        self,
+        codes,
+        neighbors,
+        queries,
+        entry_points,
+        ef,
+        *,
+        allowed=None,
+        budget=None,
+    ):
         """See `Backend.search`."""
         n_queries = len(queries[0])
         keys = np.full((n_queries, ef), NO_KEY, dtype=np.uint64)
         hops = np.zeros(n_queries, dtype=np.int64)
         computed = np.zeros(n_queries, dtype=np.int64)
+        complete = np.zeros(n_queries, dtype=np.bool_)
+        everyone = np.ones(codes.n_rows, dtype=np.bool_)
         for number in range(n_queries):
-            query = take_query(queries, number)
-            beam, hops[number], computed[number] = walk(
-                codes, neighbors, query, entry_points, ef
+            query, may_answer, most = take_query(queries, number), everyone, np.inf
+            if allowed is not None:
+                may_answer = marked_rows(allowed[number % len(allowed)], codes.n_rows)
+            if budget is not None:
+                most = budget[number]
+            beam, hops[number], computed[number], complete[number] = walk(
+                codes, neighbors, query, entry_points, ef, may_answer, most
             )
             keys[number, : len(beam)] = beam
-        return Beams(keys, hops, computed)
+        return Beams(keys, hops, computed, complete)
 
 
 def take_query(queries, number):
@@ -132,23 +151,21 @@ def choose(pairs, far_out, reach, max_degree, alpha, rule):
     return kept
 
 
-def walk(codes, neighbors, query, entry_points, ef):
+def walk(codes, neighbors, query, entry_points, ef, may_answer, budget):
     """Return one query's beam and counters, with a heap of what to expand next."""
-    distances = measure(codes.take(entry_points), query)
-    waiting = sorted(make_keys(distances, entry_points).tolist())
-    beam, seen, hops = waiting[:ef], set(entry_points.tolist()), 0
-    while waiting:
-        key = heapq.heappop(waiting)
+    beam, waiting, seen, hops = [], [], set(), 0
+    fresh = entry_points
+    while True:
+        seen.update(fresh.tolist())
+        found = make_keys(measure(codes.take(fresh), query), fresh)
+        beam = sorted(beam + found[may_answer[fresh]].tolist())[:ef]
+        for key in found.tolist():
+            heapq.heappush(waiting, key)
         # What fell out of the beam is never expanded.
-        if len(beam) == ef and key > beam[-1]:
-            break
+        is_over = not waiting or (len(beam) == ef and waiting[0] > beam[-1])
+        if is_over or len(seen) >= budget:
+            return beam, hops, len(seen), is_over
         hops += 1
-        row = neighbors[key & 0xFFFF_FFFF]
-        fresh = [id_ for id_ in row[row != NO_ID].tolist() if id_ not in seen]
-        seen.update(fresh)
-        ids = np.array(fresh, dtype=np.uint32)
-        found = make_keys(measure(codes.take(ids), query), ids).tolist()
-        for new in found:
-            heapq.heappush(waiting, new)
-        beam = sorted(beam + found)[:ef]
-    return beam, hops, len(seen)
+        row = neighbors[heapq.heappop(waiting) & 0xFFFF_FFFF]
+        ids = [id_ for id_ in row[row != NO_ID].tolist() if id_ not in seen]
+        fresh = np.array(ids, dtype=np.uint32)

@@ -61,6 +61,23 @@ cdef extern from "kernels.h" nogil:
         const uint32_t *entry_points
         size_t n_entry_points
 
+    struct quiver_rules:
+        const uint64_t *allowed
+        size_t n_masks
+        const int64_t *budget
+        const float *limits
+
+    struct quiver_ball:
+        uint64_t *keys
+        size_t size
+
+    struct quiver_answers:
+        uint64_t *keys
+        quiver_ball *balls
+        int64_t *hops
+        int64_t *distance_computations
+        uint8_t *complete
+
     struct quiver_kernels:
         int (*encode)(const quiver_transform *, const float *, size_t, size_t,
                       quiver_weights, uint8_t *) noexcept nogil
@@ -71,8 +88,10 @@ cdef extern from "kernels.h" nogil:
         int (*prune)(const quiver_codes *, const uint64_t *, size_t, size_t, size_t,
                      float, float, quiver_prune_rule, uint32_t *) noexcept nogil
         int (*search)(const quiver_codes *, const quiver_graph *,
-                      const quiver_queries *, size_t, uint64_t *, int64_t *,
-                      int64_t *) noexcept nogil
+                      const quiver_queries *, const quiver_rules *, size_t,
+                      const quiver_answers *) noexcept nogil
+        int (*scan)(const quiver_codes *, const quiver_queries *, const uint32_t *,
+                    size_t, size_t, uint64_t *) noexcept nogil
         int (*rerank)(const quiver_vectors *, const float *, const uint32_t *,
                       const float *, size_t, size_t, size_t, quiver_metric,
                       uint32_t *, float *, int64_t *) noexcept nogil

@@ -9,12 +9,7 @@ compared once more, so that no call can make a kernel read or write outside an a
 from cpython.buffer cimport PyBUF_WRITABLE
 
 include "borrowed.pxi"
-
-
-cdef int check(int status) except -1:
-    if status != 0:
-        raise MemoryError("the kernel could not allocate its scratch memory")
-    return 0
+include "walked.pxi"
 
 
 cdef class Kernels:
@@ -154,64 +149,62 @@ cdef class Kernels:
 
     def search(
         self,
-        rows,
-        size_t dim,
-        size_t bits,
-        str weights,
+        rows, size_t dim, size_t bits, str weights,
         neighbors,
-        query_rows,
-        values,
-        corrections,
+        query_rows, values, corrections,
         entry_points,
-        keys,
-        hops,
-        distance_computations,
+        Py_ssize_t ef,
+        allowed, budget, limits,
+        keys, hops, distance_computations, complete,
     ):
+        """Fill ``keys`` or, where there are limits, return the bytes of each ball."""
         cdef Borrowed borrowed = Borrowed()
         cdef quiver_codes codes = borrowed.codes(rows, dim, bits, weights)
         cdef quiver_queries queries = borrowed.queries(
             query_rows, values, corrections, &codes
         )
         cdef Py_ssize_t q = queries.n_queries
-        cdef Py_buffer *edges = borrowed.matrix(
-            neighbors, "neighbors", &UINT32, codes.n_rows, ANY
+        cdef quiver_graph graph = borrow_graph(
+            borrowed, neighbors, entry_points, codes.n_rows
         )
-        cdef Py_buffer *entries = borrowed.vector(
-            entry_points, "entry_points", &UINT32, ANY
+        cdef quiver_rules rules = borrow_rules(
+            borrowed, allowed, budget, limits, q, codes.n_rows
         )
-        cdef quiver_graph graph = quiver_graph(
-            neighbors=<const uint32_t *>edges.buf,
-            width=edges.shape[1],
-            entry_points=<const uint32_t *>entries.buf,
-            n_entry_points=entries.shape[0],
+        cdef quiver_answers answers = borrow_counters(
+            borrowed, hops, distance_computations, complete, q
         )
-        cdef Py_buffer *beams = borrowed.matrix(
-            keys, "keys", &UINT64, q, ANY, PyBUF_WRITABLE
-        )
-        cdef Py_buffer *n_hops = borrowed.vector(
-            hops, "hops", &INT64, q, PyBUF_WRITABLE
-        )
-        cdef Py_buffer *n_distances = borrowed.vector(
-            distance_computations, "distance_computations", &INT64, q, PyBUF_WRITABLE
-        )
+        cdef Balls balls = Balls(0 if limits is None else q)
         cdef int status
-        at_least_one("ef", beams.shape[1])
-        at_least_one("the number of entry_points", graph.n_entry_points)
-        for number in range(graph.n_entry_points):
-            if graph.entry_points[number] >= codes.n_rows:
-                raise InvalidArgumentError(
-                    f"entry_points must be rows below {codes.n_rows}, "
-                    f"got {graph.entry_points[number]}"
-                )
+        at_least_one("ef", ef)
+        if limits is None:
+            answers.keys = borrow_beams(borrowed, keys, q, ef)
+        else:
+            answers.balls = balls.balls
         with nogil:
-            status = self.table.search(
-                &codes,
-                &graph,
-                &queries,
-                beams.shape[1],
-                <uint64_t *>beams.buf,
-                <int64_t *>n_hops.buf,
-                <int64_t *>n_distances.buf,
+            status = self.table.search(&codes, &graph, &queries, &rules, ef, &answers)
+        check(status)
+        return balls.contents()
+
+    def scan(
+        self,
+        rows, size_t dim, size_t bits, str weights,
+        query_rows, values, corrections,
+        scanned,
+        Py_ssize_t ef,
+        keys,
+    ):
+        cdef Borrowed borrowed = Borrowed()
+        cdef quiver_codes codes = borrowed.codes(rows, dim, bits, weights)
+        cdef quiver_queries queries = borrowed.queries(
+            query_rows, values, corrections, &codes
+        )
+        cdef Py_buffer *ids = borrow_rows(borrowed, scanned, codes.n_rows)
+        cdef uint64_t *beams = borrow_beams(borrowed, keys, queries.n_queries, ef)
+        cdef int status
+        at_least_one("ef", ef)
+        with nogil:
+            status = self.table.scan(
+                &codes, &queries, <const uint32_t *>ids.buf, ids.shape[0], ef, beams
             )
         check(status)
 

@@ -37,12 +37,13 @@ cdef Element INT8 = Element(b"int8", b"b", 1)
 cdef Element UINT32 = Element(b"uint32", b"IL", 4)
 cdef Element UINT64 = Element(b"uint64", b"LQ", 8)
 cdef Element INT64 = Element(b"int64", b"lq", 8)
+cdef Element BOOL = Element(b"bool", b"?", 1)
 cdef Element FLOAT32 = Element(b"float32", b"f", 4)
 # Tells what else would have been taken.
 cdef Element FLOAT32_OR_BYTES = Element(b"float32, uint8 or int8", b"f", 4)
 
 cdef enum:
-    # `search` borrows the most: seven today.
+    # `search_radius` borrows the most: twelve today.
     MOST_BUFFERS = 16
     ANY = -1
 
@@ -221,6 +222,12 @@ cdef Py_buffer *of_type(
             f"with {buffer.itemsize} bytes each"
         )
     return buffer
+
+
+cdef int check(int status) except -1:
+    if status != 0:
+        raise MemoryError("the kernel could not allocate its scratch memory")
+    return 0
 
 
 cdef str side(Py_ssize_t length):

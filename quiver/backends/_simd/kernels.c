@@ -28,5 +28,6 @@ const struct quiver_kernels TABLE(QUIVER_TARGET) = {
     .distance = distance,
     .prune = prune,
     .search = search,
+    .scan = scan,
     .rerank = rerank,
 };

@@ -3,8 +3,9 @@
  * Reading order: portable.h, layout.h and keys.h are what everything stands on; simd.h
  * is what a target supplies, simd_portable.h its simplest form; lanes.h sums floats,
  * transform.h and encode.h code vectors; distance.h measures, prune.h chooses edges;
- * beam.h is what a walk keeps, search.h the walks, rerank.h the exact end. kernels.c
- * puts them into the table, targets.c finds the table of a name.
+ * beam.h and frontier.h are what a walk keeps, walk.h a walk, search.h those of a batch,
+ * rerank.h the exact end. kernels.c puts them into the table, targets.c finds the table
+ * of a name.
  *
  * Semantics are those of quiver/backends/protocol.py. A kernel keeps no state, never
  * writes to its inputs and returns 0, or -1 if scratch memory could not be had.
@@ -67,6 +68,30 @@ struct quiver_graph {
     size_t n_entry_points;
 };
 
+/* What ends the walks of a batch besides the beam; all zero for none. */
+struct quiver_rules {
+    const uint64_t *allowed; /* `n_masks` masks of a bit per row: 0, 1, or one a query */
+    size_t n_masks;
+    const int64_t *budget; /* NULL, or one a query */
+    const float *limits;   /* NULL, or one a query: then the answers are balls */
+};
+
+/* All keys within a limit, sorted; the caller frees them. */
+struct quiver_ball {
+    uint64_t *keys;
+    size_t size;
+};
+
+/* What the walks of a batch return: `ef` sorted keys each or, where `balls` is not NULL,
+ * a ball, whose keys may be there even if the kernel fails. */
+struct quiver_answers {
+    uint64_t *keys;
+    struct quiver_ball *balls;
+    int64_t *hops;
+    int64_t *distance_computations;
+    uint8_t *complete;
+};
+
 struct quiver_kernels {
     int (*encode)(const struct quiver_transform *transform, const float *vectors,
                   size_t n_vectors, size_t bits, enum quiver_weights weights,
@@ -81,8 +106,11 @@ struct quiver_kernels {
                  size_t n_targets, size_t width, size_t max_degree, float alpha,
                  float beta, enum quiver_prune_rule rule, uint32_t *neighbors);
     int (*search)(const struct quiver_codes *codes, const struct quiver_graph *graph,
-                  const struct quiver_queries *queries, size_t ef, uint64_t *keys,
-                  int64_t *hops, int64_t *distance_computations);
+                  const struct quiver_queries *queries,
+                  const struct quiver_rules *rules, size_t ef,
+                  const struct quiver_answers *answers);
+    int (*scan)(const struct quiver_codes *codes, const struct quiver_queries *queries,
+                const uint32_t *rows, size_t n_rows, size_t ef, uint64_t *keys);
     int (*rerank)(const struct quiver_vectors *vectors, const float *queries,
                   const uint32_t *candidates, const float *bounds, size_t n_queries,
                   size_t width, size_t k, enum quiver_metric metric, uint32_t *ids,

@@ -1,4 +1,4 @@
-/* Best-first walks with a bounded, sorted beam; see quiver/reference/search.py.
+/* The walks of a batch, and the scan that needs no graph; see quiver/reference/search.py.
  *
  * Several walks take turns on one thread: while one waits for the rows it asked for,
  * the others compute. Walks share nothing, so their answers cannot depend on it.
@@ -8,100 +8,10 @@
 
 #include <stdlib.h>
 
-#include "beam.h"
-#include "distance.h"
+#include "walk.h"
 
 /* Measured on 100 000 rows: 24.7, 16.5, 13.2, 13.2 ns per distance for 1, 2, 4, 8. */
 #define N_WALKS 4
-
-/* One walk. `seen` has a bit per row; `newly_seen` waits to be measured. */
-struct walk {
-    struct query query;
-    size_t number;
-    struct beam beam;
-    uint64_t *seen;
-    uint64_t *accepted;
-    uint32_t *newly_seen;
-    float *distances;
-    int8_t *values; /* scratch of a wide coded query */
-    size_t n_newly_seen;
-    const uint32_t *neighbors;
-    int64_t hops;
-    int64_t distance_computations;
-};
-
-/* Collect the neighbours not seen before and mark them, without a branch on it. */
-INLINE void see(struct walk *walk, const uint32_t *neighbors, size_t width)
-{
-    uint64_t *restrict seen = walk->seen;
-    uint32_t *restrict newly_seen = walk->newly_seen;
-    size_t count = 0;
-    for (size_t i = 0; i < width && neighbors[i] != NO_ID; ++i) {
-        uint32_t id = neighbors[i];
-        uint64_t word = seen[id / 64], bit = (uint64_t)1 << id % 64;
-        newly_seen[count] = id;
-        count += (word & bit) == 0;
-        seen[id / 64] = word | bit;
-    }
-    walk->n_newly_seen = count;
-}
-
-INLINE const uint32_t *neighbors_at(const struct walk *walk, size_t place,
-                                    const struct quiver_graph *graph)
-{
-    return graph->neighbors + key_id(walk->beam.keys[place]) * graph->width;
-}
-
-INLINE void prefetch_neighbors(const struct walk *walk, size_t place,
-                               const struct quiver_graph *graph)
-{
-    prefetch_bytes(neighbors_at(walk, place, graph), graph->width * sizeof(uint32_t));
-}
-
-/* Measure what was newly seen and choose the next node; return 0 at the end. */
-static int advance(struct walk *walk, const struct quiver_graph *graph)
-{
-    struct beam *beam = &walk->beam;
-    measure(&walk->query, walk->newly_seen, walk->n_newly_seen, walk->distances);
-    walk->distance_computations += (int64_t)walk->n_newly_seen;
-    size_t n_accepted = accept(beam, walk->distances, walk->newly_seen,
-                               walk->n_newly_seen, walk->accepted);
-    for (size_t i = 0; i < n_accepted; ++i)
-        insert_flag(beam, insert_key(beam, walk->accepted[i]));
-    size_t place = first_unexpanded(beam);
-    if (place >= beam->size)
-        return 0;
-    beam->unexpanded[place / 64] &= ~((uint64_t)1 << place % 64);
-    walk->neighbors = neighbors_at(walk, place, graph);
-    prefetch_neighbors(walk, place, graph);
-    return 1;
-}
-
-static void expand(struct walk *walk, const struct quiver_graph *graph)
-{
-    size_t row_bytes = CACHE_LINE * walk->query.n_lines;
-    size_t runner_up = first_unexpanded(&walk->beam);
-    ++walk->hops;
-    /* It is next, unless a neighbour seen now turns out to be nearer. */
-    if (runner_up < walk->beam.size)
-        prefetch_neighbors(walk, runner_up, graph);
-    see(walk, walk->neighbors, graph->width);
-    for (size_t i = 0; i < walk->n_newly_seen; ++i)
-        prefetch_bytes(row_of(&walk->query, walk->newly_seen[i]), row_bytes);
-}
-
-static void open_walk(struct walk *walk, const struct quiver_codes *codes,
-                      const struct quiver_graph *graph,
-                      const struct quiver_queries *queries, size_t number)
-{
-    walk->query = init_query(codes, queries, number, walk->values);
-    walk->number = number;
-    walk->hops = walk->distance_computations = 0;
-    clear_beam(&walk->beam);
-    memset(walk->seen, 0, (codes->n_rows + 63) / 64 * sizeof(uint64_t));
-    see(walk, graph->entry_points, graph->n_entry_points);
-    advance(walk, graph);
-}
 
 /* Give every walk its share of one block; return the block, or NULL. */
 static void *place_walks(struct walk *walks, size_t n_walks, size_t ef,
@@ -111,7 +21,7 @@ static void *place_walks(struct walk *walks, size_t n_walks, size_t ef,
     size_t width = graph->width < graph->n_entry_points ? graph->n_entry_points
                                                         : graph->width;
     size_t n_beam = beam_words(ef);
-    size_t n_seen = round_up((codes->n_rows + 63) / 64, BEAM_STEP);
+    size_t n_seen = round_up(words_of(codes->n_rows), BEAM_STEP);
     size_t n_values = round_up(value_bytes_of(codes) / sizeof(uint64_t), BEAM_STEP);
     size_t n_list = round_up(width + BEAM_STEP, BEAM_STEP);
     size_t n_words = n_beam + n_seen + 2 * n_list + n_values;
@@ -126,37 +36,130 @@ static void *place_walks(struct walk *walks, size_t n_walks, size_t ef,
         walk->newly_seen = (uint32_t *)(walk->accepted + n_list);
         walk->distances = (float *)(walk->newly_seen + n_list);
         walk->values = (int8_t *)(walk->accepted + 2 * n_list);
+        walk->frontier = walk->within = (struct key_list){0};
     }
     return scratch;
 }
 
-static int search(const struct quiver_codes *codes, const struct quiver_graph *graph,
-                  const struct quiver_queries *queries, size_t ef, uint64_t *keys,
-                  int64_t *hops, int64_t *distance_computations)
+/* Balls take over the list of their walk, which begins the next with a new one. */
+static void close_walk(struct walk *walk, enum end end,
+                       const struct quiver_answers *answers)
+{
+    size_t number = walk->number, ef = walk->beam.ef;
+    answers->hops[number] = walk->hops;
+    answers->distance_computations[number] = walk->distance_computations;
+    answers->complete[number] = end == COMPLETE;
+    if (answers->balls == NULL) {
+        memcpy(answers->keys + number * ef, walk->beam.keys, ef * sizeof(uint64_t));
+        return;
+    }
+    sort_keys(&walk->within);
+    answers->balls[number] = (struct quiver_ball){walk->within.keys, walk->within.size};
+    walk->within = (struct key_list){0};
+}
+
+INLINE int run_walks(const struct quiver_codes *codes, const struct quiver_graph *graph,
+                     const struct quiver_queries *queries,
+                     const struct quiver_rules *rules, size_t ef,
+                     const struct quiver_answers *answers, int by_rules)
 {
     struct walk walks[N_WALKS];
-    size_t n_walks = queries->n_queries < N_WALKS ? queries->n_queries : N_WALKS;
-    size_t n_opened = 0;
-    void *scratch = place_walks(walks, n_walks, ef, codes, graph);
+    size_t n_placed = queries->n_queries < N_WALKS ? queries->n_queries : N_WALKS;
+    size_t n_walks = 0, n_opened = 0;
+    enum end end = GOES_ON;
+    void *scratch = place_walks(walks, n_placed, ef, codes, graph);
     if (scratch == NULL)
         return -1;
-    for (; n_opened < n_walks; ++n_opened)
-        open_walk(walks + n_opened, codes, graph, queries, n_opened);
-    while (n_walks > 0) {
-        for (size_t i = 0; i < n_walks; ++i)
-            expand(walks + i, graph);
-        for (size_t i = 0; i < n_walks; ++i) {
-            struct walk *walk = walks + i;
-            if (advance(walk, graph))
-                continue;
-            memcpy(keys + walk->number * ef, walk->beam.keys, ef * sizeof(uint64_t));
-            hops[walk->number] = walk->hops;
-            distance_computations[walk->number] = walk->distance_computations;
-            if (n_opened < queries->n_queries)
-                open_walk(walk, codes, graph, queries, n_opened++);
-            else
-                walks[i--] = walks[--n_walks];
+    while (end != OUT_OF_MEMORY) {
+        for (; n_walks < n_placed && n_opened < queries->n_queries; ++n_walks) {
+            open_walk(walks + n_walks, codes, graph, queries, n_opened++);
+            if (by_rules)
+                set_rules(walks + n_walks, rules, codes->n_rows);
         }
+        if (n_walks == 0)
+            break;
+        for (size_t i = 0; i < n_walks; ++i)
+            expand(walks + i, graph, by_rules);
+        for (size_t i = 0; i < n_walks && end != OUT_OF_MEMORY; ++i) {
+            end = advance(walks + i, graph, by_rules);
+            if (end == GOES_ON || end == OUT_OF_MEMORY)
+                continue;
+            close_walk(walks + i, end, answers);
+            struct walk closed = walks[i];
+            walks[i--] = walks[--n_walks];
+            walks[n_walks] = closed;
+        }
+    }
+    for (size_t i = 0; by_rules && i < n_placed; ++i) {
+        free(walks[i].frontier.keys);
+        free(walks[i].within.keys);
+    }
+    free(scratch);
+    return end == OUT_OF_MEMORY ? -1 : 0;
+}
+
+static int run_in_beam(const struct quiver_codes *codes,
+                       const struct quiver_graph *graph,
+                       const struct quiver_queries *queries, size_t ef,
+                       const struct quiver_answers *answers)
+{
+    return run_walks(codes, graph, queries, NULL, ef, answers, 0);
+}
+
+static int run_by_rules(const struct quiver_codes *codes,
+                        const struct quiver_graph *graph,
+                        const struct quiver_queries *queries,
+                        const struct quiver_rules *rules, size_t ef,
+                        const struct quiver_answers *answers)
+{
+    return run_walks(codes, graph, queries, rules, ef, answers, 1);
+}
+
+static int search(const struct quiver_codes *codes, const struct quiver_graph *graph,
+                  const struct quiver_queries *queries,
+                  const struct quiver_rules *rules, size_t ef,
+                  const struct quiver_answers *answers)
+{
+    int has_rules = rules->n_masks > 0 || rules->budget != NULL || rules->limits != NULL;
+    return has_rules ? run_by_rules(codes, graph, queries, rules, ef, answers)
+                     : run_in_beam(codes, graph, queries, ef, answers);
+}
+
+/* Let the beam keep the nearest of one query's rows. */
+static void scan_rows(const struct query *query, const uint32_t *rows, size_t n_rows,
+                      struct beam *beam)
+{
+    float distances[CHUNK];
+    uint64_t accepted[CHUNK + BEAM_STEP];
+    size_t row_bytes = CACHE_LINE * query->n_lines;
+    for (size_t start = 0; start < n_rows; start += CHUNK) {
+        size_t count = n_rows - start < CHUNK ? n_rows - start : CHUNK;
+        for (size_t i = start + CHUNK; i < start + 2 * CHUNK && i < n_rows; ++i)
+            prefetch_bytes(row_of(query, rows[i]), row_bytes);
+        measure(query, rows + start, count, distances);
+        size_t n_accepted = accept(beam, distances, rows + start, count, accepted);
+        for (size_t i = 0; i < n_accepted; ++i)
+            insert_key(beam, accepted[i]);
+    }
+}
+
+static int scan(const struct quiver_codes *codes, const struct quiver_queries *queries,
+                const uint32_t *rows, size_t n_rows, size_t ef, uint64_t *keys)
+{
+    size_t n_beam = beam_words(ef);
+    void *scratch =
+        malloc(n_beam * sizeof(uint64_t) + value_bytes_of(codes) + CACHE_LINE);
+    if (scratch == NULL)
+        return -1;
+    uint64_t *words = align_up(scratch);
+    struct beam beam;
+    place_beam(&beam, words, ef);
+    for (size_t number = 0; number < queries->n_queries; ++number) {
+        struct query query =
+            init_query(codes, queries, number, (int8_t *)(words + n_beam));
+        clear_beam(&beam);
+        scan_rows(&query, rows, n_rows, &beam);
+        memcpy(keys + number * ef, beam.keys, ef * sizeof(uint64_t));
     }
     free(scratch);
     return 0;

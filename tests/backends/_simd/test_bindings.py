@@ -94,9 +94,21 @@ def valid_calls():
             "neighbors": np.tile(np.arange(WIDTH, dtype=np.uint32), (N, 1)),
             **int8_queries(),
             "entry_points": zeros(2, dtype=np.uint32),
+            "ef": EF,
+            "allowed": None,
+            "budget": None,
+            "limits": None,
             "keys": zeros(Q, EF, dtype=np.uint64),
             "hops": zeros(Q, dtype=np.int64),
             "distance_computations": zeros(Q, dtype=np.int64),
+            "complete": zeros(Q, dtype=np.bool_),
+        },
+        "scan": {
+            **base(),
+            **int8_queries(),
+            "scanned": np.arange(N, dtype=np.uint32),
+            "ef": EF,
+            "keys": zeros(Q, EF, dtype=np.uint64),
         },
         "rerank": {
             "vectors": vectors,
@@ -149,6 +161,14 @@ WRONG_SHAPES = {
     "search: keys": ("keys", (Q - 1, EF)),
     "search: hops": ("hops", (Q - 1,)),
     "search: counts": ("distance_computations", (Q - 1,)),
+    "search: complete": ("complete", (Q + 1,)),
+    "search: masks of fewer queries": ("allowed", (Q - 1, 1)),
+    "search: masks of more rows": ("allowed", (1, 2)),
+    "search: budget": ("budget", (Q - 1,)),
+    "search: limits": ("limits", (Q + 1,)),
+    "scan: rows": ("rows", (N, ROW_BYTES - 64)),
+    "scan: values": ("values", (Q, PLANES, ROW_BYTES - 64)),
+    "scan: keys": ("keys", (Q, EF - 1)),
     "rerank: queries": ("queries", (Q, DIM - 1)),
     "rerank: candidates": ("candidates", (Q - 1, WIDTH)),
     "rerank: bounds": ("bounds", (Q, WIDTH - 1)),
@@ -163,13 +183,14 @@ def test_a_shape_that_leads_outside_an_array_is_refused(kernels, case):
     method = case.partition(":")[0]
     name, shape = WRONG_SHAPES[case]
     like = valid_calls()[method][name]
-    # Coded queries are absent from the valid call, which has int8 ones.
-    dtype = np.uint8 if like is None else like.dtype
+    # The valid call has neither coded queries nor rules.
+    absent = {"allowed": np.uint64, "budget": np.int64, "limits": np.float32}
+    dtype = absent.get(name, np.uint8) if like is None else like.dtype
     with pytest.raises(InvalidArgumentError, match=r"must have shape .*, got \("):
         call(kernels, method, **{name: np.zeros(shape, dtype=dtype)})
 
 
-@pytest.mark.parametrize("method", ["distance", "prune", "search"])
+@pytest.mark.parametrize("method", ["distance", "prune", "search", "scan"])
 @pytest.mark.parametrize(("bits", "dim"), [(2, 481), (4, 241), (8, 121)])
 def test_a_dim_that_the_rows_cannot_hold_is_refused(kernels, method, bits, dim):
     needed = CACHE_LINE * least_lines(dim, bits)
@@ -179,7 +200,7 @@ def test_a_dim_that_the_rows_cannot_hold_is_refused(kernels, method, bits, dim):
 
 
 @pytest.mark.parametrize(
-    "method", ["encode", "quantize", "distance", "prune", "search"]
+    "method", ["encode", "quantize", "distance", "prune", "search", "scan"]
 )
 @pytest.mark.parametrize("bits", [0, 1, 3, 16])
 def test_bits_that_no_kernel_knows_are_refused(kernels, method, bits):
@@ -218,6 +239,8 @@ def test_the_public_tuples_are_guarded_too(kernels):
         ("search", "neighbors", np.uint64),
         ("search", "entry_points", np.int64),
         ("search", "hops", np.int32),
+        ("search", "complete", np.int8),
+        ("scan", "scanned", np.int64),
         ("search", "corrections", np.float64),
         ("rerank", "candidates", np.uint64),
         ("rerank", "bounds", np.float64),
@@ -254,7 +277,22 @@ def test_swapped_bytes_and_missing_axes_are_refused(kernels):
             {"entry_points": zeros(0, dtype=np.uint32)},
             "the number of entry_points must be at least 1",
         ),
-        ("search", {"keys": zeros(Q, 0, dtype=np.uint64)}, "ef must be at least 1"),
+        ("search", {"ef": 0}, "ef must be at least 1"),
+        (
+            "search",
+            {"ef": 0, "limits": zeros(Q, dtype=np.float32)},
+            "ef must be at least 1",
+        ),
+        (
+            "scan",
+            {"ef": 0, "keys": zeros(Q, 0, dtype=np.uint64)},
+            "ef must be at least 1",
+        ),
+        (
+            "scan",
+            {"scanned": np.array([1, N], dtype=np.uint32)},
+            f"rows must be rows below {N}, got {N}",
+        ),
         (
             "rerank",
             {"ids": zeros(Q, 0, dtype="u4"), "distances": zeros(Q, 0, dtype="f4")},

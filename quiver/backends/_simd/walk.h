@@ -1,0 +1,175 @@
+/* One walk, step by step, and what ends it; see quiver/reference/walk.py.
+ *
+ * Without rules the beam is the answer and also what may be expanded. With them what may
+ * be expanded is a heap, and the beam holds rows that may answer. Everything here that
+ * is told `by_rules` is compiled once for each.
+ */
+#ifndef QUIVER_WALK_H
+#define QUIVER_WALK_H
+
+#include "beam.h"
+#include "distance.h"
+#include "frontier.h"
+
+enum end { GOES_ON, COMPLETE, OVER_BUDGET, OUT_OF_MEMORY };
+
+/* `seen` has a bit per row; `newly_seen` waits to be measured. */
+struct walk {
+    struct query query;
+    size_t number;
+    struct beam beam;
+    uint64_t *seen;
+    uint64_t *accepted;
+    uint32_t *newly_seen;
+    float *distances;
+    int8_t *values; /* scratch of a wide coded query */
+    size_t n_newly_seen;
+    const uint32_t *neighbors; /* the list to be read next */
+    size_t n_neighbors;
+    int64_t hops;
+    int64_t distance_computations;
+    /* By rules. No key above `bound` is expanded, and `bound` never rises. */
+    struct key_list frontier;
+    struct key_list within;
+    const uint64_t *allowed;
+    uint64_t limit;
+    uint64_t bound;
+    int64_t budget;
+    int is_radius;
+};
+
+INLINE size_t words_of(size_t n_rows)
+{
+    return (n_rows + 63) / 64;
+}
+
+/* The step before the first hop sees the entry points. */
+static void open_walk(struct walk *walk, const struct quiver_codes *codes,
+                      const struct quiver_graph *graph,
+                      const struct quiver_queries *queries, size_t number)
+{
+    walk->query = init_query(codes, queries, number, walk->values);
+    walk->number = number;
+    walk->neighbors = graph->entry_points;
+    walk->n_neighbors = graph->n_entry_points;
+    walk->hops = -1;
+    walk->distance_computations = 0;
+    clear_beam(&walk->beam);
+    memset(walk->seen, 0, words_of(codes->n_rows) * sizeof(uint64_t));
+}
+
+static void set_rules(struct walk *walk, const struct quiver_rules *rules,
+                      size_t n_rows)
+{
+    size_t mask = rules->n_masks > 1 ? walk->number : 0;
+    walk->frontier.size = walk->within.size = 0;
+    walk->allowed = rules->n_masks ? rules->allowed + mask * words_of(n_rows) : NULL;
+    walk->budget = rules->budget ? rules->budget[walk->number] : INT64_MAX;
+    walk->is_radius = rules->limits != NULL;
+    /* Above every row at that distance; below every row where there is no limit. */
+    walk->limit = walk->is_radius ? make_key(rules->limits[walk->number], NO_ID) : 0;
+    walk->bound = NO_KEY;
+}
+
+INLINE int is_allowed(const struct walk *walk, uint32_t id)
+{
+    return walk->allowed == NULL || (walk->allowed[id / 64] >> id % 64 & 1);
+}
+
+/* Collect the neighbours not seen before and mark them, without a branch on it. */
+INLINE void see(struct walk *walk)
+{
+    const uint32_t *neighbors = walk->neighbors;
+    uint64_t *restrict seen = walk->seen;
+    uint32_t *restrict newly_seen = walk->newly_seen;
+    size_t count = 0, width = walk->n_neighbors;
+    for (size_t i = 0; i < width && neighbors[i] != NO_ID; ++i) {
+        uint32_t id = neighbors[i];
+        uint64_t word = seen[id / 64], bit = (uint64_t)1 << id % 64;
+        newly_seen[count] = id;
+        count += (word & bit) == 0;
+        seen[id / 64] = word | bit;
+    }
+    walk->n_newly_seen = count;
+}
+
+INLINE void prefetch_neighbors(const struct quiver_graph *graph, uint64_t key)
+{
+    prefetch_bytes(graph->neighbors + key_id(key) * graph->width,
+                   graph->width * sizeof(uint32_t));
+}
+
+INLINE enum end go_to(struct walk *walk, const struct quiver_graph *graph, uint64_t key)
+{
+    walk->neighbors = graph->neighbors + key_id(key) * graph->width;
+    walk->n_neighbors = graph->width;
+    prefetch_neighbors(graph, key);
+    return GOES_ON;
+}
+
+INLINE enum end advance_in_beam(struct walk *walk, const struct quiver_graph *graph)
+{
+    struct beam *beam = &walk->beam;
+    size_t n_accepted = accept(beam, walk->distances, walk->newly_seen,
+                               walk->n_newly_seen, walk->accepted);
+    for (size_t i = 0; i < n_accepted; ++i)
+        insert_flag(beam, insert_key(beam, walk->accepted[i]));
+    size_t place = first_unexpanded(beam);
+    if (place >= beam->size)
+        return COMPLETE;
+    beam->unexpanded[place / 64] &= ~((uint64_t)1 << place % 64);
+    return go_to(walk, graph, beam->keys[place]);
+}
+
+INLINE enum end advance_by_rules(struct walk *walk, const struct quiver_graph *graph)
+{
+    struct beam *beam = &walk->beam;
+    if (reserve(&walk->frontier, walk->n_newly_seen) != 0 ||
+        (walk->is_radius && reserve(&walk->within, walk->n_newly_seen) != 0))
+        return OUT_OF_MEMORY;
+    size_t n_accepted = accept_keys(walk->bound, walk->distances, walk->newly_seen,
+                                    walk->n_newly_seen, walk->accepted);
+    for (size_t i = 0; i < n_accepted; ++i) {
+        uint64_t key = walk->accepted[i];
+        push(&walk->frontier, key);
+        if (!is_allowed(walk, key_id(key)))
+            continue;
+        insert_key(beam, key);
+        if (key <= walk->limit)
+            append(&walk->within, key);
+    }
+    uint64_t last = beam->keys[beam->ef - 1];
+    walk->bound = last > walk->limit ? last : walk->limit;
+    if (walk->frontier.size == 0 || walk->frontier.keys[0] > walk->bound)
+        return COMPLETE;
+    if (walk->distance_computations >= walk->budget)
+        return OVER_BUDGET;
+    return go_to(walk, graph, pop(&walk->frontier));
+}
+
+/* Measure what was newly seen and choose the next node. */
+INLINE enum end advance(struct walk *walk, const struct quiver_graph *graph,
+                        int by_rules)
+{
+    measure(&walk->query, walk->newly_seen, walk->n_newly_seen, walk->distances);
+    walk->distance_computations += (int64_t)walk->n_newly_seen;
+    return by_rules ? advance_by_rules(walk, graph) : advance_in_beam(walk, graph);
+}
+
+/* Read the list of the node chosen and ask for the rows it names. */
+INLINE void expand(struct walk *walk, const struct quiver_graph *graph, int by_rules)
+{
+    const struct beam *beam = &walk->beam;
+    const struct key_list *frontier = &walk->frontier;
+    size_t row_bytes = CACHE_LINE * walk->query.n_lines;
+    size_t place = by_rules ? 0 : first_unexpanded(beam);
+    ++walk->hops;
+    /* It is next, unless a neighbour seen now turns out to be nearer. */
+    if (place < (by_rules ? frontier->size : beam->size))
+        prefetch_neighbors(graph, by_rules ? frontier->keys[0] : beam->keys[place]);
+    see(walk);
+    for (size_t i = 0; i < walk->n_newly_seen; ++i)
+        prefetch_bytes(row_of(&walk->query, walk->newly_seen[i]), row_bytes);
+}
+
+#endif

@@ -1,0 +1,116 @@
+"""Given: what a caller passes as a filter, made one `Filter` for each query."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quiver._typing import AnyArray
+from quiver.errors import InvalidArgumentError, InvalidTypeError
+from quiver.filters.filter import Filter
+from quiver.state import State
+from quiver.validation.arrays import as_int64
+from quiver.validation.foreign import as_array
+
+
+def as_filter(state: State, given: Any) -> Filter:
+    """Return a filter of a state from what a caller gave; see `quiver.Index.search`.
+
+    Raises
+    ------
+    InvalidTypeError
+        If it is neither integers nor bools.
+    InvalidArgumentError
+        If it has a wrong shape or is the filter of another version.
+    """
+    if isinstance(given, Filter):
+        if not given.is_of(state):
+            msg = (
+                "filter must be of this version of the index, got one of another; "
+                "make it again by index.filter(...)"
+            )
+            raise InvalidArgumentError(msg)
+        return given
+    if callable(given):
+        marks = as_array(given(_without_writing(state.live_ids)), "filter")
+        if marks.dtype != np.bool_:
+            msg = f"filter must return bools, got dtype {marks.dtype}"
+            raise InvalidTypeError(msg)
+        return Filter(state, _checked_marks(state, marks))
+    array = as_array(given, "filter")
+    if array.dtype == np.bool_:
+        return Filter(state, _checked_marks(state, array))
+    return Filter(state, _marks_of(state, given, array))
+
+
+def as_filters(state: State, given: Any, n_queries: int) -> Sequence[Filter] | None:
+    """Return a filter for each query, which may be one for all; None for no filter.
+
+    Errors are those of `as_filter`.
+    """
+    if given is None:
+        return None
+    if not _is_one_each(given):
+        return [as_filter(state, given)] * n_queries
+    given = list(given)
+    if len(given) != n_queries:
+        msg = f"filter must be one, or one a query: {n_queries}, got {len(given)}"
+        raise InvalidArgumentError(msg)
+    # The same object for several queries is one filter, and a callable is called once.
+    distinct = {id(one): one for one in given}
+    made = {key: as_filter(state, one) for key, one in distinct.items()}
+    return [made[id(one)] for one in given]
+
+
+def of_live_rows(state: State) -> Filter | None:
+    """Return what walks that look for more than k rows need: None where all answer.
+
+    Where rows were removed, or there is no graph, it is a filter of all others.
+    """
+    if state.live is None and state.has_graph:
+        return None
+    return Filter(state, state.is_live)
+
+
+def _is_one_each(given: Any) -> bool:
+    """Return whether these are filters and not one: a sequence, but not of numbers."""
+    if isinstance(given, np.ndarray):
+        return given.ndim == 2
+    if not isinstance(given, (list, tuple)) or not given:
+        return False
+    return any(callable(one) or hasattr(one, "__len__") for one in given)
+
+
+def _marks_of(state: State, given: Any, array: AnyArray) -> NDArray[np.bool_]:
+    """Mark the rows of ids; those that no row has are passed over."""
+    # An empty list is of floats, but names nothing.
+    ids = as_int64(given, "filter") if array.size else array.astype(np.int64)
+    if ids.ndim != 1:
+        msg = f"filter must be ids of shape (m,), got shape {ids.shape}"
+        raise InvalidArgumentError(msg)
+    rows, is_known = state.rows_by_id.find(ids)
+    marks = np.zeros(state.n, dtype=np.bool_)
+    marks[rows[is_known]] = True
+    return marks
+
+
+def _checked_marks(state: State, marks: AnyArray) -> NDArray[np.bool_]:
+    """Return the mark of every row, from those of the rows that were not removed."""
+    if marks.shape != (state.n_live,):
+        msg = (
+            f"filter must have a bool for each row of index.ids, shape "
+            f"({state.n_live},), got shape {marks.shape}"
+        )
+        raise InvalidArgumentError(msg)
+    is_allowed = np.zeros(state.n, dtype=np.bool_)
+    is_allowed[state.live_rows] = marks
+    return is_allowed
+
+
+def _without_writing(ids: AnyArray) -> AnyArray:
+    view = ids.view()
+    view.flags.writeable = False
+    return view

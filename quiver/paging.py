@@ -1,0 +1,52 @@
+"""Paging: the answers of one query, page after page, for as long as anybody asks.
+
+A wider beam takes the walk of a narrower one further, so every round walks again with
+twice the width and gives out what is new: all rounds together cost at most twice the
+last.
+
+Source: quiver's own; see docs/filters.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from quiver._typing import Distances, UserIds, Vectors
+from quiver.answers import ranked_with_others
+from quiver.backends.protocol import Backend
+from quiver.filters.filter import Filter
+from quiver.params import DEFAULT_EF
+from quiver.reference.keys import NO_KEY, key_distances, key_ids
+from quiver.search import walk
+from quiver.state import State
+
+
+def pages(
+    state: State,
+    backend: Backend,
+    query: Vectors,
+    size: int,
+    own: Filter | None = None,
+) -> Iterator[tuple[UserIds, Distances]]:
+    """Yield ids and distances, page by page; see `quiver.Index.pages`."""
+    n_linked = state.n - len(state.unlinked)
+    is_out = np.zeros(state.n, dtype=np.bool_)
+    filters = None if own is None else [own]
+    n_out, ef = 0, max(DEFAULT_EF, 2 * size)
+    while True:
+        beam = walk(state, backend, query, ef, filters).keys[0]
+        rows = key_ids(beam[beam != NO_KEY])
+        keys = ranked_with_others(state, backend, query[0], rows, own)
+        keys = keys[~is_out[key_ids(keys)]]
+        is_last = ef >= n_linked
+        # The first half of a beam is about as good as it would be in a wider one.
+        while len(keys) if is_last else len(keys) >= size and n_out < ef // 2:
+            page, keys = keys[:size], keys[size:]
+            is_out[key_ids(page)] = True
+            n_out += len(page)
+            yield state.ids[key_ids(page)], key_distances(page)
+        if is_last:
+            return
+        ef *= 2

@@ -1,0 +1,198 @@
+"""Radius: every row within a distance, as far as codes can tell which may be.
+
+The walk goes on while codes say that rows within reach are left, where reach is the
+radius and a margin: an estimate has a known error. All that is within reach is measured
+exactly and cut at the radius.
+
+Source: quiver's own; see docs/filters.md.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from quiver._typing import Counts, Distances, Ids, Lanes, Vectors
+from quiver.answers import linked_rows, ranked_with_others
+from quiver.backends.protocol import Backend
+from quiver.encoding import encode_queries
+from quiver.errors import InvalidArgumentError
+from quiver.filters.filter import BUDGET_SHARE
+from quiver.filters.walk import stack_masks
+from quiver.parallel.workers import map_chunks
+from quiver.reference.codes import Queries
+from quiver.reference.error import code_errors
+from quiver.reference.keys import key_distances, key_ids
+from quiver.reference.lanes import lane_sum
+from quiver.reference.transform import evenly_taken
+from quiver.results import RadiusResult, SearchStats
+from quiver.search import SEARCH_CHUNK, Filters
+from quiver.state import State
+
+ERROR_ROWS = 1024
+"""Rows that say how large the error of an estimate is."""
+
+MOST_ERROR = 0.99
+"""Which share of rows has no larger error than the one counted on. Under inner product
+it is the longest rows that answer, and theirs is the largest."""
+
+
+TINY = np.finfo(np.float64).tiny
+
+
+class Reach(NamedTuple):
+    """How far to go.
+
+    Attributes
+    ----------
+    radius : ndarray of shape (q,), float64
+        The largest distance of an answer, of each query.
+    confidence : float
+        The margin, in standard errors of an estimate.
+    ef : int
+        Beam width: a walk goes at least as far as a search would.
+    max_results : int or None
+        Most answers of a query.
+    """
+
+    radius: Lanes
+    confidence: float
+    ef: int
+    max_results: int | None
+
+
+class Within(NamedTuple):
+    """Linked rows within the limit of each query, and what it took to find them."""
+
+    rows: list[Ids]
+    hops: Counts
+    distance_computations: Counts
+
+
+def search_radius(
+    state: State,
+    backend: Backend,
+    queries: Vectors,
+    reach: Reach,
+    threads: int = 1,
+    filters: Filters = None,
+) -> RadiusResult:
+    """Return all answers of checked queries; see `quiver.Index.search_radius`."""
+    if state.encoding.query == "symmetric":
+        msg = (
+            "encoding must compare int8 queries with codes, for the error of symmetric "
+            f"distances is not known, got {state.encoding!r}"
+        )
+        raise InvalidArgumentError(msg)
+
+    def search_chunk(start: int, stop: int) -> RadiusResult:
+        part = slice(start, stop)
+        own = None if filters is None else filters[part]
+        asked = reach._replace(radius=reach.radius[part])
+        return _search_chunk(state, backend, queries[part], asked, own)
+
+    chunks = map_chunks(
+        search_chunk, len(queries), chunk_rows=SEARCH_CHUNK, threads=threads
+    )
+    return RadiusResult.concatenate(chunks or [search_chunk(0, 0)])
+
+
+def limits_of(
+    state: State, coded: Queries, queries: Vectors, reach: Reach
+) -> Distances:
+    """Return up to which code distance a row may be an answer."""
+    norm2 = coded.corrections[:, 1].astype(np.float64)
+    length = np.sqrt(norm2)
+    squared = {
+        "cosine": 2 * reach.radius,
+        "euclidean": reach.radius * reach.radius,
+        # The codes are of x - mean, and hold no constant of the row.
+        "inner_product": norm2
+        + 2 * (reach.radius + lane_sum(queries * state.transform.mean)),
+    }[state.metric]
+    rows = state.live_rows[evenly_taken(state.n_live, ERROR_ROWS)]
+    if not len(rows):
+        return squared.astype(np.float32)
+    errors, norms = code_errors(state.codes.take(rows))
+    if state.metric == "inner_product":
+        margin = np.sort(errors)[int(MOST_ERROR * (len(errors) - 1))]
+    else:
+        # An answer lies about as far from the middle as its query does.
+        usual = lane_sum(errors) / len(errors)
+        share = lane_sum(errors) / np.maximum(lane_sum(norms), TINY)
+        margin = np.maximum(usual, share * length)
+    with np.errstate(over="ignore"):
+        limits = squared + reach.confidence * 2 * length * margin
+        return limits.astype(np.float32)
+
+
+def _search_chunk(
+    state: State, backend: Backend, queries: Vectors, reach: Reach, filters: Filters
+) -> RadiusResult:
+    coded = encode_queries(state, backend, queries)
+    assert isinstance(coded, Queries)
+    limits = limits_of(state, coded, queries, reach)
+    within = _within(state, backend, coded, limits, min(reach.ef, state.n), filters)
+    ranked = partial(ranked_with_others, state, backend)
+    kept, complete = [], np.ones(len(queries), dtype=np.bool_)
+    for number, rows in enumerate(within.rows):
+        own = None if filters is None else filters[number]
+        keys = ranked(queries[number], rows, own)
+        keys = keys[key_distances(keys) <= reach.radius[number]]
+        if reach.max_results is not None:
+            complete[number] = len(keys) <= reach.max_results
+            keys = keys[: reach.max_results]
+        kept.append(keys)
+    keys = np.concatenate([np.empty(0, dtype=np.uint64), *kept])
+    reranked = np.array([len(rows) for rows in within.rows], dtype=np.int64)
+    return RadiusResult(
+        offsets=np.cumsum([0, *map(len, kept)], dtype=np.int64),
+        ids=state.ids[key_ids(keys)],
+        distances=key_distances(keys),
+        complete=complete,
+        stats=SearchStats(*within[1:], reranked),
+        version=state.version,
+    )
+
+
+def _within(
+    state: State,
+    backend: Backend,
+    coded: Queries,
+    limits: Distances,
+    ef: int,
+    filters: Filters,
+) -> Within:
+    """Walk to all rows within the limits, or measure all where that is cheaper."""
+    hops, computed = np.zeros((2, len(limits)), dtype=np.int64)
+    found: list[Ids] = [np.empty(0, dtype=np.uint32)] * len(limits)
+    is_scanned = np.zeros(len(limits), dtype=np.bool_)
+    budget = np.full(len(limits), (state.n - len(state.unlinked)) // BUDGET_SHARE)
+    if filters is not None:
+        is_scanned[:] = [one.is_scanned(ef) for one in filters]
+        budget[:] = [one.budget for one in filters]
+    walked = np.flatnonzero(~is_scanned)
+    if len(walked):
+        allowed = None
+        if filters is not None:
+            allowed = stack_masks([filters[number] for number in walked.tolist()])
+        balls = backend.search_radius(
+            *(state.codes, state.neighbors, coded.take(walked), state.entry_points),
+            *(ef, limits[walked]),
+            allowed=allowed,
+            budget=budget[walked],
+        )
+        parts = np.split(balls.keys, balls.offsets[1:-1])
+        for number, keys in zip(walked.tolist(), parts, strict=True):
+            found[number] = key_ids(keys)
+        hops[walked], computed[walked] = balls.hops, balls.distance_computations
+        is_scanned[walked] = ~balls.complete
+    for number in np.flatnonzero(is_scanned).tolist():
+        rows = filters[number].nodes if filters else linked_rows(state)
+        asked = coded.take(np.array([number]))
+        distances = backend.distance(state.codes, asked, rows[None])
+        found[number] = rows[distances[0] <= limits[number]]
+        computed[number] += len(rows)
+    return Within(found, hops, computed)

@@ -1,0 +1,107 @@
+"""Walk: always to the nearest row seen and not expanded, until a rule says stop.
+
+The sequence of expansions depends on codes, graph, query and entry points only. A beam
+width, a mask, a limit and a budget decide where it ends and which of the rows seen are
+its answer: a wider beam takes the same walk further.
+
+Two marks, never confused: a node is *seen* once its distance is computed, and
+*expanded* once its neighbour list is read.
+
+Source: GreedySearch of Vamana (DiskANN, NeurIPS 2019). See docs/algorithm/search.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quiver._typing import Ids, Keys, Neighbors
+from quiver.reference.codes import Codes, Queries
+from quiver.reference.distance import distance_to_rows
+from quiver.reference.keys import NO_ID, NO_KEY, make_keys
+
+START = -1
+"""Stands for the node of a walk's first step, which expands none."""
+
+NO_LIMIT = np.uint64(0)
+"""Below every key."""
+
+
+class Step(NamedTuple):
+    """One hop: the node expanded, the ids first seen there, the beam after.
+
+    A walk starts with a step of node ``START``, where its entry points are seen.
+    """
+
+    node: int
+    newly_seen: Ids
+    beam: Keys
+
+
+class Outcome(NamedTuple):
+    """What one walk found, and its counters."""
+
+    keys: Keys
+    hops: int
+    distance_computations: int
+    complete: bool
+
+
+def walk(
+    codes: Codes,
+    neighbors: Neighbors,
+    query: Codes | Queries,
+    entry_points: Ids,
+    ef: int,
+    *,
+    allowed: NDArray[np.bool_] | None = None,
+    limit: np.uint64 = NO_LIMIT,
+) -> Iterator[Step]:
+    """Yield the steps of one query's walk; the last beam is the answer.
+
+    The beam holds, sorted, the ``ef`` smallest allowed keys seen and all others up
+    to the key ``limit``. Rows that are not allowed lead on like any other. The order
+    in which a node's neighbours are seen therefore cannot matter.
+    """
+    seen = np.zeros(codes.n_rows, dtype=bool)
+    beam = frontier = np.empty(0, dtype=np.uint64)
+    node, newly_seen = START, np.unique(entry_points)
+    while True:
+        seen[newly_seen] = True
+        found = make_keys(distance_to_rows(codes, query, newly_seen), newly_seen)
+        frontier = np.sort(np.concatenate([frontier, found]))
+        if allowed is not None:
+            found = found[allowed[newly_seen]]
+        beam = np.sort(np.concatenate([beam, found]))
+        beam = beam[: max(ef, np.searchsorted(beam, limit, side="right"))]
+        yield Step(node, newly_seen, beam)
+        # The bound never rises: what is beyond it will never be expanded.
+        bound = max(beam[ef - 1], limit) if len(beam) >= ef else NO_KEY
+        frontier = frontier[frontier <= bound]
+        if not len(frontier):
+            return
+        node, frontier = int(frontier[0] & np.uint64(NO_ID)), frontier[1:]
+        row = neighbors[node]
+        row = row[row != NO_ID]
+        newly_seen = row[~seen[row]]
+
+
+def follow(steps: Iterable[Step], budget: int | None = None) -> Outcome:
+    """Take a walk to its end, or until as many distances as its budget are computed."""
+    outcome = Outcome(np.empty(0, dtype=np.uint64), -1, 0, True)
+    for node, newly_seen, beam in steps:
+        _, hops, computed, _ = outcome
+        # The entry points are seen whatever the budget.
+        if budget is not None and node != START and computed >= budget:
+            return outcome._replace(complete=False)
+        outcome = Outcome(beam, hops + 1, computed + len(newly_seen), True)
+    return outcome
+
+
+def last_key_at(distance: np.float32) -> np.uint64:
+    """Return the largest key that a row at a distance can have."""
+    keys = make_keys(np.array([distance]), np.array([NO_ID - 1]))
+    return np.uint64(keys[0])

@@ -1,0 +1,217 @@
+"""Measure what change costs an index, in recall and in distances; print Markdown.
+
+    python tools/measure_change.py FOLDER > docs/measured_change.md
+
+FOLDER holds ``minilm`` and ``sift``, each with base.npy and queries.npy. Distances are
+those that walks and merged lists compute; those inside pruning are not counted, on
+either side of a ratio. Deterministic for one NumPy release.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from measure_defaults import FILES, read
+from numpy.typing import NDArray
+
+import quiver
+from quiver._typing import Metric, Vectors
+from quiver.backends import Backend
+from quiver.graph.reachability import reachable
+from quiver.reference.keys import NO_ID
+
+N, SHARE, CYCLES, EF = 40_000, 4_000, 10, 64
+N_QUERIES = 1000
+SMALL_CALLS = (4_000, 100, 10)
+
+Leaving = Callable[[quiver.Index, int], NDArray[np.int64]]
+
+
+class Counting:
+    """A backend that adds up the distances it is asked for."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self.total = 0
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what is not counted from the backend itself."""
+        return getattr(self._backend, name)
+
+    def search(self, *args: Any, **rules: Any) -> Any:
+        """Walk, and count."""
+        beams = self._backend.search(*args, **rules)
+        self.total += int(beams.distance_computations.sum())
+        return beams
+
+    def scan(self, *args: Any) -> Any:
+        """Scan, and count."""
+        beams = self._backend.scan(*args)
+        self.total += int(beams.distance_computations.sum())
+        return beams
+
+    def distance(self, codes: Any, queries: Any, candidates: Any = None) -> Any:
+        """Measure, and count."""
+        if candidates is not None:
+            self.total += int(np.count_nonzero(candidates != NO_ID))
+        return self._backend.distance(codes, queries, candidates)
+
+    def spent(self) -> int:
+        """Return the distances since this was last asked."""
+        total, self.total = self.total, 0
+        return total
+
+
+class Run:
+    """One data set, its index under a counting backend, and what is printed of it."""
+
+    def __init__(self, name: str, metric: Metric, folder: Path) -> None:
+        self.base, queries = read(folder / name)
+        self.name, self.metric, self.queries = name, metric, queries[:N_QUERIES]
+        self.counting = Counting(quiver.get_backend())
+
+    def build(self, rows: Vectors, ids: NDArray[np.int64] | None = None) -> Any:
+        """Return an index over rows and the distances that each of them took."""
+        self.counting.spent()
+        index = quiver.Index.build(
+            rows,
+            metric=self.metric,
+            ids=ids,
+            encoding=quiver.Encoding(),
+            backend=self.counting,
+            threads=1,
+        )
+        return index, self.counting.spent() / len(rows)
+
+    def quality(self, index: quiver.Index, queries: Vectors | None = None) -> str:
+        """Return recall in per cent and distances per query."""
+        queries = self.queries if queries is None else queries
+        found = index.search(queries, k=10, ef=EF)
+        self.counting.spent()
+        vectors = np.asarray(index.vectors)
+        true = quiver.exact_knn(vectors, queries, 10, metric=self.metric)[1]
+        recall = 100 * quiver.recall_at_k(found.distances, true)
+        return f"{recall:.2f} ({found.stats.distance_computations.mean():.0f})"
+
+    def print_row(self, *cells: object) -> None:
+        """Print a line of a table."""
+        print(f"| {self.name} | {' | '.join(map(str, cells))} |", flush=True)
+
+
+def lost_rows(index: quiver.Index) -> int:
+    """Return how many rows no walk could reach."""
+    state = index.state
+    reached = reachable(state.neighbors, state.entry_point)
+    return int((state.is_node & ~reached).sum())
+
+
+def any_rows(index: quiver.Index, cycle: int) -> NDArray[np.int64]:
+    """Return ids drawn from all."""
+    return np.random.default_rng(cycle).choice(index.ids, SHARE, replace=False)
+
+
+def one_region(index: quiver.Index, cycle: int) -> NDArray[np.int64]:
+    """Return the ids nearest to one that is drawn."""
+    vectors = np.asarray(index.vectors)
+    middle = vectors[np.random.default_rng(cycle).integers(len(vectors))]
+    distances = np.square(vectors - middle).sum(axis=1)
+    return index.ids[np.argsort(distances, kind="stable")[:SHARE]]
+
+
+def print_cycles(run: Run, word: str, leaving: Leaving) -> None:
+    """Replace a tenth of the rows ten times; the last cycle beside a fresh build."""
+    index, build_cost = run.build(run.base[:N])
+    add_cost = repair_cost = lost = 0
+    for cycle in range(CYCLES):
+        start = N + cycle * SHARE
+        index.remove(leaving(index, cycle), consolidate="manual")
+        index.add(run.base[start : start + SHARE], consolidate="manual", threads=1)
+        add_cost += run.counting.spent()
+        lost += lost_rows(index)
+        index.consolidate(threads=1)
+        repair_cost += run.counting.spent()
+    fresh, _ = run.build(np.asarray(index.vectors))
+    changed = CYCLES * SHARE
+    run.print_row(
+        *(word, run.quality(index), run.quality(fresh), lost),
+        *(f"{add_cost / changed / build_cost:.2f}",),
+        *(f"{repair_cost / changed / build_cost:.2f}",),
+    )
+
+
+def print_additions(run: Run) -> None:
+    """Add a tenth of the rows in calls of several sizes, beside a fresh build."""
+    fresh, build_cost = run.build(run.base[: N + SHARE])
+    for size in SMALL_CALLS:
+        index, _ = run.build(run.base[:N])
+        for start in range(N, N + SHARE, size):
+            index.add(run.base[start : start + size], threads=1)
+        cost = run.counting.spent() / SHARE / build_cost
+        lost, before = lost_rows(index), run.quality(index)
+        index.consolidate(threads=1)
+        after = run.quality(index), run.quality(fresh)
+        run.print_row(size, f"{cost:.2f}", lost, before, *after)
+
+
+def print_window(run: Run) -> None:
+    """Slide a window along the first principal axis until no first row is left."""
+    mean = run.base.mean(axis=0)
+    axis = np.linalg.svd(run.base[::50] - mean, full_matrices=False)[2][0]
+    order = np.argsort((run.base - mean) @ axis, kind="stable")
+    index, _ = run.build(run.base[order[:N]], ids=order[:N])
+    for start in range(N, 2 * N, SHARE):
+        index.remove(order[start - N : start - N + SHARE], consolidate="manual")
+        rows = order[start : start + SHARE]
+        index.add(run.base[rows], rows)
+        if start + SHARE in (N + N // 2, 2 * N):
+            print_drift(run, index, (start + SHARE - N) / N)
+
+
+def print_drift(run: Run, index: quiver.Index, share: float) -> None:
+    """Print the quality of an index, of the same refitted, and of a fresh build."""
+    vectors = np.asarray(index.vectors)
+    queries = vectors[np.random.default_rng(1).choice(len(vectors), N_QUERIES)]
+    queries += np.float32(0.1) * vectors[::-1][: len(queries)]
+    index = index.snapshot()
+    index.consolidate()
+    living, drift = run.quality(index, queries), index.drift()
+    index.consolidate(refit=True)
+    refitted = run.quality(index, queries)
+    fresh = run.quality(run.build(vectors)[0], queries)
+    run.print_row(f"{share:.0%}", f"{drift:.2f}", living, refitted, fresh)
+
+
+def main() -> None:
+    runs = [Run(name, metric, Path(sys.argv[1])) for name, metric in FILES]
+    print(
+        "Ten times a tenth of 40 000 rows removed and as many added, then "
+        "consolidated:\n\n"
+        "| data | removed | recall@10 in % (distances) | fresh build | out of reach "
+        "after additions, in all | an addition, in rows of a build | a removed row |\n"
+        "|---|---|---|---|---|---|---|"
+    )
+    for run in runs:
+        print_cycles(run, "any", any_rows)
+        print_cycles(run, "a region", one_region)
+    print(
+        "\n4 000 rows added to 40 000, in calls of so many:\n\n"
+        "| data | rows a call | cost, in rows of a build | out of reach | recall@10 "
+        "in % (distances) | consolidated | fresh build |\n|---|---|---|---|---|---|---|"
+    )
+    for run in runs:
+        print_additions(run)
+    print(
+        "\nA window of 40 000 rows that slides along the first principal axis:\n\n"
+        "| data | rows replaced | drift | recall@10 in % (distances) | refitted | "
+        "fresh build |\n|---|---|---|---|---|---|"
+    )
+    for run in runs:
+        print_window(run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""Measure filtered search at every selectivity; print the page of tables.
+
+QUIVER_DATA=folder python tools/measure_filters.py > docs/measured_filters.md
+
+The folder holds ``minilm`` and ``sift``, each with ``base.npy`` and ``queries.npy``.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+import quiver
+from quiver._typing import Metric, Vectors
+
+Kinds: TypeAlias = dict[str, list[NDArray[np.bool_]]]
+
+SETS: dict[str, Metric] = {"minilm": "cosine", "sift": "euclidean"}
+SHARES = (1, 0.9, 0.5, 0.3, 0.2, 0.1, 0.03, 0.01, 0.001, 0.0001)
+KINDS = ("random", "own region", "any region", "farthest region")
+N_ROWS, N_QUERIES, K = 100_000, 300, 10
+BLOCK_ROWS = 5_000
+INTRODUCTION = """\
+# Filtered search, measured
+
+recall@10 in %, the mean of the code distances per query and, in brackets, their 99 %
+quantile, at the default ef = 64 on {n_rows:,} rows, {n_queries} queries, default build.
+A random filter lets a share of all rows answer. A region is a cell of the Voronoi
+diagram of as many rows, drawn, as give it that share on average; cells are of unequal
+size. Asked for is the cell of the query itself, any, or the one farthest from it. Where
+fewer than ten rows may answer, all of them are the truth. Counters, not seconds: the
+same on every computer, by `python tools/measure_filters.py`. How it is done:
+[filters](filters.md#what-it-costs).
+"""
+
+
+def main() -> None:
+    folder = Path(os.environ["QUIVER_DATA"])
+    print(INTRODUCTION.format(n_rows=N_ROWS, n_queries=N_QUERIES).rstrip())
+    for name, metric in SETS.items():
+        base = np.load(folder / name / "base.npy", mmap_mode="r")[:N_ROWS]
+        queries = np.load(folder / name / "queries.npy")[:N_QUERIES]
+        vectors = np.ascontiguousarray(base, dtype=np.float32)
+        measure(name, metric, vectors, queries.astype(np.float32))
+
+
+def measure(name: str, metric: Metric, vectors: Vectors, queries: Vectors) -> None:
+    """Print the table of one set."""
+    index = quiver.Index.build(vectors, metric=metric)
+    print(f"\n## {name}, {vectors.shape[1]}-d, {metric}\n")
+    print("| may answer |", *(f"{kind} |" for kind in KINDS))
+    print("|---|" + "---|" * len(KINDS))
+    distances = all_distances(vectors, queries, metric)
+    for share in SHARES:
+        kinds = random_filters(share, len(vectors), len(queries))
+        if share <= 0.5:
+            kinds |= regions(share, vectors, queries, metric)
+        cells = [
+            cell(index, queries, kinds[kind], distances) if kind in kinds else "|"
+            for kind in KINDS
+        ]
+        print(f"| {100 * share:g} % |", *cells, flush=True)
+
+
+def cell(
+    index: quiver.Index,
+    queries: Vectors,
+    filters: list[NDArray[np.bool_]],
+    distances: Vectors,
+) -> str:
+    """Return recall and costs of one kind of filter at one share."""
+    result = index.search(queries, k=K, filter=filters)
+    n_true = n_found = 0
+    for found, marks, row in zip(result.ids, filters, distances, strict=True):
+        rows = np.flatnonzero(marks)
+        true = rows[np.argsort(row[rows], kind="stable")[:K]]
+        n_true += len(true)
+        n_found += np.isin(true, found).sum()
+    costs = result.stats.distance_computations
+    recall = 100 * n_found / n_true
+    return f"{recall:.1f}, {costs.mean():.0f} ({np.quantile(costs, 0.99):.0f}) |"
+
+
+def random_filters(share: float, n: int, n_queries: int) -> Kinds:
+    """Return a few filters that let a share of all rows answer, for all queries."""
+    rng = np.random.default_rng(5)
+    marks = [rng.random(n) < share for _ in range(20)]
+    return {"random": [marks[number % 20] for number in range(n_queries)]}
+
+
+def regions(share: float, vectors: Vectors, queries: Vectors, metric: Metric) -> Kinds:
+    """Return filters by regions; those of one region are one object."""
+    rng = np.random.default_rng(6)
+    n_cells = round(1 / share)
+    centers = vectors[rng.permutation(len(vectors))[:n_cells]]
+    blocks = range(0, len(vectors), BLOCK_ROWS)
+    nearest = [
+        all_distances(centers, vectors[start : start + BLOCK_ROWS], metric).argmin(1)
+        for start in blocks
+    ]
+    cells, to_cells = np.concatenate(nearest), all_distances(centers, queries, metric)
+    wanted = {
+        "own region": to_cells.argmin(axis=1),
+        "any region": rng.integers(0, n_cells, len(queries)),
+        "farthest region": to_cells.argmax(axis=1),
+    }
+    marks = {one: cells == one for one in np.unique(list(wanted.values())).tolist()}
+    return {
+        kind: [marks[one] for one in ones.tolist()] for kind, ones in wanted.items()
+    }
+
+
+def all_distances(base: Vectors, queries: Vectors, metric: Metric) -> Vectors:
+    """Return what orders the base as the metric does, for every query."""
+    if metric == "cosine":
+        base = base / np.linalg.norm(base, axis=1, keepdims=True)
+        return -(queries @ base.T)
+    squares = np.einsum("ij,ij->i", base, base)
+    return squares - 2 * (queries @ base.T)
+
+
+if __name__ == "__main__":
+    main()
