@@ -36,7 +36,8 @@ FORMAT_VERSION, BUILT_VERSION = 3, 2
 """What is written of an index that was changed or is empty, and of one as built; 1 is
 read as well."""
 
-_COLD_DTYPES = {1: ("float32", "float16"), 2: get_args(ColdDtype)}
+_COLD_DTYPES = {1: ("float32", "float16")}
+"""Of the versions that had not all of them yet."""
 
 _KEYS = (
     *("cold_dtype", "data_sha256", "dim", "encoding"),
@@ -177,7 +178,9 @@ def unpack_header(raw: bytes, version: int = BUILT_VERSION) -> Header:
             metric=_word(fields, "metric", get_args(Metric)),
             params=_params(fields["params"], version),
             encoding=_encoding(fields["encoding"], version),
-            cold_dtype=_word(fields, "cold_dtype", _COLD_DTYPES[version]),
+            cold_dtype=_word(
+                fields, "cold_dtype", _COLD_DTYPES.get(version, get_args(ColdDtype))
+            ),
             data_sha256=fields["data_sha256"],
             quiver_version=fields["quiver_version"],
             **notes,
