@@ -383,9 +383,8 @@ class Index:
     ) -> None:
         """Build codes and graph anew from the stored vectors, as `build` did.
 
-        For an index that `check` finds unsound. The index is unchanged until all is
-        done; ids and stored vectors stay. Its file, if any, is untouched: an index
-        with mapped vectors is no longer pickled by it, but by its arrays.
+        For an index that `check` finds unsound. It is unchanged until all is done; ids,
+        stored vectors and its file stay. From then on it is pickled by its arrays.
 
         Parameters
         ----------
