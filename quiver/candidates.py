@@ -61,10 +61,15 @@ def known_bounds(
 ) -> Distances | None:
     """Return what the distances of candidates are at least; None if unknown."""
     has_known_error = state.encoding.rotate and state.dim >= LEAST_DIM
-    is_short = keys.shape[1] <= SHORT_BEAM
+    is_short = keys.shape[1] <= SHORT_BEAM[state.codes.bits]
     if isinstance(coded, Codes) or is_short or not has_known_error:
+        return None
+    # The codes are those of the rows before they were rounded.
+    if not isinstance(state.vectors, np.ndarray) and state.vectors.is_rounded:
         return None
     shifts = np.zeros(len(queries))
     if state.metric == "inner_product":
         shifts = lane_sum(queries.astype(np.float64) * state.transform.mean)
-    return lower_bounds(state.codes, coded, keys, state.metric, shifts)
+    bounds = lower_bounds(state.codes, coded, keys, state.metric, shifts)
+    bounds[(queries != 0).sum(axis=1) < LEAST_DIM] = -np.inf
+    return bounds

@@ -11,16 +11,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 from isolated_run import run_isolated
 from rows import normal_rows
-from small_index import SCALE, bounded
+from small_index import SCALE, assert_same_index, bounded
 
 import quiver
 from quiver.errors import FileAccessError, FileFormatError
+from quiver.reference.keys import NO_ID
 from quiver.reference.search import Beams
 
 posix = pytest.mark.skipif(os.name != "posix", reason="processes of POSIX")
@@ -153,6 +154,25 @@ def test_a_pickled_index_whose_file_was_replaced_says_so(tmp_path, vectors):
         pickle.loads(content)
     mapped(tmp_path, vectors[:150])
     assert pickle.loads(content).search(vectors[3], k=1).ids.tolist() == [3]
+
+
+@pytest.mark.parametrize("cold_dtype", ["float32", "float16"])
+def test_a_repaired_index_is_no_longer_pickled_by_its_file(
+    tmp_path, vectors, cold_dtype
+):
+    sound = mapped(tmp_path, vectors[:150])
+    edgeless = np.full_like(sound.neighbors, NO_ID)
+    damaged = replace(sound.state, neighbors=edgeless)
+    path = tmp_path / "damaged.quiver"
+    quiver.Index(damaged, sound.backend).save(path, cold_dtype=cold_dtype)
+    index = quiver.open(path, cold="mmap")
+    assert not index.check().ok
+    index.repair()
+    found = pickle.loads(pickle.dumps(index))
+    assert_same_index(found, index)
+    assert found.check(full=True).ok
+    assert found.vectors.cold_dtype == cold_dtype
+    assert not quiver.open(path).check().ok
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("joblib"), reason="needs joblib")

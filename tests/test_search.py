@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +104,9 @@ def test_a_query_is_answered_alike_alone_and_in_a_batch() -> None:
     ("dim", "ef", "encoding"),
     [
         (LEAST_DIM - 1, 80, {"bits": 8}),
-        (40, SHORT_BEAM, {"bits": 8}),
+        (40, SHORT_BEAM[2], {"bits": 2}),
+        (40, SHORT_BEAM[4], {"bits": 4}),
+        (40, SHORT_BEAM[8], {"bits": 8}),
         (40, 80, {"rotate": False, "bits": 8}),
         (40, 80, {"query": "symmetric"}),
         (40, 80, {"weights": "published", "query": "symmetric"}),
@@ -119,7 +120,43 @@ def test_a_beam_is_read_whole_where_nothing_bounds_its_distances(
     assert (found.stats.reranked == ef).all()
 
 
-@pytest.mark.parametrize("cold_dtype", ["float32", "float16"])
+@pytest.mark.parametrize("metric", hazards.METRICS)
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_halves_far_from_the_origin_are_answered_as_if_the_beam_were_read_whole(
+    tmp_path: Path, metric: Metric, bits: Bits
+) -> None:
+    # Halves near 1000 are multiples of a half, and this is the spread of the rows.
+    rows = normal_rows(600, 40, seed=5) + np.float32(1000)
+    coding = quiver.Encoding(bits=bits)
+    index = quiver.Index.build(rows, metric=metric, encoding=coding, params=PARAMS)
+    index.save(tmp_path / "halves.quiver", cold_dtype="float16")
+    halves = quiver.open(tmp_path / "halves.quiver")
+    queries = normal_rows(50, 40, seed=6) + np.float32(1000)
+    found = halves.search(queries, k=5, ef=150)
+    assert_same_answer(found, halves.search(queries, k=5, ef=150, n_rerank=150))
+    assert (found.stats.reranked == 150).all()
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_a_beam_is_read_whole_if_few_coordinates_of_the_query_are_not_zero(
+    bits: Bits,
+) -> None:
+    rng = np.random.default_rng(7)
+    rows = np.zeros((1500, 200), dtype=np.float32)
+    for row in rows:
+        row[rng.choice(200, 3, replace=False)] = rng.standard_normal(3)
+    rows[:10] = rng.standard_normal((10, 200))
+    rows[1, LEAST_DIM:], rows[2, LEAST_DIM - 1 :] = 0, 0
+    kind = {"metric": "euclidean", "encoding": quiver.Encoding(bits=bits)}
+    index = quiver.Index.build(rows, params=PARAMS, **kind)
+    found = index.search(rows, k=5, ef=100)
+    assert (found.stats.reranked[[0, 1]] < 100).all()
+    assert (found.stats.reranked[2] == 100).all()
+    assert (found.stats.reranked[10:] == 100).all()
+    assert_same_answer(found, index.search(rows, k=5, ef=100, n_rerank=100))
+
+
+@pytest.mark.parametrize("cold_dtype", ["float32", "int8"])
 @pytest.mark.parametrize("bits", [2, 8])
 def test_neither_answer_nor_count_depends_on_where_the_vectors_are(
     tmp_path: Path,
@@ -127,13 +164,13 @@ def test_neither_answer_nor_count_depends_on_where_the_vectors_are(
     cold_dtype: ColdDtype,
     bits: Bits,
 ) -> None:
-    index = drawn_index(200, bits=bits)
+    rows = hazards.as_bytes(normal_rows(209, 40, seed=5), "int8").astype(np.float32)
+    kind = {"metric": "euclidean", "encoding": quiver.Encoding(bits=bits)}
+    warm = quiver.Index.build(rows[:200], params=PARAMS, **kind)
     path = tmp_path / "cold.quiver"
-    index.save(path, cold_dtype=cold_dtype)
+    warm.save(path, cold_dtype=cold_dtype)
     cold = quiver.open(path, cold="mmap")
-    vectors = np.asarray(cold.vectors)
-    warm = quiver.Index(replace(cold.state, vectors=vectors), cold.backend)
-    queries = normal_rows(9, 40, seed=6)
+    queries = rows[200:]
     expected = warm.search(queries, k=4, ef=90)
     assert expected.stats.reranked.min() < 90
     monkeypatch.setattr(ColdVectors, "needs_copy", True)

@@ -61,10 +61,13 @@ def draw_calls(rng: Generator, dim: int) -> Iterator[Call]:
     )
     candidates = hazards.make_ids(rng, n, (3, int(rng.integers(1, 12))))
     k = int(rng.integers(1, 12))
-    rerank_args = (vectors, queries, candidates, k, metric)
-    yield Call("rerank", rerank_args, f"{description}, k={k}")
-    bounds = hazards.make_bounds(rng, vectors, queries, candidates, metric)
-    yield Call("rerank", (*rerank_args, bounds), f"{description}, k={k}, bounds")
+    kept = vectors, *(hazards.as_bytes(vectors, x) for x in ("uint8", "int8"))
+    for rows in kept:
+        listed = rows, queries, candidates
+        told = f"{description}, {rows.dtype}, k={k}"
+        yield Call("rerank", (*listed, k, metric), told)
+        bounds = hazards.make_bounds(rng, *listed, metric)
+        yield Call("rerank", (*listed, k, metric, bounds), f"{told}, bounds")
     for bits, weights in KINDS:
         coded_dim = hazards.make_coded_dim(rng, dim, bits)
         transform = hazards.make_transform(

@@ -10,7 +10,7 @@ Source: the hazard list of bottleneck's ``array_generator``, rewritten for codes
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.random import Generator
@@ -22,6 +22,7 @@ from quiver._typing import (
     Counts,
     Distances,
     Ids,
+    KeptVectors,
     Keys,
     Mask,
     Metric,
@@ -124,6 +125,12 @@ def make_vectors(rng: Generator, n: int, dim: int, hazards: Iterable[str]) -> Ve
     return vectors
 
 
+def as_bytes(vectors: Vectors, dtype: Literal["uint8", "int8"]) -> KeptVectors:
+    """Return rows of bytes with the hazards of vectors: zeros, ties and both ends."""
+    numbers = np.clip(np.rint(50.0 * vectors), -128, 127).astype(np.int8)
+    return numbers.view(dtype)
+
+
 def make_coded_dim(rng: Generator, dim: int, bits: Bits) -> int:
     """Return how many coordinates to code: those of the vectors, or whole lines."""
     lines = least_lines(dim, bits) + int(rng.integers(0, 2))
@@ -177,7 +184,11 @@ def make_ids(rng: Generator, n: int, shape: tuple[int, int]) -> Ids:
 
 
 def make_bounds(
-    rng: Generator, vectors: Vectors, queries: Vectors, candidates: Ids, metric: Metric
+    rng: Generator,
+    vectors: KeptVectors,
+    queries: Vectors,
+    candidates: Ids,
+    metric: Metric,
 ) -> Distances:
     """Return bounds of candidates: their distances, a bit beside them, or none.
 

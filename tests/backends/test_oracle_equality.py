@@ -17,13 +17,18 @@ from identical import assert_identical, call_untouched
 from strategies import (
     Case,
     CodedCase,
+    at_offset,
     cases,
     coded_cases,
     graph_kinds,
+    hazard_lists,
+    metrics,
     random_codes,
+    rngs,
 )
 
 from quiver import reference
+from quiver._typing import Metric
 from quiver.backends import Backend
 from quiver.conformance import hazards
 from quiver.reference.codes import CACHE_LINE
@@ -198,6 +203,37 @@ def test_rerank_equals_the_reference(
     assert_equals_reference(backend, "rerank", *asked, k, metric)
     bounds = hazards.make_bounds(case.rng, *asked, metric)
     assert_equals_reference(backend, "rerank", *asked, k, metric, bounds)
+
+
+@given(
+    rng=rngs,
+    dim=st.sampled_from([1, 7, 8, 9, 63, 64, 65]),
+    metric=metrics,
+    names=hazard_lists,
+    offset=st.sampled_from([0, 1, 7]),
+    k=st.integers(1, 11),
+)
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_rerank_of_bytes_equals_that_of_the_same_numbers_in_float32(
+    backend: Backend,
+    dtype: str,
+    rng: np.random.Generator,
+    dim: int,
+    metric: Metric,
+    names: list[str],
+    offset: int,
+    k: int,
+) -> None:
+    drawn = hazards.make_vectors(rng, 12, dim, names)
+    rows = at_offset(hazards.as_bytes(drawn, dtype), offset)
+    queries = np.concatenate([50 * drawn[:2], rows[2:4].astype(np.float32)])
+    candidates = hazards.make_ids(rng, len(rows), (len(queries), 9))
+    asked = queries, candidates, k, metric
+    bounds = hazards.make_bounds(rng, rows, queries, candidates, metric)
+    for told in ((), (bounds,)):
+        found = call_untouched(backend.rerank, rows, *asked, *told)
+        expected = reference.rerank(rows.astype(np.float32), *asked, *told)
+        assert_identical(found, expected, f"{backend.name}.rerank")
 
 
 def test_ids_above_16_bits_survive_every_method(backend: Backend) -> None:

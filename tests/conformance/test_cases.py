@@ -23,6 +23,8 @@ def calls(dim: int, seed: int = 0) -> list[Call]:
 def test_every_method_is_called_with_every_code_and_query_form(dim: int) -> None:
     drawn = calls(dim)
     assert {call.method for call in drawn} == set(METHODS) - {"build"}
+    reranked = {call.args[0].dtype.name for call in drawn if call.method == "rerank"}
+    assert reranked == {"float32", "uint8", "int8"}
     encoded = [call.args[2:] for call in drawn if call.method == "encode"]
     assert tuple(encoded) == KINDS
     for method, place in (

@@ -95,16 +95,17 @@ def coded_cases(draw: st.DrawFn, min_n: int = 0, max_n: int = 12) -> CodedCase:
         )
     else:
         queries = case.encode(case.queries)
-    return CodedCase(case.rng, at_offset(codes, draw(row_offsets)), queries)
+    rows = at_offset(codes.rows, draw(row_offsets))
+    return CodedCase(case.rng, codes._replace(rows=rows), queries)
 
 
-def at_offset(codes: Codes, offset: int) -> Codes:
-    """Copy the rows to a buffer that starts ``offset`` bytes after a cache line."""
-    raw = np.zeros(codes.rows.size + 128, dtype=np.uint8)
+def at_offset(rows: np.ndarray, offset: int) -> np.ndarray:
+    """Copy rows to a buffer that starts ``offset`` bytes after a cache line."""
+    raw = np.zeros(rows.nbytes + 128, dtype=np.uint8)
     start = -raw.ctypes.data % 64 + offset
-    rows = raw[start : start + codes.rows.size].reshape(codes.rows.shape)
-    rows[:] = codes.rows
-    return codes._replace(rows=rows)
+    copied = raw[start : start + rows.nbytes].view(rows.dtype).reshape(rows.shape)
+    copied[:] = rows
+    return copied
 
 
 def plain_transform(metric: Metric, dim: int) -> Transform:

@@ -141,6 +141,35 @@ def test_bytes_are_answered_as_the_same_numbers_in_float32(
         assert index.get(3).dtype == np.float32
 
 
+@pytest.mark.parametrize("cold", COLD)
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_bytes_are_read_where_they_are_and_copied_as_bytes_where_they_lie_apart(
+    tmp_path, monkeypatch, dtype, cold
+):
+    # As in a .bvecs file: four bytes between rows, of an odd length.
+    apart = np.zeros((120, 41), dtype)
+    apart[:, 4:] = byte_rows(dtype, n=120, dim=37)
+    apart.flags.writeable = False
+    index = built(apart[:, 4:], "euclidean")
+    assert np.shares_memory(index.vectors._stored, apart)
+    index.save(tmp_path / "bytes.quiver")
+    together = quiver.open(tmp_path / "bytes.quiver", cold=cold)
+    monkeypatch.setattr("quiver.storage.mapped.blocks_read", lambda: 0)
+    first = answers(together)
+    gathered, gather = [], ColdVectors.gather
+    monkeypatch.setattr(
+        ColdVectors,
+        "gather",
+        lambda self, rows: gathered.append(gather(self, rows)) or gathered[-1],
+    )
+    for part, twin in zip(answers(together), first, strict=True):
+        np.testing.assert_array_equal(part, twin)
+    assert gathered == []
+    for part, twin in zip(answers(index), first, strict=True):
+        np.testing.assert_array_equal(part, twin)
+    assert {rows.dtype.name for rows in gathered} == {dtype}
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])
 def test_bytes_are_widened_and_narrowed_again_in_files(tmp_path, dtype):
     rows = byte_rows(dtype, n=40)

@@ -247,6 +247,10 @@ def test_the_public_tuples_are_guarded_too(kernels):
         ("rerank", "reranked", np.int32),
         ("rerank", "ids", np.uint64),
         ("rerank", "vectors", np.float64),
+        ("rerank", "vectors", np.uint16),
+        ("rerank", "vectors", np.float16),
+        ("rerank", "vectors", np.bool_),
+        ("rerank", "queries", np.uint8),
         ("encode", "mean", np.float64),
         ("quantize", "values", np.uint8),
     ],
@@ -255,6 +259,23 @@ def test_a_type_of_another_width_or_sign_is_refused(kernels, method, name, dtype
     array = valid_calls()[method][name].astype(dtype)
     with pytest.raises(InvalidTypeError, match=r"must have \d dimensions of .*, got"):
         call(kernels, method, **{name: array})
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_vectors_to_rerank_may_be_bytes_but_in_rows(kernels, dtype):
+    vectors = valid_calls()["rerank"]["vectors"].astype(dtype)
+    call(kernels, "rerank", vectors=vectors)
+    expected = "vectors must have 2 dimensions of u?int8, got 1"
+    with pytest.raises(InvalidTypeError, match=expected):
+        call(kernels, "rerank", vectors=vectors[0])
+    with pytest.raises(InvalidTypeError, match="of float32, uint8 or int8, got 2"):
+        call(kernels, "rerank", vectors=vectors.astype("u2"))
+    with pytest.raises(InvalidArgumentError, match="dim must be at least 1"):
+        call(kernels, "rerank", vectors=vectors[:, :0].copy())
+    with pytest.raises(InvalidArgumentError, match="queries must have shape"):
+        call(kernels, "rerank", vectors=vectors[:, 1:].copy())
+    with pytest.raises((BufferError, ValueError), match="contiguous"):
+        call(kernels, "rerank", vectors=vectors[:, 1:])
 
 
 def test_swapped_bytes_and_missing_axes_are_refused(kernels):
