@@ -8,47 +8,31 @@ answer, is told only roughly by its code, and a few such rows would fill or miss
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quiver._typing import Distances, Ids, Keys, Vectors
-from quiver.backends.protocol import Backend
 from quiver.reference.bounds import LEAST_DIM, SHORT_BEAM, lower_bounds
 from quiver.reference.codes import Codes, Queries
-from quiver.reference.keys import NO_KEY, make_keys
+from quiver.reference.keys import NO_ID
 from quiver.reference.lanes import lane_sum
 from quiver.state import State
 
 
-def reads_entry_points(state: State) -> bool:
-    """Return whether the entry points are candidates; published codes are without."""
-    is_published = state.encoding.weights == "published"
-    return state.metric == "inner_product" and not is_published
-
-
-def with_entry_points(
-    state: State, backend: Backend, coded: Codes | Queries, beam: Keys
-) -> Keys:
-    """Return sorted keys: the beam's, then those of the entry points outside it."""
-    if not reads_entry_points(state):
+def candidates(state: State, beam: Ids) -> Ids:
+    """Return the rows of beams (q, m), then the long entry points outside of each."""
+    longest = state.long_entry_points
+    if not len(longest):
         return beam
-    rows = np.tile(state.entry_points, (len(beam), 1))
-    keys = make_keys(backend.distance(state.codes, coded, rows), rows)
-    # A beam holds the smallest keys of all seen, and the entry points are seen.
-    keys[keys <= beam[:, -1:]] = NO_KEY
-    return np.concatenate([beam, np.sort(keys, axis=1)], axis=1)
-
-
-def always_read(state: State, candidates: Ids) -> NDArray[np.bool_]:
-    """Return which candidates are read however few of the beam are asked for."""
-    if not reads_entry_points(state):
-        return np.zeros(candidates.shape, dtype=np.bool_)
-    return np.isin(candidates, state.entry_points)
+    is_inside = (beam[:, :, None] == longest).any(axis=1)
+    return np.concatenate([beam, np.where(is_inside, NO_ID, longest)], axis=1)
 
 
 def known_bounds(
     state: State, queries: Vectors, coded: Codes | Queries, keys: Keys
 ) -> Distances | None:
-    """Return what the distances of candidates are at least; None if unknown."""
+    """Return what the candidates' distances are at least; None if nothing is known.
+
+    The entry points outside a beam are read anyway.
+    """
     has_known_error = state.encoding.rotate and state.dim >= LEAST_DIM
     is_short = keys.shape[1] <= SHORT_BEAM
     if isinstance(coded, Codes) or is_short or not has_known_error:
@@ -56,4 +40,8 @@ def known_bounds(
     shifts = np.zeros(len(queries))
     if state.metric == "inner_product":
         shifts = lane_sum(queries.astype(np.float64) * state.transform.mean)
-    return lower_bounds(state.codes, coded, keys, state.metric, shifts)
+    bounds = lower_bounds(state.codes, coded, keys, state.metric, shifts)
+    if not len(state.long_entry_points):
+        return bounds
+    others = np.tile(np.float32(-np.inf), (len(keys), len(state.long_entry_points)))
+    return np.concatenate([bounds, others], axis=1)

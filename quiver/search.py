@@ -19,7 +19,7 @@ from quiver._typing import (
     Vectors,
 )
 from quiver.backends.protocol import Backend
-from quiver.candidates import always_read, known_bounds, with_entry_points
+from quiver.candidates import candidates, known_bounds
 from quiver.encoding import encode_queries
 from quiver.parallel.workers import map_chunks
 from quiver.params import SearchParams
@@ -89,33 +89,21 @@ def walk(state: State, backend: Backend, queries: Vectors, ef: int) -> Beams:
     """Return the beams of checked queries, by code distances alone.
 
     The best that a walk sees, or of all rows where ef is a large share of them: see
-    `least_scan_ef`. Under inner product a beam is as much wider as there are entry
-    points, which hold those that are not among the best.
+    `least_scan_ef`.
     """
     return _beams(state, backend, encode_queries(state, backend, queries), ef)
 
 
-def scan_best(state: State, backend: Backend, queries: Vectors, ef: int) -> Beams:
-    """Return what `walk` would if it saw all rows."""
-    return _best(state, backend, encode_queries(state, backend, queries), ef)
-
-
 def _beams(state: State, backend: Backend, coded: Codes | Queries, ef: int) -> Beams:
     width = min(ef, state.n)
-    if ef >= least_scan_ef(state.n):
-        return _best(state, backend, coded, width)
-    graph = state.neighbors, coded, state.entry_points
-    beams = backend.search(state.codes, *graph, width)
-    keys = with_entry_points(state, backend, coded, beams.keys)
-    return beams._replace(keys=keys)
-
-
-def _best(state: State, backend: Backend, coded: Codes | Queries, width: int) -> Beams:
+    if ef < least_scan_ef(state.n):
+        graph = state.neighbors, coded, state.entry_points
+        return backend.search(state.codes, *graph, width)
     keys = nearest_keys(_scan(state, backend, coded), width)
     keys[np.isinf(key_distances(keys))] = NO_KEY
     n_queries = len(keys)
     return Beams(
-        with_entry_points(state, backend, coded, keys),
+        keys,
         hops=np.zeros(n_queries, dtype=np.int64),
         distance_computations=np.full(n_queries, state.n),
     )
@@ -200,16 +188,12 @@ def _search_chunk(
 ) -> SearchResult:
     coded = encode_queries(state, backend, queries)
     beams = _beams(state, backend, coded, effort.ef)
-    candidates = key_ids(beams.keys)
+    asked = candidates(state, key_ids(beams.keys[:, : effort.n_rerank]))
     bounds = None
     if effort.n_rerank is None:
         bounds = known_bounds(state, queries, coded, beams.keys)
-    else:
-        is_read = always_read(state, candidates)
-        is_read[:, : effort.n_rerank] = True
-        candidates = np.where(is_read, candidates, NO_ID)
     rows, distances, reranked = rerank(
-        backend, state.vectors, queries, candidates, effort.k, state.metric, bounds
+        backend, state.vectors, queries, asked, effort.k, state.metric, bounds
     )
     if len(state.unlinked):
         rows, distances = _with_unlinked(rows, distances, state.unlinked)

@@ -179,8 +179,8 @@ def test_reasons_carry_the_numbers(explanations):
             assert re.fullmatch(patterns[true.fate], true.reason), true.reason
 
 
-def test_an_entry_point_is_found_without_a_place_in_the_beam():
-    index = build(long_rows(N, DIM), metric="inner_product", encoding=CODES)
+def test_a_long_entry_point_is_found_without_a_place_in_the_beam():
+    index = build(long_rows(N, DIM, n_long=12), metric="inner_product", encoding=CODES)
     explanations = [
         index.explain(query, k=4, ef=4) for query in normal_rows(12, DIM, seed=8)
     ]
@@ -194,7 +194,7 @@ def test_an_entry_point_is_found_without_a_place_in_the_beam():
         assert f"{found.id}: {found.distance:.4f}; no place; hop 0" in str(e)
         reasons = {true.id: true.reason for true in e.true_neighbours}
         if found.id in reasons:
-            assert reasons[found.id].endswith("but re-ranked as an entry point")
+            assert reasons[found.id].endswith("but re-ranked for its length")
 
 
 def test_recall_is_that_of_the_search(built, points, questions, explanations):

@@ -54,7 +54,7 @@ def test_a_walk_marks_its_beam_in_code_order(rows: np.ndarray) -> None:
         assert walk.hits.shares(depth).tolist() == pytest.approx(shares)
 
 
-def test_entry_points_are_hits_at_every_depth_under_inner_product() -> None:
+def test_long_rows_are_hits_at_every_depth_under_inner_product() -> None:
     base, queries = long_rows(600, 24), normal_rows(40, 24, seed=8)
     params = quiver.BuildParams(max_degree=4, ef_construction=8)
     index = quiver.Index.build(
