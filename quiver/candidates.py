@@ -1,8 +1,10 @@
 """Candidates: the rows that may be measured exactly, and what is known of them.
 
-They are the beam and, under inner product, the entry points. The longest rows are
-among these: the sign of a long row's product, which alone decides whether it is an
-answer, is told only roughly by its code, and a few such rows would fill or miss it.
+They are the beam and, under inner product, the entry points that are long. The sign of
+a long row's product, which alone decides whether it is an answer, is told only roughly
+by its code: a few such rows would fill answers or miss them.
+
+Source: quiver's own; see docs/algorithm/rerank.md.
 """
 
 from __future__ import annotations

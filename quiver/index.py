@@ -291,7 +291,8 @@ class Index:
         n_rerank : int, optional
             How many of the beam are ordered exactly, k … ef. Default: as many as
             can still be among the k best, given the known error of their codes.
-            Under inner product up to 16 rows, the longest among them, are besides.
+            Under inner product a few rows are besides, if they are much longer than
+            usual.
         threads : int, optional
             For batches; default all this process may use. The answer does not
             depend on it.

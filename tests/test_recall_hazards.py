@@ -38,20 +38,14 @@ FAST_NAMES = NAMES[:2]
 FAST_HAZARDS = ("zero", "the mean", "the longest x 50", "x 1e4", "x 1e6")
 
 LIMITS = {
-    ("inner_product", "demo set", "the longest x 50", PERCENT): 0.035,
-    ("inner_product", "demo set", "all -999", ONE): 0.015,
-    ("inner_product", "demo set", "all -999", PERCENT): 0.09,
-    ("inner_product", "demo set", "all 1", PERCENT): 0.025,
-    ("inner_product", "demo set", "half 1", PERCENT): 0.075,
-    ("inner_product", "demo set", "half -999", PERCENT): 0.31,
-    ("inner_product", "sift-like", "noise x 1e4", ONE): 0.02,
+    ("inner_product", "demo set", "half 1", PERCENT): 0.066,
+    ("inner_product", "demo set", "half -999", PERCENT): 0.268,
     ("inner_product", "words-like", "zero", PERCENT): 0.012,
-    ("inner_product", "words-like", "all -999", PERCENT): 0.02,
-    ("inner_product", "words-like", "half -999", PERCENT): 0.12,
+    ("inner_product", "words-like", "half -999", PERCENT): 0.094,
     ("cosine", "words-like", "half -999", PERCENT): 0.016,
 }
-"""Recall that may be lost, as measured. Under inner product the sign of a long row's
-product is told by its code, and long rows that are nearly alike share theirs."""
+"""Recall that may be lost, as measured. Under inner product long rows that are nearly
+alike share their code, and only the eight longest are measured without it."""
 
 
 @cache
