@@ -292,7 +292,8 @@ class Index(Living, Asking):
         n_rerank : int, optional
             How many of the beam are ordered exactly, k … ef. Default: as many as
             can still be among the k best, given the known error of their codes.
-            Under inner product up to 16 rows, the longest among them, are besides.
+            Under inner product a few rows are besides, if they are much longer than
+            usual.
         filter : array_like, callable, Filter or sequence of these, optional
             The rows that may answer; see `filter`. A list of filters is one per query.
         threads : int, optional

@@ -210,7 +210,7 @@ class SearchParams:
         Beam width, >= k. None: 64, or 2k if that is more.
     n_rerank : int or None
         How many of the beam are ordered exactly, k … ef. None: as many as can
-        matter, see `quiver.reference.bounds`. Under inner product the entry points
+        matter, see `quiver.reference.bounds`. Under inner product long entry points
         are besides, see `quiver.candidates`.
 
     Raises

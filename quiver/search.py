@@ -16,7 +16,7 @@ import numpy as np
 from quiver._typing import Distances, Vectors
 from quiver.answers import ranked
 from quiver.backends.protocol import Backend
-from quiver.candidates import always_read, known_bounds, with_entry_points
+from quiver.candidates import candidates, known_bounds
 from quiver.encoding import encode_queries
 from quiver.filters.filter import Filter
 from quiver.filters.walk import stack_masks, walk_filtered
@@ -96,9 +96,7 @@ def walk(
 
     The best that a walk sees, or of all rows where ef is a large share of them: see
     `least_scan_ef`. They hold linked rows that may answer, or that are equal to one
-    that may; all of these, by exact distance, where there is no graph. Under inner
-    product a beam is as much wider as there are entry points, which hold those that
-    are not among the best.
+    that may; all of these, by exact distance, where there is no graph.
     """
     if not state.has_graph:
         return _every_row(state, backend, queries, filters)
@@ -106,33 +104,20 @@ def walk(
     return _beams(state, backend, coded, ef, filters)
 
 
-def scan_best(state: State, backend: Backend, queries: Vectors, ef: int) -> Beams:
-    """Return what `walk` would if it saw all rows."""
-    return _best(state, backend, encode_queries(state, backend, queries), ef)
-
-
 def _beams(
     state: State, backend: Backend, coded: Codes | Queries, ef: int, filters: Filters
 ) -> Beams:
-    width, masks = min(ef, state.n), state.answering
+    width = min(ef, state.n)
     if filters is not None:
-        beams = walk_filtered(state, backend, coded, width, filters)
-        masks = stack_masks(filters) if filters else None
-    elif ef >= least_scan_ef(state.n):
-        return _best(state, backend, coded, width)
-    else:
+        return walk_filtered(state, backend, coded, width, filters)
+    if ef < least_scan_ef(state.n):
         graph = state.neighbors, coded, state.entry_points
-        beams = backend.search(state.codes, *graph, width, allowed=masks)
-    keys = with_entry_points(state, backend, coded, beams.keys, masks)
-    return beams._replace(keys=keys)
-
-
-def _best(state: State, backend: Backend, coded: Codes | Queries, width: int) -> Beams:
+        return backend.search(state.codes, *graph, width, allowed=state.answering)
     keys = nearest_keys(_scan(state, backend, coded), width)
     keys[np.isinf(key_distances(keys))] = NO_KEY
     n_queries = len(keys)
     return Beams(
-        with_entry_points(state, backend, coded, keys, state.answering),
+        keys,
         hops=np.zeros(n_queries, dtype=np.int64),
         distance_computations=np.full(n_queries, state.n),
         complete=np.ones(n_queries, dtype=np.bool_),
@@ -169,13 +154,10 @@ def _search_chunk(
             bounds = known_bounds(state, queries, coded, beams.keys)
     else:
         beams = _every_row(state, backend, queries, filters)
-    candidates = key_ids(beams.keys)
-    if effort.n_rerank is not None:
-        is_read = always_read(state, candidates)
-        is_read[:, : effort.n_rerank] = True
-        candidates = np.where(is_read, candidates, NO_ID)
+    masks = stack_masks(filters) if filters else state.answering
+    asked = candidates(state, key_ids(beams.keys[:, : effort.n_rerank]), masks)
     rows, distances, reranked = ranked(
-        state, backend, queries, candidates, bounds, effort.k, filters
+        state, backend, queries, asked, bounds, effort.k, filters
     )
     found = rows != NO_ID
     ids = np.full(rows.shape, NO_RESULT, dtype=np.int64)

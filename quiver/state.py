@@ -28,6 +28,9 @@ from quiver.reference.codes import Codes, Transform
 from quiver.reference.keys import NO_ID
 from quiver.reference.masks import count_marked, make_mask, marked_rows
 
+LONG = 2
+"""Times the usual length, from which a row's product must not be told by its code."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class State:
@@ -164,6 +167,19 @@ class State:
     def entry_point(self) -> int:
         """The row from which every other is reached."""
         return int(self.entry_points[0])
+
+    @cached_property
+    def long_entry_points(self) -> Ids:
+        """Entry points much longer than usual under inner product; none of others.
+
+        Half of the entry points at least were drawn or chosen for another reason than
+        their length. Published codes do not tell lengths.
+        """
+        if self.metric != "inner_product" or not self.has_graph:
+            return self.entry_points[:0]
+        scales = self.codes.corrections[self.entry_points, 0]
+        usual = np.sort(scales)[len(scales) // 4]
+        return self.entry_points[scales > LONG * usual]
 
     @cached_property
     def rows_by_id(self) -> RowsById:

@@ -9,11 +9,23 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from measure_hazards import HAZARDS, MOST_LOST, datasets, measure, spoil
+from measure_hazards import (
+    BEAM_WIDTHS,
+    HAZARDS,
+    MOST_BEHIND,
+    MOST_LOST,
+    K,
+    Recalls,
+    datasets,
+    measure,
+    spoil,
+)
 
 import quiver
 from quiver._typing import Metric, Vectors
 from quiver.conformance.hazards import METRICS
+from quiver.diagnosis.float_graph import measure_float_graph
+from quiver.diagnosis.sample import Sample
 
 pytestmark = pytest.mark.skipif(
     quiver.get_backend("auto").name == "reference",
@@ -26,20 +38,14 @@ FAST_NAMES = NAMES[:2]
 FAST_HAZARDS = ("zero", "the mean", "the longest x 50", "x 1e4", "x 1e6")
 
 LIMITS = {
-    ("inner_product", "demo set", "the longest x 50", PERCENT): 0.035,
-    ("inner_product", "demo set", "all -999", ONE): 0.015,
-    ("inner_product", "demo set", "all -999", PERCENT): 0.09,
-    ("inner_product", "demo set", "all 1", PERCENT): 0.025,
-    ("inner_product", "demo set", "half 1", PERCENT): 0.075,
-    ("inner_product", "demo set", "half -999", PERCENT): 0.31,
-    ("inner_product", "sift-like", "noise x 1e4", ONE): 0.02,
+    ("inner_product", "demo set", "half 1", PERCENT): 0.066,
+    ("inner_product", "demo set", "half -999", PERCENT): 0.268,
     ("inner_product", "words-like", "zero", PERCENT): 0.012,
-    ("inner_product", "words-like", "all -999", PERCENT): 0.02,
-    ("inner_product", "words-like", "half -999", PERCENT): 0.12,
+    ("inner_product", "words-like", "half -999", PERCENT): 0.094,
     ("cosine", "words-like", "half -999", PERCENT): 0.016,
 }
-"""Recall that may be lost, as measured. Under inner product the sign of a long row's
-product is told by its code, and long rows that are nearly alike share theirs."""
+"""Recall that may be lost, as measured. Under inner product long rows that are nearly
+alike share their code, and only the eight longest are measured without it."""
 
 
 @cache
@@ -52,10 +58,18 @@ def recall_unspoiled(name: str, metric: Metric) -> tuple[float, ...]:
     return measure(*rows_and_queries(name), metric)
 
 
-def assert_little_is_lost(name: str, metric: Metric, hazard: str, share: str) -> None:
+def spoiled(
+    name: str, metric: Metric, hazard: str, share: str
+) -> tuple[Vectors, Vectors, Recalls]:
+    """Return the rows with the hazard, the queries, and the recall of an index."""
     vectors, queries = rows_and_queries(name)
     n_spoiled = 1 if share == ONE else len(vectors) // 100
-    found = measure(spoil(vectors, hazard, n_spoiled), queries, metric)
+    vectors = spoil(vectors, hazard, n_spoiled)
+    return vectors, queries, measure(vectors, queries, metric)
+
+
+def assert_little_is_lost(name: str, metric: Metric, hazard: str, share: str) -> None:
+    *_, found = spoiled(name, metric, hazard, share)
     most_lost = LIMITS.get((metric, name, hazard, share), MOST_LOST)
     for recall, before in zip(found, recall_unspoiled(name, metric), strict=True):
         assert recall >= before - most_lost
@@ -84,6 +98,22 @@ def test_no_hazard_costs_more_than_the_limits_say(
     if name in FAST_NAMES and hazard in FAST_HAZARDS:
         pytest.skip("asked of every run")
     assert_little_is_lost(name, metric, hazard, share)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [ONE, PERCENT])
+@pytest.mark.parametrize("hazard", FAST_HAZARDS)
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("name", FAST_NAMES)
+def test_spoiled_rows_leave_an_index_no_worse_than_a_float_graph(
+    name: str, metric: Metric, hazard: str, share: str
+) -> None:
+    vectors, queries, found = spoiled(name, metric, hazard, share)
+    backend = quiver.get_backend("auto")
+    sample = Sample(vectors, queries, len(vectors), metric, backend, True)
+    hits = measure_float_graph(sample, K, quiver.BuildParams(), BEAM_WIDTHS)
+    for ef, recall in zip(BEAM_WIDTHS, found, strict=True):
+        assert recall >= hits[ef].shares(ef).mean() - MOST_BEHIND
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -1,11 +1,11 @@
 """Measure recall with spoiled rows among ordinary ones; print Markdown tables.
 
-python tools/measure_hazards.py > hazards.md
+    python tools/measure_hazards.py > docs/measured_hazards.md
 
 Measured are the first rows of each data set, also of those in the folder that
 ``QUIVER_DATA`` names. hnswlib, where it is installed, gives the float32 graph of the
 same degree (M=16, ef_construction=96). Recall is counted by exact distances: ties are
-hits.
+hits. What is out of bounds is bold.
 """
 
 from __future__ import annotations
@@ -122,43 +122,36 @@ def as_float32(vectors: Vectors, n: int) -> Vectors:
     return vectors[:n].astype(np.float32)
 
 
-def line(label: str, found: Recalls, graph: Recalls | None, without: Recalls) -> str:
-    """Return one row of a table, with what is out of bounds named."""
+def cell(vectors: Vectors, queries: Vectors, metric: Metric, without: Recalls) -> str:
+    """Return what quiver finds, and a float graph, bold if it is out of bounds."""
+    found = measure(vectors, queries, metric)
+    graph = measure_float_graph(vectors, queries, metric)
+    text = percents(found) + (f" ({percents(graph)})" if graph else "")
     lost = max(b - a for a, b in zip(found, without, strict=True))
     behind = max(b - a for a, b in zip(found, graph or found, strict=True))
-    notes = []
-    if lost > MOST_LOST:
-        notes.append(f"{100 * lost:.1f} lost")
-    if behind > MOST_BEHIND:
-        notes.append(f"{100 * behind:.1f} behind the float graph")
-    cells = (percents(found), percents(graph) if graph else "", ", ".join(notes))
-    return f"| {label} | {' | '.join(cells)} |"
+    return f"**{text}**" if lost > MOST_LOST or behind > MOST_BEHIND else text
 
 
 def percents(recalls: Recalls) -> str:
     return " / ".join(f"{100 * recall:.1f}" for recall in recalls)
 
 
-def print_table(name: str, vectors: Vectors, queries: Vectors, metric: Metric) -> None:
+def print_table(name: str, vectors: Vectors, queries: Vectors) -> None:
     n, dim = vectors.shape
-    print(f"\n{name}, {n} x {dim}, {metric}:\n")
-    print("| spoiled rows | quiver | float graph | out of bounds |\n|---|---|---|---|")
-    without = measure(vectors, queries, metric)
-    graph = measure_float_graph(vectors, queries, metric)
-    print(line("none", without, graph, without), flush=True)
-    for hazard in HAZARDS:
-        for n_spoiled in (1, n // 100):
-            spoiled = spoil(vectors, hazard, n_spoiled)
-            found = measure(spoiled, queries, metric)
-            graph = measure_float_graph(spoiled, queries, metric)
-            label = f"{n_spoiled}: {hazard}"
-            print(line(label, found, graph, without), flush=True)
+    print(f"\n{name}, {n} x {dim}:\n")
+    print(f"| spoiled rows | {' | '.join(METRICS)} |\n|---{'|---' * len(METRICS)}|")
+    without = {metric: measure(vectors, queries, metric) for metric in METRICS}
+    cases = [(n_spoiled, hazard) for hazard in HAZARDS for n_spoiled in (1, n // 100)]
+    for n_spoiled, hazard in [(0, "none"), *cases]:
+        rows = spoil(vectors, hazard, n_spoiled) if n_spoiled else vectors
+        cells = [cell(rows, queries, metric, without[metric]) for metric in METRICS]
+        label = f"{n_spoiled}: {hazard}" if n_spoiled else hazard
+        print(f"| {label} | {' | '.join(cells)} |", flush=True)
 
 
 def main() -> None:
     for name, vectors, queries in datasets():
-        for metric in METRICS:
-            print_table(name, vectors, queries, metric)
+        print_table(name, vectors, queries)
 
 
 if __name__ == "__main__":

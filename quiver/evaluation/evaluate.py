@@ -2,8 +2,9 @@
 
 A true neighbour is lost by the first stage that drops it: the codes, if it is not
 among the best ``ef`` of *all* rows by code; the graph, if the walk's beam misses more
-than that; the re-rank, if it stands in the beam but was not measured exactly. The
-three losses and the recall add up to 1.
+than that; the re-rank, if it stands in the beam but was not measured exactly. Long rows
+that are measured whatever their codes say are lost by none. The three losses and the
+recall add up to 1.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ import numpy as np
 
 from quiver._typing import Vectors
 from quiver.backends.registry import get_backend
-from quiver.candidates import reads_entry_points
 from quiver.encoding import encode_queries
 from quiver.errors import InvalidArgumentError
 from quiver.explain.explanation import Explanation, Found, Hop, Outcome, TrueNeighbour
@@ -72,8 +71,7 @@ class _Explainer:
         allowed = None if state.live is None else state.is_node
         _, *self.steps = list(walk(*graph, self.ef, allowed=allowed))
         self.seen_in = dict.fromkeys(state.entry_points.tolist(), 0)
-        starts = self._allowed(state.entry_points.tolist())
-        self.always_read = starts if reads_entry_points(state) else set()
+        self.always_read = self._allowed(state.long_entry_points.tolist())
         self.dropped_in: dict[int, int] = {}
         self.hops = tuple(self._hops())
         # A walk has at least one hop: the nearest entry point is always expanded.
@@ -169,7 +167,7 @@ class _Explainer:
         if row in self.dropped_in:
             dropped = f"{seen}, out of the beam in hop {self.dropped_in[row]}"
             if row in self.always_read:
-                return "lost in re-rank", f"{dropped}, but re-ranked as an entry point"
+                return "lost in re-rank", f"{dropped}, but re-ranked for its length"
             return (
                 "dropped from the beam",
                 f"{dropped}: {self.ef} rows seen had smaller code distances than its "
@@ -177,7 +175,7 @@ class _Explainer:
             )
         rank, n_rerank = self.final_beam.index(row) + 1, self.effort.n_rerank
         read = "those that can matter" if n_rerank is None else f"the first {n_rerank}"
-        also = " and the entry points" if self.always_read else ""
+        also = " and the longest rows" if self.always_read else ""
         return (
             "lost in re-rank",
             f"{seen}, place {rank} of the final beam, of which {read}{also} are "

@@ -59,8 +59,8 @@ class Found:
     seen_from : int or None
         Id of the node expanded there; None for an entry point.
     beam_place : int or None
-        Its place in the final beam by code distance, 1 … ef; None for an entry point
-        outside it, which is measured all the same under inner product.
+        Its place in the final beam by code distance, 1 … ef; None for a long entry
+        point outside it, which inner product measures all the same.
     """
 
     id: int

@@ -6,7 +6,6 @@ One walk or scan per query then answers every question about depth: recall with 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -17,21 +16,19 @@ from quiver._typing import (
     Counts,
     Distances,
     Ids,
-    Keys,
     Lanes,
     Metric,
     StoredVectors,
     Vectors,
 )
 from quiver.backends.protocol import Backend
-from quiver.candidates import always_read
+from quiver.candidates import candidates
 from quiver.parallel.workers import map_chunks
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import NO_ID, key_ids, nearest_keys
 from quiver.reference.masks import is_marked
-from quiver.reference.search import Beams
 from quiver.rerank import rerank
-from quiver.search import SCAN_VALUES, chunk_rows, scan_best, walk
+from quiver.search import SCAN_VALUES, chunk_rows, scan, walk
 from quiver.state import State
 
 
@@ -46,7 +43,7 @@ class Hits(NamedTuple):
     k : int
         True neighbours of each query.
     always : ndarray of shape (q, m), bool, or False
-        Which are read at any depth, as entry points are under inner product.
+        Which are read at any depth, as long entry points are.
     """
 
     marks: NDArray[np.bool_] | Counts
@@ -94,57 +91,68 @@ class Asked(NamedTuple):
     k: int
     threads: int
 
-    def mark(self, start: int, keys: Keys) -> tuple[Counts, NDArray[np.bool_]]:
+    def mark(self, start: int, beam: Ids) -> tuple[Counts, NDArray[np.bool_]]:
         """Count the hits that each candidate of the queries from ``start`` on brings.
 
         Those are itself and the rows equal to it. Zero vectors come with every answer:
         the first candidate brings them. Told as well is which are always read.
         """
-        candidates = key_ids(keys)
-        part = slice(start, start + len(candidates))
+        part = slice(start, start + len(beam))
         state, kth = self.state, self.kth[part]
+        rows = candidates(state, beam, state.answering)
         hits = mark_hits(
-            *(self.backend, state.vectors, self.queries[part], candidates),
+            *(self.backend, state.vectors, self.queries[part], rows),
             *(kth, state.metric),
         )
         equal_to = state.live_unlinked[:, 0]
-        first = np.searchsorted(equal_to, candidates)
-        counts = np.searchsorted(equal_to, candidates, "right") - first
+        first = np.searchsorted(equal_to, rows)
+        counts = np.searchsorted(equal_to, rows, "right") - first
         # A row that was removed brings only the live ones that are equal to it.
-        is_live = True if state.live is None else is_marked(state.live, candidates)
+        is_live = True if state.live is None else is_marked(state.live, rows)
         counts = hits * (counts + is_live)
         counts[:, 0] += np.count_nonzero(equal_to == NO_ID) * (kth >= 1)
-        return counts, always_read(state, candidates)
+        return counts, np.isin(rows, state.long_entry_points)
 
 
 def walk_hits(asked: Asked, ef: int) -> Walk:
     """Walk the graph for every query and mark the whole beam."""
-    return _hits(asked, walk, ef, chunk_rows(ef, asked.state.n))
+
+    def walk_chunk(start: int, stop: int) -> tuple[AnyArray, ...]:
+        beams = walk(asked.state, asked.backend, asked.queries[start:stop], ef)
+        marks = asked.mark(start, key_ids(beams.keys))
+        return *marks, beams.hops, beams.distance_computations
+
+    chunks = map_chunks(
+        walk_chunk,
+        len(asked.queries),
+        chunk_rows=chunk_rows(ef, asked.state.n),
+        threads=asked.threads,
+    )
+    marks, always, hops, computations = _joined(chunks)
+    return Walk(Hits(marks, asked.k, always), hops, computations)
 
 
 def scan_hits(asked: Asked, depth: int) -> Hits:
     """Rank every row by its code for every query and mark the best ``depth``."""
     state = asked.state
     depth = min(depth, state.n_nodes)
-    return _hits(asked, scan_best, depth, max(1, SCAN_VALUES // state.n)).hits
 
-
-def _hits(asked: Asked, find: Callable[..., Beams], width: int, n_queries: int) -> Walk:
-    """Mark what is found, by so many queries at once."""
-
-    def find_chunk(start: int, stop: int) -> tuple[AnyArray, ...]:
-        queries = asked.queries[start:stop]
-        beams = find(asked.state, asked.backend, queries, width)
-        counters = beams.hops, beams.distance_computations
-        return *asked.mark(start, beams.keys), *counters
+    def scan_chunk(start: int, stop: int) -> tuple[AnyArray, ...]:
+        distances = scan(state, asked.backend, asked.queries[start:stop])
+        return asked.mark(start, nearest(distances, depth))
 
     chunks = map_chunks(
-        find_chunk, len(asked.queries), chunk_rows=n_queries, threads=asked.threads
+        scan_chunk,
+        len(asked.queries),
+        chunk_rows=max(1, SCAN_VALUES // state.n),
+        threads=asked.threads,
     )
-    marks, always, hops, computations = (
-        np.concatenate(part) for part in zip(*chunks, strict=True)
-    )
-    return Walk(Hits(marks, asked.k, always), hops, computations)
+    marks, always = _joined(chunks)
+    return Hits(marks, asked.k, always)
+
+
+def _joined(chunks: list[tuple[AnyArray, ...]]) -> list[AnyArray]:
+    return [np.concatenate(part) for part in zip(*chunks, strict=True)]
 
 
 def nearest_codes(

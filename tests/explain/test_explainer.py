@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 from rows import normal_rows
+from spoiled_rows import long_rows
 
 import quiver
 from quiver.encoding import encode_queries
@@ -15,6 +16,7 @@ from quiver.reference.keys import NO_ID, key_ids
 from quiver.validation.arrays import as_vectors
 
 N, DIM = 400, 24
+CODES = quiver.Encoding()
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +177,24 @@ def test_reasons_carry_the_numbers(explanations):
     for e in explanations:
         for true in e.true_neighbours:
             assert re.fullmatch(patterns[true.fate], true.reason), true.reason
+
+
+def test_a_long_entry_point_is_found_without_a_place_in_the_beam():
+    index = build(long_rows(N, DIM, n_long=12), metric="inner_product", encoding=CODES)
+    explanations = [
+        index.explain(query, k=4, ef=4) for query in normal_rows(12, DIM, seed=8)
+    ]
+    outside = [
+        (e, found) for e in explanations for found in e.found if not found.beam_place
+    ]
+    assert outside
+    for e, found in outside:
+        assert found.id in e.entry_points
+        assert found.id not in e.hops[-1].beam
+        assert f"{found.id}: {found.distance:.4f}; no place; hop 0" in str(e)
+        reasons = {true.id: true.reason for true in e.true_neighbours}
+        if found.id in reasons:
+            assert reasons[found.id].endswith("but re-ranked for its length")
 
 
 def test_recall_is_that_of_the_search(built, points, questions, explanations):
