@@ -317,6 +317,7 @@ class Index(Living, Asking):
         k: int = 10,
         ef: int | None = None,
         n_rerank: int | None = None,
+        filter: Any = None,
     ) -> Explanation:
         """Explain one search hop by hop, the same from every backend.
 
@@ -324,8 +325,9 @@ class Index(Living, Asking):
         ----------
         query : array_like of shape (dim,)
             One vector.
-        k, ef, n_rerank : int, optional
-            As for `search`.
+        k, ef, n_rerank, filter : optional
+            As for `search`. With a filter only if that walks: of few rows all are
+            measured, which leaves nothing to explain.
 
         Returns
         -------
@@ -340,7 +342,7 @@ class Index(Living, Asking):
             If an argument breaks a rule.
         """
         effort = SearchParams.resolve(k, ef, n_rerank)
-        return explain(self.state, query, effort)
+        return explain(self.state, query, effort, filter)
 
     def check(self, *, full: bool = False) -> CheckReport:
         """Certify that the index is sound.

@@ -73,6 +73,11 @@ class Filter:
         """Return whether this is a filter of a version of an index."""
         return self._state() is state
 
+    @property
+    def rows(self) -> NDArray[np.intp]:
+        """The rows that may answer, ascending."""
+        return np.flatnonzero(self.is_allowed)
+
     @cached_property
     def nodes(self) -> Ids:
         """Linked rows that may answer, or that are equal to one that may."""

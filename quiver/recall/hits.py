@@ -19,6 +19,7 @@ from quiver._typing import (
     Lanes,
     Metric,
     StoredVectors,
+    Unlinked,
     Vectors,
 )
 from quiver.backends.protocol import Backend
@@ -27,7 +28,7 @@ from quiver.parallel.workers import map_chunks
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import NO_ID, key_ids, make_keys
 from quiver.reference.masks import is_marked
-from quiver.search import SEARCH_CHUNK, rerank, scan, walk
+from quiver.search import SEARCH_CHUNK, Filters, rerank, scan, walk
 from quiver.state import State
 from quiver.validation.arrays import as_vectors
 
@@ -43,17 +44,21 @@ class Hits(NamedTuple):
     marks : ndarray of shape (q, m), bool or int64
         Whether a candidate is no farther than the k-th true neighbour; of an index,
         how many such rows it brings, since equal ones come with it.
-    k : int
+    k : int or ndarray of shape (q,), int64
         True neighbours of each query.
     """
 
     marks: NDArray[np.bool_] | Counts
-    k: int
+    k: int | Counts
 
     def shares(self, depth: int) -> Lanes:
-        """Return each query's share of the k found among the first ``depth``."""
+        """Return each query's share of the k found among the first ``depth``.
+
+        Where there is nothing to find, nothing is missed.
+        """
         found = self.marks[:, :depth].sum(axis=1)
-        return np.minimum(found, self.k) / self.k
+        shares = np.minimum(found, self.k) / np.maximum(self.k, 1)
+        return np.where(self.k == np.int64(0), 1.0, shares)
 
 
 class Walk(NamedTuple):
@@ -90,6 +95,8 @@ class Asked(NamedTuple):
         True neighbours of each query.
     threads : int
         The hits do not depend on it.
+    filters : sequence of Filter, optional
+        Of every query.
     """
 
     state: State
@@ -98,6 +105,18 @@ class Asked(NamedTuple):
     kth: Distances
     k: int
     threads: int
+    filters: Filters = None
+
+    @property
+    def wanted(self) -> int | Counts:
+        """True neighbours of each query: k, or the rows that may answer if fewer."""
+        if self.filters is None:
+            return self.k
+        return np.array([min(self.k, len(one)) for one in self.filters], np.int64)
+
+    def part(self, start: int, stop: int) -> Filters:
+        """Return the filters of some queries."""
+        return None if self.filters is None else self.filters[start:stop]
 
     def mark(self, start: int, candidates: Ids) -> Counts:
         """Count the hits that each candidate of the queries from ``start`` on brings.
@@ -111,21 +130,41 @@ class Asked(NamedTuple):
             *(self.backend, state.vectors, self.queries[part], candidates),
             *(kth, state.metric),
         )
-        equal_to = state.live_unlinked[:, 0]
-        first = np.searchsorted(equal_to, candidates)
-        counts = np.searchsorted(equal_to, candidates, "right") - first
-        # A row that was removed brings only the live ones that are equal to it.
-        is_live = True if state.live is None else is_marked(state.live, candidates)
-        counts = hits * (counts + is_live)
-        counts[:, 0] += np.count_nonzero(equal_to == NO_ID) * (kth >= 1)
+        filters = self.part(start, start + len(candidates))
+        if filters is None:
+            counts = _with_equal(hits, candidates, kth, state.live_unlinked)
+            # A row that was removed brings only the live ones that are equal to it.
+            if state.live is not None:
+                counts -= hits & ~is_marked(state.live, candidates)
+            return counts
+        counts = np.empty(hits.shape, dtype=np.int64)
+        for number, one in enumerate(filters):
+            line = slice(number, number + 1)
+            brought = hits[line], candidates[line], kth[line]
+            counts[line] = _with_equal(*brought, one.unlinked)
+            # A candidate that stands for rows equal to it alone is none itself.
+            rows = np.where(hits[line], candidates[line], 0)
+            counts[line] -= hits[line] & ~one.is_allowed[rows]
         return counts
+
+
+def _with_equal(
+    hits: NDArray[np.bool_], candidates: Ids, kth: Distances, unlinked: Unlinked
+) -> Counts:
+    """Count with each hit the rows equal to it, and with the first the zero vectors."""
+    equal_to = unlinked[:, 0]
+    first = np.searchsorted(equal_to, candidates)
+    counts = hits * (1 + np.searchsorted(equal_to, candidates, "right") - first)
+    counts[:, 0] += np.count_nonzero(equal_to == NO_ID) * (kth >= 1)
+    return counts
 
 
 def walk_hits(asked: Asked, ef: int) -> Walk:
     """Walk the graph for every query and mark the whole beam."""
 
     def walk_chunk(start: int, stop: int) -> tuple[AnyArray, AnyArray, AnyArray]:
-        beams = walk(asked.state, asked.backend, asked.queries[start:stop], ef)
+        own = asked.part(start, stop)
+        beams = walk(asked.state, asked.backend, asked.queries[start:stop], ef, own)
         marks = asked.mark(start, key_ids(beams.keys))
         return marks, beams.hops, beams.distance_computations
 
@@ -138,17 +177,22 @@ def walk_hits(asked: Asked, ef: int) -> Walk:
     marks, hops, computations = (
         np.concatenate(part) for part in zip(*chunks, strict=True)
     )
-    return Walk(Hits(marks, asked.k), hops, computations)
+    return Walk(Hits(marks, asked.wanted), hops, computations)
 
 
 def scan_hits(asked: Asked, depth: int) -> Hits:
     """Rank every row by its code for every query and mark the best ``depth``."""
     state = asked.state
     depth = min(depth, state.n_nodes)
+    every_row = np.arange(state.n, dtype=np.uint32)
 
     def scan_chunk(start: int, stop: int) -> Counts:
         distances = scan(state, asked.backend, asked.queries[start:stop])
-        return asked.mark(start, nearest(distances, depth))
+        for row, one in zip(distances, asked.part(start, stop) or (), strict=False):
+            row[np.isin(every_row, one.nodes, invert=True)] = np.inf
+        candidates = nearest(distances, depth)
+        found = np.take_along_axis(distances, candidates.astype(np.intp), axis=1)
+        return asked.mark(start, np.where(found < np.inf, candidates, NO_ID))
 
     chunks = map_chunks(
         scan_chunk,
@@ -156,7 +200,7 @@ def scan_hits(asked: Asked, depth: int) -> Hits:
         chunk_rows=max(1, _SCAN_VALUES // state.n),
         threads=asked.threads,
     )
-    return Hits(np.concatenate(chunks), asked.k)
+    return Hits(np.concatenate(chunks), asked.wanted)
 
 
 def nearest_codes(
