@@ -40,6 +40,7 @@ BOUNDARY_DIMS = (
     *(128, 223, 224, 225, 239, 240, 241, 257, 384, 479, 480, 481, 513, 736, 1025),
 )
 METRICS: tuple[Metric, ...] = get_args(Metric)
+FAR_LIMITS = np.array([-np.inf, -0.0, 0.0, np.inf], dtype=np.float32)
 GRAPHS = ("random", "complete", "chain", "islands", "empty")
 
 
@@ -198,7 +199,7 @@ def make_limits(rng: Generator, distances: Distances) -> Distances:
     """Return a distance of each row of a matrix as its limit, some beyond all."""
     columns = rng.integers(0, distances.shape[1], (len(distances), 1))
     limits = np.take_along_axis(distances, columns, axis=1)[:, 0]
-    extremes = rng.choice(np.float32([-np.inf, -0.0, 0.0, np.inf]), len(limits))
+    extremes = rng.choice(FAR_LIMITS, len(limits))
     return np.where(rng.random(len(limits)) < 0.3, extremes, limits)
 
 
