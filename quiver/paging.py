@@ -17,8 +17,9 @@ from quiver._typing import Distances, UserIds, Vectors
 from quiver.backends.protocol import Backend
 from quiver.filters.filter import Filter
 from quiver.params import DEFAULT_EF
+from quiver.ranking import ranked_with_others
 from quiver.reference.keys import NO_KEY, key_distances, key_ids
-from quiver.search import ranked_with_others, walk
+from quiver.search import walk
 from quiver.state import State
 
 

@@ -29,15 +29,12 @@ ANSWERS, MOST_ANSWERS = (1, 10, 100), 3000
 SCAN_COST = 1 / 3
 CONFIDENCES = (0, 1, 2, 3)
 INTRODUCTION = """\
-# Filtered search and radius search, measured
-
 The default build of {n_rows:,} rows, {n_queries} queries, ef = 64. Counters, not
-seconds: the same on every computer, by `python tools/measure_filters.py`. How it is
-done: [filters](filters.md).
+seconds: the same on every computer, by `python tools/measure_filters.py`.
 
 Filters: recall@10 in %, the mean cost of a query and, in brackets, its 99 % quantile.
 A cost is the code distances of a walk and a third of the rows scanned, which is what
-they take: 4.1 against 12.2 ns (MiniLM) and 2.7 against 11.6 ns (SIFT), avx512, CPU time,
+they take: 4.1 against 12.2 ns (MiniLM), 2.7 against 11.6 ns (SIFT), avx512, CPU time,
 the least of nine. A random filter lets a share of all rows answer. A region is a
 cell of the Voronoi diagram of as many rows, drawn, as give it that share on average;
 cells are of unequal size, the largest of two 61 %. Asked for is the cell of the query
@@ -62,7 +59,7 @@ def main() -> None:
 def measure(name: str, metric: Metric, vectors: Vectors, queries: Vectors) -> None:
     """Print the table of one set."""
     index = quiver.Index.build(vectors, metric=metric)
-    print(f"\n## {name}, {vectors.shape[1]}-d, {metric}\n")
+    print(f"\n### {name}, {vectors.shape[1]}-d, {metric}\n")
     print("| may answer |", *(f"{kind} |" for kind in KINDS))
     print("|---|" + "---|" * len(KINDS))
     distances = all_distances(vectors, queries, metric)
