@@ -19,6 +19,7 @@ from quiver.backends.protocol import Backend
 from quiver.encoding import encode_queries
 from quiver.errors import InvalidArgumentError
 from quiver.filters.filter import BUDGET_SHARE
+from quiver.filters.given import of_live_rows
 from quiver.filters.walk import stack_masks
 from quiver.parallel.workers import map_chunks
 from quiver.ranking import linked_rows, ranked_with_others
@@ -113,6 +114,10 @@ def search_radius(
             f"distances is not known, got {state.encoding!r}"
         )
         raise InvalidArgumentError(msg)
+
+    live = of_live_rows(state)
+    if filters is None and live is not None:
+        filters = [live] * len(queries)
 
     def search_chunk(start: int, stop: int) -> RadiusResult:
         part = slice(start, stop)
