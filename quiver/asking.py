@@ -9,14 +9,14 @@ from quiver._typing import Distances, UserIds
 from quiver.backends.protocol import Backend
 from quiver.errors import InvalidArgumentError
 from quiver.filters.filter import Filter
-from quiver.filters.given import as_filter, as_filters, of_live_rows
+from quiver.filters.given import as_filter, as_filters
 from quiver.paging import pages
 from quiver.parallel.workers import resolve_threads
 from quiver.params import DEFAULT_EF
-from quiver.radius import Reach, search_radius
+from quiver.radius import Reach, as_radii, search_radius
 from quiver.results import RadiusResult
 from quiver.state import State
-from quiver.validation.arrays import as_queries, as_radius
+from quiver.validation.arrays import as_queries
 from quiver.validation.checks import MAX_ROWS, check_int, check_real
 
 
@@ -126,8 +126,7 @@ class Asking:
             max_results = check_int("max_results", max_results, 1, MAX_ROWS)
         state, n_threads = self.state, resolve_threads(threads)
         queries, _ = as_queries(queries, metric=state.metric, dim=state.dim)
-        radii = as_radius(radius, len(queries), state.metric)
-        filter = of_live_rows(state) if filter is None else filter
+        radii = as_radii(radius, len(queries), state.metric)
         filters = as_filters(state, filter, len(queries))
         reach = Reach(radii, confidence, ef, max_results)
         return search_radius(state, self.backend, queries, reach, n_threads, filters)
@@ -180,5 +179,5 @@ class Asking:
         if not is_single:
             msg = f"query must be one vector of shape (dim,), got shape {queries.shape}"
             raise InvalidArgumentError(msg)
-        own = of_live_rows(state) if filter is None else as_filter(state, filter)
+        own = None if filter is None else as_filter(state, filter)
         return pages(state, self.backend, queries, size, own)

@@ -27,6 +27,7 @@ from quiver.diagnosis.auto import chosen_for
 from quiver.errors import QuiverError
 from quiver.explain import Explanation, explain
 from quiver.filters.given import as_filters
+from quiver.living.journaled import open_journaled, saving
 from quiver.living.verbs import Living
 from quiver.memory import MemoryReport
 from quiver.parallel.progress import tells_progress
@@ -37,7 +38,7 @@ from quiver.results import SearchResult
 from quiver.search import search
 from quiver.storage.pieced import live_vectors
 from quiver.validation.arrays import as_ids, as_int64, as_queries
-from quiver.validation.checks import check_metric
+from quiver.validation.checks import check_flag, check_metric
 
 
 class Index(Living, Asking):
@@ -338,6 +339,7 @@ class Index(Living, Asking):
         k: int = 10,
         ef: int | None = None,
         n_rerank: int | None = None,
+        filter: Any = None,
     ) -> Explanation:
         """Explain one search hop by hop, the same from every backend.
 
@@ -345,8 +347,9 @@ class Index(Living, Asking):
         ----------
         query : array_like of shape (dim,)
             One vector.
-        k, ef, n_rerank : int, optional
-            As for `search`.
+        k, ef, n_rerank, filter : optional
+            As for `search`. With a filter only if that walks: of few rows all are
+            measured, which leaves nothing to explain.
 
         Returns
         -------
@@ -361,7 +364,7 @@ class Index(Living, Asking):
             If an argument breaks a rule.
         """
         effort = SearchParams.resolve(k, ef, n_rerank)
-        return explain(self.state, query, effort)
+        return explain(self.state, query, effort, filter)
 
     def check(self, *, full: bool = False) -> CheckReport:
         """Certify that the index is sound.
@@ -409,7 +412,8 @@ class Index(Living, Asking):
         InvalidArgumentError, InvalidTypeError
             If an argument is wrong or a vector does not fit ``cold_dtype``.
         """
-        storage.save(self.state, path, version=__version__, cold_dtype=cold_dtype)
+        with saving(self, path):
+            storage.save(self.state, path, version=__version__, cold_dtype=cold_dtype)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle an index with mapped vectors by its file, any other by its arrays."""
@@ -433,6 +437,7 @@ def open(
     cold: storage.Cold = "memory",
     verify: storage.Verify = "fast",
     backend: str | Backend = "auto",
+    journal: bool = False,
 ) -> Index:
     """Open a saved index.
 
@@ -450,6 +455,10 @@ def open(
         finite and have the hash in the header.
     backend : str or Backend, default "auto"
         See `get_backend`.
+    journal : bool, default False
+        Keep a journal beside the file: each operation is in it, and on the disk, before
+        it counts. What it holds already is repeated first. Saving to the same path
+        empties it. Without it the file is opened as it was saved.
 
     Returns
     -------
@@ -457,6 +466,8 @@ def open(
 
     Raises
     ------
+    LockError
+        If another index keeps the journal.
     FileFormatError
         If the file is foreign, damaged or of another format version; the message
         names file, section, byte, what was found and what was expected.
@@ -467,7 +478,12 @@ def open(
     """
     # Before the file, so that an unknown backend is told at once.
     backend = get_backend(backend)
-    return Index(storage.load(path, cold=cold, verify=verify), backend)
+    check_flag("journal", journal)
+
+    def opened() -> Index:
+        return Index(storage.load(path, cold=cold, verify=verify), backend)
+
+    return open_journaled(path, opened) if journal else opened()
 
 
 def _open_again(origin: storage.Origin, backend: Backend) -> Index:

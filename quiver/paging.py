@@ -14,10 +14,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from quiver._typing import Distances, UserIds, Vectors
-from quiver.answers import ranked_with_others
 from quiver.backends.protocol import Backend
 from quiver.filters.filter import Filter
+from quiver.filters.given import of_live_rows
 from quiver.params import DEFAULT_EF
+from quiver.ranking import ranked_with_others
 from quiver.reference.keys import NO_KEY, key_distances, key_ids
 from quiver.search import walk
 from quiver.state import State
@@ -33,6 +34,7 @@ def pages(
     """Yield ids and distances, page by page; see `quiver.Index.pages`."""
     n_linked = state.n - len(state.unlinked)
     is_out = np.zeros(state.n, dtype=np.bool_)
+    own = of_live_rows(state) if own is None else own
     filters = None if own is None else [own]
     n_out, ef = 0, max(DEFAULT_EF, 2 * size)
     while True:

@@ -10,18 +10,19 @@ Source: quiver's own; see docs/filters.md.
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from quiver._typing import Counts, Distances, Ids, Lanes, Vectors
-from quiver.answers import linked_rows, ranked_with_others
+from quiver._typing import Counts, Distances, Ids, Lanes, Metric, Vectors
 from quiver.backends.protocol import Backend
 from quiver.encoding import encode_queries
 from quiver.errors import InvalidArgumentError
 from quiver.filters.filter import BUDGET_SHARE
+from quiver.filters.given import of_live_rows
 from quiver.filters.walk import stack_masks
 from quiver.parallel.workers import map_chunks
+from quiver.ranking import linked_rows, ranked_with_others
 from quiver.reference.codes import Queries
 from quiver.reference.error import code_errors
 from quiver.reference.keys import key_distances, key_ids
@@ -30,6 +31,7 @@ from quiver.reference.transform import evenly_taken
 from quiver.results import RadiusResult, SearchStats
 from quiver.search import SEARCH_CHUNK, Filters
 from quiver.state import State
+from quiver.validation.foreign import as_real_array
 
 ERROR_ROWS = 1024
 """Rows that say how large the error of an estimate is."""
@@ -71,6 +73,32 @@ class Within(NamedTuple):
     distance_computations: Counts
 
 
+def as_radii(radius: Any, n_queries: int, metric: Metric) -> Lanes:
+    """Return the radius of every query as float64.
+
+    Raises
+    ------
+    InvalidTypeError
+        If it is no number nor numbers.
+    InvalidArgumentError
+        If it is not finite, negative where no distance is, or of a wrong shape.
+    """
+    array = as_real_array(radius, "radius").astype(np.float64)
+    if array.shape not in ((), (n_queries,)):
+        msg = (
+            f"radius must be one number or one per query, shape ({n_queries},), "
+            f"got shape {array.shape}"
+        )
+        raise InvalidArgumentError(msg)
+    least = -np.inf if metric == "inner_product" else 0.0
+    is_wrong = ~(np.isfinite(array) & (array >= least))
+    if is_wrong.any():
+        rule = "finite" if metric == "inner_product" else "finite and at least 0"
+        msg = f"radius must be {rule}, got {array[is_wrong].flat[0]}"
+        raise InvalidArgumentError(msg)
+    return np.broadcast_to(array, n_queries)
+
+
 def search_radius(
     state: State,
     backend: Backend,
@@ -86,6 +114,10 @@ def search_radius(
             f"distances is not known, got {state.encoding!r}"
         )
         raise InvalidArgumentError(msg)
+
+    live = of_live_rows(state)
+    if filters is None and live is not None:
+        filters = [live] * len(queries)
 
     def search_chunk(start: int, stop: int) -> RadiusResult:
         part = slice(start, stop)

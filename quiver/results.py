@@ -164,8 +164,7 @@ class SearchResult:
 class RadiusResult:
     """Every row within a radius; the answers of all queries one after the other.
 
-    Iterating yields ids and distances of one query after the other, and ``result[i]``
-    is those of query i.
+    Iterating yields ids and distances for each query; ``result[i]`` is those of one.
 
     Attributes
     ----------
@@ -181,17 +180,6 @@ class RadiusResult:
         What the search cost.
     version : int
         Of the index that answered, as of `SearchResult`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import quiver
-    >>> index = quiver.Index.build(np.eye(3), metric="euclidean", backend="reference")
-    >>> found = index.search_radius([1.0, 0.0, 0.0], 0.5)
-    >>> found
-    RadiusResult(1 queries, 1 answers)
-    >>> found.ids
-    array([0])
     """
 
     offsets: Counts
@@ -226,13 +214,10 @@ class RadiusResult:
 
     def __getitem__(self, number: int) -> tuple[NDArray[np.int64], Distances]:
         """Return ids and distances of one query."""
+        # A range knows negative numbers and refuses those beyond; so iterating ends.
         number = range(len(self))[number]
         part = slice(*self.offsets[number : number + 2])
         return self.ids[part], self.distances[part]
-
-    def __iter__(self) -> Iterator[tuple[NDArray[np.int64], Distances]]:
-        """Yield ids and distances of one query after the other."""
-        return (self[number] for number in range(len(self)))
 
     def __repr__(self) -> str:
         """Return the numbers of queries and answers."""

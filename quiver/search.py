@@ -14,14 +14,14 @@ from typing import TypeAlias
 import numpy as np
 
 from quiver._typing import Distances, Vectors
-from quiver.answers import ranked
 from quiver.backends.protocol import Backend
 from quiver.candidates import candidates, known_bounds
 from quiver.encoding import encode_queries
 from quiver.filters.filter import Filter
-from quiver.filters.walk import stack_masks, walk_filtered
+from quiver.filters.walk import answering_masks, walk_filtered
 from quiver.parallel.workers import map_chunks
 from quiver.params import SearchParams
+from quiver.ranking import ranked
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import (
     NO_ID,
@@ -154,7 +154,7 @@ def _search_chunk(
             bounds = known_bounds(state, queries, coded, beams.keys)
     else:
         beams = _every_row(state, backend, queries, filters)
-    masks = stack_masks(filters) if filters else state.answering
+    masks = answering_masks(state, filters)
     asked = candidates(state, key_ids(beams.keys[:, : effort.n_rerank]), masks)
     rows, distances, reranked = ranked(
         state, backend, queries, asked, bounds, effort.k, filters

@@ -58,12 +58,13 @@ def test_attributes_say_what_was_built(index: quiver.Index) -> None:
         assert word in repr(index)
 
 
-def test_every_method_checks_and_delegates_in_ten_lines() -> None:
-    tree = ast.parse(inspect.getsource(sys.modules["quiver.index"]))
+@pytest.mark.parametrize("module", ["index", "living.verbs", "living.upkeep"])
+def test_every_method_checks_and_delegates_in_ten_lines(module: str) -> None:
+    tree = ast.parse(inspect.getsource(sys.modules[f"quiver.{module}"]))
     (front,) = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     assert front.end_lineno - front.lineno < 400
     methods = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    assert len(methods) > 20
+    assert methods
     for method in methods:
         body = method.body[1:] if ast.get_docstring(method) else method.body
         assert body[-1].end_lineno - body[0].lineno < 10, method.name

@@ -202,7 +202,7 @@ class CtrlC:
     n_begun_later: int = 0
     taken: threading.Event = field(default_factory=threading.Event)
 
-    def __call__(self, codes, neighbors, queries, *rest) -> Beams:
+    def __call__(self, codes, neighbors, queries, *rest, **rules) -> Beams:
         # Few enough for the slowest backend to be done within a second.
         assert len(queries[0]) <= 64
         self.n_calls += 1
@@ -212,7 +212,7 @@ class CtrlC:
             self.n_begun_later += 1
             assert self.taken.wait(timeout=120)
             time.sleep(0.2)
-        return self.search(codes, neighbors, queries, *rest)
+        return self.search(codes, neighbors, queries, *rest, **rules)
 
     def take(self, *_: object) -> None:
         self.taken.set()

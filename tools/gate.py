@@ -45,6 +45,7 @@ INSTRUCTION_TOLERANCE = 0.02
 COMPILER = "compiler"
 """Instruction counts of different compilers cannot be compared."""
 BEAM_WIDTHS = (16, 64)
+SHARES = (0.9, 0.5, 0.1, 0.01)
 K = 10
 
 Values = dict[str, float | str]
@@ -155,6 +156,27 @@ def measure_index(
         yield f"ef={ef} distance computations", computations
         yield f"ef={ef} reranked", int(result.stats.reranked.sum())
         yield f"ef={ef} answer digest", digest(result.ids, result.distances)
+    yield from measure_rules(index, queries, true)
+
+
+def measure_rules(
+    index: quiver.Index, queries: np.ndarray, true: np.ndarray
+) -> Iterator[tuple[str, float | str]]:
+    """Yield what a search costs and finds by filters of four shares and by a radius."""
+    drawn = np.random.PCG64(0).random_raw(index.n) / 2**64
+    for share in SHARES:
+        result = index.search(queries, k=K, filter=drawn < share)
+        computations = int(result.stats.distance_computations.sum())
+        yield f"filter={share} distance computations", computations
+        yield f"filter={share} answer digest", digest(result.ids, result.distances)
+    if index.encoding.query == "symmetric":
+        return
+    # Where the tenth neighbour of the first query is.
+    found = index.search_radius(queries, float(true[0, -1]))
+    computations = int(found.stats.distance_computations.sum())
+    yield "radius distance computations", computations
+    yield "radius reranked", int(found.stats.reranked.sum())
+    yield "radius answer digest", digest(found.ids, found.distances)
 
 
 def measure_change(

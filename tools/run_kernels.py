@@ -17,7 +17,7 @@ from quiver.params import Encoding
 from quiver.reference.codes import Transform
 from quiver.reference.keys import make_keys
 
-KERNELS = ("encode", "quantize", "distance", "prune", "search", "rerank")
+KERNELS = ("encode", "quantize", "distance", "prune", "search", "scan", "rerank")
 N, DIM, N_QUERIES, MAX_DEGREE, EF = 1000, 384, 16, 32, 64
 
 
@@ -46,6 +46,7 @@ def main(target: str, bits: int) -> None:
     steps = np.array([1 << bit for bit in range(10)] + [3, 5, 7, 11], dtype=np.uint32)
     neighbors = (every_id[:, None] + steps) % np.uint32(N)
     backend.search(codes, neighbors, coded, every_id[:ENTRY_POINTS], EF)
+    backend.scan(codes, coded, every_id, EF)
     candidates = np.tile(every_id[:EF], (N_QUERIES, 1))
     backend.rerank(vectors, queries, candidates, 10, "cosine")
 

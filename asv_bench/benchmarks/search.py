@@ -69,6 +69,49 @@ class Search(OnIndexes):
     track_hot_bytes_per_vector.unit = "bytes"
 
 
+class Filtered(OnIndexes):
+    """Many rows that may answer are walked to, few are scanned."""
+
+    params = (BACKENDS, DATASETS, (0.9, 0.5, 0.1, 0.01))
+    param_names = ("backend", "dataset", "share")
+
+    def setup(self, paths, backend, dataset, share):
+        load_backend(backend)
+        self.index = quiver.open(paths[dataset], backend=backend)
+        self.queries = load_dataset(dataset).queries[:TIMED_QUERIES]
+        n = self.index.n
+        marks = np.random.default_rng(0).permutation(n) < max(1, share * n)
+        self.filter = self.index.filter(marks)
+
+    def search(self):
+        how = {"k": K, "ef": EF, "filter": self.filter, "threads": 1}
+        return self.index.search(self.queries, **how)
+
+    def time_filtered(self, paths, backend, dataset, share):
+        self.search()
+
+    def track_distance_computations(self, paths, backend, dataset, share):
+        return float(self.search().stats.distance_computations.mean())
+
+    track_distance_computations.unit = "code distances per query"
+
+
+class Radius(OnIndexes):
+    """As far as the tenth neighbour is away."""
+
+    params = (BACKENDS, DATASETS)
+    param_names = ("backend", "dataset")
+
+    def setup(self, paths, backend, dataset):
+        load_backend(backend)
+        self.index = quiver.open(paths[dataset], backend=backend)
+        self.queries = load_dataset(dataset).queries[:TIMED_QUERIES]
+        self.radius = self.index.search(self.queries, k=K, ef=EF).distances[:, -1]
+
+    def time_radius(self, paths, backend, dataset):
+        self.index.search_radius(self.queries, self.radius, threads=1)
+
+
 class Batch(OnIndexes):
     params = (BACKENDS, DATASETS, THREADS)
     param_names = ("backend", "dataset", "threads")

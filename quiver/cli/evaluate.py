@@ -19,11 +19,12 @@ from quiver.cli.console import (
     print_json,
     progress_bar,
 )
-from quiver.cli.files import check_outputs, read_inputs, write_page
+from quiver.cli.files import check_outputs, read_ids, read_inputs, write_page
 from quiver.cli.options import (
     BackendOption,
     ColdName,
     ColdOption,
+    FilterOption,
     IndexArgument,
     JsonOption,
     KeyOption,
@@ -45,6 +46,7 @@ def evaluate(
         list[int] | None, typer.Option("--ef", help="Beam width; may be repeated.")
     ] = None,
     n_rerank: RerankOption = None,
+    filter_ids: FilterOption = None,
     ground_truth: TruthOption = None,
     svg: Annotated[Path | None, typer.Option(help="Draw recall over ef there.")] = None,
     cold: ColdOption = ColdName.MEMORY,
@@ -71,6 +73,7 @@ def evaluate(
             k=k,
             ef=ef or BEAM_WIDTHS,
             n_rerank=n_rerank,
+            filter=read_ids(filter_ids, None),
             threads=threads,
             progress=progress,
         )
@@ -92,6 +95,7 @@ def tune(
     confidence: Annotated[
         float, typer.Option(help="Of the lower bound that must hold it.")
     ] = 0.95,
+    filter_ids: FilterOption = None,
     ground_truth: TruthOption = None,
     cold: ColdOption = ColdName.MEMORY,
     backend: BackendOption = "auto",
@@ -116,6 +120,7 @@ def tune(
             k=k,
             ground_truth=truth,
             confidence=confidence,
+            filter=read_ids(filter_ids, None),
             threads=threads,
             progress=progress,
         )

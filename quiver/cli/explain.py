@@ -9,8 +9,14 @@ import typer
 
 import quiver
 from quiver.cli.console import answers, print_json
-from quiver.cli.files import check_outputs, read_queries, write_page
-from quiver.cli.options import ColdName, IndexArgument, JsonOption, KeyOption
+from quiver.cli.files import check_outputs, read_ids, read_queries, write_page
+from quiver.cli.options import (
+    ColdName,
+    FilterOption,
+    IndexArgument,
+    JsonOption,
+    KeyOption,
+)
 from quiver.errors import InvalidArgumentError
 
 
@@ -23,6 +29,7 @@ def explain(
     n_rerank: Annotated[
         int | None, typer.Option(help="How many are ordered exactly, k … ef.")
     ] = None,
+    filter_ids: FilterOption = None,
     texts: Annotated[
         Path | None,
         typer.Option(help="Texts for the page: line i for the vector with id i."),
@@ -41,7 +48,10 @@ def explain(
     if row >= len(vectors):
         msg = f"row must be in 0 … {len(vectors) - 1}, got {row}"
         raise InvalidArgumentError(msg)
-    explanation = opened.explain(vectors[row], k=k, ef=ef, n_rerank=n_rerank)
+    allowed = read_ids(filter_ids, None)
+    explanation = opened.explain(
+        vectors[row], k=k, ef=ef, n_rerank=n_rerank, filter=allowed
+    )
     if html is not None:
         labels = {} if texts is None else dict(enumerate(_read_lines(texts)))
         write_page(html, explanation.to_html(labels))

@@ -104,6 +104,14 @@ ThreadsOption = Annotated[
     int | None,
     typer.Option("--threads", "-t", help="Threads; all this process may use."),
 ]
+FilterOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--filter-ids",
+        metavar="FILE",
+        help="Let only these ids answer: .npy, .txt (one a line) or as FILE.",
+    ),
+]
 KeyOption = Annotated[
     str | None, typer.Option("--key", help="Which array, if the file is HDF5.")
 ]

@@ -16,12 +16,13 @@ from quiver.cli.console import (
     print_facts,
     print_json,
 )
-from quiver.cli.files import check_outputs, read_inputs
+from quiver.cli.files import check_outputs, read_ids, read_inputs
 from quiver.cli.options import (
     BackendOption,
     ColdName,
     ColdOption,
     EfOption,
+    FilterOption,
     IndexArgument,
     JsonOption,
     KeyOption,
@@ -34,6 +35,7 @@ from quiver.cli.options import (
     TruthOption,
 )
 from quiver.evaluation.truth import true_distances
+from quiver.filters.given import as_filters
 from quiver.recall.recall import share_within
 from quiver.validation.arrays import as_queries
 
@@ -46,6 +48,7 @@ def search(
     k: KOption = 10,
     ef: EfOption = None,
     n_rerank: RerankOption = None,
+    filter_ids: FilterOption = None,
     ground_truth: TruthOption = None,
     npz: NpzOption = None,
     cold: ColdOption = ColdName.MEMORY,
@@ -65,12 +68,15 @@ def search(
         key=key,
         max_rows=max_rows,
     )
+    filters = as_filters(opened.state, read_ids(filter_ids, None), len(vectors))
     truth = None
     if ids is not None:
         checked, _ = as_queries(vectors, metric=opened.metric, dim=opened.dim)
-        truth = true_distances(opened, checked, ids, k, threads)
+        truth = true_distances(opened, checked, ids, k, threads, filters)
     start = time.perf_counter()
-    result = opened.search(vectors, k=k, ef=ef, n_rerank=n_rerank, threads=threads)
+    result = opened.search(
+        vectors, k, ef=ef, n_rerank=n_rerank, filter=filters, threads=threads
+    )
     seconds = time.perf_counter() - start
     report = _report(result, seconds)
     if truth is not None:

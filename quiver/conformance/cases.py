@@ -49,6 +49,8 @@ def draw_calls(rng: Generator, dim: int) -> Iterator[Call]:
     Their inputs come from the reference, so that one wrong method is not blamed on
     the others.
     """
+    # Of their own, so that they shift no other draw.
+    (rules,) = rng.spawn(1)
     # Two rows at least, so that a target has a candidate to prune.
     n, metric = int(rng.integers(2, 25)), rng.choice(hazards.METRICS).item()
     names = rng.choice(sorted(hazards.HAZARDS), rng.integers(0, 3), replace=False)
@@ -90,7 +92,7 @@ def draw_calls(rng: Generator, dim: int) -> Iterator[Call]:
             form = f"{coded}, queries={type(asked).__name__}"
             yield Call("distance", (codes, asked), form)
             yield Call("distance", (codes, asked, candidates), form)
-            yield from _draw_walks(rng, (codes, neighbors, asked, entries, ef), form)
+            yield from _draw_walks(rules, (codes, neighbors, asked, entries, ef), form)
 
 
 def _draw_walks(

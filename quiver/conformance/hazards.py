@@ -42,6 +42,7 @@ BOUNDARY_DIMS = (
     *(128, 223, 224, 225, 239, 240, 241, 257, 384, 479, 480, 481, 513, 736, 1025),
 )
 METRICS: tuple[Metric, ...] = get_args(Metric)
+FAR_LIMITS = np.array([-np.inf, -0.0, 0.0, np.inf], dtype=np.float32)
 GRAPHS = ("random", "complete", "chain", "islands", "empty")
 
 
@@ -220,17 +221,16 @@ def make_masks(rng: Generator, n: int, n_masks: int) -> Mask:
 def make_budgets(rng: Generator, n: int, n_queries: int) -> Counts:
     """Return budgets from none at all to more than n rows can use up."""
     budgets = rng.integers(0, n + 2, n_queries)
-    budgets[rng.random(n_queries) < 0.2] = rng.choice([0, 1, 2**62])
-    return budgets
+    extremes = rng.choice([0, 1, 2**62], n_queries)
+    return np.where(rng.random(n_queries) < 0.2, extremes, budgets)
 
 
 def make_limits(rng: Generator, distances: Distances) -> Distances:
     """Return a distance of each row of a matrix as its limit, some beyond all."""
     columns = rng.integers(0, distances.shape[1], (len(distances), 1))
     limits = np.take_along_axis(distances, columns, axis=1)[:, 0]
-    is_drawn = rng.random(len(limits)) < 0.3
-    limits[is_drawn] = rng.choice([-np.inf, -0.0, 0.0, np.inf])
-    return limits
+    extremes = rng.choice(FAR_LIMITS, len(limits))
+    return np.where(rng.random(len(limits)) < 0.3, extremes, limits)
 
 
 def make_prune_keys(

@@ -18,6 +18,7 @@ from quiver.errors import InvalidArgumentError
 from quiver.evaluation.report import Evaluation, Point, suggest
 from quiver.evaluation.timing import fastest
 from quiver.evaluation.truth import true_distances
+from quiver.filters.given import as_filters
 from quiver.index import Index
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import resolve_threads
@@ -39,6 +40,7 @@ def evaluate(
     k: int = 10,
     ef: int | Sequence[int] = BEAM_WIDTHS,
     n_rerank: int | None = None,
+    filter: Any = None,
     threads: int | None = None,
     progress: Progress | bool | None = None,
 ) -> Evaluation:
@@ -58,6 +60,8 @@ def evaluate(
         Beam widths; those below k are left out.
     n_rerank : int, optional
         As for `Index.search`, at most ef.
+    filter : optional
+        As for `Index.search`. Where fewer than k rows may answer, recall is of those.
     threads : int, optional
         For all measuring, the queries per second included.
     progress : callable or bool, optional
@@ -90,9 +94,11 @@ def evaluate(
     queries = checked_queries(queries, index.metric, index.dim)
     n_threads = resolve_threads(threads)
     meter = ProgressMeter(progress, 2 + len(efforts))
-    truth = true_distances(index, queries, ground_truth, k, n_threads)
+    filters = as_filters(index.state, filter, len(queries))
+    truth = true_distances(index, queries, ground_truth, k, n_threads, filters)
     meter.advance(1)
-    asked = Asked(index.state, index.backend, queries, truth[:, -1], k, n_threads)
+    kernels = index.state, index.backend
+    asked = Asked(*kernels, queries, truth[:, -1], k, n_threads, filters)
     scan = scan_hits(asked, efforts[-1].ef)
     meter.advance(1)
     points = []
@@ -127,6 +133,7 @@ def _measure(index: Index, asked: Asked, scan: Hits, effort: SearchParams) -> Po
         k=effort.k,
         ef=effort.ef,
         n_rerank=effort.n_rerank,
+        filter=asked.filters,
         threads=asked.threads,
     )
     result, seconds = fastest(search)

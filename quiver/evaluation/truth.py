@@ -7,18 +7,22 @@ find no row nearer than one of them that is not among them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NoReturn
 
 import numpy as np
 
 from quiver._typing import AnyArray, Distances, Ids, Lanes, Metric, Vectors
 from quiver.errors import InvalidArgumentError
+from quiver.filters.filter import Filter
+from quiver.filters.walk import by_filter
 from quiver.index import Index
 from quiver.recall.exact import exact_knn
 from quiver.recall.hits import exact_distances
 from quiver.recall.recall import as_id_array, check_distinct
 from quiver.reference.lanes import squared_norms
 from quiver.reference.transform import evenly_taken
+from quiver.search import Filters
 from quiver.storage.pieced import cold_base
 
 PROOF_EF = 256
@@ -40,6 +44,7 @@ def true_distances(
     ground_truth: AnyArray | None,
     k: int,
     threads: int | None = None,
+    filters: Filters = None,
 ) -> Distances:
     """Return the exact distances of the k true neighbours, shape (q, k), ascending.
 
@@ -55,6 +60,8 @@ def true_distances(
         1 … n.
     threads : int, optional
         For the search that checks the caller's ids.
+    filters : sequence of Filter, optional
+        The rows that may answer each query; +inf where there are fewer than k.
 
     Raises
     ------
@@ -70,18 +77,36 @@ def true_distances(
     precision of stored vectors; at most ``MOST_SLACK`` of what lies between a query
     and any row. Beyond, rounding has decided most places, and it is no truth.
     """
+    if ground_truth is None and filters is not None:
+        return _filtered_distances(index, queries, k, filters)
     if ground_truth is None:
         return exact_knn(index.vectors, queries, k, metric=index.metric)[1]
-    given = _Truth(index, queries, _checked_ids(ground_truth, len(queries), k))
+    ids = _checked_ids(ground_truth, len(queries), k)
+    given = _Truth(index, queries, ids, filters)
     given.check_order()
     given.check_against_search(threads)
     return np.sort(given.distances, axis=1)
 
 
+def _filtered_distances(
+    index: Index, queries: Vectors, k: int, filters: Sequence[Filter]
+) -> Distances:
+    distances = np.full((len(queries), k), np.inf, dtype=np.float32)
+    for one, numbers in by_filter(filters, np.arange(len(queries))):
+        base = index.state.vectors[one.rows]
+        if len(base):
+            n_true = min(k, len(base))
+            _, exact = exact_knn(base, queries[numbers], n_true, metric=index.metric)
+            distances[numbers, :n_true] = exact
+    return distances
+
+
 class _Truth:
     """The caller's ids with their exact distances, and what proves them wrong."""
 
-    def __init__(self, index: Index, queries: Vectors, ids: AnyArray) -> None:
+    def __init__(
+        self, index: Index, queries: Vectors, ids: AnyArray, filters: Filters
+    ) -> None:
         rows, is_known = index.state.rows_by_id.find(ids.astype(np.int64))
         if not is_known.all():
             query, rank = np.argwhere(~is_known)[0]
@@ -91,7 +116,15 @@ class _Truth:
             )
             raise InvalidArgumentError(msg)
         check_distinct(ids, "ground_truth")
-        self._index, self._queries = index, queries
+        for query, one in enumerate(filters or ()):
+            if not one.is_allowed[rows[query]].all():
+                rank = int(np.argmin(one.is_allowed[rows[query]]))
+                msg = (
+                    "ground_truth must name rows that the filter lets answer, got id "
+                    f"{ids[query, rank]} for query {query}"
+                )
+                raise InvalidArgumentError(msg)
+        self._index, self._queries, self._filters = index, queries, filters
         self._ids = ids.astype(np.int64)
         self.distances = exact_distances(
             index.backend, index.state.vectors, queries, rows, index.metric
@@ -119,7 +152,11 @@ class _Truth:
         k = self._ids.shape[1]
         ef = max(k, PROOF_EF)
         found = self._index.search(
-            self._queries, k=k, ef=ef, n_rerank=ef, threads=threads
+            *(self._queries, k),
+            ef=ef,
+            n_rerank=ef,
+            filter=self._filters,
+            threads=threads,
         )
         rows, is_found = self._index.state.rows_by_id.find(found.ids)
         _, highest = self._range(rows, found.distances)

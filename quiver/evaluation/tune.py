@@ -11,6 +11,7 @@ import numpy as np
 from quiver._typing import Lanes, Progress
 from quiver.errors import InvalidArgumentError
 from quiver.evaluation.truth import true_distances
+from quiver.filters.given import as_filters
 from quiver.index import Index
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import resolve_threads
@@ -57,6 +58,7 @@ def tune(
     ground_truth: Any = None,
     confidence: float = CONFIDENCE,
     max_ef: int = MAX_EF,
+    filter: Any = None,
     threads: int | None = None,
     progress: Progress | bool | None = None,
 ) -> TuneResult:
@@ -78,6 +80,8 @@ def tune(
         Inside 0 … 1: the one-sided lower bound of the recall must reach the target.
     max_ef : int, default 1024
         Widest beam allowed, >= k.
+    filter : optional
+        As for `Index.search`. Where fewer than k rows may answer, recall is of those.
     threads : int, optional
         The answer does not depend on it.
     progress : callable or bool, optional
@@ -112,9 +116,11 @@ def tune(
     confidence = check_share("confidence", confidence)
     queries = checked_queries(queries, index.metric, index.dim)
     n_threads = resolve_threads(threads)
-    kth = true_distances(index, queries, ground_truth, k, n_threads)[:, -1]
+    filters = as_filters(index.state, filter, len(queries))
+    truth = true_distances(index, queries, ground_truth, k, n_threads, filters)
     meter = ProgressMeter(progress, 1 + max_ef.bit_length() + len(_WIDER))
-    asked = Asked(index.state, index.backend, queries, kth, k, n_threads)
+    kernels = index.state, index.backend
+    asked = Asked(*kernels, queries, truth[:, -1], k, n_threads, filters)
     trial = _Trial(asked, 2 * confidence - 1)
     least = _least_ef(trial, target, max_ef, meter)
     efforts = []

@@ -17,11 +17,14 @@ from quiver.encoding import encode_queries
 from quiver.errors import InvalidArgumentError
 from quiver.explain.explanation import Explanation, Found, Hop, Outcome, TrueNeighbour
 from quiver.explain.plane import project
+from quiver.filters.filter import Filter
+from quiver.filters.given import as_filter
 from quiver.params import SearchParams
 from quiver.recall.exact import exact_knn
 from quiver.reference.distance import distance_to_rows
 from quiver.reference.keys import key_distances, key_ids
-from quiver.reference.walk import Step, walk
+from quiver.reference.masks import marked_rows
+from quiver.reference.walk import Step, follow, walk
 from quiver.results import SearchResult
 from quiver.search import least_scan_ef, search
 from quiver.state import State
@@ -37,7 +40,9 @@ CODE_DISTANCES = {
 """What corrected codes measure, by metric. See docs/algorithm/distance.md."""
 
 
-def explain(state: State, query: Any, effort: SearchParams) -> Explanation:
+def explain(
+    state: State, query: Any, effort: SearchParams, filter: Any = None
+) -> Explanation:
     """Explain one search; see `quiver.Index.explain`."""
     vector = as_real_array(query, "query")
     if vector.ndim != 1:
@@ -50,13 +55,17 @@ def explain(state: State, query: Any, effort: SearchParams) -> Explanation:
         )
         raise InvalidArgumentError(msg)
     checked = as_vectors(vector[None], "query", metric=state.metric, dim=state.dim)
-    return _Explainer(state, checked, effort).explanation()
+    own = None if filter is None else as_filter(state, filter)
+    return _Explainer(state, checked, effort, own).explanation()
 
 
 class _Explainer:
     """One walk, its marks by row number, and the questions asked of them."""
 
-    def __init__(self, state: State, query: Vectors, effort: SearchParams) -> None:
+    def __init__(
+        self, state: State, query: Vectors, effort: SearchParams, own: Filter | None
+    ) -> None:
+        self.own = own
         self.state, self.backend = state, get_backend("reference")
         self.query, self.effort = query, effort
         self.coded = encode_queries(state, self.backend, query)
@@ -67,18 +76,33 @@ class _Explainer:
                 "explain: a search looks at each of them"
             )
             raise InvalidArgumentError(msg)
-        graph = state.codes, state.neighbors, self.coded, state.entry_points
-        allowed = None if state.live is None else state.is_node
-        _, *self.steps = list(walk(*graph, self.ef, allowed=allowed))
+        self.steps = self._walked()
         self.seen_in = dict.fromkeys(state.entry_points.tolist(), 0)
-        self.always_read = self._allowed(state.long_entry_points.tolist())
+        self.always_read = {*self._in_beam(state.long_entry_points.tolist())}
         self.dropped_in: dict[int, int] = {}
         self.hops = tuple(self._hops())
         # A walk has at least one hop: the nearest entry point is always expanded.
         self.final_beam = key_ids(self.steps[-1].beam).tolist()
 
+    def _walked(self) -> list[Step]:
+        """Return all steps but the first, which expands nothing."""
+        state, own = self.state, self.own
+        graph = state.codes, state.neighbors, self.coded, state.entry_points
+        if own is None:
+            allowed = None if state.live is None else state.is_node
+            return list(walk(*graph, self.ef, allowed=allowed))[1:]
+        marks = marked_rows(own.mask, state.n)
+        steps = list(walk(*graph, self.ef, allowed=marks))
+        if own.is_scanned(self.ef) or not follow(steps, own.budget).complete:
+            msg = (
+                "filter must let so many rows answer that a search walks to them; it "
+                f"measures all of these {len(own)}, which leaves nothing to explain"
+            )
+            raise InvalidArgumentError(msg)
+        return steps[1:]
+
     def _hops(self) -> list[Hop]:
-        in_beam = self._allowed(self.state.entry_points.tolist())
+        in_beam = set(self._in_beam(self.state.entry_points.tolist()))
         hops = []
         for number, step in enumerate(self.steps, 1):
             newly_seen = step.newly_seen.tolist()
@@ -86,15 +110,17 @@ class _Explainer:
             after = set(key_ids(step.beam).tolist())
             # A row leaves the beam for good: what pushed it out stays or is pushed out
             # by something nearer. So one hop number per row says it all.
-            dropped = sorted((in_beam | self._allowed(newly_seen)) - after)
+            dropped = sorted(in_beam.union(self._in_beam(newly_seen)) - after)
             self.dropped_in.update(dict.fromkeys(dropped, number))
             in_beam = after
             hops.append(self._hop(number, step, dropped))
         return hops
 
-    def _allowed(self, rows: list[int]) -> set[int]:
-        """Return those of some rows that may have a place in the beam."""
-        return {row for row in rows if self.state.is_node[row]}
+    def _in_beam(self, rows: list[int]) -> list[int]:
+        """Return those of the rows that may have a place in the beam."""
+        if self.own is None:
+            return [row for row in rows if self.state.is_node[row]]
+        return np.intersect1d(rows, self.own.nodes).tolist()
 
     def _hop(self, number: int, step: Step, dropped: list[int]) -> Hop:
         return Hop(
@@ -110,10 +136,9 @@ class _Explainer:
     def explanation(self) -> Explanation:
         """Return the walk with the answer and the true neighbours beside it."""
         state, effort = self.state, self.effort
-        result = search(state, self.backend, self.query, effort).first()
-        k, base = min(effort.k, state.n_live), live_vectors(state)
-        rows, distances = exact_knn(base, self.query, k, metric=state.metric)
-        true_rows = state.live_rows[rows[0]].tolist()
+        own = None if self.own is None else [self.own]
+        result = search(state, self.backend, self.query, effort, 1, own).first()
+        true_rows, distances = self._true_rows()
         points, query_point = project(state, self.query, [*self.seen_in, *true_rows])
         return Explanation(
             k=effort.k,
@@ -128,11 +153,20 @@ class _Explainer:
             found=self._found(result),
             true_neighbours=tuple(
                 self._true_neighbor(row, distance, result)
-                for row, distance in zip(true_rows, distances[0].tolist(), strict=True)
+                for row, distance in zip(true_rows, distances, strict=True)
             ),
             points=tuple((self._id(row), x, y) for row, x, y in points),
             query_point=query_point,
         )
+
+    def _true_rows(self) -> tuple[list[int], list[float]]:
+        """Return the exact nearest of the rows that may answer."""
+        state = self.state
+        rows = state.live_rows if self.own is None else self.own.rows
+        base = live_vectors(state) if self.own is None else state.vectors[rows]
+        k = min(self.effort.k, len(rows))
+        places, distances = exact_knn(base, self.query, k, metric=state.metric)
+        return rows[places[0]].tolist(), distances[0].tolist()
 
     def _found(self, result: SearchResult) -> tuple[Found, ...]:
         ranks = {self._id(row): n for n, row in enumerate(self.final_beam, 1)}

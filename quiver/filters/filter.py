@@ -4,7 +4,7 @@ A small filter is a list, and a walk to few rows would see most of the others fi
 few rows are scanned; to many a walk goes that only they can end, with a budget: should
 they lie far from the query, it is given up and they are scanned after all.
 
-Source: quiver's own; measured in docs/measured_filters.md.
+Source: quiver's own; measured in docs/filters.md.
 """
 
 from __future__ import annotations
@@ -72,6 +72,11 @@ class Filter:
     def is_of(self, state: State) -> bool:
         """Return whether this is a filter of a version of an index."""
         return self._state() is state
+
+    @property
+    def rows(self) -> NDArray[np.intp]:
+        """The rows that may answer, ascending."""
+        return np.flatnonzero(self.is_allowed)
 
     @cached_property
     def nodes(self) -> Ids:

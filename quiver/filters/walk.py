@@ -52,6 +52,11 @@ def stack_masks(filters: Sequence[Filter]) -> Mask:
     return np.stack([one.mask for one in filters[: 1 if is_one else None]])
 
 
+def answering_masks(state: State, filters: Sequence[Filter] | None) -> Mask | None:
+    """Return the masks of rows that answer by the graph; None where all do."""
+    return stack_masks(filters) if filters else state.answering
+
+
 def budgets(filters: Sequence[Filter]) -> Counts:
     """Return after how many distances each walk is given up."""
     return np.array([one.budget for one in filters], dtype=np.int64)

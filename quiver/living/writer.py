@@ -8,7 +8,7 @@ beyond the end of every version published so far: nobody reads them.
 from __future__ import annotations
 
 from threading import RLock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,10 @@ from quiver.graph.unlinked import hash_rows
 from quiver.parallel.progress import ProgressMeter
 from quiver.parallel.workers import Workers
 from quiver.reference.codes import Codes, aligned_zeros
+from quiver.state import State
+from quiver.storage.journal import AUTO, REFIT, Entry, Journal, Kind
 from quiver.storage.pieced import PiecedVectors, pieced
+from quiver.validation.arrays import as_int64
 
 ROOM = 4
 """An array that is full gets room for a fourth of its rows more."""
@@ -76,15 +79,38 @@ class Writer:
     ----------
     lock : RLock
         Held by the operation that makes the next version.
+    journal : Journal or None
+        Told each operation before its version is published.
     """
 
     def __init__(self) -> None:
         self.lock = RLock()
+        self.journal: Journal | None = None
         self._codes, self._links, self._ids = Growing(), Growing(), Growing()
         self._vectors = Growing(read_only=True)
         self._hashes = Growing()
         self._linked: tuple[AnyArray, Codes] | None = None
         self._hashed: tuple[AnyArray, NDArray[np.uint64]] | None = None
+
+    def recorded(
+        self,
+        old: State,
+        new: State,
+        kind: Kind,
+        consolidate: str = "manual",
+        ids: Any = (),
+        n_vectors: int = 0,
+        *,
+        refit: bool = False,
+    ) -> State:
+        """Return the next state, once the operation that made it is in the journal."""
+        if new is not old and self.journal is not None:
+            switches = AUTO * (consolidate == "auto") | REFIT * refit
+            numbers = np.atleast_1d(as_int64(ids, "ids"))
+            # New rows are the last of all, whatever has gone before them.
+            vectors = new.vectors[new.n - n_vectors : new.n]
+            self.journal.append(Entry(kind, old.version, switches, numbers, vectors))
+        return new
 
     def with_codes(self, codes: Codes, more: Codes) -> Codes:
         """Return stored codes followed by more."""

@@ -19,16 +19,18 @@ from quiver._typing import (
     Lanes,
     Metric,
     StoredVectors,
+    Unlinked,
     Vectors,
 )
 from quiver.backends.protocol import Backend
 from quiver.candidates import candidates
+from quiver.filters.walk import answering_masks
 from quiver.parallel.workers import map_chunks
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import NO_ID, key_ids, nearest_keys
 from quiver.reference.masks import is_marked
 from quiver.rerank import rerank
-from quiver.search import SCAN_VALUES, chunk_rows, scan, walk
+from quiver.search import SCAN_VALUES, Filters, chunk_rows, scan, walk
 from quiver.state import State
 
 
@@ -40,21 +42,25 @@ class Hits(NamedTuple):
     marks : ndarray of shape (q, m), bool or int64
         Whether a candidate is no farther than the k-th true neighbour; of an index,
         how many such rows it brings, since equal ones come with it.
-    k : int
+    k : int or ndarray of shape (q,), int64
         True neighbours of each query.
     always : ndarray of shape (q, m), bool, or False
         Which are read at any depth, as long entry points are.
     """
 
     marks: NDArray[np.bool_] | Counts
-    k: int
+    k: int | Counts
     always: NDArray[np.bool_] | bool = False
 
     def shares(self, depth: int) -> Lanes:
-        """Return each query's share of the k found if ``depth`` candidates are read."""
+        """Return each query's share of the k found if ``depth`` candidates are read.
+
+        Where there is nothing to find, nothing is missed.
+        """
         found = self.marks[:, :depth].sum(axis=1)
         found += (self.marks * self.always)[:, depth:].sum(axis=1)
-        return np.minimum(found, self.k) / self.k
+        shares = np.minimum(found, self.k) / np.maximum(self.k, 1)
+        return np.where(self.k == np.int64(0), 1.0, shares)
 
 
 class Walk(NamedTuple):
@@ -82,6 +88,8 @@ class Asked(NamedTuple):
         True neighbours of each query.
     threads : int
         The hits do not depend on it.
+    filters : sequence of Filter, optional
+        Of every query.
     """
 
     state: State
@@ -90,6 +98,18 @@ class Asked(NamedTuple):
     kth: Distances
     k: int
     threads: int
+    filters: Filters = None
+
+    @property
+    def wanted(self) -> int | Counts:
+        """True neighbours of each query: k, or the rows that may answer if fewer."""
+        if self.filters is None:
+            return self.k
+        return np.array([min(self.k, len(one)) for one in self.filters], np.int64)
+
+    def part(self, start: int, stop: int) -> Filters:
+        """Return the filters of some queries."""
+        return None if self.filters is None else self.filters[start:stop]
 
     def mark(self, start: int, beam: Ids) -> tuple[Counts, NDArray[np.bool_]]:
         """Count the hits that each candidate of the queries from ``start`` on brings.
@@ -99,26 +119,47 @@ class Asked(NamedTuple):
         """
         part = slice(start, start + len(beam))
         state, kth = self.state, self.kth[part]
-        rows = candidates(state, beam, state.answering)
+        filters = self.part(start, start + len(beam))
+        rows = candidates(state, beam, answering_masks(state, filters))
         hits = mark_hits(
             *(self.backend, state.vectors, self.queries[part], rows),
             *(kth, state.metric),
         )
-        equal_to = state.live_unlinked[:, 0]
-        first = np.searchsorted(equal_to, rows)
-        counts = np.searchsorted(equal_to, rows, "right") - first
-        # A row that was removed brings only the live ones that are equal to it.
-        is_live = True if state.live is None else is_marked(state.live, rows)
-        counts = hits * (counts + is_live)
-        counts[:, 0] += np.count_nonzero(equal_to == NO_ID) * (kth >= 1)
-        return counts, np.isin(rows, state.long_entry_points)
+        is_long = np.isin(rows, state.long_entry_points)
+        if filters is None:
+            counts = _with_equal(hits, rows, kth, state.live_unlinked)
+            # A row that was removed brings only the live ones that are equal to it.
+            if state.live is not None:
+                counts -= hits & ~is_marked(state.live, rows)
+            return counts, is_long
+        counts = np.empty(hits.shape, dtype=np.int64)
+        for number, one in enumerate(filters):
+            line = slice(number, number + 1)
+            brought = hits[line], rows[line], kth[line]
+            counts[line] = _with_equal(*brought, one.unlinked)
+            # A candidate that stands for rows equal to it alone is none itself.
+            hit_rows = np.where(hits[line], rows[line], 0)
+            counts[line] -= hits[line] & ~one.is_allowed[hit_rows]
+        return counts, is_long
+
+
+def _with_equal(
+    hits: NDArray[np.bool_], candidates: Ids, kth: Distances, unlinked: Unlinked
+) -> Counts:
+    """Count with each hit the rows equal to it, and with the first the zero vectors."""
+    equal_to = unlinked[:, 0]
+    first = np.searchsorted(equal_to, candidates)
+    counts = hits * (1 + np.searchsorted(equal_to, candidates, "right") - first)
+    counts[:, 0] += np.count_nonzero(equal_to == NO_ID) * (kth >= 1)
+    return counts
 
 
 def walk_hits(asked: Asked, ef: int) -> Walk:
     """Walk the graph for every query and mark the whole beam."""
 
     def walk_chunk(start: int, stop: int) -> tuple[AnyArray, ...]:
-        beams = walk(asked.state, asked.backend, asked.queries[start:stop], ef)
+        own = asked.part(start, stop)
+        beams = walk(asked.state, asked.backend, asked.queries[start:stop], ef, own)
         marks = asked.mark(start, key_ids(beams.keys))
         return *marks, beams.hops, beams.distance_computations
 
@@ -129,17 +170,22 @@ def walk_hits(asked: Asked, ef: int) -> Walk:
         threads=asked.threads,
     )
     marks, always, hops, computations = _joined(chunks)
-    return Walk(Hits(marks, asked.k, always), hops, computations)
+    return Walk(Hits(marks, asked.wanted, always), hops, computations)
 
 
 def scan_hits(asked: Asked, depth: int) -> Hits:
     """Rank every row by its code for every query and mark the best ``depth``."""
     state = asked.state
     depth = min(depth, state.n_nodes)
+    every_row = np.arange(state.n, dtype=np.uint32)
 
     def scan_chunk(start: int, stop: int) -> tuple[AnyArray, ...]:
         distances = scan(state, asked.backend, asked.queries[start:stop])
-        return asked.mark(start, nearest(distances, depth))
+        for row, one in zip(distances, asked.part(start, stop) or (), strict=False):
+            row[np.isin(every_row, one.nodes, invert=True)] = np.inf
+        candidates = nearest(distances, depth)
+        found = np.take_along_axis(distances, candidates.astype(np.intp), axis=1)
+        return asked.mark(start, np.where(found < np.inf, candidates, NO_ID))
 
     chunks = map_chunks(
         scan_chunk,
@@ -148,7 +194,7 @@ def scan_hits(asked: Asked, depth: int) -> Hits:
         threads=asked.threads,
     )
     marks, always = _joined(chunks)
-    return Hits(marks, asked.k, always)
+    return Hits(marks, asked.wanted, always)
 
 
 def _joined(chunks: list[tuple[AnyArray, ...]]) -> list[AnyArray]:

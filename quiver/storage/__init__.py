@@ -3,7 +3,8 @@
 Reading order: ``layout`` (where every byte lies), ``header`` (what the JSON says),
 ``source`` and ``reader`` (opening, checked before anything is allocated or followed),
 ``strangers`` (files of another kind), ``invariants`` (what a kernel relies on),
-``mapped`` and ``cold`` (vectors left on the disk), ``atomic`` and ``writer`` (saving).
+``mapped``, ``cold`` and ``pieced`` (vectors left on the disk), ``atomic`` and
+``writer`` (saving), ``journal`` (operations since).
 The format is told byte by byte in ``docs/format.md``.
 """
 
@@ -50,6 +51,7 @@ __all__ = [
     "Origin",
     "Verify",
     "as_kept",
+    "fingerprint_of",
     "load",
     "load_again",
     "origin_of",
@@ -112,6 +114,12 @@ def load(
         version=header.changes,
         build_mean=hot.build_mean,
     )
+
+
+def fingerprint_of(path: str | os.PathLike[str]) -> str:
+    """Return what tells the content of one index file from that of another."""
+    with SourceFile(_as_path(path)) as source:
+        return fingerprint(read_front(source))
 
 
 def load_again(origin: Origin) -> State:

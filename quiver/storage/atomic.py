@@ -75,7 +75,8 @@ def replacing(path: Path) -> Iterator[int]:
     target = Path(os.path.realpath(path))
     temp = temp_path(target)
     with os_errors("save", target), ExitStack() as locked:
-        lock = _claim(temp)
+        reason = "another writer is saving to this path; its temp file is locked"
+        lock = claim(temp, reason)
         locked.callback(os.close, lock)
         try:
             os.ftruncate(lock, 0)
@@ -84,7 +85,7 @@ def replacing(path: Path) -> Iterator[int]:
             # while the lock still holds.
             with _closing(os.dup(lock)) as fd:
                 yield fd
-                _force(fd)
+                force(fd)
             if sys.platform == "win32":  # An open file cannot be renamed there.
                 locked.close()
             os.replace(temp, target)
@@ -92,7 +93,7 @@ def replacing(path: Path) -> Iterator[int]:
             with suppress(OSError):
                 os.unlink(temp)
             raise
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
 
 def write_all(fd: int, data: bytes | memoryview) -> None:
@@ -105,12 +106,18 @@ def write_all(fd: int, data: bytes | memoryview) -> None:
         rest = rest[written:]
 
 
-def _claim(temp: Path) -> int:
-    """Return the temp file, locked; a stale one is taken over, content and all."""
+def claim(temp: Path, reason: str) -> int:
+    """Return a file, made if need be and locked, content and all.
+
+    Raises
+    ------
+    LockError
+        If somebody else has locked it, which is for the reason given.
+    """
     while True:
         fd = os.open(temp, _OPEN_FLAGS, 0o666)
         try:
-            _lock(fd, temp)
+            _lock(fd, temp, reason)
             # A writer that just finished has renamed what we opened: then this
             # descriptor is the finished file and must not be touched.
             if _is_named(fd, temp):
@@ -121,13 +128,12 @@ def _claim(temp: Path) -> int:
         os.close(fd)
 
 
-def _lock(fd: int, temp: Path) -> None:
+def _lock(fd: int, temp: Path, reason: str) -> None:
     try:
         _try_lock(fd)
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
             raise
-        reason = "another writer is saving to this path; its temp file is locked"
         raise LockError(error.errno, reason, str(temp)) from error
 
 
@@ -152,7 +158,7 @@ def _closing(fd: int) -> Iterator[int]:
         os.close(fd)
 
 
-def _force(fd: int) -> None:
+def force(fd: int) -> None:
     """Force what was written to the disk."""
     if sys.platform == "darwin":  # There fsync stops at the disk's own cache.
         with suppress(OSError):  # Not every file system knows the stronger call.
@@ -160,7 +166,8 @@ def _force(fd: int) -> None:
     os.fsync(fd)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Force the names in a folder to the disk."""
     # Only POSIX can open a folder; elsewhere the rename itself is all there is.
     if os.name == "posix":
         with _closing(os.open(folder, os.O_RDONLY)) as fd:

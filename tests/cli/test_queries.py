@@ -117,3 +117,22 @@ def test_a_ground_truth_of_shifted_queries_is_refused(folder, command):
     assert found.exit_code == 1
     assert "ground_truth must hold" in found.stderr
     assert "shifted queries" in found.stderr
+
+
+@pytest.mark.parametrize("suffix", ["txt", "npy"])
+def test_only_the_ids_of_a_file_answer(folder, suffix):
+    wanted, file = [3, 1, 4, 15, 10**6], folder / f"wanted.{suffix}"
+    if suffix == "txt":
+        file.write_text("".join(f"{id_}\n" for id_ in wanted))
+    else:
+        np.save(file, np.array(wanted))
+    named = ("--filter-ids", file)
+    where = folder / "base.quiver", folder / "queries.npy"
+    found = json.loads(run("search", *where, "-k", 6, "--json", *named).stdout)
+    for row in found["results"]:
+        assert sorted(row["ids"]) == [1, 3, 4, 15]
+    report = json.loads(run("evaluate", *where, "--json", "--ef", 20, *named).stdout)
+    assert report["points"][0]["recall"]["mean"] == 1.0
+    refused = run("explain", *where, *named)
+    assert refused.exit_code == 1
+    assert "leaves nothing to explain" in " ".join(refused.stderr.split())

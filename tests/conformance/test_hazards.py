@@ -10,6 +10,7 @@ from quiver import reference
 from quiver.conformance import hazards
 from quiver.reference.codes import Transform
 from quiver.reference.keys import NO_ID, NO_KEY, key_ids
+from quiver.reference.masks import marked_rows
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
@@ -76,3 +77,28 @@ def test_candidates_of_a_target_are_sorted_and_distinct(true_distances: bool) ->
     lengths = (keys != NO_KEY).sum(axis=1)
     assert lengths.min() == 0
     assert lengths.max() == 6
+
+
+def test_masks_are_of_all_rows_of_none_of_one_and_between() -> None:
+    masks = hazards.make_masks(np.random.default_rng(0), 70, 200)
+    assert masks.shape == (200, 2)
+    counts = {int(marked_rows(mask, 70).sum()) for mask in masks}
+    assert {0, 1, 70} <= counts
+    assert len(counts) > 5
+    # No bit is past the last row.
+    assert not (masks[:, 1] >> np.uint64(6)).any()
+
+
+def test_budgets_begin_with_none_and_end_beyond_all_rows() -> None:
+    budgets = hazards.make_budgets(np.random.default_rng(0), 9, 300)
+    assert {0, 1, 5, 10, 2**62} <= set(budgets.tolist())
+    assert budgets.min() == 0
+
+
+def test_limits_are_distances_of_a_row_or_beyond_all() -> None:
+    distances = np.random.default_rng(1).random((200, 5)).astype(np.float32)
+    limits = hazards.make_limits(np.random.default_rng(0), distances)
+    assert limits.dtype == np.float32
+    is_one = (limits[:, None] == distances).any(axis=1)
+    assert is_one.sum() > 100
+    assert set(limits[~is_one].tolist()) <= {-np.inf, 0.0, np.inf}

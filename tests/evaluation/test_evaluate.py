@@ -46,6 +46,41 @@ def test_recall_is_that_of_search(rows: np.ndarray, metric: str) -> None:
         assert point.reranked == stats.reranked.mean()
 
 
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("share", [0.95, 0.3, 0.01, 0.0])
+def test_with_a_filter_recall_is_of_the_rows_that_may_answer(
+    metric: str, share: float
+) -> None:
+    rows = ROWS.copy()
+    # Copies and zero rows, whose linked twin may not answer.
+    rows[50:70], rows[80:90] = rows[3], 0
+    index = quiver.Index.build(rows[:600], metric=metric)
+    queries, rng = rows[600:], np.random.default_rng(0)
+    marks = rng.random((len(queries), 600)) < share
+    marks[:, 3] = False
+    evaluation = quiver.evaluate(
+        *(index, queries), k=5, ef=[8, 40], n_rerank=6, filter=list(marks)
+    )
+    for point in evaluation.points:
+        lost = point.code_loss + point.graph_loss + point.rerank_loss
+        assert lost + point.recall.mean == pytest.approx(1.0)
+        found = index.search(
+            queries, k=5, ef=point.ef, n_rerank=point.n_rerank, filter=list(marks)
+        )
+        shares = []
+        for own, near, query in zip(marks, found.distances, queries, strict=True):
+            base = rows[np.flatnonzero(own)]
+            k = min(5, len(base))
+            if k:
+                _, true = quiver.exact_knn(base, query[None], k, metric=metric)
+            shares.append(np.mean(near[:k] <= true[0, -1]) if k else 1.0)
+        assert point.recall.mean == pytest.approx(np.mean(shares))
+        stats = found.stats
+        assert point.distance_computations == stats.distance_computations.mean()
+        if share <= 0.01:
+            assert point.recall.mean == 1.0
+
+
 def test_a_beam_wider_than_the_index_is_the_whole_index(rows: np.ndarray) -> None:
     index = quiver.Index.build(rows[:50])
     (point,) = quiver.evaluate(index, rows[600:], k=10, ef=500, n_rerank=500).points

@@ -160,3 +160,21 @@ def test_ids_that_do_not_fit_are_named(change, error, words: str) -> None:
     given = change(by_matrix_product("normal", "cosine", "f8"))
     with pytest.raises(error, match=words):
         true_distances(index_over("normal", "cosine"), points("normal")[1], given, K)
+
+
+def test_with_a_filter_the_truth_is_of_the_rows_that_may_answer() -> None:
+    base, queries = points("plain")
+    index = index_over("plain", "euclidean")
+    marks = np.arange(len(base)) % 3 == 0
+    filters = [index.filter(marks), index.filter([5])] * (len(queries) // 2)
+    computed = true_distances(index, queries, None, K, filters=filters)
+    ids, exact = quiver.exact_knn(base[marks], queries, K, metric="euclidean")
+    np.testing.assert_array_equal(computed[::2], exact[::2])
+    assert np.isfinite(computed[1::2, 0]).all()
+    assert (computed[1::2, 1:] == np.inf).all()
+    own = [index.filter(marks)] * len(queries)
+    given = true_distances(index, queries, 3 * ids, K, filters=own)
+    np.testing.assert_array_equal(given, exact)
+    message = r"rows that the filter lets answer, got id \d+ for query 0"
+    with pytest.raises(InvalidArgumentError, match=message):
+        true_distances(index, queries, 3 * ids + 1, K, filters=own)

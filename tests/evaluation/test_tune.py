@@ -42,6 +42,19 @@ def test_the_effort_found_holds_its_target(
     assert 10 <= tuned.n_rerank <= tuned.ef
 
 
+def test_the_effort_found_holds_its_target_under_a_filter(
+    index: quiver.Index, queries: np.ndarray
+) -> None:
+    marks = np.arange(index.n) % 8 != 0
+    tuned = quiver.tune(index, queries, 0.8, filter=marks)
+    _, true = quiver.exact_knn(index.vectors[np.flatnonzero(marks)], queries, 10)
+    effort = {"ef": tuned.ef, "n_rerank": tuned.n_rerank}
+    found = index.search(queries, k=10, filter=marks, **effort)
+    measured = quiver.recall_at_k(found.distances, true)
+    assert measured == pytest.approx(tuned.recall.mean)
+    assert tuned.recall.low >= 0.8
+
+
 def test_one_less_to_rerank_does_not_hold(
     index: quiver.Index, queries: np.ndarray
 ) -> None:

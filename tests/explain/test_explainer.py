@@ -12,6 +12,7 @@ from spoiled_rows import long_rows
 
 import quiver
 from quiver.encoding import encode_queries
+from quiver.errors import InvalidArgumentError
 from quiver.reference.keys import NO_ID, key_ids
 from quiver.validation.arrays import as_vectors
 
@@ -283,3 +284,26 @@ def test_the_command_prints_the_api_s_explanation(tmp_path, built, questions):
     refused = run("--row", 12)
     assert refused.exit_code == 1
     assert "row must be in 0 … 11, got 12" in refused.stderr
+
+
+def test_a_filtered_search_is_explained_by_the_rows_that_may_answer(points, questions):
+    index = build(np.repeat(points, 8, axis=0) + 0.01 * normal_rows(8 * N, DIM))
+    marks = np.arange(index.n) % 10 != 3
+    for question in questions[:3]:
+        explanation = index.explain(question, k=4, ef=9, filter=marks)
+        found = index.search(question, k=4, ef=9, filter=marks)
+        assert [one.id for one in explanation.found] == found.ids.tolist()
+        assert explanation.distance_computations == found.stats.distance_computations
+        assert len(explanation.hops) == found.stats.hops
+        allowed = set(index.ids[marks].tolist())
+        for hop in explanation.hops:
+            assert allowed.issuperset([*hop.beam, *hop.dropped])
+        rows = np.flatnonzero(marks)
+        true, _ = quiver.exact_knn(index.vectors[rows], question[None], 4)
+        expected = index.ids[rows[true[0]]].tolist()
+        assert [one.id for one in explanation.true_neighbours] == expected
+
+
+def test_a_filter_whose_rows_are_all_measured_leaves_nothing_to_explain(built):
+    with pytest.raises(InvalidArgumentError, match=r"measures all of these 2, which"):
+        built.explain(np.ones(DIM), filter=[5, 12])

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 import quiver.storage.atomic
+import quiver.storage.journal
 import quiver.storage.writer
 
 COUNTED = (
     *("open", "dup", "ftruncate", "fchmod", "lseek", "write"),
     *("fsync", "close", "replace"),
 )
-MODULES = (quiver.storage.atomic, quiver.storage.writer)
+MODULES = (quiver.storage.atomic, quiver.storage.writer, quiver.storage.journal)
 
 Act = Callable[[str, Callable[..., Any], tuple[Any, ...]], Any]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -93,6 +95,18 @@ class Model:
     def _in_order(self, ids: list[int]) -> Vectors:
         none = np.empty((0, DIM), dtype=np.float32)
         return np.stack([self.vectors[number] for number in ids]) if ids else none
+
+
+def digest(index: quiver.Index) -> str:
+    """Return a hash of everything that a version is made of."""
+    state = index.state
+    parts = [state.codes.rows, state.neighbors, state.entry_points, state.ids]
+    parts += [np.asarray(state.vectors), state.unlinked, state.transform.mean]
+    parts += [part for part in (state.live, state.build_mean) if part is not None]
+    total = hashlib.sha256(str(index.version).encode())
+    for part in parts:
+        total.update(np.ascontiguousarray(part))
+    return total.hexdigest()
 
 
 def assert_sound_graph(index: quiver.Index) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from living_model import DIM, SHAPE, untidy_pool
+from living_model import DIM, SHAPE, digest, untidy_pool
 
 import quiver
 from quiver._typing import Metric
@@ -84,17 +83,6 @@ def run_script(
     index.add(POOL[360:], threads=threads)
     note()
     return hashes
-
-
-def digest(index: quiver.Index) -> str:
-    state = index.state
-    parts = [state.codes.rows, state.neighbors, state.entry_points, state.ids]
-    parts += [np.asarray(state.vectors), state.unlinked, state.transform.mean]
-    parts += [part for part in (state.live, state.build_mean) if part is not None]
-    total = hashlib.sha256(str(index.version).encode())
-    for part in parts:
-        total.update(np.ascontiguousarray(part))
-    return total.hexdigest()
 
 
 @cache

@@ -74,6 +74,8 @@ def test_the_truth_of_an_evaluation_is_that_of_live_rows(index: quiver.Index) ->
     ids, _ = index.search(QUERIES, k=10, ef=400, n_rerank=400)
     given = quiver.evaluate(index, QUERIES, ef=[400], ground_truth=ids)
     assert given.points[0].recall.mean == 1.0
+    even = quiver.evaluate(index, QUERIES, ef=[400], filter=lambda ids: ids % 2 == 0)
+    assert even.points[0].recall.mean == 1.0
 
 
 def test_an_explanation_finds_its_neighbours_among_live_rows(

@@ -8,6 +8,7 @@ import pytest
 from quiver import reference
 from quiver.reference.codes import (
     Codes,
+    Queries,
     Transform,
     aligned_zeros,
     capacity,
@@ -73,3 +74,11 @@ def test_query_and_code_hold_a_coordinate_in_the_same_plane_and_byte(
     assert np.flatnonzero(first != second).tolist() == [byte]
     mask = (2**bits - 1) << bits * plane
     assert (int(first[byte]) ^ int(second[byte])) & ~mask == 0
+
+
+def test_queries_are_taken_in_the_order_asked_for() -> None:
+    values = np.arange(3 * 4 * 64, dtype=np.int16).astype(np.int8).reshape(3, 4, 64)
+    pairs = np.arange(6, dtype=np.float32).reshape(3, 2)
+    taken = Queries(values, pairs).take(np.array([2, 0]))
+    np.testing.assert_array_equal(taken.values, values[[2, 0]])
+    np.testing.assert_array_equal(taken.corrections, pairs[[2, 0]])
