@@ -103,9 +103,9 @@ class _Explainer:
 
     def _in_beam(self, rows: list[int]) -> list[int]:
         """Return those of the rows that may have a place in the beam."""
-        return (
-            rows if self.own is None else np.intersect1d(rows, self.own.nodes).tolist()
-        )
+        if self.own is None:
+            return rows
+        return np.intersect1d(rows, self.own.nodes).tolist()
 
     def _hop(self, number: int, step: Step, dropped: list[int]) -> Hop:
         return Hop(
