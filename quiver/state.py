@@ -25,6 +25,7 @@ from quiver._typing import (
 from quiver.lookup import RowsById
 from quiver.params import BuildParams, Encoding
 from quiver.reference.codes import Codes, Transform
+from quiver.reference.error import ErrorScale, error_scale
 from quiver.reference.keys import NO_ID
 from quiver.reference.masks import count_marked, make_mask, marked_rows
 
@@ -180,6 +181,11 @@ class State:
         scales = self.codes.corrections[self.entry_points, 0]
         usual = np.sort(scales)[len(scales) // 4]
         return self.entry_points[scales > LONG * usual]
+
+    @cached_property
+    def error_scale(self) -> ErrorScale:
+        """How far estimates may lie from true distances, of at least one live row."""
+        return error_scale(self.codes, self.live_rows)
 
     @cached_property
     def rows_by_id(self) -> RowsById:
