@@ -10,7 +10,13 @@ from typing import NamedTuple
 
 from quiver._typing import Metric, Progress, StoredVectors, UserIds, Vectors
 from quiver.backends.protocol import Backend
-from quiver.encoding import encode_rows, encode_searched, fit, shorten_outsize
+from quiver.encoding import (
+    encode_rows,
+    encode_searched,
+    fit,
+    outsize_length,
+    shorten_outsize,
+)
 from quiver.graph.order import (
     choose_entry_point,
     choose_entry_points,
@@ -77,7 +83,8 @@ def build(vectors: Vectors | StoredVectors, ids: UserIds, plan: Plan) -> State:
         transform = fit(vectors, metric, encoding, params.seed)
         codes = encode_rows(backend, vectors, transform, encoding, workers)
         if metric == "inner_product":
-            shorten_outsize(codes, backend, vectors, transform, workers)
+            length = outsize_length(vectors)
+            shorten_outsize(codes, backend, vectors, transform, length, workers)
         unlinked = unlinked_rows(vectors, metric)
         entry_point = choose_entry_point(vectors, codes, transform, unlinked[:, 1])
         order = insertion_order(len(vectors), entry_point, params.seed, unlinked[:, 1])

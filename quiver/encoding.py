@@ -83,25 +83,31 @@ def encode_rows(
     return Codes(rows, dim, bits, weights)
 
 
+def outsize_length(vectors: AnyVectors) -> np.float32:
+    """Return the norm from which on a row is outsize; that of no row if all are 0."""
+    norms2 = squared_distances_from(np.float32(0), vectors, "euclidean")
+    if not norms2.any():
+        return np.finfo(np.float32).max
+    return np.float32(OUTSIZE * np.sqrt(np.median(norms2[norms2 > 0])))
+
+
 def shorten_outsize(
     codes: Codes,
     backend: Backend,
     vectors: AnyVectors,
     transform: Transform,
+    length: np.float32,
     workers: Workers,
 ) -> None:
-    """Code rows of outsize norm anew as if they were ``OUTSIZE`` times the usual one.
+    """Code rows longer than a length, of `outsize_length`, anew as if just so long.
 
     For the graph of inner product only, whose preparation makes long rows short: those
     of a few outsize rows would all be the code of one point, the origin, and no edge
     would tell them apart, though they are the answer to nearly every query.
     """
-    norms2 = squared_distances_from(np.float32(0), vectors, "euclidean")
-    if not norms2.any():
-        return
-    limit = OUTSIZE * np.sqrt(np.median(norms2[norms2 > 0]))
-    outsize = np.flatnonzero(norms2 > limit * limit)
-    factors = limit / np.sqrt(norms2[outsize])
+    norms = np.sqrt(squared_distances_from(np.float32(0), vectors, "euclidean"))
+    outsize = np.flatnonzero(norms > length)
+    factors = float(length) / norms[outsize]
 
     def encode_chunk(start: int, stop: int) -> None:
         rows = outsize[start:stop]

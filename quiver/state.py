@@ -67,9 +67,10 @@ class State:
         A bit for each row that was not removed; None where all are live.
     version : int
         How many operations have changed the index since it was built.
-    build_mean : ndarray of shape (dim,), float32, or None
+    build_mean : ndarray of shape (dim + 1,), float32, or None
         Mean of the codes that the graph is linked by, where they are not those that
-        are stored: under inner product. None where it is still that of the vectors.
+        are stored: under inner product; then the length that longer rows are coded
+        by. None where they are still those of the vectors.
     """
 
     metric: Metric

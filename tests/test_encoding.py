@@ -14,6 +14,7 @@ from quiver.encoding import (
     draw_signs,
     encode_rows,
     fit,
+    outsize_length,
     query_transform,
     shorten_outsize,
 )
@@ -80,7 +81,9 @@ def test_outsize_rows_are_coded_by_direction_and_no_other_row_is(bits: int) -> N
     transform = fit(usual, "inner_product", encoding, seed=0)
     with Workers(1) as workers:
         found = encode_rows(BACKEND, vectors, transform, encoding, workers)
-        shorten_outsize(found, BACKEND, vectors, transform, workers)
+        shorten_outsize(
+            found, BACKEND, vectors, transform, outsize_length(vectors), workers
+        )
         expected = encode_rows(BACKEND, usual, transform, encoding, workers)
     np.testing.assert_array_equal(found.packed, expected.packed)
     np.testing.assert_allclose(found.corrections, expected.corrections, rtol=1e-5)
@@ -92,5 +95,7 @@ def test_where_all_rows_are_zero_none_is_outsize() -> None:
     with Workers(1) as workers:
         codes = encode_rows(BACKEND, vectors, transform, encoding, workers)
         before = codes.rows.copy()
-        shorten_outsize(codes, BACKEND, vectors, transform, workers)
+        shorten_outsize(
+            codes, BACKEND, vectors, transform, outsize_length(vectors), workers
+        )
     np.testing.assert_array_equal(codes.rows, before)

@@ -1,8 +1,9 @@
 """Links: the codes by which a graph is linked, and the graph as one that grows.
 
 They are those that a search reads, but for inner product: its graph is linked by codes
-of the scaled vectors. These are not stored; the mean they were centered by is, so that
-coding the base once more gives the same bytes.
+of the scaled vectors. These are not stored; the mean they were centered by is, and the
+length that outsize rows were cut to, so that coding the base once more gives the same
+bytes.
 """
 
 from __future__ import annotations
@@ -11,8 +12,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from quiver._typing import AnyVectors, Distances, Mask, Neighbors
-from quiver.encoding import encode_rows, encode_searched
+from quiver._typing import AnyVectors, Mask, Neighbors
+from quiver.encoding import (
+    encode_rows,
+    encode_searched,
+    outsize_length,
+    shorten_outsize,
+)
 from quiver.graph.insertion import GrowingGraph
 from quiver.living.writer import Tools
 from quiver.reference.codes import Codes, Transform
@@ -32,13 +38,10 @@ def with_build_mean(state: State) -> State:
         return state
     if state.build_mean is not None:
         return state
-    return replace(state, build_mean=_mean(state))
-
-
-def _mean(state: State) -> Distances:
-    if not state.encoding.center:
-        return np.zeros(state.dim, dtype=np.float32)
-    return prepared_mean(state.vectors, state.metric)
+    mean = np.zeros(state.dim, dtype=np.float32)
+    if state.encoding.center:
+        mean = prepared_mean(state.vectors, state.metric)
+    return replace(state, build_mean=np.append(mean, outsize_length(state.vectors)))
 
 
 def link_transform(state: State) -> Transform:
@@ -46,7 +49,7 @@ def link_transform(state: State) -> Transform:
     if state.metric != "inner_product":
         return state.transform
     assert state.build_mean is not None
-    return Transform(state.metric, state.build_mean, state.transform.signs)
+    return Transform(state.metric, state.build_mean[:-1], state.transform.signs)
 
 
 def links(state: State, tools: Tools) -> Codes:
@@ -62,8 +65,12 @@ def links(state: State, tools: Tools) -> Codes:
 
 def encoded_links(state: State, vectors: AnyVectors, tools: Tools) -> Codes:
     """Return the codes of vectors by which they would be linked."""
-    transform = link_transform(state)
-    return encode_rows(tools.backend, vectors, transform, state.encoding, tools.workers)
+    backend, transform, workers = tools.backend, link_transform(state), tools.workers
+    codes = encode_rows(backend, vectors, transform, state.encoding, workers)
+    if state.build_mean is not None:
+        length = state.build_mean[-1]
+        shorten_outsize(codes, backend, vectors, transform, length, workers)
+    return codes
 
 
 def growing_graph(

@@ -177,6 +177,16 @@ def mean_fault(mean: Distances, encoding: Encoding) -> Fault | None:
     return _first(column, ~(np.abs(column) <= limit), rule)
 
 
+def build_mean_fault(build_mean: Distances, encoding: Encoding) -> Fault | None:
+    """Return the first number that is none of a mean, or none of a length after it."""
+    length = build_mean[-1:, None]
+    rule = "a length, finite and not negative"
+    fault = _first(length, ~((length >= 0) & np.isfinite(length)), rule)
+    if fault is not None:
+        fault = fault._replace(row=len(build_mean) - 1)
+    return mean_fault(build_mean[:-1], encoding) or fault
+
+
 def vectors_fault(vectors: AnyArray, metric: Metric) -> Fault | None:
     """Return the first coordinate that a build would refuse; bytes have none."""
     if vectors.dtype.kind != "f":

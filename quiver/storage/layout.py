@@ -110,7 +110,7 @@ def plan_sections(header: Header, header_length: int) -> list[Section]:
         ("entry_points", "u4", (header.n_entry_points,)),
         ("unlinked", "u4", (header.n_unlinked, 2)),
         ("live", "u1", (live_bytes(header.n) if header.n_dead else 0,)),
-        ("build_mean", "f4", (dim if header.build_mean else 0,)),
+        ("build_mean", "f4", (dim + 1 if header.build_mean else 0,)),
         ("vectors", _COLD_ITEMS[header.cold_dtype], (header.n, header.dim)),
     ]
     shapes = [shape for shape in shapes if _LATER.get(shape[0], 1) <= header.version]

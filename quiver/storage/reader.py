@@ -28,6 +28,7 @@ from quiver.storage.header import (
 )
 from quiver.storage.invariants import (
     Fault,
+    build_mean_fault,
     codes_fault,
     entry_points_fault,
     ids_fault,
@@ -164,7 +165,7 @@ def read_hot(source: SourceFile, front: Front) -> HotParts:
     raise_if(linked_fault, "unlinked")
     raise_if(mean_fault(transform.mean, header.encoding), "mean")
     if build_mean is not None:
-        raise_if(mean_fault(build_mean, header.encoding), "build_mean")
+        raise_if(build_mean_fault(build_mean, header.encoding), "build_mean")
     # Unpacking drops the bits past the last sign; packing again shows them.
     if pack_signs(signs).tobytes() != arrays["signs"].tobytes():
         offset = front.sections["signs"].offset

@@ -233,7 +233,7 @@ def expected_sections(
     if version == 3:
         later += [
             ("live", "B", (-(-n // 8) if header["n_dead"] else 0,)),
-            ("build_mean", "f", (dim if header["build_mean"] else 0,)),
+            ("build_mean", "f", (dim + 1 if header["build_mean"] else 0,)),
         ]
     width = header["width"] if version == 3 else header["params"]["max_degree"]
     return [
@@ -271,7 +271,9 @@ def check_meaning(header: dict, contents: dict, version: int) -> None:
     live_ids = [number for number, is_live in zip(ids, live, strict=True) if is_live]
     need(-1 not in ids, "no id is -1")
     need(len(set(live_ids)) == len(live_ids), "ids of live rows unique")
-    for (value,) in (*contents["mean"], *contents.get("build_mean", ())):
+    *build_mean, (length,) = contents.get("build_mean") or [(0.0,)]
+    need(0 <= length <= sys.float_info.max, "build_mean")
+    for (value,) in (*contents["mean"], *build_mean):
         need(abs(value) <= (LIMIT if encoding["center"] else 0), "mean")
     for row in contents["signs"]:
         number = int.from_bytes(bytes(row), "little")

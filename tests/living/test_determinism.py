@@ -20,8 +20,11 @@ POOL = untidy_pool(400, seed=3)
 SCRIPT_SHA256: dict[Metric, str] = {
     "cosine": "5f52f37e76e18805bd2ab13da9eac9b269dea5d77417b03a430400e0887cfb55",
     "euclidean": "6465f5cf2aff45101161b373fabc1fd6d86eed205579d1fca47a390d890d7343",
-    "inner_product": "261ba8314fd52cdf286eebbf01060fc31ef9b30afae0c4bddaafb659d1eed67c",
+    "inner_product": "ac02d08092e24ef6b2a4283c00d486e72f667d61a278edfbb12f76db8bad2280",
 }
+
+OUTSIZE_SHA256 = "7a029724beca2881a4b252b383d9cbf8dfc59c26647bf8eddc0cf9f625c84754"
+"""Of rows of which some are a million times as long, added in two parts."""
 
 
 @pytest.fixture(autouse=True)
@@ -123,3 +126,16 @@ def test_an_index_filled_from_nothing_is_the_built_one_once_it_is_ripe() -> None
     assert filled.version == 4
     filled.state.__dict__["version"] = 0
     assert digest(filled) == digest(built)
+
+
+@pytest.mark.parametrize("has_file", [False, True])
+def test_outsize_rows_are_cut_to_the_same_length_after_a_file(
+    tmp_path: Path, has_file: bool
+) -> None:
+    rows, between = POOL[:300].copy(), Reopened(tmp_path if has_file else None)
+    rows[::40] *= np.float32(1e6)
+    index = quiver.Index.build(rows[:150], metric="inner_product", params=SHAPE)
+    for part in (rows[150:220], rows[220:]):
+        index.add(part)
+        index = between(index)
+    assert digest(index) == OUTSIZE_SHA256
