@@ -383,8 +383,7 @@ class Index:
     ) -> None:
         """Build codes and graph anew from the stored vectors, as `build` did.
 
-        For an index that `check` finds unsound. It is unchanged until all is done; ids,
-        stored vectors and its file stay. From then on it is pickled by its arrays.
+        For an index that `check` finds unsound. From then on its arrays are pickled.
 
         Parameters
         ----------
