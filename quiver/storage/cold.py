@@ -126,9 +126,9 @@ class ColdVectors:
 
     def in_place(self) -> AbstractContextManager[KeptVectors]:
         """Lend the rows themselves."""
-        return (
-            nullcontext(self._stored) if self._mapped is None else self._lend_mapped()
-        )
+        if self._mapped is None:
+            return nullcontext(self._stored)
+        return self._lend_mapped()
 
     @contextmanager
     def _lend_mapped(self) -> Iterator[KeptVectors]:

@@ -39,6 +39,13 @@ INLINE float worst_distance(const struct beam *best)
     return best->size < best->ef ? INFINITY : key_distance(best->keys[best->ef - 1]);
 }
 
+/* Ask for a row that may start anywhere in a line: its last byte may lie in one more. */
+INLINE void prefetch_row(const uint8_t *row, size_t row_bytes)
+{
+    prefetch_bytes(row, row_bytes);
+    PREFETCH(row + row_bytes - 1);
+}
+
 /* Return how many vectors were read. What is asked for ahead may not be. */
 INLINE int64_t rerank_list(const struct quiver_vectors *vectors,
                            enum quiver_element element, const float *query,
@@ -55,7 +62,7 @@ INLINE int64_t rerank_list(const struct quiver_vectors *vectors,
     for (size_t i = 0; i < width; ++i) {
         for (; next < width && next <= i + ahead; ++next)
             if (matters(candidates, bounds, next, worst))
-                prefetch_bytes(rows + candidates[next] * row_bytes, row_bytes);
+                prefetch_row(rows + candidates[next] * row_bytes, row_bytes);
         if (!matters(candidates, bounds, i, worst))
             continue;
         const void *vector = rows + candidates[i] * row_bytes;
