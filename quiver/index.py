@@ -289,10 +289,8 @@ class Index:
             if that is more. From ``max(512, n // 30 + 1)`` on all codes are scanned,
             which is faster than a walk, and ``stats.hops`` is 0.
         n_rerank : int, optional
-            How many of the beam are ordered exactly, k … ef. Default: as many as
-            can still be among the k best, given the known error of their codes.
-            Under inner product a few rows are besides, if they are much longer than
-            usual.
+            How many of the beam are ordered exactly, k … ef; under inner product, very
+            long rows besides. Default: all that can be among the k best, told by codes.
         threads : int, optional
             For batches; default all this process may use. The answer does not
             depend on it.
