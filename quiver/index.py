@@ -291,10 +291,8 @@ class Index(Living, Asking):
             if that is more. From ``max(512, n // 30 + 1)`` on all codes are scanned,
             which is faster than a walk, and ``stats.hops`` is 0.
         n_rerank : int, optional
-            How many of the beam are ordered exactly, k … ef. Default: as many as
-            can still be among the k best, given the known error of their codes.
-            Under inner product a few rows are besides, if they are much longer than
-            usual.
+            How many of the beam are ordered exactly, k … ef; under inner product, very
+            long rows besides. Default: all that can be among the k best, told by codes.
         filter : array_like, callable, Filter or sequence of these, optional
             The rows that may answer; see `filter`. A list of filters is one per query.
         threads : int, optional

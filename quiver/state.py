@@ -30,7 +30,8 @@ from quiver.reference.keys import NO_ID
 from quiver.reference.masks import count_marked, make_mask, marked_rows
 
 LONG = 2
-"""Times the usual length, from which a row's product must not be told by its code."""
+"""Times the usual length, beyond which no code alone decides about a row's product.
+Unit vectors and SIFT have no such rows; see docs/algorithm/rerank.md."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -172,10 +173,11 @@ class State:
 
     @cached_property
     def long_entry_points(self) -> Ids:
-        """Entry points much longer than usual under inner product; none of others.
+        """Entry points much longer than usual, under inner product; else none.
 
-        Half of the entry points at least were drawn or chosen for another reason than
-        their length. Published codes do not tell lengths.
+        No more than half of the entry points were chosen for their length, and few are
+        long by chance, so the first quarter tells the usual one. The scales of
+        published codes are zero, and tell none.
         """
         if self.metric != "inner_product" or not self.has_graph:
             return self.entry_points[:0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from rows import normal_rows
@@ -14,6 +16,7 @@ from quiver.encoding import encode_queries
 from quiver.reference.keys import NO_ID, key_ids
 from quiver.reference.rerank import exact_distance
 from quiver.search import LEAST_SCAN_EF, walk
+from quiver.storage.cold import ColdVectors
 
 N, DIM = 560, 40
 PARAMS = quiver.BuildParams(max_degree=8, ef_construction=16)
@@ -77,6 +80,22 @@ def test_every_long_row_that_is_an_answer_is_found_whatever_its_code_says() -> N
     assert all(
         set(t[m]) <= set(f) for t, m, f in zip(true, is_long, found, strict=True)
     )
+
+
+@pytest.mark.parametrize("ef", [24, 100])
+def test_vectors_read_from_a_file_give_the_same_answer_and_count(
+    ef: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = spoiled_index()
+    index.save(tmp_path / "long.quiver")
+    monkeypatch.setattr(ColdVectors, "needs_copy", True)
+    cold = quiver.open(tmp_path / "long.quiver", cold="mmap")
+    for n_rerank in (None, 9):
+        found, expected = (
+            one.search(QUERIES, k=4, ef=ef, n_rerank=n_rerank) for one in (cold, index)
+        )
+        np.testing.assert_array_equal(found.ids, expected.ids)
+        np.testing.assert_array_equal(found.stats.reranked, expected.stats.reranked)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from lossy_index import ROWS, lossy_index
+from rows import normal_rows
+from spoiled_rows import long_rows
 
 import quiver
 from quiver.conformance.hazards import METRICS
@@ -79,6 +81,20 @@ def test_with_a_filter_recall_is_of_the_rows_that_may_answer(
         assert point.distance_computations == stats.distance_computations.mean()
         if share <= 0.01:
             assert point.recall.mean == 1.0
+
+
+@pytest.mark.parametrize("n_rerank", [None, 40])
+def test_long_rows_that_are_measured_anyway_are_lost_by_no_stage(
+    n_rerank: int | None,
+) -> None:
+    base, queries = long_rows(600, 24), normal_rows(40, 24, seed=8)
+    index = quiver.Index.build(base, metric="inner_product")
+    (point,) = quiver.evaluate(index, queries, k=3, ef=40, n_rerank=n_rerank).points
+    assert len(index.state.long_entry_points) == 3
+    assert point.rerank_loss == pytest.approx(0.0)
+    assert point.code_loss >= 0
+    lost = point.code_loss + point.graph_loss + point.rerank_loss
+    assert lost + point.recall.mean == pytest.approx(1.0)
 
 
 def test_a_beam_wider_than_the_index_is_the_whole_index(rows: np.ndarray) -> None:
