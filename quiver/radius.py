@@ -24,24 +24,12 @@ from quiver.filters.walk import stack_masks
 from quiver.parallel.workers import map_chunks
 from quiver.ranking import linked_rows, ranked_with_others
 from quiver.reference.codes import Queries
-from quiver.reference.error import code_errors
 from quiver.reference.keys import key_distances, key_ids
 from quiver.reference.lanes import lane_sum
-from quiver.reference.transform import evenly_taken
 from quiver.results import RadiusResult, SearchStats
 from quiver.search import SEARCH_CHUNK, Filters
 from quiver.state import State
 from quiver.validation.foreign import as_real_array
-
-ERROR_ROWS = 1024
-"""Rows that say how large the error of an estimate is."""
-
-MOST_ERROR = 0.99
-"""Which share of rows has no larger error than the one counted on. Under inner product
-it is the longest rows that answer, and theirs is the largest."""
-
-
-TINY = np.finfo(np.float64).tiny
 
 
 class Reach(NamedTuple):
@@ -126,7 +114,11 @@ def search_radius(
         return _search_chunk(state, backend, queries[part], asked, own)
 
     chunks = map_chunks(
-        search_chunk, len(queries), chunk_rows=SEARCH_CHUNK, threads=threads
+        search_chunk,
+        len(queries),
+        chunk_rows=SEARCH_CHUNK,
+        threads=threads,
+        row_work=reach.ef * state.params.max_degree,
     )
     return RadiusResult.concatenate(chunks or [search_chunk(0, 0)])
 
@@ -142,19 +134,15 @@ def limits_of(
         "euclidean": reach.radius * reach.radius,
         # The codes are of x - mean, and hold no constant of the row.
         "inner_product": norm2
-        + 2 * (reach.radius + lane_sum(queries * state.transform.mean)),
+        + 2
+        * (reach.radius + lane_sum(queries.astype(np.float64) * state.transform.mean)),
     }[state.metric]
-    rows = state.live_rows[evenly_taken(state.n_live, ERROR_ROWS)]
-    if not len(rows):
-        return squared.astype(np.float32)
-    errors, norms = code_errors(state.codes.take(rows))
+    scale = state.error_scale
+    # By inner product it is the longest rows that answer, and their errors are the
+    # largest. By a distance, rows about as far from the middle as the query is.
+    margin = np.maximum(scale.usual, scale.share * length)
     if state.metric == "inner_product":
-        margin = np.sort(errors)[int(MOST_ERROR * (len(errors) - 1))]
-    else:
-        # An answer lies about as far from the middle as its query does.
-        usual = lane_sum(errors) / len(errors)
-        share = lane_sum(errors) / np.maximum(lane_sum(norms), TINY)
-        margin = np.maximum(usual, share * length)
+        margin = np.full_like(length, scale.most)
     with np.errstate(over="ignore"):
         limits = squared + reach.confidence * 2 * length * margin
         return limits.astype(np.float32)

@@ -25,6 +25,7 @@ from quiver._typing import (
 from quiver.lookup import RowsById
 from quiver.params import BuildParams, Encoding
 from quiver.reference.codes import Codes, Transform
+from quiver.reference.error import ErrorScale, error_scale
 from quiver.reference.keys import NO_ID
 from quiver.reference.masks import count_marked, make_mask, marked_rows
 
@@ -164,6 +165,11 @@ class State:
     def entry_point(self) -> int:
         """The row from which every other is reached."""
         return int(self.entry_points[0])
+
+    @cached_property
+    def error_scale(self) -> ErrorScale:
+        """How far estimates may lie from true distances."""
+        return error_scale(self.codes)
 
     @cached_property
     def rows_by_id(self) -> RowsById:

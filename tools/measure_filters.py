@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ SHARES = (1, 0.9, 0.5, 0.3, 0.2, 0.1, 0.03, 0.01, 0.001, 0.0001)
 KINDS = ("random", "own region", "any region", "farthest region")
 N_ROWS, N_QUERIES, K = 100_000, 300, 10
 BLOCK_ROWS = 5_000
-ANSWERS, MOST_ANSWERS = (1, 10, 100), 3000
+ANSWERS = (1, 10, 100, 1000)
 SCAN_COST = 1 / 3
 CONFIDENCES = (0, 1, 2, 3)
 INTRODUCTION = """\
@@ -72,34 +72,37 @@ def measure(name: str, metric: Metric, vectors: Vectors, queries: Vectors) -> No
             for kind in KINDS
         ]
         print(f"| {100 * share:g} % |", *cells, flush=True)
-    measure_radius(index, vectors, queries)
+    measure_radius(index, vectors, queries, distances)
 
 
-def measure_radius(index: quiver.Index, vectors: Vectors, queries: Vectors) -> None:
+def measure_radius(
+    index: quiver.Index, vectors: Vectors, queries: Vectors, scores: Vectors
+) -> None:
     """Print the table of radii of one set."""
     print("\n| within |", *(f"confidence {one} |" for one in CONFIDENCES))
     print("|---|" + "---|" * len(CONFIDENCES))
-    rows, exact = quiver.exact_knn(vectors, queries, MOST_ANSWERS, metric=index.metric)
-    every = np.sort(exact, axis=None)
+    squares = np.einsum("ij,ij->i", queries, queries)[:, None]
+    if index.metric == "cosine":
+        distances = 1 + scores / np.sqrt(squares)
+    else:
+        distances = np.sqrt(np.maximum(scores + squares, 0))
     for count in ANSWERS:
+        place = count * len(queries)
+        radius = np.partition(distances.ravel(), place)[place]
+        true = [np.flatnonzero(row <= radius) for row in distances]
         label = f"one radius, {count} answers on average"
-        one = np.full(len(queries), float(every[count * len(queries)]))
-        print(f"| {label} |", *radius_cells(index, queries, one, rows, exact))
+        print(f"| {label} |", *radius_cells(index, queries, radius, true), flush=True)
     for count in ANSWERS[1:]:
+        rows, exact = quiver.exact_knn(vectors, queries, count, metric=index.metric)
         label = f"each query's {count}th distance"
-        own = exact[:, count - 1].astype(np.float64)
-        print(f"| {label} |", *radius_cells(index, queries, own, rows, exact))
+        own = radius_cells(index, queries, exact[:, -1], rows)
+        print(f"| {label} |", *own, flush=True)
 
 
 def radius_cells(
-    index: quiver.Index,
-    queries: Vectors,
-    radius: NDArray[np.float64],
-    rows: NDArray[np.int64],
-    exact: Vectors,
+    index: quiver.Index, queries: Vectors, radius: Any, true: Any
 ) -> Iterator[str]:
     """Yield recall and costs by confidence."""
-    true = [r[d <= far] for r, d, far in zip(rows, exact, radius, strict=True)]
     for confidence in CONFIDENCES:
         found = index.search_radius(queries, radius, confidence=confidence)
         hits = sum(np.isin(t, f).sum() for t, (f, _) in zip(true, found, strict=True))

@@ -22,6 +22,7 @@ KERNELS = (
     "distance-asymmetric",
     "prune",
     "search",
+    "scan",
     "rerank",
     # Wide codes: other sums of products, and an encoder that tries steps.
     "encode-8-bits",
@@ -74,5 +75,6 @@ def bind(backend, kernel, paths, dataset):
         "distance-symmetric": partial(backend.distance, codes, codes.take(near[0])),
         "distance-asymmetric": partial(backend.distance, codes, coded),
         "prune": partial(backend.prune, codes, keys, MAX_DEGREE, 1.1, 0.7, "vamana"),
+        "scan": partial(backend.scan, codes, coded, every_row, EF),
         "rerank": partial(backend.rerank, base, queries, near, 10, "cosine"),
     }[word]

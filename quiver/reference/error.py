@@ -10,16 +10,59 @@ instead of its expectation.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from quiver._typing import Lanes
 from quiver.reference.codes import Codes
 from quiver.reference.distance import TYPICAL_COSINE
 from quiver.reference.encode import unpack, values_of
-from quiver.reference.lanes import squared_norms
+from quiver.reference.lanes import lane_sum, squared_norms
+from quiver.reference.transform import evenly_taken
 
 COSINES = {2: 0.9386, **{bits: float(c) for bits, c in TYPICAL_COSINE.items()}}
 """Mean cosine between r and its code, by bits, coordinates being nearly normal."""
+
+
+ERROR_ROWS = 1024
+"""Rows that say how large the errors of all are."""
+
+MOST_ERRORS = 0.99
+"""Which share of rows has an error of at most ``ErrorScale.most``."""
+
+_TINY = float(np.finfo(np.float64).tiny)
+
+
+class ErrorScale(NamedTuple):
+    """How large the errors of a base are, for queries of length one half.
+
+    Attributes
+    ----------
+    usual : float
+        The mean over rows.
+    share : float
+        The same over the mean length of a row: by direction all rows are coded alike.
+    most : float
+        What all but one row in a hundred stay below.
+    """
+
+    usual: float
+    share: float
+    most: float
+
+
+def error_scale(codes: Codes) -> ErrorScale:
+    """Return the scale of the errors, from a few rows evenly taken; 0 without rows."""
+    if not codes.n_rows:
+        return ErrorScale(0.0, 0.0, 0.0)
+    errors, norms = code_errors(codes.take(evenly_taken(codes.n_rows, ERROR_ROWS)))
+    total, most = float(lane_sum(errors)), int(MOST_ERRORS * (len(errors) - 1))
+    return ErrorScale(
+        usual=total / len(errors),
+        share=total / max(float(lane_sum(norms)), _TINY),
+        most=float(np.sort(errors)[most]),
+    )
 
 
 def code_errors(codes: Codes) -> tuple[Lanes, Lanes]:

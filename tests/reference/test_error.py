@@ -10,7 +10,7 @@ from quiver import reference
 from quiver.encoding import clear_bias, draw_signs
 from quiver.params import Encoding
 from quiver.reference.codes import Transform
-from quiver.reference.error import code_errors
+from quiver.reference.error import code_errors, error_scale
 from quiver.reference.transform import apply_transform
 
 
@@ -55,3 +55,16 @@ def test_a_row_in_the_middle_has_no_error() -> None:
     codes = reference.encode(zeros, transform, 2, "corrected")
     errors, norms = code_errors(codes)
     assert errors.tolist() == norms.tolist() == [0, 0]
+
+
+def test_the_scale_of_a_base_is_that_of_its_rows() -> None:
+    vectors = normal_rows(3000, 12) * np.exp(normal_rows(3000, 1, seed=1))
+    transform = Transform("euclidean", np.zeros(12, np.float32), draw_signs(12, 0))
+    codes = reference.encode(vectors, transform, 4, "corrected")
+    errors, norms = code_errors(codes)
+    scale = error_scale(codes)
+    assert scale.usual == pytest.approx(errors.mean(), rel=0.1)
+    assert scale.share == pytest.approx(errors.mean() / norms.mean(), rel=0.02)
+    assert 0.98 < (errors <= scale.most).mean() < 1
+    alone = error_scale(codes.take(np.array([7])))
+    assert alone.usual == alone.most == errors[7]
