@@ -32,7 +32,7 @@ from quiver.storage.cold import (
     with_face,
     without_origin,
 )
-from quiver.storage.pieced import cold_base
+from quiver.storage.pieced import PiecedVectors
 from quiver.storage.reader import (
     Front,
     fingerprint,
@@ -165,8 +165,9 @@ def _read_vectors(
 
 
 def _cold_dtype(vectors: AnyVectors) -> ColdDtype:
-    cold = cold_base(vectors)
-    return "float32" if cold is None else cold.cold_dtype
+    if isinstance(vectors, (ColdVectors, PiecedVectors)):
+        return vectors.cold_dtype
+    return "float32"
 
 
 def _require_little_endian() -> None:

@@ -54,9 +54,14 @@ class PiecedVectors:
 
     @property
     def cold_dtype(self) -> ColdDtype:
-        """How the base is stored; the rows after it are float32."""
+        """How the base is stored; float32 where bytes cannot hold the rows after it."""
         cold = cold_base(self)
-        return "float32" if cold is None else cold.cold_dtype
+        kept: ColdDtype = "float32" if cold is None else cold.cold_dtype
+        if kept in ("uint8", "int8"):
+            stored = np.clip(self.added, np.iinfo(kept).min, np.iinfo(kept).max)
+            if (np.rint(stored) != self.added).any():
+                return "float32"
+        return kept
 
     def __len__(self) -> int:
         """Return the number of rows."""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from living_model import DIM, SHAPE, Model
 from rows import normal_rows
+from small_index import byte_rows
 
 import quiver
 from quiver.storage.pieced import PiecedVectors, cold_base, pieced, select
@@ -85,3 +86,21 @@ def test_an_index_on_a_file_changes_without_a_copy_of_its_vectors(
     stored = cold_base(again.state.vectors)
     kept = "float32" if stored is None else stored.cold_dtype
     assert kept == cold_dtype
+
+
+@pytest.mark.parametrize(("more", "kept"), [(0.0, "uint8"), (0.5, "float32")])
+def test_bytes_stay_bytes_for_as_long_as_all_rows_are(
+    tmp_path: Path, more: float, kept: str
+) -> None:
+    rows = byte_rows("uint8", 60, DIM)
+    index = quiver.Index.build(rows[:40], metric="euclidean", params=SHAPE)
+    index.add(rows[40:].astype(np.float32) + np.float32(more))
+    index.save(tmp_path / "bytes.quiver")
+    opened = quiver.open(tmp_path / "bytes.quiver")
+    assert opened.state.vectors.dtype == np.float32
+    if kept == "uint8":
+        assert opened.state.vectors.cold_dtype == kept
+    np.testing.assert_array_equal(np.asarray(opened.vectors), np.asarray(index.vectors))
+    found, expected = (one.search(rows, k=3, ef=40) for one in (opened, index))
+    np.testing.assert_array_equal(found.ids, expected.ids)
+    np.testing.assert_array_equal(found.distances, expected.distances)
