@@ -23,6 +23,7 @@ import quiver
 from quiver.errors import FileAccessError, FileFormatError
 from quiver.reference.keys import NO_ID
 from quiver.reference.search import Beams
+from quiver.search import SEARCH_CHUNK
 
 posix = pytest.mark.skipif(os.name != "posix", reason="processes of POSIX")
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
@@ -204,7 +205,7 @@ class CtrlC:
 
     def __call__(self, codes, neighbors, queries, *rest, **rules) -> Beams:
         # Few enough for the slowest backend to be done within a second.
-        assert len(queries[0]) <= 64
+        assert len(queries[0]) <= SEARCH_CHUNK
         self.n_calls += 1
         if self.n_calls == 20:
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)

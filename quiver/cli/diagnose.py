@@ -69,7 +69,7 @@ def diagnose(
     max_rows: MaxRowsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell what an index would find, and which rows are unlike others.
+    """Tell what an index would find, and which rows are odd.
 
     The exit code is 0 whatever the verdict; scripts read it from --json.
     """

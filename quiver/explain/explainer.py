@@ -170,8 +170,9 @@ class _Explainer:
 
     def _found(self, result: SearchResult) -> tuple[Found, ...]:
         ranks = {self._id(row): n for n, row in enumerate(self.final_beam, 1)}
-        seen = ((row, self.seen_in[row]) for row in self.final_beam)
-        seen_in = {self._id(row): hop for row, hop in seen}
+        # Other rows seen may have been removed, and their ids given to rows since.
+        rows = [*self.final_beam, *self.always_read]
+        seen_in = {self._id(row): self.seen_in[row] for row in rows}
         found = []
         for id_, distance in zip(result.ids.tolist(), result.distances, strict=True):
             if id_ in seen_in:  # Not the -1 of a place left empty.

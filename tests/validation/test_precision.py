@@ -136,6 +136,7 @@ def test_squares_that_vanish_are_told_from_the_bound_on(
         assert told(vectors, "cosine") == ""
 
 
+@pytest.mark.filterwarnings("ignore:8 bits keep:UserWarning")
 @pytest.mark.parametrize("metric", ["euclidean", "inner_product"])
 def test_the_factor_that_is_named_finds_all_that_was_lost(metric: str) -> None:
     vectors = np.ldexp(normal_rows(300, 16), -75)
