@@ -1,0 +1,68 @@
+"""hnswlib: a graph over float32, what a user of few bits would else have.
+
+M=16 gives its lowest layer a degree of 32, like ours.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from peers import data as peers
+
+import quiver
+from boundary.measure import BEAM_WIDTHS
+from quiver._typing import Metric
+
+M = 16
+EF_CONSTRUCTION = quiver.BuildParams().ef_construction
+SPACES = {"cosine": "cosine", "euclidean": "l2", "inner_product": "ip"}
+
+
+def is_installed() -> bool:
+    """Return whether hnswlib can be imported."""
+    return importlib.util.find_spec("hnswlib") is not None
+
+
+def build(base: np.ndarray, metric: Metric, threads: int, ef_construction: int) -> Any:
+    """Return an index of hnswlib; with one thread it is the same every time."""
+    import hnswlib
+
+    graph = hnswlib.Index(SPACES[metric], base.shape[1])
+    graph.init_index(len(base), M=M, ef_construction=ef_construction, random_seed=1)
+    graph.add_items(base, num_threads=threads)
+    return graph
+
+
+def float_graph(
+    base: np.ndarray,
+    queries: np.ndarray,
+    truth: np.ndarray,
+    metric: Metric,
+    threads: int = -1,
+    widths: Sequence[int] = BEAM_WIDTHS,
+) -> dict[int, float]:
+    """Return the recall of hnswlib by ef; nothing where it is not installed."""
+    if not is_installed():
+        return {}
+    graph = build(base, metric, threads, EF_CONSTRUCTION)
+    recall = recall_of(base, queries, truth, metric)
+    return {ef: recall(found(graph, queries, ef, threads)) for ef in widths}
+
+
+def found(graph: Any, queries: np.ndarray, ef: int, threads: int) -> np.ndarray:
+    """Return the ids of the ten nearest that hnswlib finds."""
+    graph.set_ef(ef)
+    return graph.knn_query(queries, 10, num_threads=threads)[0].astype(np.int64)
+
+
+def recall_of(
+    base: np.ndarray, queries: np.ndarray, truth: np.ndarray, metric: Metric
+) -> Callable[[np.ndarray], float]:
+    """Return what scores ids, given the true ones: a tie with the last is a hit."""
+    rows, k = truth.astype(np.uint32), truth.shape[1]
+    _, true = quiver.get_backend().rerank(base, queries, rows, k, metric)
+    task = peers.Task("", metric, base, queries, true)
+    return lambda ids: peers.recall(task, ids)

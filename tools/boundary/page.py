@@ -1,0 +1,75 @@
+"""The page and its picture, from all that was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from boundary import tables
+from boundary.data import QUERIES
+from boundary.measure import BEAM_WIDTHS
+from boundary.tables import AT_64, Records
+from quiver.pages.svg import Series, dot_chart
+
+TEMPLATE = Path(__file__).with_name("page.md")
+NOT_MEASURED = "Not measured.\n"
+FEWEST_MISSED = 0.01
+"""In % of the true neighbours: where none is missed, on a scale without a zero."""
+
+_TABLES = {
+    "table": tables.table,
+    "scale": tables.scale,
+    "beta": tables.by_beta,
+    "speed": tables.speeds,
+    "dimensions": tables.few_dimensions,
+}
+
+
+def write(sections: Mapping[str, Records], folder: Path) -> None:
+    """Write ``boundary.md`` and ``boundary.svg``."""
+    (folder / "boundary.md").write_text(markdown(sections), encoding="utf-8")
+    if sections["table"]:
+        picture = drawing(sections["table"])
+        (folder / "boundary.svg").write_text(picture, encoding="utf-8")
+
+
+def markdown(sections: Mapping[str, Records]) -> str:
+    """Return the page."""
+    parts = {
+        name: draw(sections[name]) if sections[name] else NOT_MEASURED
+        for name, draw in _TABLES.items()
+    }
+    return TEMPLATE.read_text("utf-8").format(
+        **parts,
+        findings=tables.findings(sections["table"]),
+        queries=QUERIES,
+        widths=" / ".join(map(str, BEAM_WIDTHS)),
+    )
+
+
+def drawing(records: Records) -> str:
+    """Return what is missed at ef=64, the data sets ordered by the float graph."""
+
+    def place(name: str) -> float:
+        record = records[name]
+        return (record["graph"] or record["default"]["recall"])[AT_64]
+
+    names = sorted(records, key=place)
+    recalls = {
+        "paper code": [records[name]["paper"]["whole"] for name in names],
+        "two bits": [records[name]["two_bits"]["whole"] for name in names],
+        "default": [records[name]["default"]["recall"] for name in names],
+    }
+    if all(record["graph"] for record in records.values()):
+        recalls["float32"] = [records[name]["graph"] for name in names]
+    rows = list(range(len(names)))
+    series = [
+        Series(label, [_missed(shares[AT_64]) for shares in found], rows)
+        for label, found in recalls.items()
+    ]
+    title = "True neighbours missed at ef=64"
+    return dot_chart(title, "% of ten, recall@10 subtracted from 100", names, series)
+
+
+def _missed(share: float) -> float:
+    return max(FEWEST_MISSED, 100 * (1 - share))
