@@ -29,6 +29,7 @@ def record_with(word: str = "fits", **changed: list[float]) -> dict:
     return {
         "n": 400,
         "dim": 8,
+        "threads": 1,
         "published": None,
         "default": {**build("default"), "hot_bytes": 80_000},
         "two_bits": build("two_bits"),
@@ -126,6 +127,8 @@ def test_files_in_folders_are_found_and_the_chosen_ones_taken(tmp_path) -> None:
     assert [task.name for task in tasks] == only
     assert [task.metric for task in tasks] == ["euclidean", "cosine"]
     assert all(task.base.dtype == np.float32 for task in tasks)
+    with pytest.raises(ValueError, match=r"got pixel$"):
+        list(Sources(100, only=["pixel"]).tasks())
 
 
 def test_recall_of_ids_counts_ties_as_hits() -> None:

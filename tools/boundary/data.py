@@ -52,7 +52,22 @@ class Sources(NamedTuple):
     folder: Path | None = None
 
     def tasks(self) -> Iterator[Task]:
-        """Yield one data set after the other; a generated one is gone afterwards."""
+        """Yield one data set after the other; a generated one is gone afterwards.
+
+        Raises
+        ------
+        ValueError
+            At the end, if a name in ``only`` was none of a data set.
+        """
+        unknown = set(self.only)
+        for task in self._chosen():
+            unknown.discard(task.name)
+            yield task
+        if unknown:
+            msg = f"only must name data sets, got {', '.join(sorted(unknown))}"
+            raise ValueError(msg)
+
+    def _chosen(self) -> Iterator[Task]:
         for regime in REGIMES:
             if self._wants(regime.name):
                 with tempfile.TemporaryDirectory(dir=self.folder) as folder:

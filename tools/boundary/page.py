@@ -44,6 +44,7 @@ def markdown(sections: Mapping[str, Records]) -> str:
         findings=tables.findings(sections["table"]),
         queries=QUERIES,
         widths=" / ".join(map(str, BEAM_WIDTHS)),
+        threads=_threads(sections["table"]),
     )
 
 
@@ -69,6 +70,11 @@ def drawing(records: Records) -> str:
     ]
     title = "True neighbours missed at ef=64"
     return dot_chart(title, "% of ten, recall@10 subtracted from 100", names, series)
+
+
+def _threads(records: Records) -> str:
+    counts = {record["threads"] for record in records.values()}
+    return ", ".join(map(str, sorted(counts)))
 
 
 def _missed(share: float) -> float:
