@@ -103,6 +103,38 @@ def test_the_table_shows_two_bits_only_where_the_default_is_wider() -> None:
     assert "10.0" not in tables.table({"made up": same})
 
 
+def test_speeds_stand_beside_what_hnswlib_does() -> None:
+    speeds = {"default": [300, None], "widest": [100, 60], "hnswlib": [200, None]}
+    record = {"n": 5, "dim": 2, "bits": 4, "speeds": speeds}
+    lines = tables.speeds({"made up": record}).splitlines()[2:]
+    assert lines == [
+        "| made up | 5 x 2 | 0.95 | 300, 1.50 x (4) | 100, 0.50 x | 200 |",
+        "| made up | 5 x 2 | 0.99 | not reached (4) | 60 | not reached |",
+    ]
+
+
+def test_a_beta_or_a_dimension_that_was_not_measured_leaves_its_place_empty() -> None:
+    build = {"bits": 8, "recall": [0.9, 0.95], "distances": [70, 80]}
+    size = {"n": 5, "dim": 2}
+    by_beta = {
+        "one, 5": {**size, "by_beta": {"0.5": build}},
+        "two, 5": {**size, "by_beta": {"0.7": build}},
+    }
+    assert tables.by_beta(by_beta).splitlines()[2:] == [
+        "| one | 5 x 2 | 95.0 (80) |  |",
+        "| two | 5 x 2 |  | 95.0 (80) |",
+    ]
+    shares = {"default": {**build, "recall": [0.9]}, "graph": [0.8]}
+    measured = {
+        "one": {**size, "kind": "cube", **shares},
+        "two": {**size, "dim": 3, "kind": "blobs", **shares},
+    }
+    assert tables.few_dimensions(measured).splitlines()[2:] == [
+        "| cube | 5 | 90.0 / 80.0 (8) |  |",
+        "| blobs | 5 |  | 90.0 / 80.0 (8) |",
+    ]
+
+
 def test_rows_of_a_kind_are_streamed_into_a_file_and_queries_held_out(tmp_path) -> None:
     regime = find_regime("few-dimensions")
     task = generated(regime, 1500, tmp_path)
@@ -171,5 +203,5 @@ def test_one_kind_is_measured_end_to_end(tmp_path) -> None:
     assert record["default"]["recall"][1] > 0.93
     assert "| sift-like | 1500 x 128 | 2 |" in tables.table({task.name: record})
     assert page.drawing({task.name: record}).startswith("<svg")
-    at_scale = {**about(task, 1), "default": built(task, 1), "graph": []}
+    at_scale = {**about(task, 1), "build": built(task, 1), "graph": []}
     assert "| sift-like | 1500 x 128 | 2 | 1 |" in tables.scale({"sift-like": at_scale})

@@ -21,7 +21,6 @@ from quiver.parallel.workers import resolve_threads
 
 DOCS = Path(__file__).parents[2] / "docs"
 ROWS = 20_000
-TWO_BITS = 2
 
 
 def main() -> None:
@@ -39,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="boundary", description=__doc__)
     add = parser.add_argument
     add("--rows", type=int, default=ROWS, help="of each generated kind, streamed")
+    add("--bits", type=int, help="with --rows: in place of what the data ask for")
     add("--only", nargs="*", default=[], help="names of data sets")
     add("--data", nargs="*", default=[], help="folders with base.npy, queries.npy")
     add("--hdf5", nargs="*", default=[], help="ann-benchmarks files")
@@ -79,7 +79,8 @@ def _measured(
         elif options.rows == ROWS:
             yield "table", task.name, _row(task, threads)
         else:
-            yield "scale", sized, _at_scale(task, threads)
+            wanted = f", {options.bits} bits" if options.bits else ""
+            yield "scale", sized + wanted, _at_scale(task, threads, options.bits)
 
 
 def _row(task: Task, threads: int) -> Record:
@@ -88,10 +89,10 @@ def _row(task: Task, threads: int) -> Record:
     return {**measured, **verdict(task, threads, measured)}
 
 
-def _at_scale(task: Task, threads: int) -> Record:
-    default = built(task, threads)
-    graph = _graph(task, threads)
-    return {**about(task, threads), "default": default, "graph": graph}
+def _at_scale(task: Task, threads: int, bits: int | None) -> Record:
+    encoding = quiver.Encoding(bits=bits) if bits else None
+    build = built(task, threads, encoding=encoding)
+    return {**about(task, threads), "build": build, "graph": _graph(task, threads)}
 
 
 def _graph(task: Task, threads: int) -> list[float]:

@@ -69,7 +69,7 @@ def drawing(records: Records) -> str:
         for label, found in recalls.items()
     ]
     title = "True neighbours missed at ef=64"
-    return dot_chart(title, "% of ten, recall@10 subtracted from 100", names, series)
+    return dot_chart(title, "100 - recall@10 in %", names, series)
 
 
 def _threads(records: Records) -> str:

@@ -18,6 +18,7 @@ EFFORTS = (10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 384, 
 TARGETS = (0.95, 0.99)
 COMPLETE = 0.999
 ROUNDS = 9
+WIDEST = quiver.Encoding(bits=8)
 EF_CONSTRUCTION = 200
 """Of hnswlib: what its own examples and the comparison with peers take."""
 
@@ -25,14 +26,18 @@ Search = Callable[[int], np.ndarray]
 
 
 def compared(task: Task) -> Record:
-    """Return the speed of both at each recall, in queries per CPU second, one thread.
+    """Return the speed of each at each recall, in queries per CPU second, one thread.
 
-    Both take turns at every beam width; the fastest of all turns counts.
+    They take turns at every beam width; the fastest of all turns counts.
     """
-    index = quiver.Index.build(task.base, metric=task.metric, threads=1)
+    default, widest = (
+        quiver.Index.build(task.base, metric=task.metric, threads=1, encoding=encoding)
+        for encoding in (None, WIDEST)
+    )
     peer = graph.build(task.base, task.metric, 1, EF_CONSTRUCTION)
     searches: dict[str, Search] = {
-        "quiver": lambda ef: index.search(task.queries, K, ef=ef, threads=1).ids,
+        "default": partial(_search, default, task.queries),
+        "widest": partial(_search, widest, task.queries),
         "hnswlib": partial(_peer_search, peer, task.queries),
     }
     recall = graph.recall_of(task.base, task.queries, task.truth, task.metric)
@@ -44,10 +49,14 @@ def compared(task: Task) -> Record:
                     _time(search, points[name][turn], len(task.queries))
     return {
         **about(task, 1),
-        "bits": index.encoding.bits,
+        "bits": default.encoding.bits,
         "points": points,
-        **{name: _at_targets(swept) for name, swept in points.items()},
+        "speeds": {name: _at_targets(swept) for name, swept in points.items()},
     }
+
+
+def _search(index: quiver.Index, queries: np.ndarray, ef: int) -> np.ndarray:
+    return index.search(queries, K, ef=ef, threads=1).ids
 
 
 def _peer_search(peer: object, queries: np.ndarray, ef: int) -> np.ndarray:

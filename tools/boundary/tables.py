@@ -30,7 +30,7 @@ def _line(name: str, record: Record) -> list[str]:
     is_same = default["encoding"] == two_bits["encoding"]
     error = f"({100 * error_of(record):+.1f})"
     return [
-        *(name, _size(record), str(default["bits"]), _bytes_per_row(record)),
+        *(name, _size(record), str(default["bits"]), _bytes_per_row(default, record)),
         *(
             _percents(default["recall"]),
             "" if is_same else _percents(two_bits["whole"]),
@@ -87,17 +87,21 @@ def _is_behind_paper(record: Record) -> bool:
 
 
 def scale(records: Records) -> str:
-    """Return cost and recall of the default build of many rows."""
+    """Return cost and recall of builds of many rows."""
     heads = (
         *("data", "n x dim", "bits", "threads", "build CPU s", "hot", "cold"),
-        *("default", "float32 graph"),
+        *("recall", "float32 graph"),
     )
     lines = []
     for name, record in records.items():
-        build = record["default"]
+        build = record["build"]
         hot, cold = (format_bytes(build[key]) for key in ("hot_bytes", "cold_bytes"))
         seconds = f"{build['build_cpu_seconds']:.0f}"
-        cost = str(record["threads"]), seconds, f"{hot} ({_bytes_per_row(record)})"
+        cost = (
+            str(record["threads"]),
+            seconds,
+            f"{hot} ({_bytes_per_row(build, record)})",
+        )
         recalls = _percents(build["recall"]), _percents(record["graph"])
         line = _name(name), _size(record), str(build["bits"]), *cost, cold, *recalls
         lines.append(line)
@@ -119,17 +123,22 @@ def by_beta(records: Records) -> str:
 
 
 def speeds(records: Records) -> str:
-    """Return queries per CPU second of both at each recall."""
-    heads = "data", "n x dim", "bits", "recall", "quiver", "hnswlib", "ratio"
+    """Return queries per CPU second at each recall, and how many times hnswlib's."""
+    heads = "data", "n x dim", "recall", "default (bits)", "8 bits", "hnswlib"
     lines = []
     for name, record in records.items():
-        pairs = zip(TARGETS, record["quiver"], record["hnswlib"], strict=True)
-        for target, own, peer in pairs:
-            ratio = f"{own / peer:.2f}" if own and peer else ""
-            cells = [str(speed or "not reached") for speed in (own, peer)]
-            head = _name(name), _size(record), str(record["bits"]), str(target)
-            lines.append((*head, *cells, ratio))
+        columns = (record["speeds"][key] for key in ("default", "widest", "hnswlib"))
+        for target, default, widest, peer in zip(TARGETS, *columns, strict=True):
+            own = f"{_speed(default, peer)} ({record['bits']})", _speed(widest, peer)
+            beside = str(peer or "not reached")
+            lines.append((_name(name), _size(record), str(target), *own, beside))
     return _markdown(heads, lines)
+
+
+def _speed(own: int | None, peer: int | None) -> str:
+    if own is None:
+        return "not reached"
+    return f"{own}, {own / peer:.2f} x" if peer else str(own)
 
 
 def few_dimensions(records: Records) -> str:
@@ -161,8 +170,8 @@ def _size(record: Record) -> str:
     return f"{record['n']} x {record['dim']}"
 
 
-def _bytes_per_row(record: Record) -> str:
-    return f"{record['default']['hot_bytes'] / record['n']:.0f}"
+def _bytes_per_row(build: Record, record: Record) -> str:
+    return f"{build['hot_bytes'] / record['n']:.0f}"
 
 
 def _percent(share: float | None) -> str:
