@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from boundary import is_right, page, tables
+from boundary import findings, is_right, page, tables
 from boundary.data import QUERIES, Sources, generated
 from boundary.figures import Figures
 from boundary.graph import recall_of
 from boundary.measure import about, built, recalls, verdict
+from boundary.verdicts import is_verdict_right
 
 import quiver
 from quiver.datasets.generators import find_regime, generate_blocks
@@ -63,7 +64,7 @@ def test_a_verdict_is_judged_by_what_was_measured(
     listed = record_with(
         word, default=list(measured.values()), graph=[graph] * len(measured)
     )
-    assert tables.is_verdict_right(listed) is right
+    assert is_verdict_right(listed) is right
 
 
 @pytest.mark.parametrize("word", WORDS)
@@ -85,15 +86,54 @@ def test_a_word_that_no_diagnosis_says_is_refused() -> None:
 
 def test_the_findings_name_what_falls_short() -> None:
     short = [0.8, 0.94, 0.97, 0.99]
-    found = tables.findings({"made up": record_with(default=short, paper=short)})
+    found = findings.of_table({"made up": record_with(default=short, paper=short)})
     assert "stays below on: made up (94.0)" in found
     assert "paper's code at some ef on: none" in found
-    found = tables.findings({"made up": record_with(default=short)})
+    found = findings.of_table({"made up": record_with(default=short)})
     assert "paper's code at some ef on: made up" in found
-    found = tables.findings({"made up": record_with(default=short, graph=short)})
+    found = findings.of_table({"made up": record_with(default=short, graph=short)})
     assert "reaches 0.95 at ef=64 on 0 of 1" in found
-    found = tables.findings({"made up": record_with(graph=[])})
+    found = findings.of_table({"made up": record_with(graph=[])})
     assert "reaches 0.95 at ef=64 on 0 of 1" in found
+
+
+def test_the_findings_at_scale_count_only_what_was_compared() -> None:
+    short = [0.8, 0.94, 0.97, 0.99]
+    records = {
+        "one": {"build": {"recall": short}, "graph": GOOD},
+        "two": {"build": {"recall": short}, "graph": short},
+        "three": {"build": {"recall": short}, "graph": []},
+    }
+    found = findings.of_scale(records)
+    assert found.startswith("- Of the 2 with a float32 graph beside them")
+    assert found.endswith("ef=64 on 1, and quiver stays below there on: one (94.0).")
+
+
+def test_a_speed_must_reach_every_recall_to_count_as_faster() -> None:
+    def record(default: list, widest: list, peer: list) -> dict:
+        speeds = {"default": default, "widest": widest, "hnswlib": peer}
+        return {"speeds": speeds}
+
+    records = {
+        "one": record([300, 200], [300, None], [200, 100]),
+        "two": record([299, 200], [150, 10], [200, None]),
+        "three": record([300, 10], [400, 300], [200, None]),
+    }
+    found = findings.of_speed(records)
+    assert "by default on one, three; with 8 bits on three." in found
+
+
+def test_few_dimensions_that_fall_short_are_named() -> None:
+    records = {
+        name: {"default": {"recall": [own]}, "graph": [0.9]}
+        for name, own in (("cube", 0.94), ("blobs", 0.95))
+    }
+    found = findings.of_dimensions(records)
+    assert found.endswith("by default: cube (94.0, float32 graph 90.0).")
+    found = findings.of_dimensions(
+        {"cube": {"default": {"recall": [0.9]}, "graph": []}}
+    )
+    assert found.endswith("by default: cube (90.0).")
 
 
 def test_the_table_shows_two_bits_only_where_the_default_is_wider() -> None:

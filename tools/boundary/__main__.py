@@ -15,7 +15,7 @@ import quiver
 from boundary import dimensions, page, speed
 from boundary.data import Sources, Task
 from boundary.figures import Figures
-from boundary.graph import float_graph
+from boundary.graph import beside
 from boundary.measure import Record, about, built, recalls, verdict
 from quiver.parallel.workers import resolve_threads
 
@@ -85,20 +85,14 @@ def _measured(
 
 def _row(task: Task, threads: int) -> Record:
     measured = {**about(task, threads), **recalls(task, threads)}
-    measured["graph"] = _graph(task, threads)
+    measured["graph"] = beside(task, threads)
     return {**measured, **verdict(task, threads, measured)}
 
 
 def _at_scale(task: Task, threads: int, bits: int | None) -> Record:
     encoding = quiver.Encoding(bits=bits) if bits else None
     build = built(task, threads, encoding=encoding)
-    return {**about(task, threads), "build": build, "graph": _graph(task, threads)}
-
-
-def _graph(task: Task, threads: int) -> list[float]:
-    """Return the recall of hnswlib by beam width; nothing if it is not installed."""
-    found = float_graph(*task[2:5], task.metric, threads)
-    return [round(share, 4) for share in found.values()]
+    return {**about(task, threads), "build": build, "graph": beside(task, threads)}
 
 
 def _by_beta(task: Task, threads: int, betas: list[float]) -> Record:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from boundary.data import QUERIES, with_truth
-from boundary.graph import float_graph
+from boundary.graph import beside
 from boundary.measure import Record, about, built
 from quiver._typing import Vectors
 
@@ -38,13 +38,10 @@ def measured(threads: int) -> Iterator[tuple[str, Record]]:
             for dim in DIMENSIONS:
                 rows = kind(np.random.default_rng(0), n + QUERIES, dim)
                 task = with_truth(name, "euclidean", rows[:n], rows[n:])
-                graph = float_graph(
-                    *task[2:5], task.metric, threads=threads, widths=WIDTHS
-                )
                 record = {
                     **about(task, threads),
                     "kind": name,
                     "default": built(task, threads, WIDTHS),
-                    "graph": list(graph.values()),
+                    "graph": beside(task, threads, WIDTHS),
                 }
                 yield f"{name}, {n} x {dim}", record

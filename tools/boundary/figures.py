@@ -28,4 +28,18 @@ class Figures:
         """Keep a record, in place of an older one of that name."""
         self.sections[section][name] = record
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.write_text(json.dumps(self.sections, indent=1) + "\n", "utf-8")
+        self._path.write_text(self._text(), "utf-8")
+
+    def _text(self) -> str:
+        """Return JSON with a line for every record, so that changes can be read."""
+        sections = (
+            f"{json.dumps(section)}: {{\n{_lines(records)}\n}}"
+            for section, records in self.sections.items()
+        )
+        return f"{{{', '.join(sections)}}}\n"
+
+
+def _lines(records: dict[str, Record]) -> str:
+    return ",\n".join(
+        f" {json.dumps(name)}: {json.dumps(record)}" for name, record in records.items()
+    )

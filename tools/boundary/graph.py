@@ -13,7 +13,8 @@ import numpy as np
 from peers import data as peers
 
 import quiver
-from boundary.measure import BEAM_WIDTHS
+from boundary.data import Task
+from boundary.measure import BEAM_WIDTHS, DIGITS
 from quiver._typing import Metric
 
 M = 16
@@ -50,6 +51,14 @@ def float_graph(
     graph = build(base, metric, threads, EF_CONSTRUCTION)
     recall = recall_of(base, queries, truth, metric)
     return {ef: recall(found(graph, queries, ef, threads)) for ef in widths}
+
+
+def beside(
+    task: Task, threads: int, widths: Sequence[int] = BEAM_WIDTHS
+) -> list[float]:
+    """Return the recall of hnswlib on a data set; nothing if it is not installed."""
+    asked = task.base, task.queries, task.truth, task.metric
+    return [round(r, DIGITS) for r in float_graph(*asked, threads, widths).values()]
 
 
 def found(graph: Any, queries: np.ndarray, ef: int, threads: int) -> np.ndarray:

@@ -10,6 +10,7 @@ import quiver
 from boundary.data import K, Task
 
 BEAM_WIDTHS = (32, 64, 128, 256)
+AT_64 = BEAM_WIDTHS.index(64)
 SAMPLE_SHARE, FEWEST_SAMPLED, MOST_SAMPLED = 5, 2000, 10_000
 DIGITS = 4
 

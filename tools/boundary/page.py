@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from boundary import tables
+from boundary import findings, tables
 from boundary.data import QUERIES
-from boundary.measure import BEAM_WIDTHS
-from boundary.tables import AT_64, Records
+from boundary.measure import AT_64, BEAM_WIDTHS
+from boundary.tables import Records
 from quiver.pages.svg import Series, dot_chart
 
 TEMPLATE = Path(__file__).with_name("page.md")
-NOT_MEASURED = "Not measured.\n"
+NOT_MEASURED = "Not measured."
 FEWEST_MISSED = 0.01
 """In % of the true neighbours: where none is missed, on a scale without a zero."""
 
-_TABLES = {
-    "table": tables.table,
-    "scale": tables.scale,
-    "beta": tables.by_beta,
-    "speed": tables.speeds,
-    "dimensions": tables.few_dimensions,
+_PARTS = {
+    "table": (tables.table, findings.of_table),
+    "scale": (tables.scale, findings.of_scale),
+    "beta": (tables.by_beta,),
+    "speed": (tables.speeds, findings.of_speed),
+    "dimensions": (tables.few_dimensions, findings.of_dimensions),
 }
 
 
@@ -36,12 +36,13 @@ def write(sections: Mapping[str, Records], folder: Path) -> None:
 def markdown(sections: Mapping[str, Records]) -> str:
     """Return the page."""
     parts = {
-        name: draw(sections[name]) if sections[name] else NOT_MEASURED
-        for name, draw in _TABLES.items()
+        name: "\n\n".join(part(sections[name]) for part in parts)
+        if sections[name]
+        else NOT_MEASURED
+        for name, parts in _PARTS.items()
     }
     return TEMPLATE.read_text("utf-8").format(
         **parts,
-        findings=tables.findings(sections["table"]),
         queries=QUERIES,
         widths=" / ".join(map(str, BEAM_WIDTHS)),
         threads=_threads(sections["table"]),

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from boundary.measure import BEAM_WIDTHS, Record
+from boundary.measure import AT_64, Record
 from boundary.speed import TARGETS
-from boundary.verdicts import is_right
+from boundary.verdicts import error_of, is_verdict_right
 from quiver.memory import format_bytes
 
 Records = Mapping[str, Record]
-
-EASY = 0.95
-FAR = 0.04
-AT_64 = BEAM_WIDTHS.index(64)
 
 
 def table(records: Records) -> str:
@@ -32,58 +28,13 @@ def _line(name: str, record: Record) -> list[str]:
     return [
         *(name, _size(record), str(default["bits"]), _bytes_per_row(default, record)),
         *(
-            _percents(default["recall"]),
-            "" if is_same else _percents(two_bits["whole"]),
+            percents(default["recall"]),
+            "" if is_same else percents(two_bits["whole"]),
         ),
-        *(_percents(record["paper"]["whole"]), _percents(record["graph"])),
-        *(_percent(record["published"]), f"{_percent(record['expected'])} {error}"),
+        *(percents(record["paper"]["whole"]), percents(record["graph"])),
+        *(percent(record["published"]), f"{percent(record['expected'])} {error}"),
         *(record["word"], "yes" if is_verdict_right(record) else "no"),
     ]
-
-
-def error_of(record: Record) -> float:
-    """Return expected less measured recall at ef=64, of the encoding diagnosed."""
-    return record["expected"] - record["named"]["recall"][AT_64]
-
-
-def is_verdict_right(record: Record) -> bool:
-    """Return whether measuring everything would have led to the same verdict."""
-    named, graph = record["named"], record["graph"]
-    default, whole, beside = (
-        dict(zip(BEAM_WIDTHS, shares, strict=False))
-        for shares in (named["recall"], named["whole"], graph)
-    )
-    return is_right(record["word"], default, whole, beside)
-
-
-def findings(records: Records) -> str:
-    """Return which of the figures to reach were reached, and the exceptions."""
-    easy = {n: r for n, r in records.items() if r["graph"] and at_64(r) >= EASY}
-    short = [
-        f"{name} ({_percent(own)})"
-        for name, record in easy.items()
-        if (own := record["default"]["recall"][AT_64]) < EASY
-    ]
-    behind = [name for name, record in records.items() if _is_behind_paper(record)]
-    wrong = [name for name, record in records.items() if not is_verdict_right(record)]
-    far = [name for name, record in records.items() if abs(error_of(record)) > FAR]
-    return (
-        f"- The float32 graph reaches {EASY} at ef=64 on {len(easy)} of "
-        f"{len(records)}. Of these, the default stays below on: {_names(short)}.\n"
-        f"- The default is behind the paper's code at some ef on: {_names(behind)}.\n"
-        f"- Verdict wrong on: {_names(wrong)}.\n"
-        f"- Expected recall more than 4 points from measured on: {_names(far)}."
-    )
-
-
-def at_64(record: Record) -> float:
-    """Return the recall of the float32 graph at ef=64."""
-    return record["graph"][AT_64]
-
-
-def _is_behind_paper(record: Record) -> bool:
-    pairs = zip(record["default"]["whole"], record["paper"]["whole"], strict=True)
-    return any(own < published for own, published in pairs)
 
 
 def scale(records: Records) -> str:
@@ -102,7 +53,7 @@ def scale(records: Records) -> str:
             seconds,
             f"{hot} ({_bytes_per_row(build, record)})",
         )
-        recalls = _percents(build["recall"]), _percents(record["graph"])
+        recalls = percents(build["recall"]), percents(record["graph"])
         line = _name(name), _size(record), str(build["bits"]), *cost, cold, *recalls
         lines.append(line)
     return _markdown(heads, lines)
@@ -115,7 +66,7 @@ def by_beta(records: Records) -> str:
     for name, record in records.items():
         builds = [record["by_beta"].get(beta) for beta in betas]
         cells = [
-            f"{_percent(b['recall'][AT_64])} ({b['distances'][AT_64]})" if b else ""
+            f"{percent(b['recall'][AT_64])} ({b['distances'][AT_64]})" if b else ""
             for b in builds
         ]
         lines.append((_name(name), _size(record), *cells))
@@ -147,7 +98,7 @@ def few_dimensions(records: Records) -> str:
     cells: dict[tuple[str, int], dict[int, str]] = {}
     for record in records.values():
         shares = record["default"]["recall"] + record["graph"]
-        cell = f"{_percents(shares)} ({record['default']['bits']})"
+        cell = f"{percents(shares)} ({record['default']['bits']})"
         cells.setdefault((record["kind"], record["n"]), {})[record["dim"]] = cell
     lines = [
         (kind, str(n), *(row.get(dim, "") for dim in dims))
@@ -174,13 +125,11 @@ def _bytes_per_row(build: Record, record: Record) -> str:
     return f"{build['hot_bytes'] / record['n']:.0f}"
 
 
-def _percent(share: float | None) -> str:
+def percent(share: float | None) -> str:
+    """Return a share in %, nothing where there is none."""
     return "" if share is None else f"{100 * share:.1f}"
 
 
-def _percents(shares: Sequence[float]) -> str:
-    return " / ".join(map(_percent, shares)) or "not measured"
-
-
-def _names(chosen: Sequence[str]) -> str:
-    return ", ".join(chosen) or "none"
+def percents(shares: Sequence[float]) -> str:
+    """Return shares in %, one by ef."""
+    return " / ".join(map(percent, shares)) or "not measured"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from boundary.measure import AT_64, BEAM_WIDTHS, Record
 from quiver.diagnosis.verdict import GOOD_RECALL, UNSEARCHABLE, WORDS
 from quiver.params import DEFAULT_EF
 
@@ -43,3 +44,18 @@ def is_right(
         return False
     # Where no float32 graph is at hand, which of the two it is stays open.
     return not graph or (graph[WIDEST] < GOOD_RECALL) == (word == "no structure")
+
+
+def is_verdict_right(record: Record) -> bool:
+    """Return whether the verdict on a data set is right."""
+    named = record["named"]
+    default, whole, graph = (
+        dict(zip(BEAM_WIDTHS, shares, strict=False))
+        for shares in (named["recall"], named["whole"], record["graph"])
+    )
+    return is_right(record["word"], default, whole, graph)
+
+
+def error_of(record: Record) -> float:
+    """Return expected less measured recall at ef=64, of the encoding diagnosed."""
+    return record["expected"] - record["named"]["recall"][AT_64]
