@@ -223,6 +223,15 @@ def test_figures_are_kept_and_replaced_by_name(tmp_path) -> None:
     assert kept["speed"] == {}
 
 
+def test_the_graph_beside_stays_where_it_cannot_be_measured_again(tmp_path) -> None:
+    figures = Figures(tmp_path / "boundary.json")
+    figures.put("table", "one", {"bits": 2, "graph": [0.9]})
+    figures.put("table", "one", {"bits": 4, "graph": []})
+    assert figures.sections["table"]["one"] == {"bits": 4, "graph": [0.9]}
+    figures.put("table", "one", {"bits": 4, "graph": [0.8]})
+    assert figures.sections["table"]["one"] == {"bits": 4, "graph": [0.8]}
+
+
 def test_the_page_and_its_picture_are_those_of_the_figures_kept() -> None:
     sections = json.loads((DOCS / "boundary.json").read_text("utf-8"))
     assert (DOCS / "boundary.md").read_text("utf-8") == page.markdown(sections)

@@ -25,7 +25,13 @@ class Figures:
         }
 
     def put(self, section: str, name: str, record: Record) -> None:
-        """Keep a record, in place of an older one of that name."""
+        """Keep a record, in place of an older one of that name.
+
+        Where hnswlib was not installed, its recall of the same data stays.
+        """
+        old = self.sections[section].get(name)
+        if old is not None and record.get("graph") == []:
+            record = {**record, "graph": old["graph"]}
         self.sections[section][name] = record
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.write_text(self._text(), "utf-8")
