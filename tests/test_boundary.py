@@ -10,7 +10,6 @@ import pytest
 from boundary import findings, is_right, page, tables
 from boundary.data import QUERIES, Sources, generated
 from boundary.figures import Figures
-from boundary.graph import recall_of
 from boundary.measure import about, built, recalls, verdict
 from boundary.verdicts import is_verdict_right
 
@@ -20,6 +19,7 @@ from quiver.diagnosis.verdict import WORDS
 
 DOCS = Path(__file__).parents[1] / "docs"
 GOOD = [0.9, 0.96, 0.98, 0.99]
+FITS, FITS_OTHERWISE, LARGER, LOST, NOTHING = WORDS
 
 
 def record_with(word: str = "fits", **changed: list[float]) -> dict:
@@ -45,15 +45,15 @@ def record_with(word: str = "fits", **changed: list[float]) -> dict:
 @pytest.mark.parametrize(
     ("word", "at_64", "at_256", "graph", "right"),
     [
-        ("fits", 0.95, 0.99, 0.95, True),
-        ("fits with rotation", 0.89, 0.99, 0.95, False),
-        ("use a larger ef", 0.85, 0.95, 0.95, True),
-        ("use a larger ef", 0.95, 0.99, 0.95, False),
-        ("not with two bits", 0.5, 0.7, 0.95, True),
-        ("not with two bits", 0.5, 0.93, 0.95, False),
-        ("no structure", 0.5, 0.7, 0.6, True),
-        ("no structure", 0.5, 0.7, 0.95, False),
-        ("not with two bits", 0.5, 0.7, 0.6, False),
+        (FITS, 0.95, 0.99, 0.95, True),
+        (FITS_OTHERWISE, 0.89, 0.99, 0.95, False),
+        (LARGER, 0.85, 0.95, 0.95, True),
+        (LARGER, 0.95, 0.99, 0.95, False),
+        (LOST, 0.5, 0.7, 0.95, True),
+        (LOST, 0.5, 0.93, 0.95, False),
+        (NOTHING, 0.5, 0.7, 0.6, True),
+        (NOTHING, 0.5, 0.7, 0.95, False),
+        (LOST, 0.5, 0.7, 0.6, False),
     ],
 )
 def test_a_verdict_is_judged_by_what_was_measured(
@@ -183,8 +183,8 @@ def test_rows_of_a_kind_are_streamed_into_a_file_and_queries_held_out(tmp_path) 
     assert np.array_equal(task.queries, rows[1500:])
     assert isinstance(task.base, np.memmap)
     assert not task.base.flags.writeable
-    truth, _ = quiver.exact_knn(rows[:1500], rows[1500:], 10, metric="euclidean")
-    assert np.array_equal(task.truth, truth)
+    _, true = quiver.exact_knn(rows[:1500], rows[1500:], 10, metric="euclidean")
+    assert np.array_equal(task.true, true)
 
 
 def test_files_in_folders_are_found_and_the_chosen_ones_taken(tmp_path) -> None:
@@ -198,17 +198,9 @@ def test_files_in_folders_are_found_and_the_chosen_ones_taken(tmp_path) -> None:
     tasks = list(Sources(100, only=only, data=[str(tmp_path)]).tasks())
     assert [task.name for task in tasks] == only
     assert [task.metric for task in tasks] == ["euclidean", "cosine"]
-    assert all(task.base.dtype == np.float32 for task in tasks)
+    assert [task.base.dtype for task in tasks] == [np.uint8, np.float32]
     with pytest.raises(ValueError, match=r"got pixel$"):
         list(Sources(100, only=["pixel"]).tasks())
-
-
-def test_recall_of_ids_counts_ties_as_hits() -> None:
-    base = np.array([[0.0], [1], [1], [5]], dtype=np.float32)
-    queries = np.zeros((1, 1), dtype=np.float32)
-    recall = recall_of(base, queries, np.array([[0, 1]]), "euclidean")
-    assert recall(np.array([[0, 2]])) == 1
-    assert recall(np.array([[0, 3]])) == 0.5
 
 
 def test_figures_are_kept_and_replaced_by_name(tmp_path) -> None:

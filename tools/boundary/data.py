@@ -19,13 +19,12 @@ K = 10
 
 
 class Task(NamedTuple):
-    """One data set, with the exact neighbours of its queries and their distances."""
+    """One data set, with the exact distances of the neighbours of its queries."""
 
     name: str
     metric: Metric
     base: np.ndarray
     queries: np.ndarray
-    truth: np.ndarray
     true: np.ndarray
     published: float | None = None
 
@@ -74,7 +73,7 @@ class Sources(NamedTuple):
                     yield generated(regime, self.rows, Path(folder))
         for name, metric, base, queries in self._files():
             if self._wants(name):
-                yield with_truth(name, metric, _as_float32(base), _as_float32(queries))
+                yield with_truth(name, metric, base, queries)
 
     def _wants(self, name: str) -> bool:
         return not self.only or name in self.only
@@ -118,13 +117,9 @@ def with_truth(
     queries: np.ndarray,
     published: float | None = None,
 ) -> Task:
-    """Return a task with the exact neighbours of its queries."""
-    truth, true = quiver.exact_knn(base, queries, K, metric=metric)
-    return Task(name, metric, base, np.array(queries), truth, true, published)
-
-
-def _as_float32(vectors: np.ndarray) -> np.ndarray:
-    return np.asarray(vectors, dtype=np.float32)
+    """Return a task with the exact distances that its queries are to find."""
+    _, true = quiver.exact_knn(base, queries, K, metric=metric)
+    return Task(name, metric, base, np.array(queries), true, published)
 
 
 def _or_none(number: float) -> float | None:

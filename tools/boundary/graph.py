@@ -6,7 +6,7 @@ M=16 gives its lowest layer a degree of 32, like ours.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -40,24 +40,29 @@ def build(base: np.ndarray, metric: Metric, threads: int, ef_construction: int) 
 def float_graph(
     base: np.ndarray,
     queries: np.ndarray,
-    truth: np.ndarray,
+    true: np.ndarray,
     metric: Metric,
     threads: int = -1,
     widths: Sequence[int] = BEAM_WIDTHS,
 ) -> dict[int, float]:
-    """Return the recall of hnswlib by ef; nothing where it is not installed."""
+    """Return the recall of hnswlib by ef; nothing where it is not installed.
+
+    ``true`` are the exact distances of the nearest.
+    """
     if not is_installed():
         return {}
-    graph = build(base, metric, threads, EF_CONSTRUCTION)
-    recall = recall_of(base, queries, truth, metric)
-    return {ef: recall(found(graph, queries, ef, threads)) for ef in widths}
+    rows = as_float32(base)
+    graph = build(rows, metric, threads, EF_CONSTRUCTION)
+    task = peers.Task("", metric, rows, as_float32(queries), true)
+    answers = {ef: found(graph, task.queries, ef, threads) for ef in widths}
+    return {ef: peers.recall(task, ids) for ef, ids in answers.items()}
 
 
 def beside(
     task: Task, threads: int, widths: Sequence[int] = BEAM_WIDTHS
 ) -> list[float]:
     """Return the recall of hnswlib on a data set; nothing if it is not installed."""
-    asked = task.base, task.queries, task.truth, task.metric
+    asked = task.base, task.queries, task.true, task.metric
     return [round(r, DIGITS) for r in float_graph(*asked, threads, widths).values()]
 
 
@@ -67,11 +72,6 @@ def found(graph: Any, queries: np.ndarray, ef: int, threads: int) -> np.ndarray:
     return graph.knn_query(queries, 10, num_threads=threads)[0].astype(np.int64)
 
 
-def recall_of(
-    base: np.ndarray, queries: np.ndarray, truth: np.ndarray, metric: Metric
-) -> Callable[[np.ndarray], float]:
-    """Return what scores ids, given the true ones: a tie with the last is a hit."""
-    rows, k = truth.astype(np.uint32), truth.shape[1]
-    _, true = quiver.get_backend().rerank(base, queries, rows, k, metric)
-    task = peers.Task("", metric, base, queries, true)
-    return lambda ids: peers.recall(task, ids)
+def as_float32(rows: np.ndarray) -> np.ndarray:
+    """Return rows as hnswlib keeps them; a mapped file of them stays where it is."""
+    return np.asarray(rows, dtype=np.float32)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from peers import data as peers
 from peers.pareto import qps_at
 
 import quiver
@@ -22,7 +23,7 @@ WIDEST = quiver.Encoding(bits=8)
 EF_CONSTRUCTION = 200
 """Of hnswlib: what its own examples and the comparison with peers take."""
 
-Search = Callable[[int], np.ndarray]
+Search = Callable[..., np.ndarray]
 
 
 def compared(task: Task) -> Record:
@@ -34,13 +35,16 @@ def compared(task: Task) -> Record:
         quiver.Index.build(task.base, metric=task.metric, threads=1, encoding=encoding)
         for encoding in (None, WIDEST)
     )
-    peer = graph.build(task.base, task.metric, 1, EF_CONSTRUCTION)
+    rows, queries = graph.as_float32(task.base), graph.as_float32(task.queries)
+    peer = graph.build(rows, task.metric, 1, EF_CONSTRUCTION)
     searches: dict[str, Search] = {
         "default": partial(_search, default, task.queries),
         "widest": partial(_search, widest, task.queries),
-        "hnswlib": partial(_peer_search, peer, task.queries),
+        "hnswlib": partial(graph.found, peer, queries, threads=1),
     }
-    recall = graph.recall_of(task.base, task.queries, task.truth, task.metric)
+    recall = partial(
+        peers.recall, peers.Task("", task.metric, rows, queries, task.true)
+    )
     points = {name: _sweep(search, recall) for name, search in searches.items()}
     for _ in range(ROUNDS):
         for turn in range(len(EFFORTS)):
@@ -59,15 +63,11 @@ def _search(index: quiver.Index, queries: np.ndarray, ef: int) -> np.ndarray:
     return index.search(queries, K, ef=ef, threads=1).ids
 
 
-def _peer_search(peer: object, queries: np.ndarray, ef: int) -> np.ndarray:
-    return graph.found(peer, queries, ef, 1)
-
-
 def _sweep(search: Search, recall: Callable[[np.ndarray], float]) -> list[Record]:
     """Return recall by beam width, up to the first that finds nearly everything."""
     points: list[Record] = []
     for ef in EFFORTS:
-        share = round(recall(search(ef)), DIGITS)
+        share = round(recall(search(ef=ef)), DIGITS)
         points.append({"ef": ef, "recall": share, "qps": {"one": 0.0}})
         if share >= COMPLETE:
             break
@@ -76,7 +76,7 @@ def _sweep(search: Search, recall: Callable[[np.ndarray], float]) -> list[Record
 
 def _time(search: Search, point: Record, n_queries: int) -> None:
     start = time.process_time()
-    search(point["ef"])
+    search(ef=point["ef"])
     speed = n_queries / (time.process_time() - start)
     point["qps"]["one"] = max(point["qps"]["one"], round(speed))
 
