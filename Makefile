@@ -63,9 +63,11 @@ asv: $(DEV)
 		--set-commit-hash=$$(git rev-parse HEAD) $(ASV_FLAGS)
 	$(BIN)/asv publish --config asv_bench/asv.conf.json
 
-# Seventeen kinds of data, measured anew: docs/boundary.md and its plot.
+# Seventeen kinds of data, measured anew: docs/boundary.md and its plot. For example:
+# make boundary BOUNDARY_FLAGS="--rows 1000000 --only text-384 sift-like"
 boundary: $(DEV)
-	$(BIN)/python tools/boundary.py $(BOUNDARY_FLAGS)
+	$(BIN)/python -m pip install --quiet hnswlib || echo "not installed: hnswlib"
+	PYTHONPATH=tools $(BIN)/python -P -m boundary $(BOUNDARY_FLAGS)
 
 # What `make test-all` runs bounded, at full length, beside libraries with their own threads.
 faults: $(DEV)

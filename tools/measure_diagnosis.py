@@ -162,7 +162,7 @@ def measure(case: Case, sample: int | None = None) -> Outcome:
     sample = sample or len(base) // SAMPLE_SHARE
     diagnosis = quiver.diagnose(base, metric=metric, sample=sample)
     index = quiver.Index.build(base, metric=metric, encoding=diagnosis.encoding)
-    truth, _ = quiver.exact_knn(base, queries, 10, metric=metric)
+    truth, true = quiver.exact_knn(base, queries, 10, metric=metric)
     points = quiver.evaluate(index, queries, truth, ef=boundary.BEAM_WIDTHS).points
     return Outcome(
         case,
@@ -171,7 +171,7 @@ def measure(case: Case, sample: int | None = None) -> Outcome:
         whole_beam={
             point.ef: point.recall.mean + point.rerank_loss for point in points
         },
-        graph=boundary.float_graph(base, queries, truth, metric),
+        graph=boundary.float_graph(base, queries, true, metric),
     )
 
 

@@ -1,38 +1,31 @@
 """Seventeen regimes: seeded vectors with the statistics of known kinds of data.
 
 Twelve stand in for the data sets of QuIVer's cross-dataset table (arXiv 2605.02171,
-Table 11) where those cannot be had, and they are written from what is known of the
-kind, never tuned to an index. What is matched, and to what:
-
-- Sentence embeddings: a few attributes with Zipf-distributed values add up, plus a
-  residual of lognormal size, all in a subspace with a power-law spectrum, plus a mean
-  with a few outsize coordinates. The 384-d one has the mean norm (0.32) and about the
-  local dimension (25 at 10 000 rows) of all-MiniLM-L6-v2; the others have the mean
-  norms their models show or are near (768-d: 0.83; 1 536-d: cosines around 0.7).
-- CLIP-like: the same with the narrow cone of such models, cosines around 0.5.
-- Word vectors: hardly any shared attributes, full rank, hence a high local dimension.
-- Histograms of gradients (SIFT-like, GIST-like): non-negative, skewed, correlated;
-  SIFT's 0 … 255 integers with a sixth of zeros, clipped at 0.2 of the norm.
-- Low rank with Zipf clusters: hard Gaussian clusters whose sizes follow Zipf's law.
-- Isotropic Gaussian and random sphere: nothing to find, by construction.
-
-Five are of `quiver.datasets.tight`: what two bits a coordinate cannot tell apart.
+Table 11) where those cannot be had: `quiver.datasets.kinds`. Five are what two bits a
+coordinate cannot tell apart: `quiver.datasets.tight`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from quiver._typing import Ids, Metric, Vectors
-from quiver.datasets import tight
+from quiver._typing import Metric, Vectors
+from quiver.datasets import kinds, tight
+from quiver.datasets.draw import Draw
 from quiver.errors import InvalidArgumentError
 from quiver.validation.checks import MAX_ROWS, check_int
 
-Make: TypeAlias = Callable[[np.random.Generator, int], Vectors]
+Make: TypeAlias = Callable[[Draw], Vectors]
+
+BLOCK_ROWS = 20_000
+"""Rows drawn at once by `generate_blocks`: their means and scales, which some kinds set
+to a value, are off by less than a hundredth of their spread."""
+
+MAX_SEED = 2**63 - 1
 
 
 class Regime(NamedTuple):
@@ -51,7 +44,7 @@ class Regime(NamedTuple):
     published_recall : float
         Recall@10 at ef=64 printed there, for a million rows and a degree of 64.
     make : callable
-        ``make(generator, n)`` returns n rows.
+        ``make(draw)`` returns ``draw.size`` rows.
     """
 
     name: str
@@ -94,9 +87,48 @@ def generate(
     """
     n = check_int("n", n, 1, MAX_ROWS)
     n_queries = check_int("n_queries", n_queries, 1, MAX_ROWS)
-    seed = check_int("seed", seed, 0, 2**63 - 1)
-    rows = regime.make(np.random.default_rng(seed), n + n_queries)
+    generator = np.random.default_rng(check_int("seed", seed, 0, MAX_SEED))
+    total = n + n_queries
+    rows = regime.make(Draw(generator, generator, 0, total, total))
     return rows[:n], rows[n:]
+
+
+def generate_blocks(regime: Regime, n: int, seed: int = 0) -> Iterator[Vectors]:
+    """Yield the rows of a regime a block at a time: any number in little memory.
+
+    Parameters
+    ----------
+    regime : Regime
+        One of ``REGIMES``.
+    n : int
+        Rows of all blocks together, >= 1.
+    seed : int, default 0
+        The same seed gives the same rows with the same NumPy, and others than
+        `generate` draws. More rows begin with the same, but for ``walk-windows``.
+
+    Yields
+    ------
+    ndarray of shape (<= BLOCK_ROWS, dim), float32
+
+    Raises
+    ------
+    InvalidArgumentError, InvalidTypeError
+        If a number is out of range.
+
+    Examples
+    --------
+    >>> blocks = generate_blocks(find_regime("few-dimensions"), 50_000)
+    >>> [len(block) for block in blocks]
+    [20000, 20000, 10000]
+    """
+    n = check_int("n", n, 1, MAX_ROWS)
+    seed = check_int("seed", seed, 0, MAX_SEED)
+    for number, start in enumerate(range(0, n, BLOCK_ROWS)):
+        own = np.random.SeedSequence(seed, spawn_key=(number,))
+        shared, rows = np.random.default_rng(seed), np.random.default_rng(own)
+        # Drawn whole, the last block has the statistics of the others.
+        block = regime.make(Draw(shared, rows, start, BLOCK_ROWS, n))
+        yield block[: n - start]
 
 
 def find_regime(name: str) -> Regime:
@@ -115,113 +147,11 @@ def find_regime(name: str) -> Regime:
     raise InvalidArgumentError(msg)
 
 
-def _embeddings(
-    generator: np.random.Generator,
-    n: int,
-    *,
-    dim: int,
-    mean_norm: float,
-    rank: int,
-    decay: float = 0.5,
-    attributes: int = 8,
-    residual: float = 0.4,
-) -> Vectors:
-    """Return unit vectors of an embedding model."""
-    latent = _compose(generator, n, rank, decay, attributes, residual)
-    rows = latent @ _normal(generator, rank, dim)
-    rows *= 1 / np.sqrt((rows * rows).sum(axis=1).mean())
-    # What no attribute explains: 1 % of the variance, in every direction.
-    rows += np.float32(0.1 / np.sqrt(dim)) * _normal(generator, n, dim)
-    rows -= rows.mean(axis=0)
-    # Means of trained models are carried by a few outsize coordinates.
-    mean = generator.standard_t(2, size=dim)
-    spread = np.sqrt((rows * rows).sum(axis=1).mean())
-    length = spread * mean_norm / np.sqrt(1 - mean_norm**2)
-    rows += (mean * (length / np.linalg.norm(mean))).astype(np.float32)
-    return _unit(rows)
-
-
-def _sift_like(generator: np.random.Generator, n: int) -> Vectors:
-    energy = _positive(generator, n, dim=128, rank=32, sharpness=1.1)
-    energy = np.maximum(energy - np.quantile(energy[:1000], 1 / 6), 0)
-    # The descriptor's own recipe: unit norm, clip at 0.2, unit norm, 8 bits.
-    clipped = _unit(np.minimum(_unit(energy), 0.2))
-    return np.minimum(np.rint(512 * clipped), 255).astype(np.float32)
-
-
-def _gist_like(generator: np.random.Generator, n: int) -> Vectors:
-    return np.float32(0.06) * _positive(generator, n, dim=960, rank=64, sharpness=0.6)
-
-
-def _positive(
-    generator: np.random.Generator, n: int, *, dim: int, rank: int, sharpness: float
-) -> Vectors:
-    """Return lognormal energies of correlated filters."""
-    latent = _compose(generator, n, rank, 0.7, 4, 0.6)
-    scale = np.float32(np.sqrt(rank) / np.sqrt((latent * latent).sum(axis=1).mean()))
-    filters = _normal(generator, rank, dim) / np.float32(np.sqrt(rank))
-    return np.exp(np.float32(sharpness) * scale * (latent @ filters))
-
-
-def _zipf_clusters(generator: np.random.Generator, n: int) -> Vectors:
-    centers = _normal(generator, 1000, 64)
-    clusters = _zipf(generator, n, 1000)
-    latent = centers[clusters] + np.float32(0.5) * _normal(generator, n, 64)
-    rows = latent @ _normal(generator, 64, 768)
-    rows += np.float32(0.5) * _normal(generator, n, 768)
-    return _unit(rows)
-
-
-def _gaussian(generator: np.random.Generator, n: int) -> Vectors:
-    return _normal(generator, n, 768)
-
-
-def _sphere(generator: np.random.Generator, n: int) -> Vectors:
-    return _unit(_normal(generator, n, 768))
-
-
-def _compose(
-    generator: np.random.Generator,
-    n: int,
-    rank: int,
-    decay: float,
-    attributes: int,
-    residual: float,
-) -> Vectors:
-    """Return sums of attribute vectors and a residual, with a power-law spectrum."""
-    spectrum = np.arange(1, rank + 1) ** (-decay / 2)
-    spectrum = (spectrum / np.linalg.norm(spectrum)).astype(np.float32)
-    weights = np.arange(1, attributes + 1) ** -0.5
-    rows = np.zeros((n, rank), dtype=np.float32)
-    for weight in weights / np.linalg.norm(weights):
-        values = np.float32(weight) * _normal(generator, 300, rank) * spectrum
-        rows += values[_zipf(generator, n, 300)]
-    sizes = residual * np.exp(0.3 * generator.standard_normal((n, 1)))
-    rows += sizes.astype(np.float32) * _normal(generator, n, rank) * spectrum
-    return rows
-
-
-def _zipf(generator: np.random.Generator, n: int, size: int) -> Ids:
-    shares = 1 / np.arange(1, size + 1)
-    drawn = generator.choice(size, n, p=shares / shares.sum())
-    return drawn.astype(np.uint32)
-
-
-def _normal(generator: np.random.Generator, rows: int, columns: int) -> Vectors:
-    return generator.standard_normal((rows, columns), dtype=np.float32)
-
-
-def _unit(rows: Vectors) -> Vectors:
-    return rows / np.sqrt((rows * rows).sum(axis=1, keepdims=True))
-
-
 def _text(dim: int, mean_norm: float, rank: int) -> Make:
-    return partial(_embeddings, dim=dim, mean_norm=mean_norm, rank=rank)
+    return partial(kinds.embeddings, dim=dim, mean_norm=mean_norm, rank=rank)
 
 
 _NONE = "none", float("nan")
-_CLIP = partial(_embeddings, dim=512, mean_norm=0.7, rank=256, decay=1.0, residual=0.6)
-_WORDS = partial(_embeddings, dim=100, mean_norm=0.3, rank=100, decay=0.3, residual=1.5)
 
 REGIMES = (
     Regime("text-384", 384, "cosine", "MiniLM-1M", 0.8809, _text(384, 0.32, 200)),
@@ -229,13 +159,13 @@ REGIMES = (
     Regime("text-1024", 1024, "cosine", "BGE-M3-1M", 0.9381, _text(1024, 0.6, 300)),
     Regime("text-1536", 1536, "cosine", "DBpedia-1M", 0.9534, _text(1536, 0.84, 300)),
     Regime("text-3072", 3072, "cosine", "DBpedia-3072", 0.9565, _text(3072, 0.45, 400)),
-    Regime("clip-like", 512, "cosine", "Wolt-CLIP", 0.7068, _CLIP),
-    Regime("words-like", 100, "cosine", "GloVe-100", 0.3208, _WORDS),
-    Regime("sift-like", 128, "euclidean", "SIFT-128", 0.1485, _sift_like),
-    Regime("gist-like", 960, "euclidean", "GIST-960", 0.0201, _gist_like),
-    Regime("zipf-clusters", 768, "cosine", "Synthetic-LR", 0.4176, _zipf_clusters),
-    Regime("gaussian", 768, "euclidean", *_NONE, _gaussian),
-    Regime("sphere", 768, "cosine", "Random-Sphere", 0.0040, _sphere),
+    Regime("clip-like", 512, "cosine", "Wolt-CLIP", 0.7068, kinds.clip_like),
+    Regime("words-like", 100, "cosine", "GloVe-100", 0.3208, kinds.words_like),
+    Regime("sift-like", 128, "euclidean", "SIFT-128", 0.1485, kinds.sift_like),
+    Regime("gist-like", 960, "euclidean", "GIST-960", 0.0201, kinds.gist_like),
+    Regime("zipf-clusters", 768, "cosine", "Synthetic-LR", 0.4176, kinds.zipf_clusters),
+    Regime("gaussian", 768, "euclidean", *_NONE, kinds.gaussian),
+    Regime("sphere", 768, "cosine", "Random-Sphere", 0.0040, kinds.sphere),
     Regime("near-copies", 128, "euclidean", *_NONE, tight.near_copies),
     Regime("ramp-column", 64, "euclidean", *_NONE, tight.ramp_column),
     Regime("image-patches", 192, "euclidean", *_NONE, tight.image_patches),

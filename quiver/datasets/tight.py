@@ -21,47 +21,49 @@ from __future__ import annotations
 import numpy as np
 
 from quiver._typing import Vectors
+from quiver.datasets.draw import Draw, normal
 
 PICTURE = 512
 """Pixels of a side."""
 
 
-def near_copies(generator: np.random.Generator, n: int) -> Vectors:
-    """Return rows near 20 documents, of shape (n, 128)."""
-    topics = _normal(generator, 10, 128)
-    documents = np.repeat(topics, 2, axis=0) + 0.5 * _normal(generator, 20, 128)
-    rows = documents[generator.integers(0, 20, n)] + 0.3 * _normal(generator, n, 128)
+def near_copies(draw: Draw) -> Vectors:
+    """Return rows near 20 documents, of 128 columns."""
+    topics = normal(draw.shared, 10, 128)
+    documents = np.repeat(topics, 2, axis=0) + 0.5 * normal(draw.shared, 20, 128)
+    rows = documents[draw.rows.integers(0, 20, draw.size)] + 0.3 * draw.normal(128)
     return rows.astype(np.float32)
 
 
-def ramp_column(generator: np.random.Generator, n: int) -> Vectors:
-    """Return uniform rows of shape (n, 64), whose first column goes on to 30."""
-    rows = generator.random((n, 64), dtype=np.float32)
-    rows[:, 0] += np.float32(30) * generator.random(n, dtype=np.float32)
+def ramp_column(draw: Draw) -> Vectors:
+    """Return uniform rows of 64 columns, the first of which goes on to 30."""
+    rows = draw.rows.random((draw.size, 64), dtype=np.float32)
+    rows[:, 0] += np.float32(30) * draw.rows.random(draw.size, dtype=np.float32)
     return rows
 
 
-def image_patches(generator: np.random.Generator, n: int) -> Vectors:
-    """Return patches of a picture, of shape (n, 192)."""
-    light = _smooth(generator)
-    channels = [light + 0.3 * _smooth(generator) for _ in range(3)]
+def image_patches(draw: Draw) -> Vectors:
+    """Return patches of a picture, of 192 columns."""
+    light = _smooth(draw.shared)
+    channels = [light + 0.3 * _smooth(draw.shared) for _ in range(3)]
     picture = np.clip(np.rint(128 + 48 * np.stack(channels, axis=2)), 0, 255)
-    rows, columns = generator.integers(0, PICTURE - 8, (2, n))
+    rows, columns = draw.rows.integers(0, PICTURE - 8, (2, draw.size))
     windows = np.lib.stride_tricks.sliding_window_view(picture, (8, 8), axis=(0, 1))
-    return windows[rows, columns].reshape(n, 192).astype(np.float32)
+    return windows[rows, columns].reshape(-1, 192).astype(np.float32)
 
 
-def walk_windows(generator: np.random.Generator, n: int) -> Vectors:
-    """Return windows of a random walk in any order, of shape (n, 64)."""
-    walk = np.cumsum(generator.standard_normal(n + 63))
+def walk_windows(draw: Draw) -> Vectors:
+    """Return windows of one random walk in any order, of 64 columns."""
+    walk = np.cumsum(draw.shared.standard_normal(draw.total + 63))
     windows = np.lib.stride_tricks.sliding_window_view(walk, 64)
-    return windows[generator.permutation(n)].astype(np.float32)
+    order = draw.shared.permutation(draw.total)
+    return windows[order[draw.start :][: draw.size]].astype(np.float32)
 
 
-def few_dimensions(generator: np.random.Generator, n: int) -> Vectors:
-    """Return rows of twenty blobs, of shape (n, 4)."""
-    centers = 10 * _normal(generator, 20, 4)
-    return centers[generator.integers(0, 20, n)] + _normal(generator, n, 4)
+def few_dimensions(draw: Draw) -> Vectors:
+    """Return rows of twenty blobs, of 4 columns."""
+    centers = 10 * normal(draw.shared, 20, 4)
+    return centers[draw.rows.integers(0, 20, draw.size)] + draw.normal(4)
 
 
 def _smooth(generator: np.random.Generator) -> Vectors:
@@ -72,7 +74,3 @@ def _smooth(generator: np.random.Generator) -> Vectors:
     noise = np.fft.fft2(generator.standard_normal((PICTURE, PICTURE)))
     square = np.fft.ifft2(noise / radius**1.5).real
     return (square / square.std()).astype(np.float32)
-
-
-def _normal(generator: np.random.Generator, rows: int, columns: int) -> Vectors:
-    return generator.standard_normal((rows, columns), dtype=np.float32)

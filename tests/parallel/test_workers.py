@@ -37,7 +37,7 @@ def test_a_small_build_starts_no_thread(pools: list[int]) -> None:
 
 
 @pytest.mark.parametrize("metric", ["cosine", "inner_product"])
-def test_a_build_has_one_pool_and_a_look_at_its_code_one_before(
+def test_a_build_has_one_pool_after_that_of_a_look(
     pools: list[int], metric: str
 ) -> None:
     if get_backend().name == "reference":
@@ -65,7 +65,7 @@ def test_builds_and_answers_are_the_same_bytes_where_every_row_pays(
     monkeypatch.setattr("quiver.parallel.workers.START_WORK", 1)
     monkeypatch.setattr("quiver.graph.order.BATCH_SHARE", 12)
     params = quiver.BuildParams(max_degree=5, ef_construction=9)
-    vectors = normal_rows(240 if backend.name == "reference" else 1200, 24)
+    vectors = normal_rows(300 if backend.name == "reference" else 1200, 24)
     how = {"metric": metric, "params": params, "encoding": quiver.Encoding()}
     found = []
     for threads in (1, 2, 5):
