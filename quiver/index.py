@@ -42,7 +42,7 @@ from quiver.validation.checks import check_flag, check_metric
 
 
 class Index(Living, Asking):
-    """A graph index over 2-bit codes, re-ranked by the stored vectors.
+    """A graph index over codes of few bits, re-ranked by the stored vectors.
 
     Make one with `Index.build`, `Index.create` or `quiver.open`; the constructor only
     puts a state under some kernels.
