@@ -96,32 +96,6 @@ def as_queries(queries: Any, *, metric: Metric, dim: int) -> tuple[Vectors, bool
     return as_vectors(matrix, "queries", metric=metric, dim=dim), is_single
 
 
-def as_radius(radius: Any, n_queries: int, metric: Metric) -> NDArray[np.float64]:
-    """Return the radius of every query as float64.
-
-    Raises
-    ------
-    InvalidTypeError
-        If it is no number nor numbers.
-    InvalidArgumentError
-        If it is not finite, negative where no distance is, or of a wrong shape.
-    """
-    array = as_real_array(radius, "radius").astype(np.float64)
-    if array.shape not in ((), (n_queries,)):
-        msg = (
-            f"radius must be one number or one per query, shape ({n_queries},), "
-            f"got shape {array.shape}"
-        )
-        raise InvalidArgumentError(msg)
-    least = -np.inf if metric == "inner_product" else 0.0
-    is_wrong = ~(np.isfinite(array) & (array >= least))
-    if is_wrong.any():
-        rule = "finite" if metric == "inner_product" else "finite and at least 0"
-        msg = f"radius must be {rule}, got {array[is_wrong].flat[0]}"
-        raise InvalidArgumentError(msg)
-    return np.broadcast_to(array, n_queries)
-
-
 def checked_queries(queries: Any, metric: Metric, dim: int) -> Vectors:
     """Return queries as float32; at least one is required."""
     checked = as_vectors(queries, "queries", metric=metric, dim=dim)
