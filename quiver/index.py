@@ -410,8 +410,8 @@ class Index(Living, Asking):
         InvalidArgumentError, InvalidTypeError
             If an argument is wrong or a vector does not fit ``cold_dtype``.
         """
-        with saving(self, path):
-            storage.save(self.state, path, version=__version__, cold_dtype=cold_dtype)
+        with saving(self, path) as announce:
+            storage.save(self.state, path, __version__, cold_dtype, announce)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle an index with mapped vectors by its file, any other by its arrays."""

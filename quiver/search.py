@@ -86,7 +86,7 @@ def chunk_rows(ef: int, n: int) -> int:
     """Return how many queries to answer at once."""
     if ef < least_scan_ef(n):
         return SEARCH_CHUNK
-    return min(SEARCH_CHUNK, max(1, SCAN_VALUES // n))
+    return min(SEARCH_CHUNK, max(1, SCAN_VALUES // max(1, n)))
 
 
 def walk(

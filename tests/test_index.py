@@ -243,3 +243,9 @@ def test_parts_have_the_documented_types(index: quiver.Index) -> None:
     assert index.neighbors.dtype == np.uint32
     assert index.ids.dtype == np.int64
     assert not index.vectors.flags.writeable
+
+
+def test_an_empty_index_is_asked_for_any_number() -> None:
+    index = quiver.Index.create(4, backend="reference")
+    for k, ef in ((3, None), (256, None), (5, 600)):
+        assert (index.search(np.ones(4), k=k, ef=ef).ids == -1).all()

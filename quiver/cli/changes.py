@@ -26,6 +26,7 @@ from quiver.cli.options import (
 from quiver.cli.summary import describe, print_summary
 from quiver.datasets import read_vectors
 from quiver.living.operations import Consolidate
+from quiver.storage.journal import journal_path
 
 OtherOutOption = Annotated[
     Path | None,
@@ -127,7 +128,11 @@ def _change(
     target = out or path
     check_outputs(out=target)
     kernels = load_backend(backend)
-    opened = quiver.open(path, backend=kernels.name)
+    # What a journal holds is part of the index, and no other process may be at it.
+    has_journal = journal_path(path).exists()
+    opened = quiver.open(path, backend=kernels.name, journal=has_journal)
+    if target != path:
+        opened = opened.snapshot()
     start = time.perf_counter()
     with progress_bar(label) as progress:
         change(opened, progress)

@@ -22,7 +22,7 @@ from quiver.filters.given import as_filter
 from quiver.params import SearchParams
 from quiver.recall.exact import exact_knn
 from quiver.reference.distance import distance_to_rows
-from quiver.reference.keys import key_distances, key_ids
+from quiver.reference.keys import NO_RESULT, key_distances, key_ids
 from quiver.reference.masks import marked_rows
 from quiver.reference.walk import Step, follow, walk
 from quiver.results import SearchResult
@@ -169,17 +169,17 @@ class _Explainer:
         return rows[places[0]].tolist(), distances[0].tolist()
 
     def _found(self, result: SearchResult) -> tuple[Found, ...]:
-        ranks = {self._id(row): n for n, row in enumerate(self.final_beam, 1)}
-        # Other rows seen may have been removed, and their ids given to rows since.
-        rows = [*self.final_beam, *self.always_read]
-        seen_in = {self._id(row): self.seen_in[row] for row in rows}
+        places = {row: n for n, row in enumerate(self.final_beam, 1)}
+        is_row = result.ids != NO_RESULT
+        # A row that was removed may have had the id of another.
+        rows = self.state.rows_by_id.rows(result.ids[is_row]).tolist()
         found = []
-        for id_, distance in zip(result.ids.tolist(), result.distances, strict=True):
-            if id_ in seen_in:  # Not the -1 of a place left empty.
-                hop = seen_in[id_]
+        for row, distance in zip(rows, result.distances[is_row].tolist(), strict=True):
+            if row in places or row in self.always_read:
+                hop = self.seen_in[row]
                 origin = self.hops[hop - 1].node if hop else None
-                place = ranks.get(id_)
-                found.append(Found(id_, float(distance), hop, origin, place))
+                place = places.get(row)
+                found.append(Found(self._id(row), distance, hop, origin, place))
         return tuple(found)
 
     def _true_neighbor(

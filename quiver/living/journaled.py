@@ -1,7 +1,8 @@
 """Journaled: an index whose every operation is on the disk before it counts.
 
 Opening repeats what the file does not hold yet. The same operations make the same
-bytes, so the index is the one that was lost, bit for bit.
+bytes, so the index is the one that was lost, bit for bit; where a file at half
+precision was saved to meanwhile, the one that would have been opened from it.
 """
 
 from __future__ import annotations
@@ -56,16 +57,19 @@ def repeat(index: Living, entry: Entry) -> None:
 
 
 @contextmanager
-def saving(index: Living, path: str | os.PathLike[str]) -> Iterator[None]:
+def saving(
+    index: Living, path: str | os.PathLike[str]
+) -> Iterator[Callable[[str], None] | None]:
     """Surround the saving of an index; its journal is begun anew if it was to its base.
 
     No operation comes between the two, for it would be forgotten. A crash in between
-    leaves a journal that the file is ahead of, which is no harm.
+    leaves a journal that names the new file last, by what is yielded here.
     """
     journal = index.writer.journal
     if journal is None or Path(os.path.realpath(os.fsdecode(path))) != journal.base:
-        yield
+        yield None
         return
     with index.writer.lock:
-        yield
+        version, dim = index.version, index.state.dim
+        yield lambda fingerprint: journal.announce(fingerprint, version, dim)
         journal.restart(fingerprint_of(path))

@@ -190,7 +190,7 @@ def scan_hits(asked: Asked, depth: int) -> Hits:
     chunks = map_chunks(
         scan_chunk,
         len(asked.queries),
-        chunk_rows=max(1, SCAN_VALUES // state.n),
+        chunk_rows=max(1, SCAN_VALUES // max(1, state.n)),
         threads=asked.threads,
     )
     marks, always = _joined(chunks)

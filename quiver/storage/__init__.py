@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, get_args
+
+import numpy as np
 
 from quiver._typing import AnyVectors, ColdDtype, StoredVectors, Vectors
 from quiver.errors import (
@@ -35,7 +38,7 @@ from quiver.storage.cold import (
 from quiver.storage.pieced import PiecedVectors
 from quiver.storage.reader import (
     Front,
-    fingerprint,
+    fingerprint_of_front,
     read_front,
     read_hot,
     verify_vectors,
@@ -66,22 +69,33 @@ Verify = Literal["fast", "full"]
 def save(
     state: State,
     path: str | os.PathLike[str],
-    *,
     version: str,
     cold_dtype: ColdDtype | None = None,
+    announce: Callable[[str], None] | None = None,
 ) -> None:
     """Write a state to one file, atomically; see `quiver.Index.save`.
 
-    ``version`` is that of the library, kept in the header.
+    ``version`` is that of the library, kept in the header. ``announce`` is told the
+    fingerprint of the file before it takes the place of the old one.
     """
     _require_little_endian()
     target = _as_path(path)
     if cold_dtype is None:
         cold_dtype = _cold_dtype(state.vectors)
     check_choice("cold_dtype", cold_dtype, get_args(ColdDtype))
+    is_rounded = not isinstance(state.vectors, np.ndarray) and state.vectors.is_rounded
+    if is_rounded and cold_dtype != "float16":
+        msg = (
+            "cold_dtype must be 'float16' for vectors that were rounded to it, got "
+            f"{cold_dtype!r}: their codes are of the rows before. For an index of the "
+            "rounded rows, quiver.Index.build(index.vectors, ids=index.ids)"
+        )
+        raise InvalidArgumentError(msg)
     check_savable(state)
     with replacing(target) as fd:
-        write_state(fd, state, make_header(state, cold_dtype, version))
+        own = write_state(fd, state, make_header(state, cold_dtype, version))
+        if announce is not None:
+            announce(own)
 
 
 def load(
@@ -119,7 +133,7 @@ def load(
 def fingerprint_of(path: str | os.PathLike[str]) -> str:
     """Return what tells the content of one index file from that of another."""
     with SourceFile(_as_path(path)) as source:
-        return fingerprint(read_front(source))
+        return fingerprint_of_front(read_front(source))
 
 
 def load_again(origin: Origin) -> State:
@@ -158,7 +172,7 @@ def _read_vectors(
     section = front.sections["vectors"]
     if cold == "mmap":
         path = Path(os.path.abspath(source.path))
-        return map_vectors(source, section, Origin(path, fingerprint(front)))
+        return map_vectors(source, section, Origin(path, fingerprint_of_front(front)))
     array = source.read_section(section)
     array.flags.writeable = False
     return with_face(array)

@@ -22,7 +22,7 @@ from quiver._typing import UserIds, Vectors
 from quiver.errors import FileFormatError
 from quiver.storage.atomic import claim, force, os_errors, sync_folder, write_all
 
-Kind = Literal["add", "remove", "update", "consolidate", "repair"]
+Kind = Literal["add", "remove", "update", "consolidate", "repair", "save"]
 
 MAGIC = b"\x89QVJ\r\n\x1a\n"
 HEAD = struct.Struct("<8sII32s12xI")
@@ -33,18 +33,18 @@ AUTO, REFIT = 1, 2
 
 
 class Entry(NamedTuple):
-    """One operation.
+    """One operation, or a save.
 
     Attributes
     ----------
-    kind : {'add', 'remove', 'update', 'consolidate', 'repair'}
-        Which.
+    kind : {'add', 'remove', 'update', 'consolidate', 'repair', 'save'}
+        Which. A save changes no index: it says which file is to hold all before it.
     version : int
         Of the index before it.
     switches : int
         ``AUTO`` if it may consolidate by itself, ``REFIT`` if it fits anew.
     ids : ndarray of shape (m,), int64
-        Those given, or chosen.
+        Those given, or chosen; of a save the fingerprint, as four numbers.
     vectors : ndarray of shape (m or 0, dim), float32
         Those given.
     """
@@ -74,7 +74,7 @@ class Journal:
 
     def __init__(self, base: Path) -> None:
         self.base = Path(os.path.realpath(base))
-        self.path = self.base.with_name(f"{self.base.name}.journal")
+        self.path = journal_path(base)
         with os_errors("open the journal", self.path):
             self._fd = claim(self.path, "another process or index keeps this journal")
         weakref.finalize(self, os.close, self._fd)
@@ -83,7 +83,7 @@ class Journal:
         """Return the operations that the base does not hold yet, in order.
 
         A torn record at the end is cut off. The journal of an older base is begun
-        anew if the base holds all of it.
+        anew if its last record says that the base was saved with all of it.
 
         Parameters
         ----------
@@ -106,12 +106,21 @@ class Journal:
             return []
         own = self._checked_head(content)
         found, end = self._records(content, dim)
-        missing = [entry for entry in found if entry.version >= version]
+        missing = [entry for entry in found if entry.kind != "save"]
         if own != bytes.fromhex(fingerprint):
-            if missing:
-                self._fail(16, "operations on another file", f"those on {self.base}")
+            is_saved = bool(found) and found[-1].kind == "save"
+            if missing and not (
+                is_saved and found[-1].ids.tobytes() == bytes.fromhex(fingerprint)
+            ):
+                self._fail(
+                    16,
+                    "operations on another file",
+                    f"those on {self.base}: put that file back, or move the journal "
+                    "away, and what it holds is given up",
+                )
             self.restart(fingerprint)
-        elif end < len(content):
+            return []
+        if end < len(content):
             with os_errors("cut the journal", self.path):
                 os.ftruncate(self._fd, end)
         versions = [entry.version for entry in missing]
@@ -136,6 +145,11 @@ class Journal:
             except BaseException:
                 os.ftruncate(self._fd, end)
                 raise
+
+    def announce(self, fingerprint: str, version: int, dim: int) -> None:
+        """Say that a file of this fingerprint is about to hold all operations."""
+        ids = np.frombuffer(bytes.fromhex(fingerprint), "<i8")
+        self.append(Entry("save", version, 0, ids, np.empty((0, dim), np.float32)))
 
     def restart(self, fingerprint: str) -> None:
         """Forget all operations: they are in the base, which has this fingerprint."""
@@ -208,6 +222,12 @@ class Journal:
     def _fail(self, offset: int, found: object, expected: object) -> NoReturn:
         msg = f"{self.path}: byte {offset}: found {found}, expected {expected}"
         raise FileFormatError(msg)
+
+
+def journal_path(base: Path) -> Path:
+    """Return where the journal of an index file is, beside what a link names."""
+    real = Path(os.path.realpath(base))
+    return real.with_name(f"{real.name}.journal")
 
 
 def pack_entry(entry: Entry) -> bytes:

@@ -8,6 +8,7 @@ cannot overflow, and no byte is left unused. Told byte by byte in ``docs/format.
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import zlib
 from typing import NamedTuple
@@ -140,6 +141,14 @@ def pack_front(
     prefix = pack_prefix(Prefix(*fields, prefix_crc=0))
     padding = bytes(table_offset(len(header_bytes)) - PREFIX.size - len(header_bytes))
     return prefix + header_bytes + padding + table
+
+
+def fingerprint(front: bytes) -> str:
+    """Return the SHA-256 of all bytes before the sections: one for each content.
+
+    They hold a checksum of every section and the hash of the vectors.
+    """
+    return hashlib.sha256(front).hexdigest()
 
 
 def pack_prefix(prefix: Prefix) -> bytes:

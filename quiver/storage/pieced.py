@@ -69,9 +69,12 @@ class PiecedVectors:
 
     def __getitem__(self, key: Any) -> Vectors:
         """Return what the same index of an array would, as float32."""
-        if isinstance(key, slice):
-            return self.gather(np.arange(*key.indices(len(self)), dtype=np.uint32))
-        return self._rows(np.asarray(key))
+        if isinstance(key, tuple) or key is Ellipsis:
+            return self[:][key]
+        rows = np.arange(len(self), dtype=np.uint32)[key]
+        if isinstance(key, slice) and (key.step or 1) > 0:
+            return self.gather(rows)
+        return self._rows(np.asarray(rows))
 
     def gather(self, rows: Ids) -> Vectors:
         """Return the rows of ascending row numbers."""

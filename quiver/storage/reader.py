@@ -47,6 +47,7 @@ from quiver.storage.layout import (
     PREFIX,
     Prefix,
     Section,
+    fingerprint,
     pack_entry,
     pack_front,
     pack_prefix,
@@ -113,14 +114,11 @@ def read_front(source: SourceFile) -> Front:
     return Front(header, {section.name: section for section in sections})
 
 
-def fingerprint(front: Front) -> str:
-    """Return the SHA-256 of all bytes before the sections: one for each content.
-
-    They hold a checksum of every section and the hash of the vectors.
-    """
+def fingerprint_of_front(front: Front) -> str:
+    """Return the `fingerprint` of the file that was read."""
     sections = list(front.sections.values())
-    content = pack_front(pack_header(front.header), sections, front.header.version)
-    return hashlib.sha256(content).hexdigest()
+    packed = pack_front(pack_header(front.header), sections, front.header.version)
+    return fingerprint(packed)
 
 
 def read_hot(source: SourceFile, front: Front) -> HotParts:

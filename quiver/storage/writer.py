@@ -30,6 +30,7 @@ from quiver.storage.invariants import (
 )
 from quiver.storage.layout import (
     Section,
+    fingerprint,
     pack_front,
     pack_live,
     pack_signs,
@@ -96,8 +97,8 @@ def check_savable(state: State) -> None:
             raise InvalidArgumentError(msg)
 
 
-def write_state(fd: int, state: State, header: Header) -> None:
-    """Write all bytes of the file to an empty descriptor.
+def write_state(fd: int, state: State, header: Header) -> str:
+    """Write all bytes of the file to an empty descriptor; return their fingerprint.
 
     Raises
     ------
@@ -130,7 +131,9 @@ def write_state(fd: int, state: State, header: Header) -> None:
         end = section.offset + section.length
     header = replace(header, data_sha256=digest.hexdigest())
     os.lseek(fd, 0, os.SEEK_SET)
-    write_all(fd, pack_front(pack_header(header), written, header.version))
+    front = pack_front(pack_header(header), written, header.version)
+    write_all(fd, front)
+    return fingerprint(front)
 
 
 def _write_blocks(fd: int, section: Section, blocks: Iterable[AnyArray]) -> int:

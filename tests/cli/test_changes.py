@@ -90,3 +90,22 @@ def test_info_of_an_index_without_a_graph_has_no_degrees(folder):
     changed("add", path, folder / "more.npy")
     summary = json.loads(changed("info", path, "--json").stdout)
     assert (summary["n"], summary["entry_point"]) == (40, None)
+
+
+def test_what_a_journal_holds_is_kept_and_a_live_one_is_left_alone(folder):
+    path = folder / "base.quiver"
+    index = quiver.open(path, journal=True)
+    index.add(normal_rows(1, DIM, seed=3), ids=[8000])
+    done = run("remove", path, folder / "gone.txt")
+    assert done.exit_code == 1
+    assert "keeps this journal" in done.output
+    out = folder / "out.quiver"
+    del index
+    changed("remove", path, folder / "gone.txt", "-o", out)
+    assert 8000 in opened(out)
+    assert 5 not in opened(out)
+    changed("remove", path, folder / "gone.txt")
+    for found in (opened(path), quiver.open(path, journal=True)):
+        assert 8000 in found
+        assert 5 not in found
+        assert found.version == 2

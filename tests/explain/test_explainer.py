@@ -307,3 +307,14 @@ def test_a_filtered_search_is_explained_by_the_rows_that_may_answer(points, ques
 def test_a_filter_whose_rows_are_all_measured_leaves_nothing_to_explain(built):
     with pytest.raises(InvalidArgumentError, match=r"measures all of these 2, which"):
         built.explain(np.ones(DIM), filter=[5, 12])
+
+
+def test_a_row_has_its_own_place_though_a_removed_one_had_its_id():
+    rows = normal_rows(400, 8, seed=4)
+    rows[8] = rows[7]
+    index = build(rows, metric="euclidean", encoding=CODES)
+    moved = rows[7] + np.float32(0.1)
+    own = int(index.ids[7])
+    index.update([own], moved[None])
+    found = index.explain(moved, k=2, ef=12).found
+    assert (found[0].id, found[0].beam_place) == (own, 1)

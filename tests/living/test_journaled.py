@@ -78,16 +78,19 @@ def test_saving_empties_the_journal_and_the_next_operation_is_its_first(
     assert 7777 in again
 
 
-def test_a_journal_that_the_file_is_ahead_of_is_begun_anew(tmp_path: Path) -> None:
+def test_a_journal_that_the_file_is_ahead_of_is_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = based(tmp_path)
     index = quiver.open(path, journal=True)
     change(index)
-    kept = journal_of(path).read_bytes()
-    index.save(path)
-    expected = digest(index)
-    del index
     # As if the process had ended between the save and the emptying.
-    journal_of(path).write_bytes(kept)
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "restart", lambda *_: None)
+        index.save(path)
+    expected = digest(index)
+    assert journal_of(path).stat().st_size > HEAD.size
+    del index
     index = quiver.open(path, journal=True)
     assert digest(index) == expected
     assert journal_of(path).stat().st_size == HEAD.size
@@ -101,6 +104,47 @@ def test_a_journal_of_another_index_is_refused(tmp_path: Path) -> None:
     quiver.Index.build(POOL[7:90], metric="euclidean", params=SHAPE).save(path)
     with pytest.raises(FileFormatError, match="operations on another file"):
         quiver.open(path, journal=True)
+
+
+def test_a_file_changed_without_its_journal_does_not_pass_for_saved(
+    tmp_path: Path,
+) -> None:
+    path = based(tmp_path)
+    base = path.read_bytes()
+    journaled = quiver.open(path, journal=True)
+    journaled.add(POOL[100:101], ids=[8000])
+    del journaled
+    other = quiver.open(path)
+    other.remove(3)
+    other.save(path)
+    kept = journal_of(path).read_bytes()
+    with pytest.raises(
+        FileFormatError, match="put that file back, or move the journal"
+    ):
+        quiver.open(path, journal=True)
+    assert journal_of(path).read_bytes() == kept
+    path.write_bytes(base)
+    assert 8000 in quiver.open(path, journal=True)
+
+
+def test_a_save_that_failed_leaves_a_journal_that_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = based(tmp_path)
+    index = quiver.open(path, journal=True)
+    index.add(POOL[100:110])
+    with monkeypatch.context() as patched:
+        patched.setattr("os.replace", failing)
+        with pytest.raises(FileAccessError):
+            index.save(path)
+    index.remove(3)
+    expected = digest(index)
+    del index
+    assert digest(quiver.open(path, journal=True)) == expected
+
+
+def failing(*_: object) -> None:
+    raise OSError(28, "no room")
 
 
 @pytest.mark.parametrize("n_bytes", [1, 20, 36, 40, 300])

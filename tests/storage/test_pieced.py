@@ -37,7 +37,21 @@ def test_they_read_like_the_array_they_stand_for(vectors: PiecedVectors) -> None
     assert vectors.shape == EXPECTED.shape
     assert vectors.nbytes == EXPECTED.nbytes
     np.testing.assert_array_equal(np.asarray(vectors), EXPECTED)
-    for key in (slice(None), slice(3, 9), slice(0, 0), [7, 0, 7, 14], [[1], [13]], 4):
+    marks = np.zeros(15, dtype=bool)
+    marks[[3, 11]] = True
+    keys = slice(None), slice(3, 9), slice(0, 0), slice(None, None, -1), [7, 0, 7, 14]
+    more = (
+        [[1], [13]],
+        4,
+        -1,
+        [-1, 2],
+        marks,
+        (3, 4),
+        (slice(2), 0),
+        ...,
+        ([1, 2], [0, 1]),
+    )
+    for key in (*keys, *more):
         np.testing.assert_array_equal(vectors[key], EXPECTED[key])
     rows = np.array([0, 4, 5, 14], dtype=np.uint32)
     np.testing.assert_array_equal(vectors.gather(rows), EXPECTED[rows])
