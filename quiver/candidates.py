@@ -46,7 +46,7 @@ def known_bounds(
     if isinstance(coded, Codes) or is_short or not has_known_error:
         return None
     # The codes are those of the rows before they were rounded.
-    if not isinstance(state.vectors, np.ndarray) and state.vectors.is_rounded:
+    if state.is_rounded:
         return None
     shifts = np.zeros(len(queries))
     if state.metric == "inner_product":

@@ -108,7 +108,7 @@ def check(state: State, backend: Backend, *, full: bool = False) -> CheckReport:
     if all(line.passed for line in lines):
         if state.has_graph:
             lines.append(_reachability(state))
-        if not _is_rounded(state):
+        if not state.is_rounded:
             lines.append(_codes_again(state, backend, full=full))
         if state.n_live:
             lines.append(_self_search(state, backend))
@@ -128,14 +128,8 @@ def _left_out(state: State, *, full: bool) -> Iterator[str]:
         unread.append("the vectors' checksum")
     if unread and not full:
         yield f"not read: {', '.join(unread)} (full=True or --full reads all)"
-    if _is_rounded(state):
+    if state.is_rounded:
         yield "codes not compared: the vectors were rounded to float16 after coding"
-
-
-def _is_rounded(state: State) -> bool:
-    """Whether the vectors are no longer those that were coded."""
-    cold = cold_base(state.vectors)
-    return cold is not None and cold.cold_dtype == "float16"
 
 
 def _sound_parts(state: State) -> Iterator[CheckLine]:

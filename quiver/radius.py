@@ -22,7 +22,7 @@ from quiver.filters.filter import BUDGET_SHARE
 from quiver.filters.given import of_live_rows
 from quiver.filters.walk import stack_masks
 from quiver.parallel.workers import map_chunks
-from quiver.ranking import linked_rows, ranked_with_others
+from quiver.ranking import ranked_with_others
 from quiver.reference.codes import Queries
 from quiver.reference.keys import key_distances, key_ids
 from quiver.reference.lanes import lane_sum
@@ -212,7 +212,7 @@ def _within(
         hops[walked], computed[walked] = balls.hops, balls.distance_computations
         is_scanned[walked] = ~balls.complete
     for number in np.flatnonzero(is_scanned).tolist():
-        rows = filters[number].nodes if filters else linked_rows(state)
+        rows = filters[number].nodes if filters else state.nodes
         asked = coded.take(np.array([number]))
         distances = backend.distance(state.codes, asked, rows[None])
         found[number] = rows[distances[0] <= limits[number]]

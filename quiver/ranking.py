@@ -24,13 +24,6 @@ RANKED_TOGETHER = 256
 ones side by side are quicker than a long one."""
 
 
-def linked_rows(state: State) -> Ids:
-    """Return the rows that a walk can reach, ascending."""
-    is_linked = np.ones(state.n, dtype=np.bool_)
-    is_linked[state.unlinked[:, 1]] = False
-    return np.flatnonzero(is_linked).astype(np.uint32)
-
-
 def ranked_with_others(
     state: State, backend: Backend, query: Vectors, rows: Ids, own: Filter | None
 ) -> Keys:

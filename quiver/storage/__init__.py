@@ -16,8 +16,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import numpy as np
-
 from quiver._typing import AnyVectors, ColdDtype, StoredVectors, Vectors
 from quiver.errors import (
     FileAccessError,
@@ -83,8 +81,7 @@ def save(
     if cold_dtype is None:
         cold_dtype = _cold_dtype(state.vectors)
     check_choice("cold_dtype", cold_dtype, get_args(ColdDtype))
-    is_rounded = not isinstance(state.vectors, np.ndarray) and state.vectors.is_rounded
-    if is_rounded and cold_dtype != "float16":
+    if state.is_rounded and cold_dtype != "float16":
         msg = (
             "cold_dtype must be 'float16' for vectors that were rounded to it, got "
             f"{cold_dtype!r}: their codes are of the rows before. For an index of the "
