@@ -12,7 +12,7 @@ import sys
 import numpy as np
 
 from quiver.backends.cython_backend import CythonBackend
-from quiver.graph.order import ENTRY_POINTS
+from quiver.graph.order import LEAST_ENTRY_POINTS
 from quiver.params import Encoding
 from quiver.reference.codes import Transform
 from quiver.reference.keys import make_keys
@@ -45,7 +45,7 @@ def main(target: str, bits: int) -> None:
     # Powers of two reach every row in a few hops from any other.
     steps = np.array([1 << bit for bit in range(10)] + [3, 5, 7, 11], dtype=np.uint32)
     neighbors = (every_id[:, None] + steps) % np.uint32(N)
-    backend.search(codes, neighbors, coded, every_id[:ENTRY_POINTS], EF)
+    backend.search(codes, neighbors, coded, every_id[:LEAST_ENTRY_POINTS], EF)
     backend.scan(codes, coded, every_id, EF)
     candidates = np.tile(every_id[:EF], (N_QUERIES, 1))
     backend.rerank(vectors, queries, candidates, 10, "cosine")

@@ -51,8 +51,8 @@ class GrowingGraph(NamedTuple):
         Degree bound, beam width and slack.
     rule : {'vamana', 'published'}
         Pruning rule.
-    entry_point : int
-        The first node, where all walks start.
+    entry_points : ndarray of shape (e,), uint32
+        Where walks start: nodes inserted, the first of all first.
     neighbors : ndarray of shape (n, capacity), uint32
         Lists so far, changed in place; that of a node not inserted is empty. Lists
         may outgrow ``max_degree`` up to the capacity before they are pruned again.
@@ -65,7 +65,7 @@ class GrowingGraph(NamedTuple):
     codes: Codes
     params: BuildParams
     rule: PruneRule
-    entry_point: int
+    entry_points: Ids
     neighbors: Neighbors
     allowed: Mask | None = None
 
@@ -76,7 +76,7 @@ class GrowingGraph(NamedTuple):
         than a look at all allowed rows: then these are scanned.
         """
         own, ef = self.codes.take(nodes), self.params.ef_construction
-        walked = self.codes, self.neighbors, own, self._start(), ef
+        walked = self.codes, self.neighbors, own, self.entry_points, ef
         if self.allowed is None:
             return self.backend.search(*walked).keys
         most = max(LEAST_BUDGET, count_marked(self.allowed) // SCAN_SHARE)
@@ -89,9 +89,6 @@ class GrowingGraph(NamedTuple):
             scanned = self.backend.scan(self.codes, own.take(cut_short), rows, ef)
             beams.keys[cut_short] = scanned.keys
         return beams.keys
-
-    def _start(self) -> Ids:
-        return np.array([self.entry_point], dtype=np.uint32)
 
     def only_allowed(self, ids: Neighbors) -> Neighbors:
         """Return ids with ``NO_ID`` in the place of rows that may be no neighbours."""

@@ -20,7 +20,7 @@ from quiver.graph.insertion import (
     insert,
     prune_lists,
 )
-from quiver.graph.order import batches
+from quiver.graph.order import batches, count_entry_points
 from quiver.graph.reachability import SearchTree, unreached
 from quiver.parallel.workers import Workers
 from quiver.params import BuildParams, wider
@@ -57,10 +57,16 @@ def build_graph(
     """
     shape = codes.n_rows, wider(params.max_degree)
     growing = np.full(shape, NO_ID, dtype=np.uint32)
-    graph = GrowingGraph(backend, codes, params, rule, int(order[0]), growing)
+    first, *later = batches(order)
+    graph = GrowingGraph(backend, codes, params, rule, first, growing)
     del growing  # The graph alone holds the lists, so that trimming frees them.
-    _, *later_batches = batches(order)
-    insert(graph, later_batches, workers, on_rows)
+    count = 1 if rule == "published" else count_entry_points(len(order))
+    for batch in later:
+        insert(graph, [batch], workers, on_rows)
+        started = len(graph.entry_points)
+        if started < count:
+            entry_points = order[: min(count, started + len(batch))]
+            graph = graph._replace(entry_points=entry_points)
     graph = graph._replace(neighbors=trim(graph, workers))
     connect(graph, unlinked, workers)
     return graph.neighbors
@@ -87,9 +93,11 @@ def connect(graph: GrowingGraph, exempt: Ids | None, workers: Workers) -> None:
 
     The nearest is that among the rows reached, and allowed if only some are.
     """
-    tree = SearchTree(graph.neighbors, graph.entry_point)
+    tree = SearchTree(graph.neighbors, int(graph.entry_points[0]))
     lost = unreached(tree.reached, exempt)
     nearest = np.empty(len(lost), dtype=np.uint32)
+    entry_points = graph.entry_points[tree.reached[graph.entry_points]]
+    graph = graph._replace(entry_points=entry_points)
     if graph.allowed is not None:
         # A scan would find rows that are lost themselves.
         graph = graph._replace(allowed=graph.allowed & make_mask(tree.reached))
@@ -98,7 +106,7 @@ def connect(graph: GrowingGraph, exempt: Ids | None, workers: Workers) -> None:
         nearest[start:stop] = key_ids(graph.search(lost[start:stop])[:, 0])
 
     workers.map(locate_chunk, len(lost), chunk_rows=CHUNK_ROWS)
-    nearest[nearest == NO_ID] = graph.entry_point
+    nearest[nearest == NO_ID] = graph.entry_points[0]
     for near, node in zip(nearest.tolist(), lost.tolist(), strict=True):
         # An earlier link may have brought this one along.
         if not tree.reached[node]:

@@ -128,7 +128,7 @@ def _linked(
         exempt = np.flatnonzero(~state.is_node).astype(np.uint32)
         connect(graph, exempt, tools.workers)
     entry_points = renewed_entry_points(
-        *(state.entry_points, state.vectors, rest),
+        *(state.entry_points, state.vectors, rest, state.n_nodes),
         *(state.metric, state.encoding.weights),
     )
     return replace(state, entry_points=entry_points)

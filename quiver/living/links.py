@@ -80,6 +80,6 @@ def growing_graph(
     rule = state.params.rule_for(state.encoding)
     allowed: Mask | None = state.answering
     return GrowingGraph(
-        *(tools.backend, codes, state.params, rule, state.entry_point, neighbors),
+        *(tools.backend, codes, state.params, rule, state.entry_points, neighbors),
         None if allowed is None else allowed.copy(),
     )

@@ -30,7 +30,7 @@ def growing(dead: np.ndarray) -> GrowingGraph:
     is_live[dead] = False
     mask = make_mask(is_live)[None] if len(dead) else None
     return GrowingGraph(
-        old.backend, codes, SHAPE, "vamana", old.entry_point, lists, mask
+        *(old.backend, codes, SHAPE, "vamana", old.state.entry_points, lists), mask
     )
 
 

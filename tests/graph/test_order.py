@@ -8,7 +8,12 @@ import pytest
 import quiver
 from quiver._typing import Metric
 from quiver.conformance import hazards
-from quiver.graph.order import batches, insertion_order
+from quiver.graph.order import (
+    batches,
+    count_entry_points,
+    insertion_order,
+    renewed_entry_points,
+)
 from quiver.params import BuildParams
 
 PAPER = quiver.Encoding.paper()
@@ -23,6 +28,24 @@ def test_the_order_is_a_seeded_permutation_with_the_entry_point_first() -> None:
     assert sorted(order.tolist()) == list(range(100))
     assert (order == insertion_order(100, 42, seed=5)).all()
     assert (order != insertion_order(100, 42, seed=6)).any()
+
+
+@pytest.mark.parametrize(
+    ("n", "count"),
+    [(0, 0), (1, 1), (15, 15), (16, 16), (4623, 16), (4624, 17), (10**6, 250)],
+)
+def test_entry_points_grow_with_the_root_of_the_rows(n: int, count: int) -> None:
+    assert count_entry_points(n) == count
+
+
+def test_new_nodes_fill_up_the_entry_points_and_none_is_given_up() -> None:
+    old, new = np.arange(17, dtype=np.uint32), np.arange(17, 9000, dtype=np.uint32)
+    vectors = np.zeros((9000, 2), dtype=np.float32)
+    for n_nodes, count in ((9000, 23), (100, 17)):
+        renewed = renewed_entry_points(
+            old, vectors, new, n_nodes, "euclidean", "corrected"
+        )
+        assert renewed.tolist() == list(range(count))
 
 
 @pytest.mark.parametrize(

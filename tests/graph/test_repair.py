@@ -25,7 +25,7 @@ def graph_without(dead: np.ndarray, backend: str = "auto") -> GrowingGraph:
     index = quiver.Index.build(rows, metric="euclidean", params=SHAPE, backend=backend)
     is_live = np.ones(N, dtype=bool)
     is_live[dead] = False
-    how = index.backend, index.codes, SHAPE, "vamana", index.entry_point
+    how = index.backend, index.codes, SHAPE, "vamana", index.state.entry_points
     return GrowingGraph(*how, index.neighbors.copy(), make_mask(is_live)[None])
 
 

@@ -22,9 +22,11 @@ def build(
     beta: float,
     rule: str,
     largest_batch: int,
+    n_entry_points: int,
 ) -> Lists:
     """Return the out-edges of every node, in the order they were kept."""
-    n, entry_point = len(order), order[0]
+    n = len(order)
+    entry_points = order[:n_entry_points]
     lists: Lists = [[] for _ in range(n)]
 
     def prune(target: int, ids: set[int]) -> list[int]:
@@ -40,7 +42,8 @@ def build(
         graph = [list(edges) for edges in lists]
         for node in batch:
             to_node = table[node].__getitem__
-            beam, _, _ = naive.search(to_node, graph, [entry_point], ef_construction)
+            starts = entry_points[:start]
+            beam, _, _ = naive.search(to_node, graph, starts, ef_construction)
             lists[node] = prune(node, {found for _, found in beam})
         for target in range(n):
             sources = [s for s in sorted(batch) if target in lists[s]]
@@ -53,19 +56,19 @@ def build(
     for node, edges in enumerate(lists):
         if len(edges) > max_degree:
             lists[node] = prune(node, set(edges))
-    link_unreached(table, lists, entry_point, max_degree, ef_construction)
+    link_unreached(table, lists, entry_points, max_degree, ef_construction)
     return lists
 
 
 def link_unreached(
     table: list[list[float]],
     lists: Lists,
-    entry_point: int,
+    entry_points: list[int],
     max_degree: int,
     ef_construction: int,
 ) -> None:
     """Link each lost node below the nearest one that a walk finds."""
-    parent: dict[int, int | None] = {entry_point: None}
+    parent: dict[int, int | None] = {entry_points[0]: None}
 
     def grow(frontier: list[int]) -> None:
         while frontier:
@@ -86,12 +89,13 @@ def link_unreached(
             below += lists[host]
         raise AssertionError
 
-    grow([entry_point])
+    grow(entry_points[:1])
+    starts = [start for start in entry_points if start in parent]
     graph = [list(edges) for edges in lists]
     for node in range(len(lists)):
         if node not in parent:
             to_node = table[node].__getitem__
-            beam, _, _ = naive.search(to_node, graph, [entry_point], ef_construction)
+            beam, _, _ = naive.search(to_node, graph, starts, ef_construction)
             host = first_with_room(beam[0][1])
             edges = lists[host]
             if len(edges) < max_degree:
