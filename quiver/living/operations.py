@@ -152,7 +152,10 @@ def _next(old: State, new: State, tools: Tools, how: How) -> State:
 def _published(old: State, new: State) -> State:
     """Return the next version, which is no longer the one in a file."""
     vectors = without_origin(new.vectors)
-    return replace(new, vectors=vectors, version=old.version + 1)
+    new = replace(new, vectors=vectors, version=old.version + 1)
+    # Every search needs it: readers would all make it, in the first ones they ask.
+    _ = new.answering
+    return new
 
 
 def _without(state: State, rows: Ids) -> State:
