@@ -13,10 +13,9 @@ from rich.table import Table
 import quiver
 from quiver._typing import Distances, UserIds
 from quiver.cli.console import answers, format_count, print_facts
-from quiver.reference.keys import NO_RESULT
-from quiver.results import SearchStats
 
-SHOWN_QUERIES = 5
+SHOWN_QUERIES, UNUSED = 5, -1
+"""Queries shown, and the id of a place that no answer took, as in a result."""
 
 Page = tuple[UserIds, Distances]
 NO_ANSWERS: Page = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
@@ -37,7 +36,7 @@ class Found(NamedTuple):
 
     rows: list[dict[str, Any]]
     arrays: dict[str, Any]
-    stats: SearchStats | None = None
+    stats: quiver.SearchStats | None = None
 
     def report(self, seconds: float) -> dict[str, Any]:
         """Return how many were asked and found, how fast, and the mean costs."""
@@ -78,7 +77,7 @@ def of_radius(result: quiver.RadiusResult) -> Found:
 
 def of_page(pages: Sequence[Page], k: int) -> Found:
     """Return a page of at most k answers for every query."""
-    ids = np.full((len(pages), k), NO_RESULT, dtype=np.int64)
+    ids = np.full((len(pages), k), UNUSED, dtype=np.int64)
     distances = np.full(ids.shape, np.inf, dtype=np.float32)
     for number, (own_ids, own_distances) in enumerate(pages):
         ids[number, : len(own_ids)] = own_ids

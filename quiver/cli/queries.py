@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from itertools import islice
 from typing import Annotated, Any
 
@@ -39,9 +40,9 @@ from quiver.cli.options import (
 )
 from quiver.errors import InvalidArgumentError
 from quiver.evaluation.truth import true_distances
+from quiver.filters.filter import Filter
 from quiver.filters.given import as_filters
 from quiver.recall.recall import share_within
-from quiver.search import Filters
 from quiver.validation.arrays import as_queries
 
 DEFAULT_K = 10
@@ -137,7 +138,11 @@ def _refuse(what: str, **options: object) -> None:
 
 
 def _page(
-    opened: quiver.Index, vectors: Vectors, k: int, page: int, filters: Filters
+    opened: quiver.Index,
+    vectors: Vectors,
+    k: int,
+    page: int,
+    filters: Sequence[Filter] | None,
 ) -> Found:
     """Return one page of every query, empty where there are no answers left."""
     pages = []
