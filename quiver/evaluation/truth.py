@@ -28,6 +28,7 @@ from quiver.validation.checks import check_int
 
 PROOF_EF = 256
 """Beam width, at least, of the search that may prove a ground truth wrong."""
+
 MOST_SLACK = 0.02
 """Largest share of a usual distance that is put down to rounding."""
 

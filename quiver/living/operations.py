@@ -25,6 +25,7 @@ from quiver.parallel.workers import Workers, resolve_threads
 from quiver.reference.masks import make_mask, mark
 from quiver.state import State
 from quiver.storage.cold import without_origin
+from quiver.storage.narrow import as_stored
 from quiver.validation.arrays import as_ids, as_int64, as_vectors
 from quiver.validation.checks import MAX_ROWS, check_choice
 
@@ -166,7 +167,11 @@ def _without(state: State, rows: Ids) -> State:
 
 
 def _checked_vectors(state: State, vectors: Any) -> Vectors:
-    return as_vectors(vectors, "vectors", metric=state.metric, dim=state.dim)
+    checked = as_vectors(vectors, "vectors", metric=state.metric, dim=state.dim)
+    if state.is_rounded:
+        # It will be saved as halves: what they cannot hold could never be saved.
+        as_stored(checked, "float16", state.metric)
+    return checked
 
 
 def _own_rows(state: State, ids: Any) -> Ids:

@@ -82,7 +82,7 @@ def warn_of_lost_precision(given: AnyArray, kept: Vectors, metric: Metric) -> No
         finding = _rounding(given, kept, peaks, metric)
     if finding is not None:
         # At the caller of `Index.build`.
-        warnings.warn(finding, PrecisionWarning, stacklevel=6)
+        warnings.warn(finding, PrecisionWarning, stacklevel=7)
 
 
 def _measured(given: AnyArray, kept: Vectors) -> _Peaks:
