@@ -73,7 +73,7 @@ boundary: $(DEV)
 faults: $(DEV)
 	$(BIN)/python -m pip install --quiet joblib scikit-learn faiss-cpu
 	QUIVER_FAULT_SCALE=20 $(BIN)/pytest --slow $(PYTEST_FLAGS) tests/storage \
-		tests/test_check.py tests/test_faults_memory.py tests/test_processes.py
+		tests/check/test_check.py tests/test_faults_memory.py tests/test_processes.py
 
 fuzz: $(DEV)
 	$(BIN)/python -m pip install --quiet atheris

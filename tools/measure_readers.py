@@ -37,9 +37,8 @@ INTRODUCTION = """\
 a thread that asks one query after another, k=10, ef=64; times are those it waits for
 one answer, in ms. The writer adds {batch} rows, removes {batch}, updates {few},
 consolidates and saves, again and again, with one thread. What sharing the processors
-costs is shown by a thread that hashes instead and never holds the GIL. {turns} turns of
-{seconds:.0f} seconds beside nothing, {turns} beside that thread and {turns} beside the
-writer alternate.
+costs is shown by a thread that hashes instead and never holds the GIL. Each is measured
+in {turns} turns of {seconds:.0f} seconds, which alternate.
 """
 
 
