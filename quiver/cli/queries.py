@@ -52,7 +52,8 @@ def search(
     index: IndexArgument,
     queries: QueriesArgument,
     k: Annotated[
-        int | None, typer.Option("-k", help="Neighbours wanted, or answers of a page.")
+        int | None,
+        typer.Option("-k", help="Neighbours, or answers of a page; default 10."),
     ] = None,
     ef: EfOption = None,
     n_rerank: RerankOption = None,
@@ -86,11 +87,13 @@ def search(
     check_outputs(npz=npz)
     # What one way of asking has no use for is refused, not passed over.
     if radius is not None:
-        _refuse("radius", k=k, page=page, n_rerank=n_rerank, ground_truth=ground_truth)
+        _refuse(
+            "with radius", k=k, page=page, n_rerank=n_rerank, ground_truth=ground_truth
+        )
     else:
-        _refuse("no radius", confidence=confidence, max_results=max_results)
+        _refuse("without radius", confidence=confidence, max_results=max_results)
     if page is not None:
-        _refuse("page", ef=ef, n_rerank=n_rerank, ground_truth=ground_truth)
+        _refuse("with page", ef=ef, n_rerank=n_rerank, ground_truth=ground_truth)
     # All is read before the search, so that a file that does not fit costs no time.
     opened, given, ids = read_inputs(
         *(index, queries, ground_truth),
@@ -133,7 +136,7 @@ def _refuse(what: str, **options: object) -> None:
     for name, value in options.items():
         if value is not None:
             option = name.replace("_", "-")
-            msg = f"{option} must not be given with {what}, got {value}"
+            msg = f"{option} must not be given {what}, got {value}"
             raise InvalidArgumentError(msg)
 
 

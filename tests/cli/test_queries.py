@@ -220,7 +220,7 @@ def test_pages_follow_one_another_until_there_are_none(folder):
     [
         (("--radius", 0.5, "-k", 3), "k must not be given with radius, got 3"),
         (("--radius", 0.5, "--page", 2), "page must not be given with radius, got 2"),
-        (("--confidence", 3), "confidence must not be given with no radius, got 3.0"),
+        (("--confidence", 3), "confidence must not be given without radius, got 3.0"),
         (("--page", 2, "--ef", 90), "ef must not be given with page, got 90"),
         (("--page", 2, "--n-rerank", 9), "n-rerank must not be given with page, got 9"),
     ],
