@@ -28,7 +28,7 @@ PEERS := $(VENV)/.installed-peers
 BENCH_FLAGS ?=
 BOUNDARY_FLAGS ?=
 
-.PHONY: demo test test-all lint docs gate asv boundary faults fuzz sanitize bench compare clean
+.PHONY: demo test test-all lint docs gate asv boundary faults soak fuzz sanitize bench compare clean
 
 demo: $(DEMO)
 	$(BIN)/quiver demo
@@ -73,7 +73,15 @@ boundary: $(DEV)
 faults: $(DEV)
 	$(BIN)/python -m pip install --quiet joblib scikit-learn faiss-cpu
 	QUIVER_FAULT_SCALE=20 $(BIN)/pytest --slow $(PYTEST_FLAGS) tests/storage \
-		tests/test_check.py tests/test_faults_memory.py tests/test_processes.py
+		tests/check/test_check.py tests/test_faults_memory.py tests/test_processes.py
+
+# Eight readers beside a writer for so long under each metric, then every answer proven.
+SOAK_SECONDS ?= 300
+soak: $(DEV)
+	for metric in cosine euclidean inner_product; do \
+		$(BIN)/python -P tools/soak_readers.py $(SOAK_SECONDS) --metric $$metric \
+			|| exit 1; \
+	done
 
 fuzz: $(DEV)
 	$(BIN)/python -m pip install --quiet atheris

@@ -23,7 +23,7 @@ from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
 from quiver.build import Plan, build
 from quiver.check import CheckReport, check
-from quiver.diagnosis.auto import chosen_for
+from quiver.diagnosis.auto import ready_to_build
 from quiver.errors import QuiverError
 from quiver.explain import Explanation, explain
 from quiver.filters.given import as_filters
@@ -37,7 +37,7 @@ from quiver.reference.codes import Codes, Transform
 from quiver.results import SearchResult
 from quiver.search import search
 from quiver.storage.pieced import live_vectors
-from quiver.validation.arrays import as_ids, as_int64, as_queries
+from quiver.validation.arrays import as_int64, as_queries
 from quiver.validation.checks import check_flag, check_metric
 
 
@@ -138,11 +138,7 @@ class Index(Living, Asking):
         params = as_params(params, shape, signature(cls.build).parameters)
         backend, n_threads = get_backend(backend), resolve_threads(threads)
         plan = Plan(metric, chosen, params, backend, n_threads, progress)
-        plan.check()
-        stored = storage.as_kept(vectors, metric)
-        own_ids = as_ids(ids, len(stored))
-        plan = chosen_for(stored, plan, encoding)
-        return cls(build(stored, own_ids, plan), backend)
+        return cls(build(*ready_to_build(vectors, ids, plan, encoding)), backend)
 
     @property
     def metric(self) -> Metric:

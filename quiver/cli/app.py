@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from quiver import __version__
 from quiver.cli.backends import backends, verify
 from quiver.cli.bench import bench
-from quiver.cli.changes import add, consolidate, remove
+from quiver.cli.changes import add, consolidate, remove, update
 from quiver.cli.console import print_error
 from quiver.cli.demo import demo
 from quiver.cli.diagnose import diagnose
@@ -106,7 +106,7 @@ app = typer.Typer(
 )
 for command in (
     *(demo, diagnose, build, search, info, check, evaluate, tune, explain),
-    *(add, remove, consolidate),
+    *(add, remove, update, consolidate),
     *(backends, bench, verify, doctor),
 ):
     app.command()(command)

@@ -1,4 +1,4 @@
-"""Commands that change an index file: ``add``, ``remove`` and ``consolidate``."""
+"""Commands that change a file: ``add``, ``remove``, ``update`` and ``consolidate``."""
 
 from __future__ import annotations
 
@@ -38,6 +38,10 @@ ManualOption = Annotated[
 ]
 RefitOption = Annotated[
     bool, typer.Option("--refit", help="Also fit the codes to the vectors of today.")
+]
+UpdatedOption = Annotated[
+    Path,
+    typer.Option("--ids", help="Whose vectors they are: .npy, .txt (one a line)."),
 ]
 RemovedArgument = Annotated[
     Path, typer.Argument(help="Ids to remove: .npy, .txt (one a line), .ivecs.")
@@ -91,6 +95,32 @@ def remove(
         *(index, out, backend, "removing", as_json),
         lambda opened, progress: opened.remove(
             gone, consolidate=_mode(manual), threads=threads, progress=progress
+        ),
+    )
+
+
+def update(
+    index: IndexArgument,
+    file: VectorsArgument,
+    ids: UpdatedOption,
+    out: OtherOutOption = None,
+    manual: ManualOption = False,
+    backend: BackendOption = "auto",
+    threads: ThreadsOption = None,
+    key: KeyOption = None,
+    max_rows: MaxRowsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give ids of an index file other vectors, as one change."""
+    vectors = read_vectors(file, key=key, max_rows=max_rows)
+    own_ids = read_ids(ids, max_rows)
+    _change(
+        *(index, out, backend, "updating", as_json),
+        lambda opened, progress: opened.update(
+            *(own_ids, vectors),
+            consolidate=_mode(manual),
+            threads=threads,
+            progress=progress,
         ),
     )
 

@@ -19,7 +19,7 @@ from quiver.cli.console import (
     print_json,
     progress_bar,
 )
-from quiver.cli.files import check_outputs, read_ids, read_inputs, write_page
+from quiver.cli.files import check_outputs, read_filter, read_inputs, write_page
 from quiver.cli.options import (
     BackendOption,
     ColdName,
@@ -73,7 +73,7 @@ def evaluate(
             k=k,
             ef=ef or BEAM_WIDTHS,
             n_rerank=n_rerank,
-            filter=read_ids(filter_ids, None),
+            filter=read_filter(filter_ids),
             threads=threads,
             progress=progress,
         )
@@ -120,7 +120,7 @@ def tune(
             k=k,
             ground_truth=truth,
             confidence=confidence,
-            filter=read_ids(filter_ids, None),
+            filter=read_filter(filter_ids),
             threads=threads,
             progress=progress,
         )

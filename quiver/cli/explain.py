@@ -9,7 +9,7 @@ import typer
 
 import quiver
 from quiver.cli.console import answers, print_json
-from quiver.cli.files import check_outputs, read_ids, read_queries, write_page
+from quiver.cli.files import check_outputs, read_filter, read_queries, write_page
 from quiver.cli.options import (
     ColdName,
     FilterOption,
@@ -48,7 +48,7 @@ def explain(
     if row >= len(vectors):
         msg = f"row must be in 0 … {len(vectors) - 1}, got {row}"
         raise InvalidArgumentError(msg)
-    allowed = read_ids(filter_ids, None)
+    allowed = read_filter(filter_ids)
     explanation = opened.explain(
         vectors[row], k=k, ef=ef, n_rerank=n_rerank, filter=allowed
     )

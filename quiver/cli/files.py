@@ -17,6 +17,8 @@ from quiver.errors import FileFormatError, InvalidArgumentError
 from quiver.readers.formats import check_size, npy_header
 from quiver.storage.atomic import os_errors
 
+_MARKS = {"true": 1, "false": 0}
+
 
 class Inputs(NamedTuple):
     """An opened index with the queries to ask it, and what is true of them."""
@@ -64,15 +66,20 @@ def read_ids(path: Path | None, max_rows: int | None) -> AnyArray | None:
     A text file holds an integer a line, ``.npy`` an array of one dimension; whatever
     else `read_vectors` reads holds one column.
     """
+    return None if path is None else _read_column(path, max_rows, "iu", {})
+
+
+def read_filter(path: Path | None) -> AnyArray | None:
+    """Return the ids that may answer, or a bool for each vector, if a file is named.
+
+    Bools may be ``true`` and ``false``, or 1 and 0: more than two such numbers are no
+    ids, for these would repeat.
+    """
     if path is None:
         return None
-    with os_errors("read", path):
-        if path.suffix.lower() == ".txt":
-            return _parse_ids(path)[:max_rows]
-        if path.suffix.lower() == ".npy":
-            return _map_ids(path)[:max_rows]
-    column = read_vectors(path, key="ids" if is_hdf5(path) else None, max_rows=max_rows)
-    return _one_column(path, column)
+    column = _read_column(path, None, "iub", _MARKS)
+    is_marks = len(column) > 2 and bool(((column == 0) | (column == 1)).all())
+    return column.astype(np.bool_) if is_marks else column
 
 
 def check_outputs(**paths: Path | None) -> None:
@@ -89,21 +96,36 @@ def write_page(path: Path, page: str) -> None:
     print_note(f"wrote {path}")
 
 
-def _parse_ids(path: Path) -> AnyArray:
+def _read_column(
+    path: Path, max_rows: int | None, kinds: str, words: dict[str, int]
+) -> AnyArray:
+    """Return one number for each of the first rows, of some kinds of dtype."""
+    with os_errors("read", path):
+        if path.suffix.lower() == ".txt":
+            return _parse_column(path, words)[:max_rows]
+        if path.suffix.lower() == ".npy":
+            return _map_column(path, kinds)[:max_rows]
+    column = read_vectors(path, key="ids" if is_hdf5(path) else None, max_rows=max_rows)
+    return _one_column(path, column)
+
+
+def _parse_column(path: Path, words: dict[str, int]) -> AnyArray:
     lines = path.read_bytes().decode(errors="replace").splitlines()
     ids = []
     for number, line in enumerate(lines, start=1):
         try:
-            ids.append(int(line))
+            word = line.strip().lower()
+            ids.append(words[word] if word in words else int(line))
         except ValueError as error:
-            msg = f"{path}: line {number} must be an integer id, got {line!r}"
+            names = "".join(f", {word}" for word in words)
+            msg = f"{path}: line {number} must be an integer id{names}, got {line!r}"
             raise FileFormatError(msg) from error
     return np.array(ids)
 
 
-def _map_ids(path: Path) -> AnyArray:
+def _map_column(path: Path, kinds: str) -> AnyArray:
     shape, _, dtype, offset = npy_header(path)
-    if dtype.kind not in "iu":
+    if dtype.kind not in kinds:
         msg = f"{path}: ids must be integers, got dtype {dtype}"
         raise FileFormatError(msg)
     check_size(path, offset + prod(shape) * dtype.itemsize)

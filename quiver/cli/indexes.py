@@ -10,6 +10,7 @@ import typer
 
 import quiver
 from quiver.build import Plan
+from quiver.build import build as build_state
 from quiver.cli.console import (
     answers,
     format_count,
@@ -44,7 +45,7 @@ from quiver.cli.options import (
 )
 from quiver.cli.summary import describe, graph_facts, print_summary
 from quiver.datasets import read_vectors
-from quiver.diagnosis.auto import expected_encoding
+from quiver.diagnosis.auto import ready_to_build
 from quiver.errors import InvalidArgumentError
 from quiver.parallel.workers import resolve_threads
 from quiver.params import as_encoding
@@ -91,22 +92,18 @@ def build(
     # Compiling is no part of the build's time.
     kernels = load_backend(backend)
     n, dim = vectors.shape
-    plan = Plan(metric, as_encoding(coding), params, kernels, resolve_threads(threads))
-    expected, kept = expected_encoding(vectors, plan, coding), kept_dtype(vectors.dtype)
-    memory = quiver.predict_memory(n, dim, params, expected, cold_dtype=kept)
+    start, n_threads = time.perf_counter(), resolve_threads(threads)
+    plan = Plan(metric, as_encoding(coding), params, kernels, n_threads)
+    with warnings_as_notes():
+        # As `Index.build` begins, so that the rows are looked at once.
+        ready = ready_to_build(vectors, own_ids, plan, coding)
+    plan, kept = ready.plan, kept_dtype(vectors.dtype)
+    memory = quiver.predict_memory(n, dim, params, plan.encoding, cold_dtype=kept)
     print_note(f"{file}: {format_count(n)} x {dim}, will need {memory}")
-    start = time.perf_counter()
-    with warnings_as_notes(), progress_bar("building") as progress:
-        index = quiver.Index.build(
-            vectors,
-            metric=metric,
-            ids=own_ids,
-            params=params,
-            encoding=coding,
-            backend=kernels.name,
-            threads=threads,
-            progress=progress,
-        )
+    with progress_bar("building") as progress:
+        plan = plan._replace(progress=progress)
+        state = build_state(ready.vectors, ready.ids, plan)
+    index = quiver.Index(state, kernels)
     seconds = time.perf_counter() - start
     index.save(out, cold_dtype=cold_dtype.value if cold_dtype else None)
     summary = {
@@ -116,7 +113,7 @@ def build(
         "seconds": seconds,
         "backend": kernels.name,
         "target": kernels.target,
-        "threads": resolve_threads(threads),
+        "threads": n_threads,
     }
     print_summary(summary, as_json=as_json)
 

@@ -109,7 +109,8 @@ FilterOption = Annotated[
     typer.Option(
         "--filter-ids",
         metavar="FILE",
-        help="Let only these ids answer: .npy, .txt (one a line) or as FILE.",
+        help="Let only these answer: ids, or 1 or 0 (true, false) for each vector; "
+        ".npy, .txt (one a line) or as FILE.",
     ),
 ]
 KeyOption = Annotated[

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from itertools import islice
+from typing import Annotated, Any
 
-import numpy as np
-from rich.table import Table
+import typer
 
 import quiver
-from quiver.cli.console import (
-    answers,
-    format_count,
-    print_facts,
-    print_json,
+from quiver._typing import Vectors
+from quiver.cli.console import print_json
+from quiver.cli.files import check_outputs, read_filter, read_inputs
+from quiver.cli.found import (
+    NO_ANSWERS,
+    Found,
+    of_nearest,
+    of_page,
+    of_radius,
+    print_found,
+    write_npz,
 )
-from quiver.cli.files import check_outputs, read_ids, read_inputs
 from quiver.cli.options import (
     BackendOption,
     ColdName,
@@ -26,7 +31,6 @@ from quiver.cli.options import (
     IndexArgument,
     JsonOption,
     KeyOption,
-    KOption,
     MaxRowsOption,
     NpzOption,
     QueriesArgument,
@@ -34,20 +38,38 @@ from quiver.cli.options import (
     ThreadsOption,
     TruthOption,
 )
+from quiver.errors import InvalidArgumentError
 from quiver.evaluation.truth import true_distances
+from quiver.filters.filter import Filter
 from quiver.filters.given import as_filters
 from quiver.recall.recall import share_within
 from quiver.validation.arrays import as_queries
 
-SHOWN_QUERIES = 5
+DEFAULT_K = 10
 
 
 def search(
     index: IndexArgument,
     queries: QueriesArgument,
-    k: KOption = 10,
+    k: Annotated[
+        int | None,
+        typer.Option("-k", help="Neighbours, or answers of a page; default 10."),
+    ] = None,
     ef: EfOption = None,
     n_rerank: RerankOption = None,
+    page: Annotated[
+        int | None, typer.Option(min=1, help="The k neighbours after the pages before.")
+    ] = None,
+    radius: Annotated[
+        float | None, typer.Option(help="Find all within this distance instead of k.")
+    ] = None,
+    confidence: Annotated[
+        float | None,
+        typer.Option(help="How much farther a radius looks, 0 … 10; default 2."),
+    ] = None,
+    max_results: Annotated[
+        int | None, typer.Option(help="Most answers of a query within a radius.")
+    ] = None,
     filter_ids: FilterOption = None,
     ground_truth: TruthOption = None,
     npz: NpzOption = None,
@@ -58,89 +80,77 @@ def search(
     max_rows: MaxRowsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the nearest vectors of every query in a file."""
+    """Find the nearest vectors of every query in a file.
+
+    With --radius all within a distance; with --page those that follow the nearest.
+    """
     check_outputs(npz=npz)
+    # What one way of asking has no use for is refused, not passed over.
+    if radius is not None:
+        _refuse(
+            "with radius", k=k, page=page, n_rerank=n_rerank, ground_truth=ground_truth
+        )
+    else:
+        _refuse("without radius", confidence=confidence, max_results=max_results)
+    if page is not None:
+        _refuse("with page", ef=ef, n_rerank=n_rerank, ground_truth=ground_truth)
     # All is read before the search, so that a file that does not fit costs no time.
-    opened, vectors, ids = read_inputs(
+    opened, given, ids = read_inputs(
         *(index, queries, ground_truth),
         cold=cold,
         backend=backend,
         key=key,
         max_rows=max_rows,
     )
-    filters = as_filters(opened.state, read_ids(filter_ids, None), len(vectors))
+    vectors, _ = as_queries(given, metric=opened.metric, dim=opened.dim)
+    k = DEFAULT_K if k is None else k
+    filters = as_filters(opened.state, read_filter(filter_ids), len(vectors))
     truth = None
     if ids is not None:
-        checked, _ = as_queries(vectors, metric=opened.metric, dim=opened.dim)
-        truth = true_distances(opened, checked, ids, k, threads, filters)
+        truth = true_distances(opened, vectors, ids, k, threads, filters)
+    common: dict[str, Any] = {"filter": filters, "threads": threads}
     start = time.perf_counter()
-    result = opened.search(
-        vectors, k, ef=ef, n_rerank=n_rerank, filter=filters, threads=threads
-    )
-    seconds = time.perf_counter() - start
-    report = _report(result, seconds)
+    if radius is not None:
+        reach = {"ef": ef, "confidence": confidence, "max_results": max_results}
+        common |= {name: value for name, value in reach.items() if value is not None}
+        found = of_radius(opened.search_radius(vectors, radius, **common))
+    elif page is not None:
+        found = _page(opened, vectors, k, page, filters)
+    else:
+        result = opened.search(vectors, k, ef=ef, n_rerank=n_rerank, **common)
+        found = of_nearest(result)
+    report = found.report(time.perf_counter() - start)
     if truth is not None:
-        report[f"recall_at_{k}"] = share_within(result.distances, truth[:, -1:])
+        distances = found.arrays["distances"]
+        report[f"recall_at_{k}"] = share_within(distances, truth[:, -1:])
     if npz is not None:
-        _write_npz(npz, result)
+        write_npz(npz, found)
     if as_json:
-        print_json({**report, "results": _rows(result)}, indent=None)
-        return
-    _print_neighbors(result)
-    _print_report(report)
+        print_json({**report, "results": found.rows}, indent=None)
+    else:
+        print_found(found, report)
 
 
-def _report(result: quiver.SearchResult, seconds: float) -> dict[str, Any]:
-    stats = result.stats
-    return {
-        "queries": len(result.ids),
-        "seconds": seconds,
-        "queries_per_second": len(result.ids) / seconds,
-        "mean_hops": float(stats.hops.mean()),
-        "mean_distance_computations": float(stats.distance_computations.mean()),
-        "mean_reranked": float(stats.reranked.mean()),
-    }
+def _refuse(what: str, **options: object) -> None:
+    """Raise if an option is given that another one, or the lack of it, rules out."""
+    for name, value in options.items():
+        if value is not None:
+            option = name.replace("_", "-")
+            msg = f"{option} must not be given {what}, got {value}"
+            raise InvalidArgumentError(msg)
 
 
-def _rows(result: quiver.SearchResult) -> list[dict[str, Any]]:
-    """Return ids and distances of every query, without the unused places."""
-    return [
-        {"ids": ids[:count].tolist(), "distances": distances[:count].tolist()}
-        for ids, distances, count in zip(
-            result.ids, result.distances, result.counts, strict=True
-        )
-    ]
-
-
-def _write_npz(path: Path, result: quiver.SearchResult) -> None:
-    # An open file keeps NumPy from adding a suffix to the name asked for.
-    with path.open("wb") as file:
-        np.savez(
-            file,
-            ids=result.ids,
-            distances=result.distances,
-            counts=result.counts,
-            hops=result.stats.hops,
-            distance_computations=result.stats.distance_computations,
-            reranked=result.stats.reranked,
-        )
-
-
-def _print_neighbors(result: quiver.SearchResult) -> None:
-    table = Table("query", "ids and distances, nearest first", box=None)
-    for number, row in enumerate(_rows(result)[:SHOWN_QUERIES]):
-        pairs = zip(row["ids"], row["distances"], strict=True)
-        table.add_row(str(number), "  ".join(f"{id}: {d:.4f}" for id, d in pairs))
-    answers.print(table)
-    if len(result.ids) > SHOWN_QUERIES:
-        hidden = format_count(len(result.ids) - SHOWN_QUERIES)
-        answers.print(f"… and {hidden} more; --json or --npz has them all\n")
-
-
-def _print_report(report: dict[str, Any]) -> None:
-    words = {name.replace("_", " "): value for name, value in report.items()}
-    facts = [
-        (name, format_count(value) if value >= 100 else f"{value:.4g}")
-        for name, value in words.items()
-    ]
-    print_facts("search", facts)
+def _page(
+    opened: quiver.Index,
+    vectors: Vectors,
+    k: int,
+    page: int,
+    filters: Sequence[Filter] | None,
+) -> Found:
+    """Return one page of every query, empty where there are no answers left."""
+    pages = []
+    for number, query in enumerate(vectors):
+        own = None if filters is None else filters[number]
+        later = islice(opened.pages(query, k, filter=own), page - 1, page)
+        pages.append(next(later, NO_ANSWERS))
+    return of_page(pages, k)

@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any, NamedTuple
 
-from quiver._typing import AnyArray, StoredVectors, Vectors
+from quiver._typing import StoredVectors, UserIds, Vectors
 from quiver.build import Plan
-from quiver.diagnosis.census import as_floats
 from quiver.diagnosis.diagnose import diagnose
 from quiver.diagnosis.record import Diagnosis
 from quiver.diagnosis.sample import MIN_ROWS
 from quiver.diagnosis.tools import better_tool
 from quiver.diagnosis.width import choose_width, judge_width, rows_to_look_at
-from quiver.params import Encoding
+from quiver.storage.cold import as_kept
+from quiver.validation.arrays import as_ids
+
+
+class Ready(NamedTuple):
+    """What `quiver.build.build` takes: checked rows, their ids and the whole plan."""
+
+    vectors: Vectors | StoredVectors
+    ids: UserIds
+    plan: Plan
+
+
+def ready_to_build(vectors: Any, ids: Any, plan: Plan, encoding: object) -> Ready:
+    """Check all that is given to a build, and let the data choose what is left open.
+
+    Parameters and errors are those of `quiver.Index.build`, ``encoding`` is that of
+    `chosen_for`.
+    """
+    plan.check()
+    stored = as_kept(vectors, plan.metric)
+    own_ids = as_ids(ids, len(stored))
+    return Ready(stored, own_ids, chosen_for(stored, plan, encoding))
 
 
 def chosen_for(vectors: Vectors | StoredVectors, plan: Plan, encoding: object) -> Plan:
@@ -35,20 +56,9 @@ def chosen_for(vectors: Vectors | StoredVectors, plan: Plan, encoding: object) -
     else:
         plan, warning = _looked_at(vectors, plan)
     if warning:
-        warnings.warn(warning, UserWarning, stacklevel=4)
+        # At the caller of `Index.build`.
+        warnings.warn(warning, UserWarning, stacklevel=5)
     return plan
-
-
-def expected_encoding(matrix: AnyArray, plan: Plan, encoding: object) -> Encoding:
-    """Return the encoding that `chosen_for` would choose of a matrix not yet checked.
-
-    ``"auto"`` keeps its width, unless a diagnosis finds that another code finds more.
-    """
-    if isinstance(encoding, Encoding):
-        return encoding
-    # A row that is refused is named by the build, which reads them all.
-    rows, is_usable = as_floats(rows_to_look_at(matrix), plan.metric)
-    return choose_width(rows[is_usable], plan)[0]
 
 
 def _chosen(vectors: Vectors | StoredVectors, plan: Plan) -> tuple[Plan, str]:

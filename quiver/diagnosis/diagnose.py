@@ -11,7 +11,12 @@ from quiver.backends.registry import get_backend
 from quiver.build import Plan
 from quiver.diagnosis.census import take_census
 from quiver.diagnosis.fidelity import TRANSFORMS, Fidelity, measure_fidelity
-from quiver.diagnosis.findings import row_findings, tool_findings
+from quiver.diagnosis.findings import (
+    center_finding,
+    precision_finding,
+    row_findings,
+    tool_findings,
+)
 from quiver.diagnosis.forecast import (
     SIZES,
     Part,
@@ -25,6 +30,7 @@ from quiver.diagnosis.planes import Planes, measure_moments
 from quiver.diagnosis.record import Diagnosis
 from quiver.diagnosis.sample import MIN_ROWS, Sample, draw_sample, read_rows
 from quiver.diagnosis.structure import measure_structure
+from quiver.diagnosis.trend import Belief
 from quiver.diagnosis.verdict import (
     contenders,
     falls_short,
@@ -131,12 +137,14 @@ def diagnose(
     meter.advance(1)
     plan = Plan(metric, Encoding(), params, backend, n_threads)
     taken = usable[evenly_taken(len(usable), ROWS)]
-    encoding, look = choose_width(read_rows(matrix, taken, metric), plan)
+    rows = read_rows(matrix, taken, metric)
+    encoding, look = choose_width(rows, plan)
     meter.advance(1)
     plan = plan._replace(encoding=encoding)
     found = _look(drawn, plan, seed, look, meter)
     unusual = row_findings(census, matrix, metric)
-    return replace(found, findings=unusual + found.findings)
+    blurred = precision_finding(matrix[taken], rows, metric, len(matrix))
+    return replace(found, findings=(*unusual, *blurred, *found.findings))
 
 
 def _look(
@@ -148,7 +156,7 @@ def _look(
     points = few.euclidean()
     structure, moments = measure_structure(points, K), measure_moments(points)
     meter.advance(1)
-    parts = cut(drawn, K)
+    parts, belief = cut(drawn, K), drawn.belief(K)
     kth = parts[-1].kth[: len(few.queries)]
     meter.advance(1)
     fidelity: list[Fidelity] = []
@@ -158,17 +166,18 @@ def _look(
         fidelity += rows
         planes |= of_transform
         meter.advance(1)
-    chosen, trials, gain = _try_ways(parts, fidelity, plan, meter)
-    forecasts = forecast(trials, n)
+    chosen, trials, gain = _try_ways(parts, fidelity, plan, belief, meter)
+    forecasts = forecast(trials, n, belief)
     float_rows = 0
     if falls_short(forecasts):
         forecasts, float_rows = with_float_graph(
-            forecasts, trials, drawn, K, plan.params
+            *(forecasts, trials, drawn, K, plan.params, belief)
         )
     meter.advance(1)
     encoding = chosen.encoding or plan.encoding
     verdict = judge(chosen, plain_coding(fidelity), structure, forecasts, look)
     tools = tool_findings(n, dim, drawn.metric, trials[-1], usual(forecasts))
+    off_center = center_finding(drawn, belief)
     return Diagnosis(
         n=n,
         dim=dim,
@@ -179,7 +188,7 @@ def _look(
         verdict=verdict._replace(reasons=(*verdict.reasons, *gain)),
         encoding=encoding,
         look=look,
-        findings=tuple(tools),
+        findings=(*off_center, *tools),
         forecasts=forecasts,
         fidelity=tuple(fidelity),
         structure=structure,
@@ -195,7 +204,11 @@ def _look(
 
 
 def _try_ways(
-    parts: list[Part], fidelity: list[Fidelity], plan: Plan, meter: ProgressMeter
+    parts: list[Part],
+    fidelity: list[Fidelity],
+    plan: Plan,
+    belief: Belief,
+    meter: ProgressMeter,
 ) -> tuple[Fidelity, list[Trial], list[str]]:
     """Return the way of coding to build with, its small indexes, and why not the usual.
 
@@ -210,7 +223,7 @@ def _try_ways(
         for trial in run_trials(parts, K, encoding, plan.params, plan.threads):
             trials.append(trial)
             meter.advance(0 if tried else 1)
-        tried.append((usual(forecast(trials, n)).recall, way, trials))
+        tried.append((usual(forecast(trials, n, belief)).recall, way, trials))
     # The first, which is the default, wins a tie.
     recall, chosen, trials = max(tried, key=lambda one: one[0].mean)
     why = f"this encoding is expected to find {recall}, the default one {tried[0][0]}"

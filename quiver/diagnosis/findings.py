@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from quiver._typing import AnyArray, Metric
+from quiver._typing import AnyArray, Metric, Vectors
 from quiver.diagnosis.census import Census, RowNumbers
 from quiver.diagnosis.forecast import Forecast, Trial
+from quiver.diagnosis.sample import Sample
 from quiver.diagnosis.tools import tree_for
+from quiver.diagnosis.trend import USUAL, Belief
 from quiver.params import DEFAULT_EF
+from quiver.validation.precision import lost_precision
 
 NAMED = 5
 """Row numbers told of each kind."""
@@ -82,6 +85,29 @@ def row_findings(
         for name, (rows, then) in kinds.items()
         if len(rows)
     )
+
+
+def precision_finding(
+    given: AnyArray, kept: Vectors, metric: Metric, n: int
+) -> Iterator[Finding]:
+    """Yield what the build would warn of, told from some rows of n."""
+    if lost := lost_precision(given, kept, metric):
+        then = f"told from {len(kept)} of {n} rows: {lost}"
+        yield Finding("lost precision", n, n, (), then)
+
+
+def center_finding(sample: Sample, belief: Belief) -> Iterator[Finding]:
+    """Yield a finding where the middle lies so far out that it ranks for all."""
+    if belief is not USUAL:
+        then = (
+            f"the mean of the rows is {sample.off_center:.1f} times as long as their "
+            "usual distance from it, so the same rows answer nearly every query, "
+            f"{belief.most_trials:.0f} in the sample, and a graph may lose them as it "
+            "grows; "
+            "center = vectors.mean(axis=0), subtracted from the vectors but not from "
+            "queries, keeps the order and mostly finds more"
+        )
+        yield Finding("off center", sample.n, sample.n, (), then)
 
 
 def tool_findings(

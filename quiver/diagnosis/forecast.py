@@ -19,7 +19,7 @@ from quiver._typing import Distances
 from quiver.build import Plan, build
 from quiver.diagnosis.float_graph import FLOAT_ROWS, measure_float_graph
 from quiver.diagnosis.sample import Sample
-from quiver.diagnosis.trend import extrapolate, on_normal_scale
+from quiver.diagnosis.trend import USUAL, Belief, extrapolate, on_normal_scale
 from quiver.params import DEFAULT_EF, BuildParams, Encoding
 from quiver.recall.hits import Asked, Hits, scan_hits, walk_hits
 from quiver.recall.intervals import Interval
@@ -106,9 +106,11 @@ def run_trials(
         )
 
 
-def forecast(trials: list[Trial], n: int) -> tuple[Forecast, ...]:
+def forecast(
+    trials: list[Trial], n: int, belief: Belief = USUAL
+) -> tuple[Forecast, ...]:
     """Continue the trials to n rows, for every beam width."""
-    return _never_falling([_forecast(trials, n, ef) for ef in FORECAST_WIDTHS])
+    return _never_falling([_forecast(trials, n, ef, belief) for ef in FORECAST_WIDTHS])
 
 
 def with_float_graph(
@@ -117,6 +119,7 @@ def with_float_graph(
     sample: Sample,
     k: int,
     params: BuildParams,
+    belief: Belief = USUAL,
 ) -> tuple[tuple[Forecast, ...], int]:
     """Return the forecasts with those of a float graph, and the rows it was built on.
 
@@ -137,7 +140,8 @@ def with_float_graph(
             for hits in (coded.walks, walks)
         )
         shares = [trial.walks[ef].shares(ef) for trial in trials]
-        line = extrapolate(rows, shares, sample.n, shift=uncoded - own)
+        shift = uncoded - own
+        line = extrapolate(rows, shares, sample.n, shift=shift, belief=belief)
         found.append(one._replace(float_graph=line))
     return _never_falling(found), coded.rows
 
@@ -160,12 +164,13 @@ def _never_falling(forecasts: list[Forecast]) -> tuple[Forecast, ...]:
     return tuple(risen)
 
 
-def _forecast(trials: list[Trial], n: int, ef: int) -> Forecast:
+def _forecast(trials: list[Trial], n: int, ef: int, belief: Belief) -> Forecast:
     rows = [trial.rows for trial in trials]
     # A search loses nothing of its beam: it reads all of it that can matter.
     found = [trial.walks[ef].shares(ef) for trial in trials]
-    recall = extrapolate(rows, found, n)
-    ceiling = extrapolate(rows, [t.scan.shares(ef) for t in trials], n)
+    recall = extrapolate(rows, found, n, belief=belief)
+    scans = [trial.scan.shares(ef) for trial in trials]
+    ceiling = extrapolate(rows, scans, n, belief=belief)
     return Forecast(
         ef=ef,
         sample_recall=tuple(float(shares.mean()) for shares in found),

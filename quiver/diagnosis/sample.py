@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from quiver._typing import (
 )
 from quiver.backends.protocol import Backend
 from quiver.diagnosis.census import RowNumbers
+from quiver.diagnosis.trend import OFF_CENTER, USUAL, Belief
 from quiver.errors import InvalidArgumentError
 from quiver.graph.order import seeded_order
 from quiver.recall.exact import nearest_rows
@@ -39,6 +41,14 @@ MAX_QUERIES = 2000
 
 FEW_QUERIES = 500
 """Queries for everything else."""
+
+FAR_OFF = 2.0
+"""Length of the mean in usual distances from it, beyond which it decides under inner
+product who answers. Raw SIFT has 0.9, uniform positive rows 1.7."""
+
+FEW_ANSWERS = 4
+"""The same rows answer nearly every query where less than a fourth of all rows, or of
+all answers, do. Found: 1 to 21 %; of other data 77 % and more."""
 
 # At least four rows to search for every query held out.
 _HELD_OUT_SHARE = 5
@@ -73,6 +83,23 @@ class Sample:
     backend: Backend
     queries_given: bool
     cold_dtype: ColdDtype = "float32"
+
+    @property
+    def off_center(self) -> float:
+        """Length of the mean of the rows, in usual distances from it."""
+        mean = self.vectors.mean(axis=0, dtype=np.float64)
+        spread = math.sqrt(float(squared_norms(self.vectors - mean).mean()))
+        return math.sqrt(float(mean @ mean)) / spread if spread else 0.0
+
+    def belief(self, k: int) -> Belief:
+        """Return what to believe of the loss beyond the sample."""
+        if self.metric != "inner_product" or self.off_center <= FAR_OFF:
+            return USUAL
+        answers, _ = self.neighbors(k)
+        n_answers = len(np.unique(answers))
+        if n_answers * FEW_ANSWERS > min(len(self.vectors), answers.size):
+            return USUAL
+        return OFF_CENTER._replace(most_trials=n_answers)
 
     def neighbors(self, k: int) -> tuple[NDArray[np.int64], Distances]:
         """Return the k nearest rows of every query, with their exact distances."""

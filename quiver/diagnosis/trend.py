@@ -24,16 +24,38 @@ from quiver.recall.intervals import (
 
 # Beside each constant what ``tools/measure_forecast.py`` finds, for kinds of data with
 # and without norms that vary; docs/diagnosis.md shows its table.
-USUAL_SLOPE, SLOPE_SPREAD = -1.3, 0.5
-"""Loss on the normal scale per unit of sqrt(2 ln n), and its spread: what is believed
-of a slope where the sample itself says little. Found: -1.5 and 0.5."""
-
 FLATTENING = 0.85
 """How steep the line is beyond the sample, as a share of its slope within it.
 Found: 0.9 by least squares."""
 
-MODEL_ERROR = 0.35
-"""Standard deviation of the slope beyond the sample from that. Found: 0.30."""
+
+class Belief(NamedTuple):
+    """What is believed of a slope, before and beyond what the sample says.
+
+    Attributes
+    ----------
+    slope, spread : float
+        Loss on the normal scale per unit of sqrt(2 ln n), and its standard deviation.
+    error : float
+        Standard deviation of the slope beyond the sample from the one within.
+    most_trials : float
+        Independent trials at each size, at most: queries that share their answers
+        succeed or fail together.
+    """
+
+    slope: float
+    spread: float
+    error: float
+    most_trials: float = math.inf
+
+
+USUAL = Belief(-1.3, 0.5, 0.35)
+"""Found: -1.5, 0.5 and 0.30."""
+
+OFF_CENTER = Belief(-2.5, 1.0, 1.0)
+"""Where the same few rows answer nearly every query; see `Sample.belief`. Found
+for eight kinds of data: -3.4 and 1.4 within samples of 4 000 rows, beyond them -2.1 and
+1.0."""
 
 
 class Line(NamedTuple):
@@ -54,37 +76,46 @@ class Line(NamedTuple):
     certainty: float
 
 
-def fit_line(rows: Sequence[int], shares: Sequence[Lanes]) -> Line:
+def fit_line(
+    rows: Sequence[int], shares: Sequence[Lanes], belief: Belief = USUAL
+) -> Line:
     """Fit per-query shares at a few sizes by weighted least squares.
 
     Each size weighs by what its queries know, half a miss is added so that a perfect
-    share stays finite, and the slope is drawn towards ``USUAL_SLOPE``.
+    share stays finite, and the slope is drawn towards what is believed.
     """
     x = np.sqrt(2 * np.log(rows))
-    z, weights = np.array([on_normal_scale(share) for share in shares]).T
+    z, weights = np.array(
+        [on_normal_scale(share, belief.most_trials) for share in shares]
+    ).T
     center, level = np.average(x, weights=weights), np.average(z, weights=weights)
-    belief = 1 / SLOPE_SPREAD**2
-    certainty = belief + float((weights * (x - center) ** 2).sum())
+    belief_weight = 1 / belief.spread**2
+    certainty = belief_weight + float((weights * (x - center) ** 2).sum())
     slope = float((weights * (x - center) * (z - level)).sum())
-    slope = min(0.0, (slope + belief * USUAL_SLOPE) / certainty)
+    slope = min(0.0, (slope + belief_weight * belief.slope) / certainty)
     return Line(float(center), float(level), slope, float(weights.sum()), certainty)
 
 
 def extrapolate(
-    rows: Sequence[int], shares: Sequence[Lanes], n: int, *, shift: float = 0.0
+    rows: Sequence[int],
+    shares: Sequence[Lanes],
+    n: int,
+    *,
+    shift: float = 0.0,
+    belief: Belief = USUAL,
 ) -> Interval:
     """Return the share expected at n rows, from per-query shares at a few sizes.
 
     The line is raised by ``shift`` on the normal scale. Beyond the sample it goes on
     ``FLATTENING`` times as steep. The interval joins the variances of level and slope
-    with ``MODEL_ERROR``.
+    with the error of what is believed.
     """
-    line = fit_line(rows, shares)
+    line = fit_line(rows, shares, belief)
     last = math.sqrt(2 * math.log(rows[-1]))
     within, beyond = last - line.center, math.sqrt(2 * math.log(n)) - last
     way = within + FLATTENING * beyond
     expected = line.level + line.slope * way + shift
-    variance = 1 / line.known + way**2 / line.certainty + (MODEL_ERROR * beyond) ** 2
+    variance = 1 / line.known + way**2 / line.certainty + (belief.error * beyond) ** 2
     reach = probit((1 + CONFIDENCE) / 2) * math.sqrt(variance)
     return Interval(
         normal_share(expected),
@@ -93,9 +124,11 @@ def extrapolate(
     )
 
 
-def on_normal_scale(shares: Lanes) -> tuple[float, float]:
+def on_normal_scale(
+    shares: Lanes, most_trials: float = math.inf
+) -> tuple[float, float]:
     """Return probit(mean share) and the inverse of its variance."""
-    trials = effective_trials(shares)
+    trials = min(most_trials, effective_trials(shares))
     p = (float(shares.mean()) * trials + 0.5) / (trials + 1)
     z = probit(p)
     density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)

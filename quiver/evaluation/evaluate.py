@@ -17,7 +17,7 @@ from quiver._typing import Progress
 from quiver.errors import InvalidArgumentError
 from quiver.evaluation.report import Evaluation, Point, suggest
 from quiver.evaluation.timing import fastest
-from quiver.evaluation.truth import true_distances
+from quiver.evaluation.truth import check_k, true_distances
 from quiver.filters.given import as_filters
 from quiver.index import Index
 from quiver.parallel.progress import ProgressMeter, tells_progress
@@ -89,7 +89,7 @@ def evaluate(
     >>> evaluation.points[0].recall.mean > 0.9
     True
     """
-    k = check_int("k", k, 1, index.n)
+    k = check_k(k, index)
     efforts = _efforts(k, ef, n_rerank)
     queries = checked_queries(queries, index.metric, index.dim)
     n_threads = resolve_threads(threads)

@@ -8,7 +8,7 @@ find no row nearer than one of them that is not among them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from quiver.reference.lanes import squared_norms
 from quiver.reference.transform import evenly_taken
 from quiver.search import Filters
 from quiver.storage.pieced import cold_base
+from quiver.validation.checks import check_int
 
 PROOF_EF = 256
 """Beam width, at least, of the search that may prove a ground truth wrong."""
@@ -86,6 +87,17 @@ def true_distances(
     given.check_order()
     given.check_against_search(threads)
     return np.sort(given.distances, axis=1)
+
+
+def check_k(k: Any, index: Index) -> int:
+    """Return how many neighbours to ask for, of as many as there are."""
+    if not index.n:
+        msg = (
+            "index must hold vectors to be measured, got none in version "
+            f"{index.version}; add() some first"
+        )
+        raise InvalidArgumentError(msg)
+    return check_int("k", k, 1, index.n)
 
 
 def _filtered_distances(

@@ -10,7 +10,7 @@ import numpy as np
 
 from quiver._typing import Lanes, Progress
 from quiver.errors import InvalidArgumentError
-from quiver.evaluation.truth import true_distances
+from quiver.evaluation.truth import check_k, true_distances
 from quiver.filters.given import as_filters
 from quiver.index import Index
 from quiver.parallel.progress import ProgressMeter, tells_progress
@@ -94,9 +94,9 @@ def tune(
     Raises
     ------
     InvalidArgumentError, InvalidTypeError
-        If an argument breaks a rule, the ground truth is proven wrong, or no effort
-        within ``max_ef`` holds the target: the message says what was reached and how
-        many queries could prove it.
+        If an argument breaks a rule, the index is empty, the ground truth is proven
+        wrong, or no effort within ``max_ef`` holds the target: the message says what
+        was found, what that proves, and how many queries could prove the target.
     CancelledError
         If ``progress`` returned False.
 
@@ -110,7 +110,7 @@ def tune(
     >>> tuned.recall.low >= 0.9
     True
     """
-    k = check_int("k", k, 1, index.n)
+    k = check_k(k, index)
     max_ef = min(check_int("max_ef", max_ef, k, MAX_ROWS), max(k, index.n))
     target = check_share("target_recall", target_recall)
     confidence = check_share("confidence", confidence)
@@ -173,11 +173,12 @@ def _least_ef(trial: _Trial, target: float, max_ef: int, meter: ProgressMeter) -
     widest = trial.walk(max_ef)
     best = trial.recall(widest, max_ef)
     if best.low < target:
-        remedy = _remedy(widest.hits.shares(max_ef), target, trial.confidence)
+        shares = widest.hits.shares(max_ef)
         msg = (
-            f"target_recall must be reachable with ef <= {max_ef}, got {target}; "
-            f"{len(trial.asked.queries)} queries show {best.mean:.4f}, at least "
-            f"{best.low:.4f} with the confidence asked for: {remedy}"
+            f"target_recall must be proven with ef <= {max_ef}, got {target}: "
+            f"{len(shares)} queries find {best.mean:.4f}, which proves no more than "
+            f"{best.low:.4f}, its lower bound at confidence "
+            f"{(1 + trial.confidence) / 2:g}; {_remedy(shares, target, trial)}"
         )
         raise InvalidArgumentError(msg)
     meter.advance(1)
@@ -189,13 +190,13 @@ def _least_ef(trial: _Trial, target: float, max_ef: int, meter: ProgressMeter) -
     return _least(trial.asked.k, max_ef, holds)
 
 
-def _remedy(shares: Lanes, target: float, confidence: float) -> str:
+def _remedy(shares: Lanes, target: float, trial: _Trial) -> str:
     """Return what to do where these shares of the widest beam prove too little."""
     n_queries = len(shares)
     if shares.mean() > target:
-        needed = queries_needed(shares, target, confidence)
-        return f"to prove {target} it takes about {needed} queries like these"
-    perfect = queries_needed(np.ones(n_queries), target, confidence)
+        needed = queries_needed(shares, target, trial.confidence)
+        return f"give about {needed} queries like these, or take a lower target"
+    perfect = queries_needed(np.ones(n_queries), target, trial.confidence)
     build = "raise max_ef, or try a larger max_degree or ef_construction"
     if n_queries >= perfect:
         return build

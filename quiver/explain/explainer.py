@@ -15,7 +15,7 @@ from quiver._typing import Vectors
 from quiver.backends.registry import get_backend
 from quiver.encoding import encode_queries
 from quiver.errors import InvalidArgumentError
-from quiver.explain.explanation import Explanation, Found, Hop, Outcome, TrueNeighbour
+from quiver.explain.explanation import Explanation, Found, Hop, Outcome, TrueNeighbor
 from quiver.explain.plane import project
 from quiver.filters.filter import Filter
 from quiver.filters.given import as_filter
@@ -184,7 +184,7 @@ class _Explainer:
 
     def _true_neighbor(
         self, row: int, distance: float, result: SearchResult
-    ) -> TrueNeighbour:
+    ) -> TrueNeighbor:
         fate, reason = self._fate(row)
         id_ = self._id(row)
         # Only a row outside the answer keeps the fate that its history gives it.
@@ -192,7 +192,7 @@ class _Explainer:
             fate, reason = "found", f"in the answer; {reason}"
         elif np.float32(distance) == result.distances[-1]:
             fate, reason = "tied", f"a row at the same distance won; {reason}"
-        return TrueNeighbour(id_, distance, fate, reason)
+        return TrueNeighbor(id_, distance, fate, reason)
 
     def _fate(self, row: int) -> tuple[Outcome, str]:
         """Return what would keep a row out of the answer, and its history."""

@@ -71,7 +71,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class TrueNeighbour:
+class TrueNeighbor:
     """One of the exact k nearest rows, and what became of it.
 
     Attributes
@@ -120,7 +120,7 @@ class Explanation:
         The walk.
     found : tuple of Found
         The answer, best first; the same as `Index.search` returns.
-    true_neighbours : tuple of TrueNeighbour
+    true_neighbours : tuple of TrueNeighbor
         The exact k nearest rows, best first.
     points : tuple of (int, float, float)
         Id and place on a plane, for drawing: every row seen, the true neighbours and
@@ -139,7 +139,7 @@ class Explanation:
     distance_computations: int
     hops: tuple[Hop, ...]
     found: tuple[Found, ...]
-    true_neighbours: tuple[TrueNeighbour, ...]
+    true_neighbours: tuple[TrueNeighbor, ...]
     points: tuple[tuple[int, float, float], ...]
     query_point: tuple[float, float]
 

@@ -25,6 +25,7 @@ from quiver.parallel.workers import Workers, resolve_threads
 from quiver.reference.masks import make_mask, mark
 from quiver.state import State
 from quiver.storage.cold import without_origin
+from quiver.storage.narrow import as_stored
 from quiver.validation.arrays import as_ids, as_int64, as_vectors
 from quiver.validation.checks import MAX_ROWS, check_choice
 
@@ -152,7 +153,10 @@ def _next(old: State, new: State, tools: Tools, how: How) -> State:
 def _published(old: State, new: State) -> State:
     """Return the next version, which is no longer the one in a file."""
     vectors = without_origin(new.vectors)
-    return replace(new, vectors=vectors, version=old.version + 1)
+    new = replace(new, vectors=vectors, version=old.version + 1)
+    # Every search needs it: readers would all make it, in the first ones they ask.
+    _ = new.answering
+    return new
 
 
 def _without(state: State, rows: Ids) -> State:
@@ -163,7 +167,11 @@ def _without(state: State, rows: Ids) -> State:
 
 
 def _checked_vectors(state: State, vectors: Any) -> Vectors:
-    return as_vectors(vectors, "vectors", metric=state.metric, dim=state.dim)
+    checked = as_vectors(vectors, "vectors", metric=state.metric, dim=state.dim)
+    if state.is_rounded:
+        # It will be saved as halves: what they cannot hold could never be saved.
+        as_stored(checked, "float16", state.metric)
+    return checked
 
 
 def _own_rows(state: State, ids: Any) -> Ids:

@@ -33,14 +33,9 @@ from quiver.storage.cold import (
     with_face,
     without_origin,
 )
+from quiver.storage.front import Front, fingerprint_of_front, read_front
 from quiver.storage.pieced import PiecedVectors
-from quiver.storage.reader import (
-    Front,
-    fingerprint_of_front,
-    read_front,
-    read_hot,
-    verify_vectors,
-)
+from quiver.storage.reader import read_hot, verify_vectors
 from quiver.storage.source import SourceFile
 from quiver.storage.writer import check_savable, make_header, write_state
 from quiver.validation.checks import check_choice

@@ -1,16 +1,7 @@
-"""Header: what a file says about its index, as canonical JSON.
-
-Canonical means one spelling only: sorted keys, no spaces, ASCII, and nothing but
-objects, strings, integers and booleans; reals are exact hexadecimal strings. A header
-that does not encode back to its own bytes is refused, which rules out duplicate keys,
-NaN, rounding and any two readers disagreeing.
-"""
+"""Header: what a file says about its index, as canonical JSON."""
 
 from __future__ import annotations
 
-import json
-import math
-import re
 from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
@@ -22,6 +13,15 @@ from quiver.params import (
     Encoding,
     check_goes_together,
     wider,
+)
+from quiver.storage.canonical import (
+    HeaderError,
+    canonical,
+    check_notes,
+    expect_keys,
+    matches,
+    parse,
+    real,
 )
 from quiver.validation.checks import (
     MAX_DEGREE,
@@ -59,17 +59,6 @@ _PARAMS_KEYS = {
 }
 _PARAMS_KEYS[3], _ENCODING_KEYS[3] = _PARAMS_KEYS[2], _ENCODING_KEYS[2]
 _OPTIONAL_KEYS = ("diagnosis",)
-MAX_NOTES = 64
-"""Most entries of a diagnosis."""
-
-
-class HeaderError(Exception):
-    """A rule of the header is broken; the reader adds file and offset."""
-
-    def __init__(self, found: object, expected: str) -> None:
-        super().__init__(found, expected)
-        self.found = found
-        self.expected = expected
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +139,7 @@ def pack_header(header: Header) -> bytes:
     fields["encoding"]["lines"] = header.encoding.lines or 0
     for name, keys in (("params", _PARAMS_KEYS), ("encoding", _ENCODING_KEYS)):
         fields[name] = {key: fields[name][key] for key in keys[version]}
-    return _canonical(fields)
+    return canonical(fields)
 
 
 def unpack_header(raw: bytes, version: int = BUILT_VERSION) -> Header:
@@ -162,12 +151,12 @@ def unpack_header(raw: bytes, version: int = BUILT_VERSION) -> Header:
         If it is not canonical JSON, a key is missing or unknown, or a value is
         outside its range.
     """
-    fields = _parse(raw)
+    fields = parse(raw)
     notes = {key: fields[key] for key in _OPTIONAL_KEYS if key in fields}
-    _expect_keys(fields, (*_KEYS, *_LATER_KEYS[version], *notes), "header")
+    expect_keys(fields, (*_KEYS, *_LATER_KEYS[version], *notes), "header")
     # Checked here, where an absent key and one that is null still differ.
     for note in notes.values():
-        _check_notes(note)
+        check_notes(note)
     least = 1 if version <= BUILT_VERSION else 0
     build_mean = fields.get("build_mean", False)
     try:
@@ -201,30 +190,6 @@ def unpack_header(raw: bytes, version: int = BUILT_VERSION) -> Header:
     return header
 
 
-def _canonical(fields: dict[str, Any]) -> bytes:
-    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return text.encode("ascii")
-
-
-def _parse(raw: bytes) -> dict[str, Any]:
-    # RecursionError: nesting far deeper than any header; ValueError: no JSON at all.
-    try:
-        fields = json.loads(raw.decode("ascii"))
-        canonical = _canonical(fields)
-    except (ValueError, RecursionError) as error:
-        raise HeaderError(error, "ASCII JSON of little depth") from error
-    if not isinstance(fields, dict) or canonical != raw:
-        expected = "canonical JSON: one object, sorted keys, no spaces, no repeated key"
-        raise HeaderError(raw[:40], expected)
-    return fields
-
-
-def _expect_keys(fields: object, keys: tuple[str, ...], name: str) -> None:
-    found = sorted(fields) if isinstance(fields, dict) else fields
-    if found != sorted(keys):
-        raise HeaderError(found, f"in {name} exactly the keys {', '.join(keys)}")
-
-
 def _word(fields: dict[str, Any], name: str, allowed: tuple[str, ...]) -> Any:
     check_choice(name, fields[name], allowed)
     return fields[name]
@@ -236,30 +201,18 @@ def _count(fields: dict[str, Any], name: str, least: int) -> int:
 
 
 def _params(fields: Any, version: int) -> BuildParams:
-    _expect_keys(fields, _PARAMS_KEYS[version], "params")
-    reals = {name: _real(fields, name) for name in ("alpha", "beta") if name in fields}
+    expect_keys(fields, _PARAMS_KEYS[version], "params")
+    reals = {name: real(fields, name) for name in ("alpha", "beta") if name in fields}
     # Version 1 knew no beta: every row covered all.
     return BuildParams(**{"beta": 0.0, **fields, **reals})
 
 
 def _encoding(fields: Any, version: int) -> Encoding:
-    _expect_keys(fields, _ENCODING_KEYS[version], "encoding")
+    expect_keys(fields, _ENCODING_KEYS[version], "encoding")
     if version == 1:
         return Encoding(**fields, fill=False)
     lines = check_int("lines", fields["lines"], 0, MAX_LINES)
     return Encoding(**{**fields, "lines": lines or None})
-
-
-def _real(fields: dict[str, Any], name: str) -> float:
-    """Return the float whose own hexadecimal spelling is stored."""
-    expected = f"{name} as the exact hexadecimal spelling of a finite number"
-    try:
-        value = float.fromhex(fields[name])
-    except (TypeError, ValueError, OverflowError) as error:
-        raise HeaderError(fields[name], expected) from error
-    if not math.isfinite(value) or value.hex() != fields[name]:
-        raise HeaderError(fields[name], expected)
-    return value
 
 
 def _check_relations(header: Header) -> None:
@@ -272,9 +225,9 @@ def _check_relations(header: Header) -> None:
         raise HeaderError(header.n_unlinked, f"n_unlinked below n = {header.n}")
     if header.version > BUILT_VERSION:
         _check_changes(header)
-    if not _matches("[0-9a-f]{64}", header.data_sha256):
+    if not matches("[0-9a-f]{64}", header.data_sha256):
         raise HeaderError(header.data_sha256, "data_sha256 of 64 hexadecimal digits")
-    if not _matches(r"[0-9A-Za-z.+!_-]{1,64}", header.quiver_version):
+    if not matches(r"[0-9A-Za-z.+!_-]{1,64}", header.quiver_version):
         raise HeaderError(header.quiver_version, "quiver_version of 1 … 64 characters")
 
 
@@ -287,17 +240,3 @@ def _check_changes(header: Header) -> None:
         raise HeaderError(header.n_dead, f"n_dead of at most n = {header.n}")
     if header.build_mean and header.metric != "inner_product":
         raise HeaderError(header.metric, "build_mean with inner product only")
-
-
-def _check_notes(notes: object) -> None:
-    """Check a diagnosis: a few short texts by name."""
-    expected = f"diagnosis of 1 … {MAX_NOTES} names with texts of 1 … 64 characters"
-    if not isinstance(notes, dict) or not 1 <= len(notes) <= MAX_NOTES:
-        raise HeaderError(notes, expected)
-    for name, note in notes.items():
-        if not (_matches("[a-z0-9_]{1,64}", name) and _matches("[ -~]{1,64}", note)):
-            raise HeaderError({name: note}, expected)
-
-
-def _matches(pattern: str, text: object) -> bool:
-    return isinstance(text, str) and re.fullmatch(pattern, text) is not None

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from quiver._typing import AnyArray, ColdDtype, Vectors
+from quiver._typing import AnyArray, ColdDtype
 from quiver.errors import InvalidArgumentError
 from quiver.state import State
 from quiver.storage.atomic import write_all
@@ -26,7 +26,6 @@ from quiver.storage.invariants import (
     mean_fault,
     neighbors_fault,
     unlinked_fault,
-    vectors_fault,
 )
 from quiver.storage.layout import (
     Section,
@@ -36,12 +35,10 @@ from quiver.storage.layout import (
     pack_signs,
     plan_sections,
 )
+from quiver.storage.narrow import as_stored
 
 CHUNK_BYTES = 1 << 24
 """Bytes of vectors converted and hashed at a time."""
-
-LEAST_NORMAL = float(np.finfo(np.float16).smallest_normal)
-"""Smaller numbers lose digits in float16."""
 
 _UNKNOWN_HASH = "0" * 64
 
@@ -152,49 +149,7 @@ def _stored_blocks(state: State, cold_dtype: ColdDtype) -> Iterator[AnyArray]:
     block_rows = max(1, CHUNK_BYTES // (4 * dim))
     for start in range(0, n, block_rows):
         block = state.vectors[start : start + block_rows]
-        # What a narrow dtype cannot hold becomes something else, which is reported.
-        with np.errstate(over="ignore", invalid="ignore"):
-            stored = block.astype(cold_dtype, copy=False)
-        if fault := vectors_fault(stored, state.metric):
-            value = block[fault.row, fault.column]
-            msg = (
-                f"vectors must be {fault.expected} as {cold_dtype}, got {value} "
-                f"in row {start + fault.row}, column {fault.column}"
-            )
-            raise InvalidArgumentError(msg)
-        if cold_dtype == "float16":
-            _refuse_faint(block, start)
-        elif cold_dtype != "float32":
-            _refuse_inexact(block, stored, start)
-        yield np.ascontiguousarray(stored)
-
-
-def _refuse_faint(block: Vectors, start: int) -> None:
-    """Raise if a whole row is so small that float16 loses its digits."""
-    peaks = np.abs(block).max(axis=1)
-    faint = np.flatnonzero((peaks > 0) & (peaks < LEAST_NORMAL))
-    if faint.size:
-        row = int(faint[0])
-        msg = (
-            f"vectors must reach {LEAST_NORMAL:.2g} in every row as float16, got at "
-            f"most {peaks[row]:.3g} in row {start + row}: its digits would vanish; "
-            "scale the vectors before the build, or keep float32"
-        )
-        raise InvalidArgumentError(msg)
-
-
-def _refuse_inexact(block: Vectors, stored: AnyArray, start: int) -> None:
-    """Raise if a value is no whole number of the bytes it is to be stored in."""
-    places = np.argwhere(stored != block)
-    if len(places):
-        row, column = places[0]
-        least, most = np.iinfo(stored.dtype).min, np.iinfo(stored.dtype).max
-        msg = (
-            f"vectors must be whole numbers in {least} … {most} as {stored.dtype}, got "
-            f"{block[row, column]!s} in row {start + row}, column {column}; keep "
-            "float32, or round the vectors before the build"
-        )
-        raise InvalidArgumentError(msg)
+        yield as_stored(block, cold_dtype, state.metric, start)
 
 
 def _hashed(blocks: Iterable[AnyArray], digest: hashlib._Hash) -> Iterator[AnyArray]:

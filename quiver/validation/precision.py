@@ -51,7 +51,19 @@ class _Peaks(NamedTuple):
 
 
 def warn_of_lost_precision(given: AnyArray, kept: Vectors, metric: Metric) -> None:
-    """Warn where float32 cannot tell rows apart, with the share and the remedy.
+    """Warn where float32 cannot tell rows apart; parameters as for `lost_precision`.
+
+    Warns
+    -----
+    PrecisionWarning
+    """
+    if lost := lost_precision(given, kept, metric):
+        # At the caller of `Index.build`.
+        warnings.warn(lost, PrecisionWarning, stacklevel=7)
+
+
+def lost_precision(given: AnyArray, kept: Vectors, metric: Metric) -> str | None:
+    """Return why float32 cannot tell rows apart, with the share and the remedy.
 
     Every row is measured, a block at a time, and medians decide, which no few rows
     can move.
@@ -65,13 +77,14 @@ def warn_of_lost_precision(given: AnyArray, kept: Vectors, metric: Metric) -> No
     metric : {'cosine', 'euclidean', 'inner_product'}
         Cosine does not mind how small values are, unless rounding took digits.
 
-    Warns
-    -----
-    PrecisionWarning
+    Returns
+    -------
+    str or None
+        None where it can.
     """
     is_exact = np.can_cast(given.dtype, np.float32)
     if not len(given) or (is_exact and metric == "cosine"):
-        return
+        return None
     peaks = _measured(given, kept)
     finding = None
     if metric == "cosine":
@@ -80,9 +93,7 @@ def warn_of_lost_precision(given: AnyArray, kept: Vectors, metric: Metric) -> No
         finding = _vanishing_squares(spread)
     if finding is None and not is_exact:
         finding = _rounding(given, kept, peaks, metric)
-    if finding is not None:
-        # At the caller of `Index.build`.
-        warnings.warn(finding, PrecisionWarning, stacklevel=6)
+    return finding
 
 
 def _measured(given: AnyArray, kept: Vectors) -> _Peaks:

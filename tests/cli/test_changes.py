@@ -1,4 +1,4 @@
-"""The commands ``add``, ``remove`` and ``consolidate``: the file is that of the API."""
+"""The commands that change a file: it is then that of the API."""
 
 from __future__ import annotations
 
@@ -46,6 +46,23 @@ def test_the_commands_change_a_file_in_place_as_the_api_does(folder):
     found = opened(path)
     np.testing.assert_array_equal(found.neighbors, index.neighbors)
     np.testing.assert_array_equal(found.codes.rows, index.codes.rows)
+
+
+def test_update_gives_ids_other_vectors(folder):
+    path = folder / "base.quiver"
+    index = opened(path)
+    ids = np.arange(100, 300, 5)
+    (folder / "ids.txt").write_text("\n".join(map(str, ids)))
+    named = ("--ids", folder / "ids.txt")
+    changed("update", path, folder / "more.npy", *named, "--manual")
+    index.update(ids, normal_rows(40, DIM, seed=9), consolidate="manual")
+    found = opened(path)
+    np.testing.assert_array_equal(found.neighbors, index.neighbors)
+    np.testing.assert_array_equal(found.get(ids), normal_rows(40, DIM, seed=9))
+    assert found.version == 1
+    assert run("update", path, folder / "more.npy").exit_code == 2
+    refused = run("update", path, folder / "more.npy", "--ids", folder / "gone.txt")
+    assert "ids must have shape (40,), one per vector, got (3,)" in refused.output
 
 
 def test_another_file_may_be_named_and_the_first_stays(folder):

@@ -12,6 +12,7 @@ from command_line import DIM, ROWS, fill, run
 from small_index import byte_rows
 
 import quiver
+from quiver.diagnosis.width import choose_width
 
 
 @pytest.fixture(scope="module")
@@ -207,6 +208,19 @@ def test_info_tells_what_the_file_holds(folder):
     assert f"{ROWS} x {DIM}, cosine" in shown
     assert f"entry point {index.entry_point}" in shown
     assert "8 bits x 56 in 1 cache line, centred" in shown
+
+
+def test_a_build_looks_at_its_rows_once(folder, monkeypatch):
+    looks = []
+
+    def counted(rows, plan):
+        looks.append(len(rows))
+        return choose_width(rows, plan)
+
+    monkeypatch.setattr("quiver.diagnosis.auto.choose_width", counted)
+    made = run("build", folder / "base.npy", "-o", folder / "once.quiver")
+    assert made.exit_code == 0, made.output
+    assert looks == [ROWS]
 
 
 @pytest.mark.parametrize("full", [(), ("--full",)])

@@ -136,3 +136,96 @@ def test_only_the_ids_of_a_file_answer(folder, suffix):
     refused = run("explain", *where, *named)
     assert refused.exit_code == 1
     assert "leaves nothing to explain" in " ".join(refused.stderr.split())
+
+
+@pytest.mark.parametrize("form", ["npy", "digits.npy", "txt", "digits.txt"])
+def test_a_mark_for_each_vector_filters_as_bools_do(folder, form):
+    marks = np.arange(ROWS) % 3 == 1
+    file = folder / f"marks.{form}"
+    if form.endswith("txt"):
+        yes, no = ("1", "0") if "digits" in form else ("True", "false")
+        file.write_text("\n".join(yes if mark else no for mark in marks))
+    else:
+        np.save(file, marks.astype(np.uint8) if "digits" in form else marks)
+    index = quiver.open(folder / "base.quiver", backend="reference")
+    expected = index.search(np.load(folder / "queries.npy"), k=4, filter=marks)
+    where = folder / "base.quiver", folder / "queries.npy"
+    found = run("search", *where, "-k", 4, "--json", "--filter-ids", file)
+    results = json.loads(found.stdout)["results"]
+    assert [row["ids"] for row in results] == expected.ids.tolist()
+
+
+def test_marks_of_another_number_of_vectors_are_refused(folder):
+    file = folder / "few.txt"
+    file.write_text("1\n0\n1\n")
+    where = folder / "base.quiver", folder / "queries.npy"
+    found = run("search", *where, "--filter-ids", file)
+    assert found.exit_code == 1
+    assert f"a bool for each row of index.ids, shape ({ROWS},), got" in found.stderr
+    file.write_text("7\nmaybe\n")
+    found = run("search", *where, "--filter-ids", file)
+    assert "line 2 must be an integer id, true, false, got 'maybe'" in found.stderr
+    # Two numbers may be ids.
+    file.write_text("1\n0\n")
+    found = run("search", *where, "--json", "--filter-ids", file)
+    for row in json.loads(found.stdout)["results"]:
+        assert sorted(row["ids"]) == [0, 1]
+
+
+def test_a_radius_finds_what_the_api_finds(folder):
+    queries = np.load(folder / "queries.npy")
+    index = quiver.open(folder / "base.quiver", backend="reference")
+    radius = float(index.search(queries, k=7).distances[:, -1].mean())
+    reach = {"confidence": 3.0, "ef": 40, "max_results": 6}
+    expected = index.search_radius(queries, radius, **reach)
+    asked = ("search", folder / "base.quiver", folder / "queries.npy")
+    asked += ("--radius", repr(radius), "--confidence", 3, "--ef", 40)
+    asked += ("--max-results", 6, "--npz", folder / "within.npz")
+    report = json.loads(run(*asked, "--json").stdout)
+    for number, row in enumerate(report["results"]):
+        ids, distances = expected[number]
+        assert row["ids"] == ids.tolist()
+        assert row["distances"] == distances.tolist()
+        assert row["complete"] == expected.complete[number]
+    assert report["mean_answers"] == expected.counts.mean()
+    assert 0 < expected.complete.mean() < 1
+    with np.load(folder / "within.npz") as arrays:
+        np.testing.assert_array_equal(arrays["ids"], expected.ids)
+        np.testing.assert_array_equal(arrays["offsets"], expected.offsets)
+        np.testing.assert_array_equal(arrays["complete"], expected.complete)
+    assert "mean answers" in run(*asked).stdout
+
+
+def test_pages_follow_one_another_until_there_are_none(folder):
+    queries = np.load(folder / "queries.npy")
+    index = quiver.open(folder / "base.quiver", backend="reference")
+    asked = ("search", folder / "base.quiver", folder / "queries.npy", "-k", 120)
+    expected = [list(index.pages(query, 120)) for query in queries]
+    for page in (1, 2, 3):
+        report = json.loads(run(*asked, "--json", "--page", page).stdout)
+        for row, pages in zip(report["results"], expected, strict=True):
+            assert row["ids"] == pages[page - 1][0].tolist()
+    assert report["mean_answers"] == ROWS - 240
+    npz = ("--npz", folder / "page.npz")
+    report = json.loads(run(*asked, "--json", "--page", 4, *npz).stdout)
+    assert [row["ids"] for row in report["results"]] == [[]] * QUERIES
+    with np.load(folder / "page.npz") as arrays:
+        assert (arrays["ids"] == -1).all()
+        assert np.isinf(arrays["distances"]).all()
+        assert arrays["counts"].tolist() == [0] * QUERIES
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--radius", 0.5, "-k", 3), "k must not be given with radius, got 3"),
+        (("--radius", 0.5, "--page", 2), "page must not be given with radius, got 2"),
+        (("--confidence", 3), "confidence must not be given without radius, got 3.0"),
+        (("--page", 2, "--ef", 90), "ef must not be given with page, got 90"),
+        (("--page", 2, "--n-rerank", 9), "n-rerank must not be given with page, got 9"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(folder, options, message):
+    found = run("search", folder / "base.quiver", folder / "queries.npy", *options)
+    assert found.exit_code == 1
+    assert message in found.stderr

@@ -11,6 +11,7 @@ import quiver
 from quiver.conformance.hazards import METRICS
 from quiver.diagnosis.census import take_census
 from quiver.diagnosis.findings import Finding, row_findings
+from quiver.errors import PrecisionWarning
 from quiver.parallel.progress import ProgressMeter
 
 
@@ -71,3 +72,34 @@ def test_a_scan_is_named_where_a_walk_compares_most_rows() -> None:
     assert [one.name for one in few] == ["few rows"]
     assert "codes of 300 rows" in few[0].then
     assert not quiver.diagnose(rows, sample=2000).findings
+
+
+@needs_kernels
+def test_what_a_build_warns_of_is_a_finding() -> None:
+    day = 1.7e12 + np.random.default_rng(0).uniform(0, 8.64e7, size=(1500, 8))
+    with pytest.warns(PrecisionWarning, match="float32 blurs") as told:
+        quiver.Index.build(day, metric="euclidean")
+    found = quiver.diagnose(day, metric="euclidean", sample=500).findings
+    (lost,) = [one for one in found if one.name == "lost precision"]
+    assert lost.then == f"told from 1500 of 1500 rows: {told[0].message}"
+    found = quiver.diagnose(day - 1.7e12, metric="euclidean", sample=500).findings
+    assert "lost precision" not in {one.name for one in found}
+
+
+@needs_kernels
+def test_rows_far_off_center_widen_the_forecast_of_inner_products() -> None:
+    rows = normal_rows(3000, 24)
+    near, far = (
+        quiver.diagnose(rows + np.float32(off), metric="inner_product", sample=800)
+        for off in (0, 3)
+    )
+    assert "off center" not in {one.name for one in near.findings}
+    (found,) = [one for one in far.findings if one.name == "off center"]
+    assert "the mean of the rows is 3.0 times as long" in str(found)
+    spread = [
+        one.forecasts[1].recall.high - one.forecasts[1].recall.low
+        for one in (near, far)
+    ]
+    assert spread[1] > 2 * spread[0]
+    euclidean = quiver.diagnose(rows + np.float32(3), metric="euclidean", sample=800)
+    assert "off center" not in {one.name for one in euclidean.findings}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from quiver.diagnosis.trend import extrapolate
+from quiver.diagnosis.trend import OFF_CENTER, extrapolate
 from quiver.recall.intervals import normal_share
 
 
@@ -36,3 +36,15 @@ def test_nothing_is_extrapolated_within_the_sample() -> None:
 def test_perfect_shares_stay_inside_the_unit_interval() -> None:
     found = extrapolate([100, 200, 400], [np.ones(50)] * 3, 10_000)
     assert 0 < found.low <= found.mean <= found.high < 1
+
+
+def test_queries_that_share_few_answers_know_less() -> None:
+    shares = [np.full(1000, 0.99), np.full(1000, 0.98), np.full(1000, 0.99)]
+    rows, n = [1000, 2000, 4000], 20_000
+    many, few = (
+        extrapolate(rows, shares, n, belief=OFF_CENTER._replace(most_trials=most))
+        for most in (1e9, 50)
+    )
+    assert few.low < many.low
+    assert few.mean < many.mean
+    assert many.low < extrapolate(rows, shares, n).low

@@ -96,9 +96,9 @@ def test_ground_truth_saves_the_exact_search(
 def test_a_target_out_of_reach_is_an_error_that_says_what_was_reached(
     index: quiver.Index, queries: np.ndarray
 ) -> None:
-    with pytest.raises(InvalidArgumentError, match=r"3 queries show 1\.0000, at least"):
+    with pytest.raises(InvalidArgumentError, match=r"3 queries find 1\.0000, which"):
         quiver.tune(index, queries[:3], 0.99, max_ef=900)
-    with pytest.raises(InvalidArgumentError, match="reachable with ef <= 12"):
+    with pytest.raises(InvalidArgumentError, match="proven with ef <= 12"):
         quiver.tune(index, queries, 0.95, max_ef=12)
 
 
@@ -106,7 +106,10 @@ def test_too_few_queries_are_told_how_many_are_needed(
     index: quiver.Index, queries: np.ndarray
 ) -> None:
     needed = queries_needed(np.ones(3), 0.9, 0.9)
-    words = rf"at least 0\.5\d+ .*: to prove 0\.9 it takes about {needed} queries"
+    words = (
+        r"got 0\.9: 3 queries find 1\.0000, which proves no more than 0\.5\d+, its "
+        rf"lower bound at confidence 0\.95; give about {needed} queries like these"
+    )
     with pytest.raises(InvalidArgumentError, match=words):
         quiver.tune(index, queries[:3], 0.9, max_ef=900)
     tuned = quiver.tune(index, np.tile(queries[:1], (needed, 1)), 0.9, max_ef=900)
@@ -115,6 +118,15 @@ def test_too_few_queries_are_told_how_many_are_needed(
         quiver.tune(index, queries[:20], 0.95, max_ef=11)
     with pytest.raises(InvalidArgumentError, match=r"larger max_degree or [a-z_]+$"):
         quiver.tune(index, queries, 0.95, max_ef=11)
+
+
+@pytest.mark.parametrize("measure", [quiver.tune, quiver.evaluate])
+def test_an_empty_index_is_refused_with_what_to_do(measure) -> None:
+    empty = quiver.Index.create(24, backend="reference")
+    with pytest.raises(
+        InvalidArgumentError, match=r"got none in version 0; add\(\) some"
+    ):
+        measure(empty, np.ones((3, 24), dtype=np.float32))
 
 
 @pytest.mark.parametrize(

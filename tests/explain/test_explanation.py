@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+import quiver
 from quiver.explain.explanation import (
     SHOWN_IDS,
     Explanation,
     Found,
     Hop,
-    TrueNeighbour,
+    TrueNeighbor,
 )
 
 WALK = Explanation(
@@ -27,10 +28,10 @@ WALK = Explanation(
     hops=(Hop(1, 7, 0.25, (1, 2), (9,), tuple(range(SHOWN_IDS)), (0.5,) * 8),),
     found=(Found(7, 1.0, 0, None, 2), Found(1, 2.0, 1, 7, 1)),
     true_neighbours=(
-        TrueNeighbour(7, 1.0, "found", "it is first"),
-        TrueNeighbour(3, 2.0, "tied", "row 1 is as far"),
-        TrueNeighbour(4, 2.0, "never seen", "no link"),
-        TrueNeighbour(5, 2.5, "lost in re-rank", "place 5"),
+        TrueNeighbor(7, 1.0, "found", "it is first"),
+        TrueNeighbor(3, 2.0, "tied", "row 1 is as far"),
+        TrueNeighbor(4, 2.0, "never seen", "no link"),
+        TrueNeighbor(5, 2.5, "lost in re-rank", "place 5"),
     ),
     points=((7, 0.0, 1.0),),
     query_point=(0.5, 0.5),
@@ -74,3 +75,11 @@ def test_the_document_is_json_and_has_every_id_and_the_recall() -> None:
     assert read["hops"][0]["beam"] == list(range(SHOWN_IDS))
     assert read["found"][0]["seen_from"] is None
     assert read["true_neighbours"][2]["fate"] == "never seen"
+
+
+def test_the_old_name_of_a_true_neighbor_works_and_warns() -> None:
+    with pytest.warns(DeprecationWarning, match="is now TrueNeighbor") as caught:
+        assert quiver.explain.TrueNeighbour is TrueNeighbor
+    assert caught[0].filename == __file__
+    with pytest.raises(AttributeError, match="no attribute 'Neighbour'"):
+        _ = quiver.explain.Neighbour

@@ -23,7 +23,7 @@ ROWS, DIM, QUERIES = 300, 24, 20
 QUIVER = [sys.executable, "-m", "quiver"]
 # These take --backend; tests run them on the reference, so that nothing compiles.
 WITH_BACKEND = ("build", "search", "check", "verify", "evaluate", "tune")
-WITH_BACKEND += ("add", "remove", "consolidate")
+WITH_BACKEND += ("add", "remove", "update", "consolidate")
 
 
 def run(*arguments: object):

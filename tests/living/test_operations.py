@@ -6,6 +6,7 @@ import copy
 import pickle
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -103,6 +104,31 @@ def test_what_breaks_a_rule_is_named_and_changes_nothing(
     with pytest.raises(error, match=message):
         operation(index)
     assert index.state is before
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (7e4, "finite .* as float16, got 70000.0 in row 1"),
+        (1e-6, "at most 1e-06 in row 1"),
+    ],
+)
+def test_rows_that_a_file_of_halves_could_not_hold_are_refused(
+    tmp_path: Path, value: float, message: str
+) -> None:
+    path = tmp_path / "halves.quiver"
+    draw_index("euclidean", ROWS[:100]).save(path, cold_dtype="float16")
+    index = quiver.open(path)
+    rows = ROWS[100:103].copy()
+    rows[1] = value
+    before = index.state
+    for change in (index.add, lambda vectors: index.update([1, 2, 3], vectors)):
+        with pytest.raises(InvalidArgumentError, match=message):
+            change(rows)
+    assert index.state is before
+    index.add(ROWS[100:103])
+    index.save(path)
+    assert len(quiver.open(path)) == 103
 
 
 def test_ids_that_follow_the_largest_must_fit(index: quiver.Index) -> None:

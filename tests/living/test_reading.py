@@ -11,7 +11,6 @@ from living_model import DIM, SHAPE, draw_index, untidy_pool
 from rows import normal_rows
 
 import quiver
-from quiver._typing import Metric
 from quiver.conformance.hazards import METRICS
 from quiver.errors import InvalidArgumentError
 from quiver.reference.keys import NO_ID
@@ -125,39 +124,6 @@ def test_an_index_without_a_graph_looks_at_every_row_and_has_no_walk() -> None:
     assert quiver.evaluate(index, QUERIES, ef=[10]).points[0].recall.mean == 1.0
     with pytest.raises(InvalidArgumentError, match="has no walk to explain"):
         index.explain(QUERIES[0])
-
-
-@pytest.mark.parametrize("metric", METRICS)
-def test_eight_readers_beside_a_writer_see_whole_versions(metric: Metric) -> None:
-    index = draw_index(metric, POOL[:150])
-    states = {0: index.state}
-    is_over = threading.Event()
-    answers: list[quiver.SearchResult] = []
-
-    def read() -> None:
-        while not is_over.is_set():
-            answers.append(index.search(QUERIES, k=5, threads=1))
-
-    readers = [threading.Thread(target=read) for _ in range(8)]
-    for reader in readers:
-        reader.start()
-    for step in range(12):
-        index.add(POOL[150 + 20 * step : 170 + 20 * step])
-        states[index.version] = index.state
-        index.remove(index.ids[5:40:2])
-        states[index.version] = index.state
-    is_over.set()
-    for reader in readers:
-        reader.join()
-    assert index.version == 24
-    assert len({found.version for found in answers}) > 1
-    again = {
-        version: quiver.Index(state, index.backend).search(QUERIES, k=5, threads=1)
-        for version, state in states.items()
-    }
-    for found in answers:
-        np.testing.assert_array_equal(found.ids, again[found.version].ids)
-        np.testing.assert_array_equal(found.distances, again[found.version].distances)
 
 
 def test_writers_take_turns() -> None:

@@ -8,13 +8,13 @@ docs/algorithm/build.md, step 5.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import Distances, Mask, Vectors
 from quiver.backends.protocol import Backend
+from quiver.check.report import CheckLine, CheckReport
 from quiver.encoding import encode_searched
 from quiver.graph.reachability import degrees, reachable
 from quiver.parallel.workers import Workers
@@ -46,59 +46,6 @@ nothing is near, still gives 0.84."""
 LOST_SHARE = 1e-3
 """Of the rows that small additions may leave out of reach until they are linked."""
 _BLOCK_ROWS = 1 << 14
-
-
-@dataclass(frozen=True)
-class CheckLine:
-    """One check and its outcome.
-
-    Attributes
-    ----------
-    name : str
-        What was checked.
-    passed : bool
-        Whether it holds.
-    detail : str
-        What was measured, or the first fault.
-    """
-
-    name: str
-    passed: bool
-    detail: str
-
-
-@dataclass(frozen=True)
-class CheckReport:
-    """Outcome of `check`.
-
-    Attributes
-    ----------
-    lines : tuple of CheckLine
-        In the order they were checked.
-    left_out : tuple of str
-        What the checks did not cover; empty if they covered everything.
-    """
-
-    lines: tuple[CheckLine, ...]
-    left_out: tuple[str, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether every check passed."""
-        return all(line.passed for line in self.lines)
-
-    def __str__(self) -> str:
-        """Return one line per check and a last one that says it all."""
-        rows = [
-            f"{'ok  ' if line.passed else 'FAIL'}  {line.name:<13} {line.detail}"
-            for line in self.lines
-        ]
-        failed = sum(not line.passed for line in self.lines)
-        total = len(self.lines)
-        verdict = f"sound: {total} of {total} checks passed"
-        if failed:
-            verdict = f"NOT SOUND: {failed} of {total} checks failed"
-        return "\n".join([*rows, "; ".join([verdict, *self.left_out])])
 
 
 def check(state: State, backend: Backend, *, full: bool = False) -> CheckReport:
