@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 import quiver
 from quiver._typing import Distances, UserIds, Vectors
+from quiver.results import SearchResult
 
 
 def uniform_rows(n: int, dim: int, seed: int = 0) -> Vectors:
@@ -59,6 +60,14 @@ def recall(
     return float((found.distances[:, : true.shape[1]] <= true[:, -1:]).mean())
 
 
+def answer_exactly(
+    index: quiver.Index, queries: Vectors, k: int, among: Any = None
+) -> SearchResult:
+    """Return what a beam of everything answers; ``among`` is any form of a filter."""
+    everything = max(k, index.state.n)
+    return index.search(queries, k=k, filter=among, ef=everything, n_rerank=everything)
+
+
 def assert_exact(
     index: quiver.Index,
     queries: Vectors,
@@ -66,8 +75,7 @@ def assert_exact(
     among: NDArray[np.bool_] | None = None,
 ) -> None:
     """Assert that a beam of everything answers bit for bit as a look at every row."""
-    everything = max(k, index.state.n)
-    found = index.search(queries, k=k, filter=among, ef=everything, n_rerank=everything)
+    found = answer_exactly(index, queries, k, among)
     ids, distances = truth(index, queries, k, among)
     n_found = ids.shape[1]
     assert found.counts.tolist() == [n_found] * len(queries)

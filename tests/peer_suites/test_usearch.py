@@ -76,7 +76,7 @@ def test_a_batch_has_an_axis_more_than_one_query(n: int, metric: Metric) -> None
 @pytest.mark.parametrize("dim", [3, 97, 256])
 def test_rows_find_themselves_and_the_cost_is_counted(n: int, dim: int) -> None:
     """test_index_self_recall, which asks for no share. Rows drawn in 256 dimensions are
-    all about as far from each other, and codes of two bits tell them apart the least."""
+    about as far from one another, and codes of two bits tell them apart the least."""
     vectors = uniform_rows(n, dim)
     index = filled(vectors)
     assert share_found(index, vectors) >= 0.985
