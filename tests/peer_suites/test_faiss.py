@@ -90,7 +90,7 @@ def test_a_filter_answers_as_an_index_of_its_rows_alone(
 def test_what_is_left_out_may_fill_whole_words_or_none(
     n: int, backend: Backend
 ) -> None:
-    """test_fastscan_filter.py, at its k; blocks there have 32 rows, words of masks 64."""
+    """test_fastscan_filter.py, at its k; a block there has 32 rows, a word here 64."""
     index = build(odd_rows(n, DIM), backend=backend)
     ids = np.arange(n)
     for left_out in (ids // 64 % 2 == 0, ids < 64, np.isin(ids, [5, 10, 20, 31, 63])):
