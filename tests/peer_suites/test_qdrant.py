@@ -126,7 +126,7 @@ def test_points_selected_by_a_filter_are_removed_until_none_is_left() -> None:
 
 
 def few_points() -> quiver.Index:
-    """Return ten points of four numbers, 1 … 10, which lie in the cities of ``CITY``."""
+    """Return ten points, 1 … 10, of four numbers, in the cities of ``CITY``."""
     return quiver.Index.build(
         uniform_rows(10, 4), metric="inner_product", ids=np.arange(1, 11)
     )
