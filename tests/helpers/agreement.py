@@ -89,3 +89,9 @@ def share_found(index: quiver.Index, vectors: Vectors, **effort: Any) -> float:
     """Return the share of vectors whose search begins with a row equal to them."""
     nearest = index.search(vectors, k=1, **effort).ids[:, 0]
     return float((index.get(nearest) == vectors).all(axis=1).mean())
+
+
+def assert_same_answers(one: SearchResult, other: SearchResult) -> None:
+    """Assert that two answers are equal in every bit."""
+    np.testing.assert_array_equal(one.ids, other.ids)
+    np.testing.assert_array_equal(one.distances, other.distances)

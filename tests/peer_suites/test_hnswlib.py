@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from agreement import (
+    answer_exactly,
     assert_exact,
+    assert_same_answers,
     odd_rows,
     recall,
     share_found,
@@ -65,10 +67,8 @@ def test_an_index_too_small_for_a_graph_answers_as_a_table_does(metric: Metric) 
     index.add(odd_rows(900, DIM))
     assert not index.state.has_graph
     queries = uniform_rows(200, DIM, seed=1)
-    ids, distances = index.search(queries, k=20)
-    true_ids, true = truth(index, queries, 20)
-    np.testing.assert_array_equal(ids, true_ids)
-    np.testing.assert_array_equal(distances, true)
+    assert_same_answers(index.search(queries, k=20), answer_exactly(index, queries, 20))
+    assert_exact(index, queries, 20)
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -186,8 +186,8 @@ def test_an_index_pickled_at_any_time_goes_on_as_it_would_have(
     for other in (twin, again):
         assert other.params == shape
         assert_same_index(other, index)
-        found = other.search(queries, k=25, ef=400)
-        np.testing.assert_array_equal(found.ids, index.search(queries, 25, ef=400).ids)
+        found, expected = (one.search(queries, k=25, ef=400) for one in (other, index))
+        assert_same_answers(found, expected)
     assert recall(index, queries, 25, ef=400) >= 0.99
 
 

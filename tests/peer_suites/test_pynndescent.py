@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agreement import assert_exact, recall, uniform_rows
+from agreement import assert_exact, assert_same_answers, recall, uniform_rows
 from small_index import assert_same_index, bounded
 
 import quiver
@@ -66,9 +66,7 @@ def test_the_same_rows_make_the_same_index_and_answers() -> None:
     rows, queries = rng.normal(0, 100, (2, N, 50))
     one, other = (quiver.Index.build(rows, metric="euclidean") for _ in range(2))
     assert_same_index(other, one)
-    found, expected = other.search(queries), one.search(queries)
-    np.testing.assert_array_equal(found.ids, expected.ids)
-    np.testing.assert_array_equal(found.distances, expected.distances)
+    assert_same_answers(other.search(queries), one.search(queries))
 
 
 def assert_no_answer_twice(index: quiver.Index, queries: Vectors) -> None:
@@ -124,9 +122,7 @@ def test_an_index_from_a_stream_answers_the_same(by: str) -> None:
     stream.seek(0)
     again = module.load(stream)
     assert_same_index(again, index)
-    found, expected = again.search(queries), index.search(queries)
-    np.testing.assert_array_equal(found.ids, expected.ids)
-    np.testing.assert_array_equal(found.distances, expected.distances)
+    assert_same_answers(again.search(queries), index.search(queries))
 
 
 @both_metrics

@@ -13,7 +13,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agreement import assert_exact, odd_rows, recall, share_found, uniform_rows
+from agreement import (
+    assert_exact,
+    assert_same_answers,
+    odd_rows,
+    recall,
+    share_found,
+    uniform_rows,
+)
 from small_index import assert_same_index, bounded
 
 import quiver
@@ -150,9 +157,7 @@ def test_a_restored_index_answers_the_same_by_any_number_of_threads(
     index.save(tmp_path / "index.quiver")
     for cold in ("memory", "mmap"):
         again = quiver.open(tmp_path / "index.quiver", cold=cold)
-        found = again.search(queries, k=10, threads=threads)
-        np.testing.assert_array_equal(found.ids, expected.ids)
-        np.testing.assert_array_equal(found.distances, expected.distances)
+        assert_same_answers(again.search(queries, k=10, threads=threads), expected)
 
 
 def test_removed_ids_are_not_in_the_index_and_are_not_removed_again() -> None:
