@@ -62,10 +62,9 @@ def test_rows_are_found_through_appends_removals_and_tidying() -> None:
     """test_vector_index.py, test_optimize_index_recall: what joins lies a thousand of
     its widths away, where codes hardly tell one from another; a wide beam does."""
     rng = np.random.default_rng(0)
-    rows, far = uniform_rows(1200, 32), uniform_rows(400, 32, seed=1) + 1000
-    index = quiver.Index.create(32, "euclidean", max_degree=16, ef_construction=32)
-    index.add(rows)
-    stays, goes = np.split(rng.choice(1200, 200, replace=False), [160])
+    rows, far = uniform_rows(300, 32), uniform_rows(100, 32, seed=1) + 1000
+    index = quiver.Index.build(rows, metric="euclidean")
+    stays, goes = np.split(rng.choice(300, 50, replace=False), [40])
 
     def assert_found(*, is_gone: bool) -> None:
         found = index.search(rows, k=5).ids
@@ -80,7 +79,7 @@ def test_rows_are_found_through_appends_removals_and_tidying() -> None:
     assert_found(is_gone=True)
     index.consolidate()
     assert_found(is_gone=True)
-    assert share_found(index, far, ef=500) == 1
+    assert share_found(index, far, ef=300) == 1
     assert_exact(index, far[:5], 20)
 
 

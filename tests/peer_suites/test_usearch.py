@@ -297,7 +297,8 @@ def test_threads_that_add_and_read_at_once_see_what_they_added() -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(add_and_read, np.array_split(np.arange(n), 40)))
     assert len(index) == n
-    assert share_found(index, vectors) == 1
+    # In which order the threads come, and so the graph, is anybody's guess.
+    assert share_found(index, vectors, ef=n) == 1
 
 
 @pytest.mark.parametrize(
