@@ -173,7 +173,7 @@ def test_no_query_has_no_answer(metric: Metric) -> None:
 @pytest.mark.parametrize("threads", [2, 4, 8])
 def test_threads_change_no_answer(threads: int) -> None:
     """test_index.py, test_thread_scaling."""
-    index, queries = build(ROWS), uniform_rows(600, DIM, seed=2)
+    index, queries = build(ROWS), uniform_rows(bounded(600), DIM, seed=2)
     expected = index.search(queries, k=10, threads=1)
     assert_same_answers(index.search(queries, k=10, threads=threads), expected)
 
@@ -220,7 +220,7 @@ def test_the_nearest_is_found_and_found_again_from_a_file_and_a_copy(
     metric: Metric, tmp_path: Path
 ) -> None:
     """test_graph_based.py: 46 of 50 there, 47 by inner product."""
-    queries = uniform_rows(500, DIM, seed=1)
+    queries = uniform_rows(bounded(500), DIM, seed=1)
     index = build(ROWS, metric)
     assert recall(index, queries, 1) >= 0.99
     expected = index.search(queries, k=1)
@@ -236,7 +236,7 @@ def test_the_nearest_is_found_and_found_again_from_a_file_and_a_copy(
 @pytest.mark.parametrize("metric", METRICS)
 def test_a_range_holds_no_false_row_and_misses_few(metric: Metric) -> None:
     """test_graph_based.py, test_range_search, where a tenth may be missed."""
-    queries = uniform_rows(500, DIM, seed=1)
+    queries = uniform_rows(bounded(500), DIM, seed=1)
     index = build(ROWS, metric)
     ids, distances = truth(index, queries, N)
     radius = float(np.median(distances[:, 9]))
