@@ -64,9 +64,7 @@ def measured(
     at_once = Runbook(len(left), (Insert(0, len(left)), Search()))
     fresh = played(left, queries, metric, at_once)
     per_row = [distances_per_row(outcomes, word) for word in OPERATIONS]
-    insert, delete, replace, search = (
-        "-" if c is None else f"{c:.0f}" for c in per_row
-    )
+    insert, delete, replace, search = map(rounded, per_row)
     return [
         str(len(shares)),
         str(runbook.max_pts),
