@@ -73,6 +73,10 @@ def test_what_the_harness_keeps_beside_the_steps_is_left_alone(tmp_path):
     [
         ({"step_2": None}, "numbered 1, 2, 3 …, got no step 2"),
         ({"step_1": None}, "got no step 1"),
+        (
+            {f"step_{number}": None for number in range(2, 7)},
+            "one step at least must be a search, got 1 changes",
+        ),
         ({"max_pts": None}, "max_pts must be an integer, got None"),
         ({"max_pts": 5}, "step 1 leaves 6 vectors, got max_pts=5"),
         ({"step_2": {"operation": "serach"}}, "step 2: .* did you mean 'search'"),
@@ -130,6 +134,10 @@ def test_what_is_no_runbook_at_all_is_refused(tmp_path, text):
 def test_another_data_set_is_named(tmp_path):
     with pytest.raises(FileFormatError, match="got mine; did you mean 'mine'"):
         read(written(tmp_path), "mien", 10)
+
+
+def test_steps_of_different_kinds_are_never_equal():
+    assert Insert(0, 5) == Insert(0, 5) != Delete(0, 5)
 
 
 def test_every_tag_has_the_vector_it_was_given_last():

@@ -7,6 +7,7 @@ begins as the number of its vector, and `Replace` gives it another.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -20,21 +21,24 @@ NONE = -1
 """In place of a vector, where a tag has none."""
 
 
-class Insert(NamedTuple):
+@dataclass(frozen=True)
+class Insert:
     """Vectors ``start … end - 1`` join, each tagged by its own number."""
 
     start: int
     end: int
 
 
-class Delete(NamedTuple):
+@dataclass(frozen=True)
+class Delete:
     """Tags ``start … end - 1`` go."""
 
     start: int
     end: int
 
 
-class Replace(NamedTuple):
+@dataclass(frozen=True)
+class Replace:
     """Tags from ``tags_start`` on get the vectors from ``ids_start`` on instead."""
 
     tags_start: int
@@ -43,7 +47,8 @@ class Replace(NamedTuple):
     ids_end: int
 
 
-class Search(NamedTuple):
+@dataclass(frozen=True)
+class Search:
     """All queries are answered."""
 
 
@@ -90,7 +95,7 @@ def assembled(steps: Iterable[Step]) -> Runbook:
 def write(path: Path, dataset: str, runbook: Runbook) -> None:
     """Write a runbook under the harness's name of its data set."""
     steps = {
-        number: {"operation": word_of(step), **step._asdict()}
+        number: {"operation": word_of(step), **asdict(step)}
         for number, step in enumerate(runbook.steps, 1)
     }
     document = {dataset: {"max_pts": runbook.max_pts, **steps}}
@@ -119,6 +124,9 @@ def read(path: Path, dataset: str, n_vectors: int) -> Runbook:
         msg = f"{path}: steps must be numbered 1, 2, 3 …, got no step {missing}"
         raise FileFormatError(msg)
     steps = tuple(_step(f"{path}: step {i}", entries[i]) for i in numbers)
+    if Search() not in steps:
+        msg = f"{path}: one step at least must be a search, got {len(steps)} changes"
+        raise FileFormatError(msg)
     max_pts = _integer(f"{path}: max_pts", entries.get("max_pts"))
     runbook = Runbook(max_pts, steps)
     try:
@@ -205,8 +213,8 @@ def _step(where: str, entry: Any) -> Step:
     if kind is None:
         msg = f"{where}: operation must be one of {', '.join(OPERATIONS)}, got {word!r}"
         raise FileFormatError(msg + did_you_mean(word, OPERATIONS))
-    fields = [_integer(f"{where}: {name}", entry.get(name)) for name in kind._fields]
-    return kind(*fields)
+    names = [field.name for field in fields(kind)]
+    return kind(*(_integer(f"{where}: {name}", entry.get(name)) for name in names))
 
 
 def _integer(name: str, value: Any) -> int:
