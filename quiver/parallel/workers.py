@@ -56,7 +56,7 @@ class Workers:
         *,
         once: bool = False,
     ) -> None:
-        self._threads = threads
+        self.threads = threads
         self._between = between
         self._once = once
         self._pool: ThreadPoolExecutor | None = None
@@ -77,7 +77,7 @@ class Workers:
         n_rows: int,
         *,
         chunk_rows: int,
-        row_work: int = START_WORK,
+        row_work: float = START_WORK,
     ) -> list[T]:
         """Call ``task(start, stop)`` for every chunk of rows; results in row order.
 
@@ -87,7 +87,7 @@ class Workers:
             Must release the GIL to gain from threads and write only its own rows.
         n_rows, chunk_rows : int
             Rows in all and, at most, per call.
-        row_work : int, optional
+        row_work : float, optional
             Roughly how many code distances a row costs; by default every row is worth
             a thread. Too few rows for two threads are computed by the caller's alone.
 
@@ -103,7 +103,7 @@ class Workers:
         before it have all been begun.
         """
         worth = n_rows * row_work // (START_WORK if self._once else WAKE_WORK)
-        n_threads = max(1, min(self._threads, n_rows, worth))
+        n_threads = max(1, min(self.threads, n_rows, int(worth)))
         job = _Job(task, _cut(n_rows, chunk_rows, n_threads))
         helpers: list[Future[None]] = []
         try:
@@ -122,12 +122,12 @@ class Workers:
         if not n_helpers:
             return []
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._threads - 1)
+            self._pool = ThreadPoolExecutor(self.threads - 1)
         try:
             return [self._pool.submit(job.take_chunks) for _ in range(n_helpers)]
         except RuntimeError:
             self.__exit__()
-            self._threads = 1
+            self.threads = 1
             return []
 
 
