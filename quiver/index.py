@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from functools import partial
 from inspect import signature
 from typing import Any, Literal
 
@@ -31,7 +32,7 @@ from quiver.living.journaled import open_journaled, saving
 from quiver.living.verbs import Living
 from quiver.memory import MemoryReport
 from quiver.parallel.progress import tells_progress
-from quiver.parallel.workers import resolve_threads
+from quiver.parallel.workers import map_chunks, resolve_threads
 from quiver.params import BuildParams, Encoding, SearchParams, as_encoding, as_params
 from quiver.reference.codes import Codes, Transform
 from quiver.results import SearchResult
@@ -139,7 +140,8 @@ class Index(Living, Asking):
         backend, n_threads = get_backend(backend), resolve_threads(threads)
         plan = Plan(metric, chosen, params, backend, n_threads, progress)
         plan.check()
-        stored = storage.as_kept(vectors, metric)
+        in_chunks = partial(map_chunks, threads=n_threads)
+        stored = storage.as_kept(vectors, metric, in_chunks)
         own_ids = as_ids(ids, len(stored))
         plan = chosen_for(stored, plan, encoding)
         return cls(build(stored, own_ids, plan), backend)

@@ -21,6 +21,7 @@ KERNELS = (
     "distance-symmetric",
     "distance-asymmetric",
     "prune",
+    "merge",
     "search",
     "scan",
     "rerank",
@@ -61,6 +62,9 @@ def bind(backend, kernel, paths, dataset):
     near = np.tile(every_row[:EF], (N_QUERIES, 1))
     to_rows = backend.distance(codes, backend.encode(queries, *kind))
     keys = np.sort(make_keys(to_rows, every_row[None]), axis=1)[:, :96].copy()
+    chosen = every_row[:MAX_DEGREE], np.tile(every_row[EF:], (MAX_DEGREE, 1))
+    full = np.tile(every_row[-MAX_DEGREE:], (len(base), 1))
+    links = codes, full, *chosen, 0, EF + N_QUERIES, MAX_DEGREE, 1.1, 0.7, "vamana"
     if word == "search":
         index = quiver.open(paths[dataset], backend=backend.name)
         graph = (
@@ -75,6 +79,7 @@ def bind(backend, kernel, paths, dataset):
         "distance-symmetric": partial(backend.distance, codes, codes.take(near[0])),
         "distance-asymmetric": partial(backend.distance, codes, coded),
         "prune": partial(backend.prune, codes, keys, MAX_DEGREE, 1.1, 0.7, "vamana"),
+        "merge": partial(backend.merge, *links),
         "scan": partial(backend.scan, codes, coded, every_row, EF),
         "rerank": partial(backend.rerank, base, queries, near, 10, "cosine"),
     }[word]

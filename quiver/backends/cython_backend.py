@@ -131,8 +131,9 @@ class CythonBackend:
         most = min(stop - start, edges.size)
         targets = np.empty(most, np.uint32)
         merged = np.empty((most, neighbors.shape[1]), np.uint32)
-        given = neighbors, sources, edges, start, stop, max_degree, alpha, beta, rule
-        count = self._kernels.merge(*codes, *given, allowed, targets, merged)
+        links = *codes, neighbors, sources, edges
+        choice = start, stop, max_degree, alpha, beta, rule
+        count = self._kernels.merge(*links, *choice, allowed, targets, merged)
         return targets[:count], merged[:count]
 
     def search(

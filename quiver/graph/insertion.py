@@ -29,16 +29,16 @@ LEAST_BUDGET, SCAN_SHARE = 4096, 3
 """A walk bound to allowed rows ends after a third as many distances as there are such
 rows, but not before 4 096: a distance of a walk takes three times one of a scan."""
 
-CHUNK_ROWS = 64
+CHUNK_ROWS = 128
 """Rows per kernel call at most: enough to hide the call, few enough to stop at once."""
 
 MERGE_PARTS = 2
 """Ranges of targets for each thread: one waits for the slower of two threads, and every
 range reads all edges of the batch."""
 
-EDGE_WORK = 64
-"""Code distances that a new edge costs its target: every tenth or so has a list of some
-forty pruned."""
+EDGE_WORK = 20
+"""Code distances that take as long as a new edge at its target: most are appended, and
+every tenth or so has a list of forty pruned."""
 
 
 class GrowingGraph(NamedTuple):
@@ -136,40 +136,44 @@ def insert(
 ) -> None:
     """Insert one batch of nodes after another, and tell the number of each."""
     for batch in batches:
-        insert_batch(graph, batch, workers)
+        # The order within does not matter; sources are to be merged in this one.
+        nodes = np.sort(batch)
+        edges = insert_batch(graph, nodes, workers)
         if graph.allowed is not None:
             # Not before: a scan must not find the nodes that are being inserted.
-            mark(graph.allowed[0], batch)
-        add_reverse_edges(graph, batch, workers)
+            mark(graph.allowed[0], nodes)
+        add_reverse_edges(graph, nodes, edges, workers)
         if on_rows is not None:
-            on_rows(len(batch))
+            on_rows(len(nodes))
 
 
-def insert_batch(graph: GrowingGraph, batch: Ids, workers: Workers) -> None:
-    """Search and prune for every node of the batch; each writes its own row.
+def insert_batch(graph: GrowingGraph, batch: Ids, workers: Workers) -> Neighbors:
+    """Search and prune for every node of the batch; return the edges of each.
 
-    No edge leads to a node of the batch yet, so no walk reads those rows.
+    Each writes its own row. No edge leads to a node of the batch yet, so no walk reads
+    those rows.
     """
+    params = graph.params
+    edges = np.empty((len(batch), params.max_degree), dtype=np.uint32)
 
     def insert_chunk(start: int, stop: int) -> None:
         nodes = batch[start:stop]
-        edges = graph.prune(graph.search(nodes))
-        graph.neighbors[nodes, : edges.shape[1]] = edges
+        edges[start:stop] = graph.prune(graph.search(nodes))
+        graph.neighbors[nodes, : params.max_degree] = edges[start:stop]
 
-    params = graph.params
     row_work = params.ef_construction * params.max_degree
     workers.map(insert_chunk, len(batch), chunk_rows=CHUNK_ROWS, row_work=row_work)
+    return edges
 
 
-def add_reverse_edges(graph: GrowingGraph, batch: Ids, workers: Workers) -> None:
-    """Give every target its new sources, in order; prune lists that overflow.
+def add_reverse_edges(
+    graph: GrowingGraph, sources: Ids, edges: Neighbors, workers: Workers
+) -> None:
+    """Give the targets of new edges their sources; prune lists that overflow.
 
-    Each thread serves targets of its own, so that no list is written by two. A source
-    that is in a list already stays where it is.
+    Each thread serves targets of its own, so that no list is written by two. Sources
+    ascend; one that is in a list already stays where it is.
     """
-    sources = np.sort(batch)
-    # Copied, as a source may be another's target.
-    edges = graph.neighbors[sources]
 
     def merge_chunk(start: int, stop: int) -> None:
         targets, lists = graph.merge(sources, edges, start, stop)

@@ -10,8 +10,9 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Counts, Ids, Neighbors
+from quiver._typing import Counts, Ids, InChunks, Neighbors
 from quiver.reference.keys import NO_ID
+from quiver.reference.transform import in_turn
 
 _SLICE_ROWS = 1 << 12
 """Rows expanded at a time, so that a wide level of the tree takes no memory."""
@@ -96,9 +97,24 @@ class SearchTree:
         return found
 
 
-def reachable(neighbors: Neighbors, entry_point: int) -> NDArray[np.bool_]:
+def reachable(
+    neighbors: Neighbors, entry_point: int, in_chunks: InChunks = in_turn
+) -> NDArray[np.bool_]:
     """Return which rows a walk without beam limit would meet."""
-    return SearchTree(neighbors, entry_point).reached
+    n, width = neighbors.shape
+    # The last place is where unused ones lead.
+    reached, met = np.zeros((2, n + 1), dtype=bool)
+    frontier = np.array([entry_point])
+    while frontier.size:
+        reached[frontier] = True
+
+        def meet(start: int, stop: int, nodes: NDArray[np.intp] = frontier) -> None:
+            # Threads may write the same mark.
+            met[np.minimum(neighbors[nodes[start:stop]], n)] = True
+
+        in_chunks(meet, len(frontier), chunk_rows=_SLICE_ROWS, row_work=width)
+        frontier = np.flatnonzero(met[:n] & ~reached[:n])
+    return reached[:n]
 
 
 def unreached(reached: NDArray[np.bool_], unlinked: Ids | None = None) -> Ids:

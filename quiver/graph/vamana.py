@@ -21,12 +21,15 @@ from quiver.graph.insertion import (
     prune_lists,
 )
 from quiver.graph.order import batches
-from quiver.graph.reachability import SearchTree, unreached
+from quiver.graph.reachability import SearchTree, reachable, unreached
 from quiver.parallel.workers import Workers
 from quiver.params import BuildParams, wider
 from quiver.reference.codes import Codes, aligned_zeros
 from quiver.reference.keys import NO_ID, key_ids
 from quiver.reference.masks import make_mask
+
+TRIM_ROWS = 512
+"""Rows trimmed at a time; some of them are pruned, by several calls of kernels."""
 
 
 def build_graph(
@@ -69,16 +72,18 @@ def build_graph(
 def trim(graph: GrowingGraph, workers: Workers) -> Neighbors:
     """Prune every list still above max_degree and return the compact lists."""
     growing, max_degree = graph.neighbors, graph.params.max_degree
-    if growing.shape[1] > max_degree:
-        over = np.flatnonzero(growing[:, max_degree] != NO_ID).astype(np.uint32)
-        workers.map(
-            lambda start, stop: prune_lists(graph, over[start:stop]),
-            len(over),
-            chunk_rows=CHUNK_ROWS,
-            row_work=growing.shape[1] * max_degree,
-        )
     neighbors = aligned_zeros((len(growing), max_degree), np.uint32)
-    neighbors[:] = growing[:, :max_degree]
+
+    def trim_chunk(start: int, stop: int) -> None:
+        if growing.shape[1] > max_degree:
+            is_over = growing[start:stop, max_degree] != NO_ID
+            over = (start + np.flatnonzero(is_over)).astype(np.uint32)
+            prune_lists(graph, over)
+        neighbors[start:stop] = growing[start:stop, :max_degree]
+
+    # Every other row is over; a candidate is held against few of those kept.
+    row_work = 4 * growing.shape[1]
+    workers.map(trim_chunk, len(growing), chunk_rows=TRIM_ROWS, row_work=row_work)
     return neighbors
 
 
@@ -87,8 +92,11 @@ def connect(graph: GrowingGraph, exempt: Ids | None, workers: Workers) -> None:
 
     The nearest is that among the rows reached, and allowed if only some are.
     """
+    reached = reachable(graph.neighbors, graph.entry_point, workers.map)
+    lost = unreached(reached, exempt)
+    if not len(lost):
+        return
     tree = SearchTree(graph.neighbors, graph.entry_point)
-    lost = unreached(tree.reached, exempt)
     nearest = np.empty(len(lost), dtype=np.uint32)
     if graph.allowed is not None:
         # A scan would find rows that are lost themselves.

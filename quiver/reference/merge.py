@@ -43,11 +43,13 @@ def merge(
         known = neighbors[target][neighbors[target] != NO_ID]
         chosen_by = sources[(edges == target).any(axis=1)]
         merged = np.append(known, chosen_by[~np.isin(chosen_by, known)])
-        if len(merged) > width:
-            if allowed is not None:
-                merged = merged[is_marked(allowed[0], merged)]
-            own = codes.take(target[None])
-            keys = np.sort(make_keys(distance(codes, own, merged[None])[0], merged))
-            merged = prune_one(codes, keys, max_degree, alpha, beta, rule)
-        row[: len(merged)] = merged
+        if len(merged) <= width:
+            row[: len(merged)] = merged
+            continue
+        if allowed is not None:
+            merged = merged[is_marked(allowed[0], merged)]
+        own = codes.take(target[None])
+        keys = np.sort(make_keys(distance(codes, own, merged[None])[0], merged))
+        kept = prune_one(codes, keys, max_degree, alpha, beta, rule)
+        row[: len(kept)] = kept
     return targets, lists
