@@ -76,8 +76,8 @@ def test_builds_and_answers_are_the_same_bytes_where_every_row_pays(
         arrays = index.codes.rows, index.neighbors, result.ids, result.distances
         found.append([array.tobytes() for array in arrays])
     assert found[0] == found[1] == found[2]
-    assert pools == [1, 1, 1, 4, 4, 4], (
-        "of a look, a build and a search, with 2 and with 5 threads"
+    assert pools == [1, 1, 1, 1, 4, 4, 4, 4], (
+        "of a copy, a look, a build and a search, with 2 and with 5 threads"
     )
 
 
