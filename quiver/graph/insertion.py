@@ -32,10 +32,6 @@ rows, but not before 4 096: a distance of a walk takes three times one of a scan
 CHUNK_ROWS = 128
 """Rows per kernel call at most: enough to hide the call, few enough to stop at once."""
 
-MERGE_PARTS = 2
-"""Ranges of targets for each thread: one waits for the slower of two threads, and every
-range reads all edges of the batch."""
-
 EDGE_WORK = 20
 """Code distances that take as long as a new edge at its target: most are appended, and
 every tenth or so has a list of forty pruned."""
@@ -180,10 +176,11 @@ def add_reverse_edges(
         graph.neighbors[targets] = lists
 
     n_rows = len(graph.neighbors)
+    # One range for each thread: all edges are read for every one.
     workers.map(
         merge_chunk,
         n_rows,
-        chunk_rows=-(-n_rows // (MERGE_PARTS * workers.threads)),
+        chunk_rows=n_rows,
         row_work=EDGE_WORK * edges.size / n_rows,
     )
 

@@ -45,7 +45,8 @@ class SearchTree:
         self._parent = np.full(n, NO_ID, dtype=np.uint32)
         self._n_children = np.zeros(n, dtype=np.int64)
         self._hosts: dict[int, deque[int]] = {}
-        self.reached = np.zeros(n, dtype=bool)
+        self._met = np.append(np.zeros(n, dtype=bool), True)
+        self.reached = self._met[:n]
         self.reached[entry_point] = True
         self._grow(np.array([entry_point], dtype=np.uint32))
 
@@ -83,16 +84,14 @@ class SearchTree:
 
     def _reach(self, nodes: Ids) -> Ids:
         """Make the unreached neighbours of some nodes their children; return them."""
-        rows = self._neighbors[nodes]
-        parents = np.repeat(nodes, rows.shape[1])
-        children = rows.ravel()
-        # NO_ID would index past the end: drop it before looking anything up.
-        linked = children != NO_ID
-        parents, children = parents[linked], children[linked]
-        fresh = ~self.reached[children]
-        found, first = np.unique(children[fresh], return_index=True)
+        rows = self._neighbors[nodes].ravel()
+        # NO_ID lies past the end, where everything counts as reached.
+        is_fresh = ~self._met[np.minimum(rows, len(self.reached))]
+        places = np.flatnonzero(is_fresh)
+        # Sorted by child; of its parents the first in order is taken.
+        found, first = np.unique(rows[places], return_index=True)
         self.reached[found] = True
-        self._parent[found] = parents[fresh][first]
+        self._parent[found] = nodes[places[first] // self._neighbors.shape[1]]
         np.add.at(self._n_children, self._parent[found], 1)
         return found
 

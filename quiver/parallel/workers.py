@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
+from math import isqrt
 from typing import Any, Generic, TypeVar
 
 from quiver.parallel.processors import count_processors
@@ -35,6 +36,17 @@ def resolve_threads(threads: int | None) -> int:
     return check_int("threads", threads, 1, 4096)
 
 
+def useful_threads(work: float, least: int) -> int:
+    """Return how many threads do some work soonest, where each needs ``least``.
+
+    Besides, a thread keeps the interpreter to itself for about a quarter of ``least``:
+    to be given its chunk, to call kernels and to hand back. Threads take turns at that,
+    so k of them take ``work / k + k · least / 4``, which is least at the root below.
+    """
+    worth = int(work // least)
+    return max(1, min(worth, isqrt(4 * worth)))
+
+
 class Workers:
     """The threads of one build or search: the caller's, and more where they pay.
 
@@ -56,7 +68,7 @@ class Workers:
         *,
         once: bool = False,
     ) -> None:
-        self.threads = threads
+        self._threads = threads
         self._between = between
         self._once = once
         self._pool: ThreadPoolExecutor | None = None
@@ -77,7 +89,7 @@ class Workers:
         n_rows: int,
         *,
         chunk_rows: int,
-        row_work: float = START_WORK,
+        row_work: float | None = None,
     ) -> list[T]:
         """Call ``task(start, stop)`` for every chunk of rows; results in row order.
 
@@ -102,8 +114,10 @@ class Workers:
         waited for. Of several errors the first in row order is raised: the chunks
         before it have all been begun.
         """
-        worth = n_rows * row_work // (START_WORK if self._once else WAKE_WORK)
-        n_threads = max(1, min(self.threads, n_rows, int(worth)))
+        n_threads = max(1, min(self._threads, n_rows))
+        if row_work is not None:
+            least = START_WORK if self._once else WAKE_WORK
+            n_threads = min(n_threads, useful_threads(n_rows * row_work, least))
         job = _Job(task, _cut(n_rows, chunk_rows, n_threads))
         helpers: list[Future[None]] = []
         try:
@@ -122,12 +136,12 @@ class Workers:
         if not n_helpers:
             return []
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.threads - 1)
+            self._pool = ThreadPoolExecutor(self._threads - 1)
         try:
             return [self._pool.submit(job.take_chunks) for _ in range(n_helpers)]
         except RuntimeError:
             self.__exit__()
-            self.threads = 1
+            self._threads = 1
             return []
 
 
@@ -184,7 +198,7 @@ def map_chunks(
     *,
     chunk_rows: int,
     threads: int,
-    row_work: int = START_WORK,
+    row_work: float | None = None,
 ) -> list[T]:
     """Call `Workers.map` with threads that live for this one call."""
     if n_rows == 1:
