@@ -55,9 +55,8 @@ class BuildScaling:
 
     def setup(self, backend):
         if backend == "reference":
-            raise SkipNotImplemented(
-                "interpreted: none of its threads runs beside others"
-            )
+            reason = "interpreted: none of its threads runs beside another"
+            raise SkipNotImplemented(reason)
         load_backend(backend)
         self.vectors = load_dataset(LARGE).vectors[:N_LARGE]
 

@@ -19,6 +19,7 @@ from quiver.build import Plan, build
 from quiver.conformance import hazards
 from quiver.params import BuildParams, Encoding, SearchParams
 from quiver.reference.codes import Codes
+from quiver.reference.keys import NO_ID
 from quiver.search import search
 
 KINDS: tuple[tuple[Bits, Weights], ...] = (
@@ -103,7 +104,9 @@ def _draw_merge(rng: Generator, codes: Codes, description: str) -> Call:
     kind = rng.choice(hazards.GRAPHS).item()
     neighbors = hazards.make_neighbors(rng, n, width, kind)
     sources, edges = hazards.make_new_edges(rng, n)
-    start, stop = np.sort(rng.integers(0, n + 1, 2)).tolist()
+    # A range without a target would prove nothing.
+    target = rng.choice(edges[edges != NO_ID]).item()
+    start, stop = int(rng.integers(0, target + 1)), int(rng.integers(target + 1, n + 1))
     degree = int(rng.integers(1, width + 1))
     rule = rng.choice(["vamana", "published"]).item()
     allowed = {"allowed": hazards.make_masks(rng, n, 1)} if rng.random() < 0.5 else {}

@@ -177,12 +177,18 @@ def _targets(rng: Generator, n: int, node: int, kind: str) -> NDArray[np.integer
 
 
 def make_new_edges(rng: Generator, n: int) -> tuple[Ids, Neighbors]:
-    """Return some of n rows, ascending, and whom each has chosen, with holes."""
-    sources = np.flatnonzero(rng.random(n) < rng.random()).astype(np.uint32)
-    edges = np.full((len(sources), int(rng.integers(0, n + 1))), NO_ID, dtype=np.uint32)
+    """Return some of n rows, ascending, and whom each has chosen, with holes.
+
+    Of two rows or more at least one has chosen another.
+    """
+    is_source = rng.random(n) < rng.random()
+    is_source[_somewhere(rng, n)] = True
+    sources = np.flatnonzero(is_source).astype(np.uint32)
+    width = int(rng.integers(min(2, n), n + 1))
+    edges = np.full((len(sources), width), NO_ID, dtype=np.uint32)
     for source, row in zip(sources, edges, strict=True):
-        ids = rng.permutation(n)[: len(row)]
-        row[: len(ids)] = np.where(ids == source, NO_ID, ids)
+        ids = rng.permutation(n)[:width]
+        row[:] = np.where(ids == source, NO_ID, ids)
     return sources, edges
 
 
