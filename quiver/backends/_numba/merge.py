@@ -37,15 +37,15 @@ def sorted_pairs(sources, edges, start, stop):
 
 @kernel(types.int64(IDS, PAIRS, LIST))
 def join(known, pairs, ids):
-    """Write a list and, behind it, the sources that are not in it; return how many."""
+    """Write a list and, behind it, sources not in it, each once; return how many."""
     n_known = 0
     while n_known < len(known) and known[n_known] != NO_ID:
         ids[n_known] = known[n_known]
         n_known += 1
     count = n_known
-    for pair in pairs:
-        source = np.uint32(pair)
-        is_known = False
+    for number in range(len(pairs)):
+        source = np.uint32(pairs[number])
+        is_known = number > 0 and pairs[number] == pairs[number - 1]
         for place in range(n_known):
             is_known |= ids[place] == source
         if not is_known:

@@ -64,7 +64,8 @@ INLINE int is_among(uint32_t id, const uint32_t *ids, size_t count)
     return found;
 }
 
-/* Write a list and, behind it, the sources that are not in it; return how many. */
+/* Write a list and, behind it, the sources that are not in it, each once; return how
+ * many, which is at most one for every source more. */
 static size_t join(const uint32_t *list, size_t width, const uint64_t *pairs,
                    size_t n_pairs, uint32_t *ids)
 {
@@ -74,7 +75,8 @@ static size_t join(const uint32_t *list, size_t width, const uint64_t *pairs,
     size_t count = n_known;
     for (size_t i = 0; i < n_pairs; ++i) {
         ids[count] = key_id(pairs[i]);
-        count += !is_among(ids[count], ids, n_known);
+        count += (i == 0 || pairs[i] != pairs[i - 1]) &&
+                 !is_among(ids[count], ids, n_known);
     }
     return count;
 }
