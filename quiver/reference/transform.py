@@ -135,23 +135,35 @@ def prepared_mean(
         far = far_rows(vectors, metric, in_chunks)
     lanes = np.zeros((N_LANES, dim), dtype=np.float64)
     for first in range(0, n, SUMMED_ROWS):
-        n_rows = min(SUMMED_ROWS, n - first)
-        # Zeros fill the last turn of the lanes.
-        prepared = np.zeros((n_rows + -n_rows % N_LANES, dim), dtype=np.float32)
-
-        def prepare_chunk(start: int, stop: int, first: int = first) -> None:
-            rows = slice(first + start, first + stop)
-            left_out = far[rows, None]
-            prepared[start:stop] = np.where(  # noqa: B023
-                left_out, np.float32(0), prepare(vectors[rows], metric)
-            )
-
-        in_chunks(prepare_chunk, n_rows, chunk_rows=BLOCK_ROWS, row_work=dim)
+        prepared = _prepared_or_zero(vectors, metric, far, first, in_chunks)
         turns = prepared.reshape(-1, N_LANES, dim)
         # Along an axis that is not the last NumPy adds in order.
         lanes = np.add.reduce(np.concatenate([lanes[None], turns]), axis=0)
     n_counted = max(1, n - int(np.count_nonzero(far)))
     return (fold_lanes(lanes) / n_counted).astype(np.float32)
+
+
+def _prepared_or_zero(
+    vectors: AnyVectors,
+    metric: Metric,
+    far: NDArray[np.bool_],
+    first: int,
+    in_chunks: InChunks,
+) -> Vectors:
+    """Return the next prepared rows, zeros for those far away.
+
+    More zeros fill the last turn of the lanes.
+    """
+    dim, n_rows = vectors.shape[1], min(SUMMED_ROWS, len(vectors) - first)
+    prepared = np.zeros((n_rows + -n_rows % N_LANES, dim), dtype=np.float32)
+
+    def prepare_chunk(start: int, stop: int) -> None:
+        rows = slice(first + start, first + stop)
+        near = prepare(vectors[rows], metric)
+        prepared[start:stop] = np.where(far[rows, None], np.float32(0), near)
+
+    in_chunks(prepare_chunk, n_rows, chunk_rows=BLOCK_ROWS, row_work=dim)
+    return prepared
 
 
 def far_rows(
