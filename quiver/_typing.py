@@ -49,6 +49,9 @@ ColdDtype: TypeAlias = Literal["float32", "float16", "uint8", "int8"]
 Weights: TypeAlias = Literal["corrected", "published"]
 PruneRule: TypeAlias = Literal["vamana", "published"]
 Progress: TypeAlias = Callable[[int, int], "bool | None"]
+InChunks: TypeAlias = Callable[..., list[Any]]
+"""What calls a task for every chunk of rows: `quiver.reference.transform.in_turn` or,
+over threads, `quiver.parallel.workers.Workers.map`."""
 
 
 class StoredVectors(Protocol):

@@ -80,12 +80,13 @@ def build(vectors: Vectors | StoredVectors, ids: UserIds, plan: Plan) -> State:
     metric, encoding, params, backend, threads, progress, notes = plan
     meter = ProgressMeter(progress, len(vectors))
     with Workers(threads, between=meter.poll) as workers:
-        transform = fit(vectors, metric, encoding, params.seed)
+        in_chunks = workers.map
+        transform = fit(vectors, metric, encoding, params.seed, in_chunks)
         codes = encode_rows(backend, vectors, transform, encoding, workers)
         if metric == "inner_product":
-            length = outsize_length(vectors)
+            length = outsize_length(vectors, in_chunks)
             shorten_outsize(codes, backend, vectors, transform, length, workers)
-        unlinked = unlinked_rows(vectors, metric)
+        unlinked = unlinked_rows(vectors, metric, in_chunks)
         entry_point = choose_entry_point(vectors, codes, transform, unlinked[:, 1])
         order = insertion_order(len(vectors), entry_point, params.seed, unlinked[:, 1])
         neighbors = build_graph(
@@ -102,7 +103,8 @@ def build(vectors: Vectors | StoredVectors, ids: UserIds, plan: Plan) -> State:
             vectors, order, unlinked[:, 1], metric, encoding.weights
         )
         if metric == "inner_product":
-            transform = fit(vectors, searched_metric(metric), encoding, params.seed)
+            searched = searched_metric(metric)
+            transform = fit(vectors, searched, encoding, params.seed, in_chunks)
             codes = encode_searched(
                 backend, vectors, metric, transform, encoding, workers
             )

@@ -15,9 +15,12 @@ from quiver.backends.cython_backend import CythonBackend
 from quiver.graph.order import LEAST_ENTRY_POINTS
 from quiver.params import Encoding
 from quiver.reference.codes import Transform
-from quiver.reference.keys import make_keys
+from quiver.reference.keys import NO_ID, make_keys
 
-KERNELS = ("encode", "quantize", "distance", "prune", "search", "scan", "rerank")
+KERNELS = (
+    *("encode", "quantize", "distance", "prune", "merge"),
+    *("search", "scan", "rerank"),
+)
 N, DIM, N_QUERIES, MAX_DEGREE, EF = 1000, 384, 16, 32, 64
 
 
@@ -45,6 +48,11 @@ def main(target: str, bits: int) -> None:
     # Powers of two reach every row in a few hops from any other.
     steps = np.array([1 << bit for bit in range(10)] + [3, 5, 7, 11], dtype=np.uint32)
     neighbors = (every_id[:, None] + steps) % np.uint32(N)
+    # Each list gains four sources, for which every other one has room.
+    lists = neighbors.copy()
+    lists[::2, 10:] = NO_ID
+    chosen = every_id[:4], np.tile(every_id[4:], (4, 1))
+    backend.merge(codes, lists, *chosen, 0, N, 14, 1.1, 0.7, "vamana")
     backend.search(codes, neighbors, coded, every_id[:LEAST_ENTRY_POINTS], EF)
     backend.scan(codes, coded, every_id, EF)
     candidates = np.tile(every_id[:EF], (N_QUERIES, 1))

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from time import thread_time
+from unittest.mock import patch
+
 from asv_runner.benchmarks.mark import SkipNotImplemented
 
 import quiver
+from quiver.parallel.workers import Workers
 
 from .common import (
     BACKENDS,
@@ -40,3 +44,37 @@ class Build:
 
     def peakmem_build(self, backend, dataset, threads):
         self.build(backend, threads)
+
+
+class BuildScaling:
+    """What no other thread can take over, however many there are."""
+
+    params = (BACKENDS,)
+    param_names = ("backend",)
+    timeout = 600
+
+    def setup(self, backend):
+        if backend == "reference":
+            reason = "interpreted: none of its threads runs beside another"
+            raise SkipNotImplemented(reason)
+        load_backend(backend)
+        self.vectors = load_dataset(LARGE).vectors[:N_LARGE]
+
+    def track_serial_share(self, backend):
+        shared = 0.0
+        real = Workers.map
+
+        def timed(workers, task, n_rows, **how):
+            nonlocal shared
+            began = thread_time()
+            try:
+                return real(workers, task, n_rows, **how)
+            finally:
+                shared += thread_time() - began
+
+        with patch.object(Workers, "map", timed):
+            began = thread_time()
+            quiver.Index.build(self.vectors, backend=backend, threads=1)
+            return 1 - shared / (thread_time() - began)
+
+    track_serial_share.unit = "share of CPU time on one thread"

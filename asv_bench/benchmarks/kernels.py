@@ -21,6 +21,7 @@ KERNELS = (
     "distance-symmetric",
     "distance-asymmetric",
     "prune",
+    "merge",
     "search",
     "scan",
     "rerank",
@@ -61,6 +62,11 @@ def bind(backend, kernel, paths, dataset):
     near = np.tile(every_row[:EF], (N_QUERIES, 1))
     to_rows = backend.distance(codes, backend.encode(queries, *kind))
     keys = np.sort(make_keys(to_rows, every_row[None]), axis=1)[:, :96].copy()
+    # Full lists, each of which some new sources overflow.
+    steps = np.arange(1, 1 + MAX_DEGREE, dtype=np.uint32)
+    lists = (every_row[:, None] + steps) % np.uint32(len(base))
+    chosen = every_row[:8], np.tile(every_row[8:], (8, 1))
+    choice = MAX_DEGREE, 1.1, 0.7, "vamana"
     if word == "search":
         index = quiver.open(paths[dataset], backend=backend.name)
         graph = (
@@ -74,7 +80,8 @@ def bind(backend, kernel, paths, dataset):
         "quantize": partial(backend.quantize, queries, transform, bits),
         "distance-symmetric": partial(backend.distance, codes, codes.take(near[0])),
         "distance-asymmetric": partial(backend.distance, codes, coded),
-        "prune": partial(backend.prune, codes, keys, MAX_DEGREE, 1.1, 0.7, "vamana"),
+        "prune": partial(backend.prune, codes, keys, *choice),
+        "merge": partial(backend.merge, codes, lists, *chosen, 0, len(base), *choice),
         "scan": partial(backend.scan, codes, coded, every_row, EF),
         "rerank": partial(backend.rerank, base, queries, near, 10, "cosine"),
     }[word]

@@ -112,6 +112,30 @@ class CythonBackend:
         self._kernels.prune(*codes, candidates, alpha, beta, rule, neighbors)
         return neighbors
 
+    def merge(
+        self,
+        codes: Codes,
+        neighbors: Neighbors,
+        sources: Ids,
+        edges: Neighbors,
+        start: int,
+        stop: int,
+        max_degree: int,
+        alpha: float,
+        beta: float,
+        rule: PruneRule,
+        *,
+        allowed: Mask | None = None,
+    ) -> tuple[Ids, Neighbors]:
+        """See `Backend.merge`."""
+        most = min(stop - start, edges.size)
+        targets = np.empty(most, np.uint32)
+        merged = np.empty((most, neighbors.shape[1]), np.uint32)
+        links = *codes, neighbors, sources, edges
+        choice = start, stop, max_degree, alpha, beta, rule
+        count = self._kernels.merge(*links, *choice, allowed, targets, merged)
+        return targets[:count], merged[:count]
+
     def search(
         self,
         codes: Codes,

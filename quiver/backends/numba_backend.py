@@ -24,6 +24,7 @@ from quiver._typing import (
 )
 from quiver.backends._numba import distance as _distance
 from quiver.backends._numba import encode as _encode
+from quiver.backends._numba import merge as _merge
 from quiver.backends._numba import prune as _prune
 from quiver.backends._numba import rerank as _rerank
 from quiver.backends._numba import search as _search
@@ -117,6 +118,35 @@ class NumbaBackend:
             neighbors,
         )
         return neighbors
+
+    def merge(
+        self,
+        codes: Codes,
+        neighbors: Neighbors,
+        sources: Ids,
+        edges: Neighbors,
+        start: int,
+        stop: int,
+        max_degree: int,
+        alpha: float,
+        beta: float,
+        rule: PruneRule,
+        *,
+        allowed: Mask | None = None,
+    ) -> tuple[Ids, Neighbors]:
+        """See `Backend.merge`."""
+        most = min(stop - start, edges.size)
+        targets = np.empty(most, dtype=np.uint32)
+        merged = np.empty((most, neighbors.shape[1]), dtype=np.uint32)
+        masks = np.empty((0, 0), dtype=np.uint64) if allowed is None else allowed
+        scratch = np.zeros((1, 8 // codes.bits, codes.rows.shape[1]), dtype=np.int8)
+        count = _merge.merge_lists(
+            *(kind_of(codes, codes), side_of(codes.rows), codes.rows),
+            *(neighbors, sources, edges, start, stop, masks, max_degree),
+            *(np.float32(alpha), np.float32(beta), rule == "published"),
+            *(scratch, targets, merged),
+        )
+        return targets[:count], merged[:count]
 
     def search(
         self,

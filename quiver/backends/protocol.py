@@ -173,6 +173,57 @@ class Backend(Protocol):
         (``distance`` of two codes); one float32 product each, compared in float32.
         """
 
+    def merge(
+        self,
+        codes: Codes,
+        neighbors: Neighbors,
+        sources: Ids,
+        edges: Neighbors,
+        start: int,
+        stop: int,
+        max_degree: int,
+        alpha: float,
+        beta: float,
+        rule: PruneRule,
+        *,
+        allowed: Mask | None = None,
+    ) -> tuple[Ids, Neighbors]:
+        """Give the targets of new edges the reverse ones, within a range of rows.
+
+        Parameters
+        ----------
+        codes : Codes
+            The base, n rows.
+        neighbors : ndarray of shape (n, width), uint32
+            Out-edges of every row, ended by ``NO_ID``; ``width >= max_degree``.
+        sources : ndarray of shape (m,), uint32
+            Rows that chose new edges; ascending, each once.
+        edges : ndarray of shape (m, any), uint32
+            The edges of each, in any order, none twice and none to itself; ``NO_ID``
+            anywhere is skipped.
+        start, stop : int
+            Only targets in ``start <= target < stop`` are served, and only their rows
+            of ``neighbors`` are read; ``0 <= start <= stop <= n``.
+        max_degree, alpha, beta, rule
+            As for `prune`.
+        allowed : ndarray of shape (1, ceil(n / 64)), uint64, optional
+            The rows that may stay in a list that is pruned, as in `search`.
+
+        Returns
+        -------
+        targets : ndarray of shape (t,), uint32
+            Targets of any edge in the range, ascending.
+        lists : ndarray of shape (t, width), uint32
+            The list of each as it becomes, ended by ``NO_ID``.
+
+        Notes
+        -----
+        See docs/algorithm/build.md. The sources that chose a target and are not in its
+        list go behind it, ascending. Where all do not fit into ``width``, the allowed
+        ones of the list and the sources are pruned, sorted by (distance to the target,
+        id); distances are symmetric.
+        """
+
     def search(
         self,
         codes: Codes,

@@ -15,6 +15,7 @@ class ReferenceBackend:
     quantize = staticmethod(reference.quantize)
     distance = staticmethod(reference.distance)
     prune = staticmethod(reference.prune)
+    merge = staticmethod(reference.merge)
     search = staticmethod(reference.search)
     search_radius = staticmethod(reference.search_radius)
     scan = staticmethod(reference.scan)

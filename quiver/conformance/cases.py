@@ -18,6 +18,8 @@ from quiver.backends.protocol import Backend
 from quiver.build import Plan, build
 from quiver.conformance import hazards
 from quiver.params import BuildParams, Encoding, SearchParams
+from quiver.reference.codes import Codes
+from quiver.reference.keys import NO_ID
 from quiver.search import search
 
 KINDS: tuple[tuple[Bits, Weights], ...] = (
@@ -50,7 +52,7 @@ def draw_calls(rng: Generator, dim: int) -> Iterator[Call]:
     the others.
     """
     # Of their own, so that they shift no other draw.
-    (rules,) = rng.spawn(1)
+    rules, merges = rng.spawn(2)
     # Two rows at least, so that a target has a candidate to prune.
     n, metric = int(rng.integers(2, 25)), rng.choice(hazards.METRICS).item()
     names = rng.choice(sorted(hazards.HAZARDS), rng.integers(0, 3), replace=False)
@@ -85,6 +87,7 @@ def draw_calls(rng: Generator, dim: int) -> Iterator[Call]:
         rule = "vamana" if rng.random() < 0.5 else "published"
         keys = hazards.make_prune_keys(rng, codes, 3, n - 1, true_distances=True)
         yield Call("prune", (codes, keys, 5, 1.1, 0.7, rule), f"{coded}, rule={rule}")
+        yield _draw_merge(merges, codes, coded)
         neighbors = hazards.make_neighbors(rng, n, 6, rng.choice(hazards.GRAPHS).item())
         ef = int(rng.integers(1, n + 4))
         entries = rng.permutation(n)[: rng.integers(1, 4)].astype(np.uint32)
@@ -93,6 +96,27 @@ def draw_calls(rng: Generator, dim: int) -> Iterator[Call]:
             yield Call("distance", (codes, asked), form)
             yield Call("distance", (codes, asked, candidates), form)
             yield from _draw_walks(rules, (codes, neighbors, asked, entries, ef), form)
+
+
+def _draw_merge(rng: Generator, codes: Codes, description: str) -> Call:
+    """Return a call that merges new edges into lists with room and without."""
+    n, width = codes.n_rows, int(rng.integers(1, 9))
+    kind = rng.choice(hazards.GRAPHS).item()
+    neighbors = hazards.make_neighbors(rng, n, width, kind)
+    sources, edges = hazards.make_new_edges(rng, n)
+    # A range without a target would prove nothing.
+    target = rng.choice(edges[edges != NO_ID]).item()
+    start, stop = int(rng.integers(0, target + 1)), int(rng.integers(target + 1, n + 1))
+    degree = int(rng.integers(1, width + 1))
+    rule = rng.choice(["vamana", "published"]).item()
+    allowed = {"allowed": hazards.make_masks(rng, n, 1)} if rng.random() < 0.5 else {}
+    return Call(
+        "merge",
+        (codes, neighbors, sources, edges, start, stop, degree, 1.1, 0.7, rule),
+        f"{description}, graph={kind}, width={width}, max_degree={degree}, "
+        f"rule={rule}, rows={start}:{stop}, allowed={bool(allowed)}",
+        allowed,
+    )
 
 
 def _draw_walks(

@@ -176,6 +176,22 @@ def _targets(rng: Generator, n: int, node: int, kind: str) -> NDArray[np.integer
     return every_other if kind == "complete" else every_other[:0]
 
 
+def make_new_edges(rng: Generator, n: int) -> tuple[Ids, Neighbors]:
+    """Return some of n rows, ascending, and whom each has chosen, with holes.
+
+    Of two rows or more at least one has chosen another.
+    """
+    is_source = rng.random(n) < rng.random()
+    is_source[_somewhere(rng, n)] = True
+    sources = np.flatnonzero(is_source).astype(np.uint32)
+    width = int(rng.integers(min(2, n), n + 1))
+    edges = np.full((len(sources), width), NO_ID, dtype=np.uint32)
+    for source, row in zip(sources, edges, strict=True):
+        ids = rng.permutation(n)[:width]
+        row[:] = np.where(ids == source, NO_ID, ids)
+    return sources, edges
+
+
 def make_ids(rng: Generator, n: int, shape: tuple[int, int]) -> Ids:
     """Return row numbers below ``n`` with holes; only holes where ``n`` is 0."""
     ids = rng.integers(0, max(1, n), shape).astype(np.uint32)

@@ -23,7 +23,7 @@ from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.validation.checks import check_int
 
 METHODS = (
-    *("encode", "quantize", "distance", "prune"),
+    *("encode", "quantize", "distance", "prune", "merge"),
     *("search", "search_radius", "scan", "rerank", "build"),
 )
 """The protocol, then a whole index built and searched with it."""

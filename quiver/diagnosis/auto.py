@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import Any, NamedTuple
 
 from quiver._typing import StoredVectors, UserIds, Vectors
@@ -12,6 +13,7 @@ from quiver.diagnosis.record import Diagnosis
 from quiver.diagnosis.sample import MIN_ROWS
 from quiver.diagnosis.tools import better_tool
 from quiver.diagnosis.width import choose_width, judge_width, rows_to_look_at
+from quiver.parallel.workers import map_chunks
 from quiver.storage.cold import as_kept
 from quiver.validation.arrays import as_ids
 
@@ -31,7 +33,8 @@ def ready_to_build(vectors: Any, ids: Any, plan: Plan, encoding: object) -> Read
     `chosen_for`.
     """
     plan.check()
-    stored = as_kept(vectors, plan.metric)
+    in_chunks = partial(map_chunks, threads=plan.threads)
+    stored = as_kept(vectors, plan.metric, in_chunks)
     own_ids = as_ids(ids, len(stored))
     return Ready(stored, own_ids, chosen_for(stored, plan, encoding))
 

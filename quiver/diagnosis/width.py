@@ -171,7 +171,9 @@ def _probe(rows: Vectors, metric: Metric) -> _Probe | None:
     if len(rows) < FEWEST_ROWS:
         return None
     # What is answered without a walk needs no code.
-    rows = np.delete(rows, unlinked_rows(rows, metric)[:, 1], axis=0)
+    unlinked = unlinked_rows(rows, metric)[:, 1]
+    if len(unlinked):
+        rows = np.delete(rows, unlinked, axis=0)
     if len(rows) < FEWEST_ROWS:
         return None
     asking = rows[evenly_taken(len(rows), QUERIES)]
@@ -197,7 +199,8 @@ def _try(
 def _fidelity(probe: _Probe, plan: Plan, workers: Workers) -> float:
     rows, asking, true = probe
     metric, encoding, params, backend, *_ = plan
-    transform = fit(rows, searched_metric(metric), encoding, params.seed)
+    scaling, in_chunks = searched_metric(metric), workers.map
+    transform = fit(rows, scaling, encoding, params.seed, in_chunks)
     codes = encode_searched(backend, rows, metric, transform, encoding, workers)
     asked = query_transform(transform, metric)
     coded = code_queries(backend, asking, asked, encoding)

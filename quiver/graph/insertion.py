@@ -16,11 +16,9 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quiver._typing import Ids, Keys, Mask, Neighbors, PruneRule
 from quiver.backends.protocol import Backend
-from quiver.graph.reachability import degrees
 from quiver.parallel.workers import Workers
 from quiver.params import BuildParams
 from quiver.reference.codes import Codes
@@ -31,11 +29,12 @@ LEAST_BUDGET, SCAN_SHARE = 4096, 3
 """A walk bound to allowed rows ends after a third as many distances as there are such
 rows, but not before 4 096: a distance of a walk takes three times one of a scan."""
 
-CHUNK_ROWS = 64
+CHUNK_ROWS = 128
 """Rows per kernel call at most: enough to hide the call, few enough to stop at once."""
 
-_SOURCE_BITS = np.uint64(32)
-_LOW_HALF = np.uint64(0xFFFF_FFFF)
+EDGE_WORK = 20
+"""Code distances that take as long as a new edge at its target: most are appended, and
+every tenth or so has a list of forty pruned."""
 
 
 class GrowingGraph(NamedTuple):
@@ -110,6 +109,17 @@ class GrowingGraph(NamedTuple):
             *(params.alpha, params.beta, self.rule),
         )
 
+    def merge(
+        self, sources: Ids, edges: Neighbors, start: int, stop: int
+    ) -> tuple[Ids, Neighbors]:
+        """Return the targets of edges in a range of rows, and their new lists."""
+        params = self.params
+        return self.backend.merge(
+            *(self.codes, self.neighbors, sources, edges, start, stop),
+            *(params.max_degree, params.alpha, params.beta, self.rule),
+            allowed=self.allowed,
+        )
+
 
 def insert(
     graph: GrowingGraph,
@@ -119,99 +129,62 @@ def insert(
 ) -> None:
     """Insert one batch of nodes after another, and tell the number of each."""
     for batch in batches:
-        insert_batch(graph, batch, workers)
+        # The order within does not matter; sources are to be merged in this one.
+        nodes = np.sort(batch)
+        edges = insert_batch(graph, nodes, workers)
         if graph.allowed is not None:
             # Not before: a scan must not find the nodes that are being inserted.
-            mark(graph.allowed[0], batch)
-        add_reverse_edges(graph, batch, workers)
+            mark(graph.allowed[0], nodes)
+        add_reverse_edges(graph, nodes, edges, workers)
         if on_rows is not None:
-            on_rows(len(batch))
+            on_rows(len(nodes))
 
 
-def insert_batch(graph: GrowingGraph, batch: Ids, workers: Workers) -> None:
-    """Search and prune for every node of the batch; each writes its own row.
+def insert_batch(graph: GrowingGraph, batch: Ids, workers: Workers) -> Neighbors:
+    """Search and prune for every node of the batch; return the edges of each.
 
-    No edge leads to a node of the batch yet, so no walk reads those rows.
+    Each writes its own row. No edge leads to a node of the batch yet, so no walk reads
+    those rows.
     """
+    params = graph.params
+    edges = np.empty((len(batch), params.max_degree), dtype=np.uint32)
 
     def insert_chunk(start: int, stop: int) -> None:
         nodes = batch[start:stop]
-        edges = graph.prune(graph.search(nodes))
-        graph.neighbors[nodes, : edges.shape[1]] = edges
+        edges[start:stop] = graph.prune(graph.search(nodes))
+        graph.neighbors[nodes, : params.max_degree] = edges[start:stop]
 
-    params = graph.params
     row_work = params.ef_construction * params.max_degree
     workers.map(insert_chunk, len(batch), chunk_rows=CHUNK_ROWS, row_work=row_work)
+    return edges
 
 
 def add_reverse_edges(
-    graph: GrowingGraph, batch: Ids, workers: Workers, *, may_exist: bool = False
+    graph: GrowingGraph, sources: Ids, edges: Neighbors, workers: Workers
 ) -> None:
-    """Give every target its new sources, in order; prune lists that overflow.
+    """Give the targets of new edges their sources; prune lists that overflow.
 
-    Sources that are new nodes are in no list yet; others ``may_exist`` in some.
+    Each thread serves targets of its own, so that no list is written by two. Sources
+    ascend; one that is in a list already stays where it is.
     """
-    growing = graph.neighbors
-    targets, sources, starts = reverse_edges(growing, batch, may_exist=may_exist)
-    n_new = np.diff(np.append(starts, len(sources)))
-    hosts = targets[starts]
-    degree = degrees(growing[hosts])
-    fits = degree + n_new <= growing.shape[1]
-
-    place = np.arange(len(sources)) + np.repeat(degree - starts, n_new)
-    appended = np.repeat(fits, n_new)
-    growing[targets[appended], place[appended]] = sources[appended]
-
-    crowded = np.flatnonzero(~fits)
 
     def merge_chunk(start: int, stop: int) -> None:
-        groups = crowded[start:stop]
-        added = padded_runs(sources, starts[groups], n_new[groups])
-        prune_lists(graph, hosts[groups], added)
+        targets, lists = graph.merge(sources, edges, start, stop)
+        graph.neighbors[targets] = lists
 
+    n_rows = len(graph.neighbors)
+    # One range for each thread: all edges are read for every one.
     workers.map(
         merge_chunk,
-        len(crowded),
-        chunk_rows=CHUNK_ROWS,
-        row_work=growing.shape[1] * graph.params.max_degree,
+        n_rows,
+        chunk_rows=n_rows,
+        row_work=EDGE_WORK * edges.size / n_rows,
     )
 
 
-def padded_runs(
-    values: Ids, starts: NDArray[np.intp], lengths: NDArray[np.intp]
-) -> Neighbors:
-    """Return some runs of the values as rows, filled up with ``NO_ID``."""
-    columns = np.arange(lengths.max())
-    rows = np.full((len(starts), len(columns)), NO_ID, dtype=np.uint32)
-    inside = columns < lengths[:, None]
-    rows[inside] = values[(starts[:, None] + columns)[inside]]
-    return rows
-
-
-def prune_lists(
-    graph: GrowingGraph, nodes: Ids, added: Neighbors | None = None
-) -> None:
-    """Prune the union of each node's list and its row of others to max_degree."""
-    candidates = graph.neighbors[nodes]
-    if added is not None:
-        candidates = np.concatenate([candidates, added], axis=1)
-    edges = graph.prune(graph.keys_of(nodes, graph.only_allowed(candidates)))
+def prune_lists(graph: GrowingGraph, nodes: Ids) -> None:
+    """Prune each node's list to max_degree."""
+    keys = graph.keys_of(nodes, graph.only_allowed(graph.neighbors[nodes]))
+    edges = graph.prune(keys)
     graph.neighbors[nodes] = NO_ID
     graph.neighbors[nodes, : edges.shape[1]] = edges
-
-
-def reverse_edges(
-    growing: Neighbors, batch: Ids, *, may_exist: bool = False
-) -> tuple[Ids, Ids, NDArray[np.intp]]:
-    """Return (targets, sources, starts of each target's run), sorted by both."""
-    rows = growing[batch]
-    linked = rows != NO_ID
-    sources = np.broadcast_to(batch[:, None], rows.shape)[linked]
-    pairs = rows[linked].astype(np.uint64) << _SOURCE_BITS | sources
-    pairs.sort()
-    targets = (pairs >> _SOURCE_BITS).astype(np.uint32)
-    if may_exist:
-        exists = (growing[targets] == (pairs & _LOW_HALF)[:, None]).any(axis=1)
-        pairs, targets = pairs[~exists], targets[~exists]
-    is_start = np.append(True, targets[1:] != targets[:-1])[: len(targets)]
-    return targets, (pairs & _LOW_HALF).astype(np.uint32), np.flatnonzero(is_start)

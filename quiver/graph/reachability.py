@@ -10,8 +10,9 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Counts, Ids, Neighbors
+from quiver._typing import Counts, Ids, InChunks, Neighbors
 from quiver.reference.keys import NO_ID
+from quiver.reference.transform import in_turn
 
 _SLICE_ROWS = 1 << 12
 """Rows expanded at a time, so that a wide level of the tree takes no memory."""
@@ -44,7 +45,8 @@ class SearchTree:
         self._parent = np.full(n, NO_ID, dtype=np.uint32)
         self._n_children = np.zeros(n, dtype=np.int64)
         self._hosts: dict[int, deque[int]] = {}
-        self.reached = np.zeros(n, dtype=bool)
+        self._met = np.append(np.zeros(n, dtype=bool), True)
+        self.reached = self._met[:n]
         self.reached[entry_point] = True
         self._grow(np.array([entry_point], dtype=np.uint32))
 
@@ -82,23 +84,36 @@ class SearchTree:
 
     def _reach(self, nodes: Ids) -> Ids:
         """Make the unreached neighbours of some nodes their children; return them."""
-        rows = self._neighbors[nodes]
-        parents = np.repeat(nodes, rows.shape[1])
-        children = rows.ravel()
-        # NO_ID would index past the end: drop it before looking anything up.
-        linked = children != NO_ID
-        parents, children = parents[linked], children[linked]
-        fresh = ~self.reached[children]
-        found, first = np.unique(children[fresh], return_index=True)
+        rows = self._neighbors[nodes].ravel()
+        # NO_ID lies past the end, where everything counts as reached.
+        is_fresh = ~self._met[np.minimum(rows, len(self.reached))]
+        places = np.flatnonzero(is_fresh)
+        # Sorted by child; of its parents the first in order is taken.
+        found, first = np.unique(rows[places], return_index=True)
         self.reached[found] = True
-        self._parent[found] = parents[fresh][first]
+        self._parent[found] = nodes[places[first] // self._neighbors.shape[1]]
         np.add.at(self._n_children, self._parent[found], 1)
         return found
 
 
-def reachable(neighbors: Neighbors, entry_point: int) -> NDArray[np.bool_]:
+def reachable(
+    neighbors: Neighbors, entry_point: int, in_chunks: InChunks = in_turn
+) -> NDArray[np.bool_]:
     """Return which rows a walk without beam limit would meet."""
-    return SearchTree(neighbors, entry_point).reached
+    n, width = neighbors.shape
+    # The last place is where unused ones lead.
+    reached, met = np.zeros((2, n + 1), dtype=bool)
+    frontier = np.array([entry_point])
+    while frontier.size:
+        reached[frontier] = True
+
+        def meet(start: int, stop: int, nodes: NDArray[np.intp] = frontier) -> None:
+            # Threads may write the same mark.
+            met[np.minimum(neighbors[nodes[start:stop]], n)] = True
+
+        in_chunks(meet, len(frontier), chunk_rows=_SLICE_ROWS, row_work=width)
+        frontier = np.flatnonzero(met[:n] & ~reached[:n])
+    return reached[:n]
 
 
 def unreached(reached: NDArray[np.bool_], unlinked: Ids | None = None) -> Ids:

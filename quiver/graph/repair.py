@@ -65,7 +65,7 @@ def repair(graph: GrowingGraph, workers: Workers) -> Neighbors:
     )
     starved = hit[np.concatenate(chunks)] if chunks else hit
     repaired = graph._replace(neighbors=new)
-    add_reverse_edges(repaired, starved, workers, may_exist=True)
+    add_reverse_edges(repaired, starved, new[starved], workers)
     return new
 
 

@@ -13,12 +13,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import AnyArray, AnyVectors, Ids, Metric, Unlinked
+from quiver._typing import AnyArray, AnyVectors, Ids, InChunks, Metric, Unlinked
 from quiver.reference.keys import NO_ID
-from quiver.reference.transform import BLOCK_ROWS
+from quiver.reference.transform import BLOCK_ROWS, in_turn
 
 
-def unlinked_rows(vectors: AnyVectors, metric: Metric) -> Unlinked:
+def unlinked_rows(
+    vectors: AnyVectors, metric: Metric, in_chunks: InChunks = in_turn
+) -> Unlinked:
     """Return the rows to leave out of a graph, each with the row it is equal to.
 
     Returns
@@ -28,10 +30,10 @@ def unlinked_rows(vectors: AnyVectors, metric: Metric) -> Unlinked:
         vector under cosine. Never all rows: where nothing but zeros is there, they are
         copies like any other.
     """
-    is_zero = zero_rows(vectors, metric)
+    is_zero = zero_rows(vectors, metric, in_chunks)
     if is_zero.all():
         is_zero[:] = False
-    originals, copies = equal_rows(vectors).T
+    originals, copies = equal_rows(vectors, in_chunks).T
     is_copy = ~is_zero[copies]
     zeros = np.flatnonzero(is_zero).astype(np.uint32)
     return sorted_pairs(
@@ -45,25 +47,32 @@ def sorted_pairs(equal_to: Ids, rows: Ids) -> Unlinked:
     return np.stack([equal_to, rows], axis=1)[np.lexsort((rows, equal_to))]
 
 
-def zero_rows(vectors: AnyVectors, metric: Metric) -> NDArray[np.bool_]:
+def zero_rows(
+    vectors: AnyVectors, metric: Metric, in_chunks: InChunks = in_turn
+) -> NDArray[np.bool_]:
     """Return which rows are zero where a zero vector has a distance by definition."""
     is_zero = np.zeros(len(vectors), dtype=bool)
+
+    def look(start: int, stop: int) -> None:
+        is_zero[start:stop] = ~vectors[start:stop].any(axis=1)
+
     if metric == "cosine":
-        for start in range(0, len(vectors), BLOCK_ROWS):
-            block = vectors[start : start + BLOCK_ROWS]
-            is_zero[start : start + BLOCK_ROWS] = ~block.any(axis=1)
+        in_chunks(look, len(vectors), **_cost_of(vectors))
     return is_zero
 
 
-def equal_rows(vectors: AnyVectors) -> Unlinked:
+def equal_rows(vectors: AnyVectors, in_chunks: InChunks = in_turn) -> Unlinked:
     """Return (the first of equal rows, each other of them), shape (m, 2)."""
-    # -0.0 equals 0.0, so their bits must too.
-    hashes = np.concatenate(
-        [
-            hash_rows(vectors[start : start + BLOCK_ROWS] + np.float32(0))
-            for start in range(0, len(vectors), BLOCK_ROWS)
-        ]
-    )
+    hashes = np.empty(len(vectors), dtype=np.uint64)
+
+    def hash_chunk(start: int, stop: int) -> None:
+        # -0.0 equals 0.0, so their bits must too.
+        hashes[start:stop] = hash_rows(vectors[start:stop] + np.float32(0))
+
+    in_chunks(hash_chunk, len(vectors), **_cost_of(vectors))
+    in_order = np.sort(hashes)
+    if (in_order[1:] != in_order[:-1]).all():
+        return np.empty((0, 2), dtype=np.uint32)
     order = np.argsort(hashes, kind="stable")
     is_first = np.append(True, hashes[order][1:] != hashes[order][:-1])
     firsts = np.repeat(
@@ -85,3 +94,8 @@ def hash_rows(rows: AnyArray) -> NDArray[np.uint64]:
     bits = rows.view(np.uint32)
     factors = np.random.PCG64(0).random_raw(bits.shape[1]) | np.uint64(1)
     return (bits * factors).sum(axis=1, dtype=np.uint64)
+
+
+def _cost_of(vectors: AnyVectors) -> dict[str, int]:
+    """Return the chunks in which rows are looked at; ten coordinates take 10 ns."""
+    return {"chunk_rows": BLOCK_ROWS, "row_work": -(-vectors.shape[1] // 10)}

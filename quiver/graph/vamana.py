@@ -21,12 +21,15 @@ from quiver.graph.insertion import (
     prune_lists,
 )
 from quiver.graph.order import batches, count_entry_points
-from quiver.graph.reachability import SearchTree, unreached
+from quiver.graph.reachability import SearchTree, reachable, unreached
 from quiver.parallel.workers import Workers
 from quiver.params import BuildParams, wider
 from quiver.reference.codes import Codes, aligned_zeros
 from quiver.reference.keys import NO_ID, key_ids
 from quiver.reference.masks import make_mask
+
+TRIM_ROWS = 512
+"""Rows trimmed at a time; some of them are pruned, by several calls of kernels."""
 
 
 def build_graph(
@@ -75,16 +78,18 @@ def build_graph(
 def trim(graph: GrowingGraph, workers: Workers) -> Neighbors:
     """Prune every list still above max_degree and return the compact lists."""
     growing, max_degree = graph.neighbors, graph.params.max_degree
-    if growing.shape[1] > max_degree:
-        over = np.flatnonzero(growing[:, max_degree] != NO_ID).astype(np.uint32)
-        workers.map(
-            lambda start, stop: prune_lists(graph, over[start:stop]),
-            len(over),
-            chunk_rows=CHUNK_ROWS,
-            row_work=growing.shape[1] * max_degree,
-        )
     neighbors = aligned_zeros((len(growing), max_degree), np.uint32)
-    neighbors[:] = growing[:, :max_degree]
+
+    def trim_chunk(start: int, stop: int) -> None:
+        if growing.shape[1] > max_degree:
+            is_over = growing[start:stop, max_degree] != NO_ID
+            over = (start + np.flatnonzero(is_over)).astype(np.uint32)
+            prune_lists(graph, over)
+        neighbors[start:stop] = growing[start:stop, :max_degree]
+
+    # Every other row is over; a candidate is held against few of those kept.
+    row_work = 4 * growing.shape[1]
+    workers.map(trim_chunk, len(growing), chunk_rows=TRIM_ROWS, row_work=row_work)
     return neighbors
 
 
@@ -93,20 +98,24 @@ def connect(graph: GrowingGraph, exempt: Ids | None, workers: Workers) -> None:
 
     The nearest is that among the rows reached, and allowed if only some are.
     """
-    tree = SearchTree(graph.neighbors, int(graph.entry_points[0]))
-    lost = unreached(tree.reached, exempt)
+    root = int(graph.entry_points[0])
+    reached = reachable(graph.neighbors, root, workers.map)
+    lost = unreached(reached, exempt)
+    if not len(lost):
+        return
+    tree = SearchTree(graph.neighbors, root)
     nearest = np.empty(len(lost), dtype=np.uint32)
-    entry_points = graph.entry_points[tree.reached[graph.entry_points]]
+    entry_points = graph.entry_points[reached[graph.entry_points]]
     graph = graph._replace(entry_points=entry_points)
     if graph.allowed is not None:
         # A scan would find rows that are lost themselves.
-        graph = graph._replace(allowed=graph.allowed & make_mask(tree.reached))
+        graph = graph._replace(allowed=graph.allowed & make_mask(reached))
 
     def locate_chunk(start: int, stop: int) -> None:
         nearest[start:stop] = key_ids(graph.search(lost[start:stop])[:, 0])
 
     workers.map(locate_chunk, len(lost), chunk_rows=CHUNK_ROWS)
-    nearest[nearest == NO_ID] = graph.entry_points[0]
+    nearest[nearest == NO_ID] = root
     for near, node in zip(nearest.tolist(), lost.tolist(), strict=True):
         # An earlier link may have brought this one along.
         if not tree.reached[node]:

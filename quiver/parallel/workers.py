@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
+from math import isqrt
 from typing import Any, Generic, TypeVar
 
 from quiver.parallel.processors import count_processors
@@ -33,6 +34,17 @@ def resolve_threads(threads: int | None) -> int:
     if threads is None:
         return count_processors()
     return check_int("threads", threads, 1, 4096)
+
+
+def useful_threads(work: float, least: int) -> int:
+    """Return how many threads do some work soonest, where each needs ``least``.
+
+    Besides, a thread keeps the interpreter to itself for about a quarter of ``least``:
+    to be given its chunk, to call kernels and to hand back. Threads take turns at that,
+    so k of them take ``work / k + k · least / 4``, which is least at the root below.
+    """
+    worth = int(work // least)
+    return max(1, min(worth, isqrt(4 * worth)))
 
 
 class Workers:
@@ -77,7 +89,7 @@ class Workers:
         n_rows: int,
         *,
         chunk_rows: int,
-        row_work: int = START_WORK,
+        row_work: float | None = None,
     ) -> list[T]:
         """Call ``task(start, stop)`` for every chunk of rows; results in row order.
 
@@ -87,7 +99,7 @@ class Workers:
             Must release the GIL to gain from threads and write only its own rows.
         n_rows, chunk_rows : int
             Rows in all and, at most, per call.
-        row_work : int, optional
+        row_work : float, optional
             Roughly how many code distances a row costs; by default every row is worth
             a thread. Too few rows for two threads are computed by the caller's alone.
 
@@ -102,8 +114,10 @@ class Workers:
         waited for. Of several errors the first in row order is raised: the chunks
         before it have all been begun.
         """
-        worth = n_rows * row_work // (START_WORK if self._once else WAKE_WORK)
-        n_threads = max(1, min(self._threads, n_rows, worth))
+        n_threads = max(1, min(self._threads, n_rows))
+        if row_work is not None:
+            least = START_WORK if self._once else WAKE_WORK
+            n_threads = min(n_threads, useful_threads(n_rows * row_work, least))
         job = _Job(task, _cut(n_rows, chunk_rows, n_threads))
         helpers: list[Future[None]] = []
         try:
@@ -184,7 +198,7 @@ def map_chunks(
     *,
     chunk_rows: int,
     threads: int,
-    row_work: int = START_WORK,
+    row_work: float | None = None,
 ) -> list[T]:
     """Call `Workers.map` with threads that live for this one call."""
     if n_rows == 1:

@@ -14,6 +14,7 @@ Module                What it computes                            QuIVer (2605.0
 ``distance``          popcounts, byte dots; corrected estimate    Table 1, Eq. 4
 ``error``             how far an estimate may be off              (RaBitQ's bound)
 ``prune``             alpha-diversity pruning                     graph construction
+``merge``             reverse edges, lists that overflow          graph construction
 ``masks``             which rows may answer, a bit each           (quiver's own)
 ``walk``              best-first walk, and where it stops         search
 ``search``            walks of a batch with counters; the scan    search
@@ -32,6 +33,7 @@ Batching, threads, validation and files are elsewhere, written once for all back
 
 from quiver.reference.distance import distance
 from quiver.reference.encode import encode, quantize
+from quiver.reference.merge import merge
 from quiver.reference.prune import prune
 from quiver.reference.rerank import rerank
 from quiver.reference.search import scan, search, search_radius
@@ -39,6 +41,7 @@ from quiver.reference.search import scan, search, search_radius
 __all__ = [
     "distance",
     "encode",
+    "merge",
     "prune",
     "quantize",
     "rerank",

@@ -11,19 +11,26 @@ departure, and ``Encoding.paper()`` has neither. See docs/algorithm/transform.md
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import AnyVectors, Distances, Lanes, Metric, Vectors
+from quiver._typing import AnyVectors, Distances, InChunks, Lanes, Metric, Vectors
 from quiver.reference.codes import Transform
 from quiver.reference.lanes import N_LANES, fold_lanes, squared_norms
 
 BLOCK_ROWS = 512
-"""Rows prepared at a time: their float64 temporaries stay in the cache. A multiple of
-the lanes, so that blocks do not shift them."""
+"""Rows prepared at a time: their float64 temporaries stay in the cache."""
+
+SUMMED_ROWS = 4 * BLOCK_ROWS
+"""Prepared rows held at once while their mean is taken."""
 
 FAR, MEDIAN_ROWS = 100.0, 1024
 """Times the usual squared distance from the middle, and rows that say where it is."""
+
+T = TypeVar("T")
 
 SHORTEST = 1e-24
 """Smaller norms count as this under inner product, so that no factor overflows."""
@@ -95,7 +102,25 @@ def apply_transform(vectors: Vectors, transform: Transform) -> Vectors:
     return rotate(spread(centered, transform.coded_dim), transform.signs)
 
 
-def prepared_mean(vectors: AnyVectors, metric: Metric) -> Distances:
+def in_turn(
+    task: Callable[[int, int], T],
+    n_rows: int,
+    *,
+    chunk_rows: int,
+    row_work: float = 0,  # noqa: ARG001
+) -> list[T]:
+    """Call ``task(start, stop)`` for one chunk of rows after another.
+
+    Threads do the same in `quiver.parallel.workers.Workers.map`, which takes this
+    function's place where tasks write only their own rows.
+    """
+    starts = range(0, n_rows, chunk_rows)
+    return [task(start, min(start + chunk_rows, n_rows)) for start in starts]
+
+
+def prepared_mean(
+    vectors: AnyVectors, metric: Metric, in_chunks: InChunks = in_turn
+) -> Distances:
     """Return the mean of the prepared rows, but for rows far away from all others.
 
     A row farther from the median row than ``FAR`` times the median squared distance
@@ -104,22 +129,46 @@ def prepared_mean(vectors: AnyVectors, metric: Metric) -> Distances:
 
     Lane k adds rows k, k + 8, … in order; a row left out adds nothing.
     """
-    far = np.zeros(len(vectors), dtype=bool)
-    if metric != "cosine" and len(vectors):
-        far = far_rows(vectors, metric)
-    lanes = np.zeros((N_LANES, vectors.shape[1]), dtype=np.float64)
-    for start in range(0, len(vectors), BLOCK_ROWS):
-        block = slice(start, start + BLOCK_ROWS)
-        prepared = prepare(vectors[block], metric)
-        prepared = np.where(far[block, None], np.float32(0), prepared)
-        for first in range(0, len(prepared), N_LANES):
-            rows = prepared[first : first + N_LANES]
-            lanes[: len(rows)] += rows
-    n_counted = max(1, len(far) - int(np.count_nonzero(far)))
+    n, dim = vectors.shape
+    far = np.zeros(n, dtype=bool)
+    if metric != "cosine" and n:
+        far = far_rows(vectors, metric, in_chunks)
+    lanes = np.zeros((N_LANES, dim), dtype=np.float64)
+    for first in range(0, n, SUMMED_ROWS):
+        prepared = _prepared_or_zero(vectors, metric, far, first, in_chunks)
+        turns = prepared.reshape(-1, N_LANES, dim)
+        # Along an axis that is not the last NumPy adds in order.
+        lanes = np.add.reduce(np.concatenate([lanes[None], turns]), axis=0)
+    n_counted = max(1, n - int(np.count_nonzero(far)))
     return (fold_lanes(lanes) / n_counted).astype(np.float32)
 
 
-def far_rows(vectors: AnyVectors, metric: Metric) -> NDArray[np.bool_]:
+def _prepared_or_zero(
+    vectors: AnyVectors,
+    metric: Metric,
+    far: NDArray[np.bool_],
+    first: int,
+    in_chunks: InChunks,
+) -> Vectors:
+    """Return the next prepared rows, zeros for those far away.
+
+    More zeros fill the last turn of the lanes.
+    """
+    dim, n_rows = vectors.shape[1], min(SUMMED_ROWS, len(vectors) - first)
+    prepared = np.zeros((n_rows + -n_rows % N_LANES, dim), dtype=np.float32)
+
+    def prepare_chunk(start: int, stop: int) -> None:
+        rows = slice(first + start, first + stop)
+        near = prepare(vectors[rows], metric)
+        prepared[start:stop] = np.where(far[rows, None], np.float32(0), near)
+
+    in_chunks(prepare_chunk, n_rows, chunk_rows=BLOCK_ROWS, row_work=dim)
+    return prepared
+
+
+def far_rows(
+    vectors: AnyVectors, metric: Metric, in_chunks: InChunks = in_turn
+) -> NDArray[np.bool_]:
     """Return which rows lie ``FAR`` times as far from the middle as is usual.
 
     The middle is the coordinate-wise median of a few rows, evenly taken, which no
@@ -127,20 +176,27 @@ def far_rows(vectors: AnyVectors, metric: Metric) -> NDArray[np.bool_]:
     """
     few = vectors[evenly_taken(len(vectors), MEDIAN_ROWS)]
     middle = np.median(prepare(few, metric), axis=0)
-    distances = squared_distances_from(middle, vectors, metric)
+    distances = squared_distances_from(middle, vectors, metric, in_chunks)
     usual = float(np.median(distances))
     # Where most rows are equal, the usual distance is none, and nothing is far.
     return (distances > FAR * usual) & (usual > 0)
 
 
 def squared_distances_from(
-    point: NDArray[np.floating] | np.float32, vectors: AnyVectors, metric: Metric
+    point: NDArray[np.floating] | np.float32,
+    vectors: AnyVectors,
+    metric: Metric,
+    in_chunks: InChunks = in_turn,
 ) -> Lanes:
     """Return the float64 squared distance of every prepared row from a point."""
     distances = np.empty(len(vectors))
-    for start in range(0, len(vectors), BLOCK_ROWS):
-        block = slice(start, start + BLOCK_ROWS)
-        distances[block] = squared_norms(prepare(vectors[block], metric) - point)
+
+    def measure_chunk(start: int, stop: int) -> None:
+        prepared = prepare(vectors[start:stop], metric)
+        distances[start:stop] = squared_norms(prepared - point)
+
+    dim = vectors.shape[1]
+    in_chunks(measure_chunk, len(vectors), chunk_rows=BLOCK_ROWS, row_work=dim)
     return distances
 
 

@@ -22,11 +22,13 @@ from quiver._typing import (
     AnyArray,
     ColdDtype,
     Ids,
+    InChunks,
     KeptVectors,
     Metric,
     StoredVectors,
     Vectors,
 )
+from quiver.reference.transform import in_turn
 from quiver.storage.layout import Section
 from quiver.storage.mapped import MappedFile
 from quiver.storage.source import SourceFile
@@ -165,7 +167,9 @@ def _every_half() -> Vectors:
     return np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
 
 
-def as_kept(vectors: Any, metric: Metric) -> Vectors | StoredVectors:
+def as_kept(
+    vectors: Any, metric: Metric, in_chunks: InChunks = in_turn
+) -> Vectors | StoredVectors:
     """Return checked rows as an index keeps them: bytes as bytes, others as float32.
 
     Parameters
@@ -174,6 +178,8 @@ def as_kept(vectors: Any, metric: Metric) -> Vectors | StoredVectors:
         As for `quiver.Index.build`.
     metric : {'cosine', 'euclidean', 'inner_product'}
         Which values are allowed.
+    in_chunks : callable, optional
+        Copies rows, perhaps over threads; see `quiver.reference.transform.in_turn`.
 
     Raises
     ------
@@ -184,7 +190,7 @@ def as_kept(vectors: Any, metric: Metric) -> Vectors | StoredVectors:
         if kept_dtype(vectors.cold_dtype) != "float32":
             return without_origin(vectors)
         vectors = vectors[:]
-    return with_face(as_stored_vectors(vectors, metric))
+    return with_face(as_stored_vectors(vectors, metric, in_chunks))
 
 
 def with_face(stored: AnyArray) -> Vectors | StoredVectors:

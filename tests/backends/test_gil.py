@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
 from strategies import random_codes
 
 from quiver.backends import Backend
+from quiver.reference.keys import NO_ID
 
 
 def test_python_runs_on_while_a_kernel_searches(backend: Backend) -> None:
@@ -23,10 +26,30 @@ def test_python_runs_on_while_a_kernel_searches(backend: Backend) -> None:
     neighbors = (np.arange(n, dtype=np.uint32)[:, None] + strides) % np.uint32(n)
     queries = codes.take(np.arange(1500))
     start = np.zeros(1, dtype=np.uint32)
-    backend.search(codes, neighbors, codes.take(np.arange(2)), start, 300)
-    kernel = threading.Thread(
-        target=backend.search, args=(codes, neighbors, queries, start, 300)
+    assert_python_runs_on(
+        partial(backend.search, codes, neighbors, queries, start, 300)
     )
+
+
+def test_python_runs_on_while_a_kernel_merges(backend: Backend) -> None:
+    if backend.target == "numpy":
+        pytest.skip("interpreted: it holds the GIL between NumPy's calls")
+    rng = np.random.default_rng(0)
+    n = 20_000
+    codes = random_codes(rng, n, 256)
+    every_row = np.arange(n, dtype=np.uint32)[:, None]
+    neighbors = (every_row + np.arange(1, 65, dtype=np.uint32)) % np.uint32(n)
+    sources = every_row[::100, 0].copy()
+    edges = np.tile(every_row.T, (len(sources), 1))
+    # None to itself.
+    edges[np.arange(len(sources)), sources] = NO_ID
+    given = codes, neighbors, sources, edges, 0, n, 64, 1.0, 0.7, "vamana"
+    assert_python_runs_on(partial(backend.merge, *given))
+
+
+def assert_python_runs_on(call: Callable[[], object]) -> None:
+    """Fail unless this thread ticks while another calls a kernel."""
+    kernel = threading.Thread(target=call)
     ticks = 0
     kernel.start()
     while kernel.is_alive():

@@ -36,7 +36,7 @@ from quiver.reference.keys import NO_ID, NO_KEY
 from quiver.reference.masks import make_mask
 
 METHODS = (
-    *("encode", "quantize", "distance", "prune"),
+    *("encode", "quantize", "distance", "prune", "merge"),
     *("search", "search_radius", "scan", "rerank"),
 )
 
@@ -111,6 +111,40 @@ def test_prune_equals_the_reference(
     )
     settings = max_degree, alpha, beta, rule
     assert_equals_reference(backend, "prune", case.codes, keys, *settings)
+
+
+@given(
+    case=coded_cases(min_n=1, max_n=40),
+    kind=graph_kinds,
+    width=st.sampled_from([1, 2, 7, 8, 13, 40]),
+    degree_share=st.floats(0, 1),
+    beta=st.sampled_from([0.0, 0.7, 1.0]),
+    rule=st.sampled_from(["vamana", "published"]),
+    rows=st.tuples(st.floats(0, 1), st.floats(0, 1)),
+    some_allowed=st.booleans(),
+    copies=st.booleans(),
+)
+def test_merge_equals_the_reference(
+    backend: Backend,
+    case: CodedCase,
+    kind: str,
+    width: int,
+    degree_share: float,
+    beta: float,
+    rule: str,
+    rows: tuple[float, float],
+    some_allowed: bool,
+    copies: bool,
+) -> None:
+    rng, codes, n = case.rng, case.codes, case.codes.n_rows
+    if copies:
+        codes = codes.take(rng.integers(0, min(n, 3), n))
+    neighbors = hazards.make_neighbors(rng, n, width, kind)
+    links = codes, neighbors, *hazards.make_new_edges(rng, n)
+    start, stop = sorted(round(share * n) for share in rows)
+    choice = max(1, round(degree_share * width)), 1.1, beta, rule
+    rules = {"allowed": hazards.make_masks(rng, n, 1)} if some_allowed else {}
+    assert_equals_reference(backend, "merge", *links, start, stop, *choice, **rules)
 
 
 @given(
@@ -258,6 +292,9 @@ def test_ids_above_16_bits_survive_every_method(backend: Backend) -> None:
     assert_equals_reference(backend, "scan", codes, queries, np.sort(stops), hops - 9)
     assert_equals_reference(backend, "prune", codes, beam, 8, 1.1, 0.7, "published")
     assert_equals_reference(backend, "distance", codes, queries, stops.reshape(2, -1))
+    chosen = np.sort(stops[:100]), stops[100:].reshape(100, -1)
+    links = codes, neighbors, *chosen, 0, n
+    assert_equals_reference(backend, "merge", *links, 1, 1.1, 0.7, "vamana")
     vectors = rng.standard_normal((n, 1)).astype(np.float32)
     assert_equals_reference(
         backend, "rerank", vectors, vectors[:2], stops.reshape(2, -1), 5, "euclidean"

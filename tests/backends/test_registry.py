@@ -243,7 +243,10 @@ class Halved:
 @pytest.mark.parametrize(
     ("loader", "reason"),
     [
-        (Halved, "Halved lacks target, prune, search, search_radius, scan, rerank"),
+        (
+            Halved,
+            "Halved lacks target, prune, merge, search, search_radius, scan, rerank",
+        ),
         (lambda: None, "NoneType lacks name, target, encode, quantize, distance, "),
         (lambda: ReferenceBackend, "returned the class ReferenceBackend, not an obj"),
     ],

@@ -26,6 +26,7 @@ def test_verify_of_a_wrong_backend_is_exit_code_1(monkeypatch):
     class Wrong:
         name, target = "wrong", "test"
         encode, quantize, prune = right.encode, right.quantize, right.prune
+        merge = right.merge
         search, rerank = right.search, right.rerank
         search_radius, scan = right.search_radius, right.scan
 

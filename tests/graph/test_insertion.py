@@ -87,7 +87,7 @@ def test_a_source_that_is_there_already_is_not_added_again() -> None:
     before = graph.neighbors.copy()
     nodes = np.arange(1, N, dtype=np.uint32)
     with Workers(1) as workers:
-        add_reverse_edges(graph, nodes, workers, may_exist=True)
+        add_reverse_edges(graph, nodes, before[nodes], workers)
     lists = edge_lists(graph.neighbors)
     assert all(len({*edges}) == len(edges) for edges in lists)
     assert (graph.neighbors != before).any()

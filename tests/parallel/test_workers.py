@@ -12,7 +12,14 @@ from rows import normal_rows
 
 import quiver
 from quiver.backends import Backend, get_backend
-from quiver.parallel.workers import START_WORK, WAKE_WORK, Workers, map_chunks
+from quiver.parallel.workers import (
+    START_WORK,
+    WAKE_WORK,
+    Workers,
+    map_chunks,
+    useful_threads,
+)
+from quiver.search import SEARCH_CHUNK
 
 CALLER = threading.main_thread()
 
@@ -76,8 +83,8 @@ def test_builds_and_answers_are_the_same_bytes_where_every_row_pays(
         arrays = index.codes.rows, index.neighbors, result.ids, result.distances
         found.append([array.tobytes() for array in arrays])
     assert found[0] == found[1] == found[2]
-    assert pools == [1, 1, 1, 4, 4, 4], (
-        "of a look, a build and a search, with 2 and with 5 threads"
+    assert pools == [1, 1, 1, 1, 4, 4, 4, 4], (
+        "of a copy, a look, a build and a search, with 2 and with 5 threads"
     )
 
 
@@ -121,6 +128,27 @@ def test_chunks_cover_the_rows_in_order_and_evenly(n_rows: int, threads: int) ->
     assert not sizes or max(sizes) <= min(64, min(sizes) + 1)
     # As many for every thread, so that none waits for the others' last.
     assert len(spans) % min(threads, n_rows or 1) == 0
+
+
+@pytest.mark.parametrize(
+    ("worth", "useful"),
+    [(0, 1), (1, 1), (2, 2), (4, 4), (9, 6), (16, 8), (100, 20), (1600, 80)],
+)
+def test_so_many_threads_take_part_as_finish_soonest(worth: int, useful: int) -> None:
+    assert useful_threads(worth * WAKE_WORK, WAKE_WORK) == useful
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+@pytest.mark.parametrize("n_queries", [100, 257, 1000])
+def test_batches_of_queries_are_shared_out_evenly(n_queries: int, threads: int) -> None:
+    how = {"chunk_rows": SEARCH_CHUNK, "threads": threads, "row_work": 64 * 32}
+    spans = map_chunks(lambda *span: span, n_queries, **how)
+    sizes = [stop - start for start, stop in spans]
+    assert sum(sizes) == n_queries
+    assert max(sizes) <= min(SEARCH_CHUNK, min(sizes) + 1)
+    taking_part = min(threads, useful_threads(n_queries * 64 * 32, START_WORK))
+    assert len(sizes) % taking_part == 0
+    assert len(sizes) <= max(taking_part, n_queries // 100)
 
 
 def test_another_thread_takes_chunks_while_the_caller_s_is_busy() -> None:

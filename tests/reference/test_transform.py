@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,8 +12,17 @@ from strategies import rngs
 
 from quiver._typing import Bits, Metric
 from quiver.conformance import hazards
+from quiver.parallel.workers import map_chunks
 from quiver.reference.codes import capacity, least_lines
-from quiver.reference.transform import apply_transform, prepare, rotate, spread
+from quiver.reference.lanes import N_LANES, fold_lanes
+from quiver.reference.transform import (
+    SUMMED_ROWS,
+    apply_transform,
+    prepare,
+    prepared_mean,
+    rotate,
+    spread,
+)
 
 DIMS = (1, 2, 3, 5, 8, 31, 32, 33, 64, 100, 129)
 
@@ -156,3 +167,20 @@ def test_a_zero_query_is_finite_under_every_metric() -> None:
             *(rng, vectors, metric, 15), center=True, rotate=True
         )
         assert np.isfinite(apply_transform(query, transform)).all()
+
+
+@pytest.mark.parametrize("dim", [1, 3, 40])
+@pytest.mark.parametrize("n", [1, 7, 8, 9, SUMMED_ROWS - 1, 2 * SUMMED_ROWS + 5])
+def test_the_mean_adds_rows_in_the_order_of_the_lane_rule(n: int, dim: int) -> None:
+    rng = np.random.default_rng(n)
+    # Far from each other in size, so that any other order rounds differently.
+    scales = 10.0 ** rng.integers(-3, 4, (n, 1))
+    vectors = (scales * rng.standard_normal((n, dim))).astype(np.float32)
+    prepared = prepare(vectors, "cosine").astype(np.float64)
+    lanes = np.zeros((N_LANES, dim))
+    for number, row in enumerate(prepared):
+        lanes[number % N_LANES] += row
+    expected = (fold_lanes(lanes) / n).astype(np.float32)
+    for in_chunks in ((), (partial(map_chunks, threads=3),)):
+        found = prepared_mean(vectors, "cosine", *in_chunks)
+        assert found.tobytes() == expected.tobytes()

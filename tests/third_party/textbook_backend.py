@@ -28,6 +28,7 @@ class TextbookBackend:
     # What a backend does not want to replace it may borrow.
     encode = staticmethod(reference.encode)
     quantize = staticmethod(reference.quantize)
+    merge = staticmethod(reference.merge)
     search_radius = staticmethod(reference.search_radius)
     scan = staticmethod(reference.scan)
     rerank = staticmethod(reference.rerank)

@@ -61,6 +61,23 @@ cdef extern from "kernels.h" nogil:
         const uint32_t *entry_points
         size_t n_entry_points
 
+    struct quiver_choice:
+        size_t max_degree
+        float alpha
+        float beta
+        quiver_prune_rule rule
+
+    struct quiver_lists:
+        const uint32_t *neighbors
+        size_t width
+        const uint64_t *allowed
+
+    struct quiver_chosen:
+        const uint32_t *sources
+        const uint32_t *edges
+        size_t n_sources
+        size_t width
+
     struct quiver_rules:
         const uint64_t *allowed
         size_t n_masks
@@ -85,8 +102,12 @@ cdef extern from "kernels.h" nogil:
                         int8_t *, float *) noexcept nogil
         int (*distance)(const quiver_codes *, const quiver_queries *,
                         const uint32_t *, size_t, float *) noexcept nogil
-        int (*prune)(const quiver_codes *, const uint64_t *, size_t, size_t, size_t,
-                     float, float, quiver_prune_rule, uint32_t *) noexcept nogil
+        int (*prune)(const quiver_codes *, const uint64_t *, size_t, size_t,
+                     const quiver_choice *, uint32_t *) noexcept nogil
+        int (*merge)(const quiver_codes *, const quiver_lists *,
+                     const quiver_chosen *, uint32_t, uint32_t,
+                     const quiver_choice *, uint32_t *, uint32_t *,
+                     size_t *) noexcept nogil
         int (*search)(const quiver_codes *, const quiver_graph *,
                       const quiver_queries *, const quiver_rules *, size_t,
                       const quiver_answers *) noexcept nogil

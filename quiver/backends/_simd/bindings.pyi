@@ -62,6 +62,25 @@ class Kernels:
         rule: PruneRule,
         neighbors: Neighbors,
     ) -> None: ...
+    def merge(
+        self,
+        rows: NDArray[np.uint8],
+        dim: int,
+        bits: Bits,
+        weights: Weights,
+        neighbors: Neighbors,
+        sources: Ids,
+        edges: Neighbors,
+        start: int,
+        stop: int,
+        max_degree: int,
+        alpha: float,
+        beta: float,
+        rule: PruneRule,
+        allowed: Mask | None,
+        targets: Ids,
+        merged: Neighbors,
+    ) -> int: ...
     def search(
         self,
         rows: NDArray[np.uint8],

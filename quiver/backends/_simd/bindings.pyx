@@ -9,6 +9,7 @@ compared once more, so that no call can make a kernel read or write outside an a
 from cpython.buffer cimport PyBUF_WRITABLE
 
 include "borrowed.pxi"
+include "linked.pxi"
 include "walked.pxi"
 
 
@@ -131,7 +132,9 @@ cdef class Kernels:
         cdef Py_buffer *out = borrowed.matrix(
             neighbors, "neighbors", &UINT32, keys.shape[0], ANY, PyBUF_WRITABLE
         )
-        cdef quiver_prune_rule which = PRUNE_RULES[rule]
+        cdef quiver_choice choice = quiver_choice(
+            max_degree=out.shape[1], alpha=alpha, beta=beta, rule=PRUNE_RULES[rule]
+        )
         cdef int status
         with nogil:
             status = self.table.prune(
@@ -139,13 +142,62 @@ cdef class Kernels:
                 <const uint64_t *>keys.buf,
                 keys.shape[0],
                 keys.shape[1],
-                out.shape[1],
-                alpha,
-                beta,
-                which,
+                &choice,
                 <uint32_t *>out.buf,
             )
         check(status)
+
+    def merge(
+        self,
+        rows, size_t dim, size_t bits, str weights,
+        neighbors, sources, edges,
+        Py_ssize_t start, Py_ssize_t stop,
+        Py_ssize_t max_degree, float alpha, float beta, str rule,
+        allowed,
+        targets, merged,
+    ):
+        """Fill the first places of ``targets`` and ``merged``; return how many."""
+        cdef Borrowed borrowed = Borrowed()
+        cdef quiver_codes codes = borrowed.codes(rows, dim, bits, weights)
+        cdef quiver_lists lists = borrow_lists(
+            borrowed, neighbors, allowed, codes.n_rows
+        )
+        cdef quiver_chosen chosen = borrow_chosen(
+            borrowed, sources, edges, codes.n_rows
+        )
+        cdef quiver_choice choice = quiver_choice(
+            max_degree=within("max_degree", max_degree, lists.width),
+            alpha=alpha,
+            beta=beta,
+            rule=PRUNE_RULES[rule],
+        )
+        within("stop", stop, codes.n_rows)
+        within("start", start, stop)
+        cdef Py_ssize_t most = min(
+            stop - start, <Py_ssize_t>(chosen.n_sources * chosen.width)
+        )
+        cdef Py_buffer *served = borrowed.vector(
+            targets, "targets", &UINT32, most, PyBUF_WRITABLE
+        )
+        cdef Py_buffer *out = borrowed.matrix(
+            merged, "merged", &UINT32, most, lists.width, PyBUF_WRITABLE
+        )
+        cdef size_t n_targets = 0
+        cdef int status
+        with nogil:
+            status = self.table.merge(
+                &codes,
+                &lists,
+                &chosen,
+                start,
+                stop,
+                &choice,
+                <uint32_t *>served.buf,
+                <uint32_t *>out.buf,
+                &n_targets,
+            )
+        check(status)
+        return n_targets
 
     def search(
         self,

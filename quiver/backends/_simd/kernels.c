@@ -15,6 +15,7 @@ _Static_assert(FLT_EVAL_METHOD == 0, "float operations must be rounded to float"
 
 #include "distance.h"
 #include "encode.h"
+#include "merge.h"
 #include "prune.h"
 #include "rerank.h"
 #include "search.h"
@@ -27,6 +28,7 @@ const struct quiver_kernels TABLE(QUIVER_TARGET) = {
     .quantize = quantize,
     .distance = distance,
     .prune = prune,
+    .merge = merge,
     .search = search,
     .scan = scan,
     .rerank = rerank,

@@ -3,9 +3,9 @@
  * Reading order: portable.h, layout.h and keys.h are what everything stands on; simd.h
  * is what a target supplies, simd_portable.h its simplest form; lanes.h sums floats,
  * transform.h and encode.h code vectors; distance.h measures, prune.h chooses edges;
- * beam.h and frontier.h are what a walk keeps, walk.h a walk, search.h those of a batch,
- * rerank.h the exact end. kernels.c puts them into the table, targets.c finds the table
- * of a name.
+ * beam.h and frontier.h are what a walk keeps, merge.h gives edges their reverse, walk.h
+ * is a walk, search.h those of a batch, rerank.h the exact end. kernels.c puts them into
+ * the table, targets.c finds the table of a name.
  *
  * Semantics are those of quiver/backends/protocol.py. A kernel keeps no state, never
  * writes to its inputs and returns 0, or -1 if scratch memory could not be had.
@@ -68,6 +68,30 @@ struct quiver_graph {
     size_t n_entry_points;
 };
 
+/* How edges are chosen among candidates. */
+struct quiver_choice {
+    size_t max_degree;
+    float alpha;
+    float beta;
+    enum quiver_prune_rule rule;
+};
+
+/* Lists of `width` places, `max_degree` at least, and the rows that may be chosen where
+ * one overflows: a bit each, or NULL for all. */
+struct quiver_lists {
+    const uint32_t *neighbors;
+    size_t width;
+    const uint64_t *allowed;
+};
+
+/* What each of some rows, ascending, has just chosen; NO_ID anywhere is none. */
+struct quiver_chosen {
+    const uint32_t *sources;
+    const uint32_t *edges;
+    size_t n_sources;
+    size_t width;
+};
+
 /* What ends the walks of a batch besides the beam; all zero for none. */
 struct quiver_rules {
     const uint64_t *allowed; /* `n_masks` masks of a bit per row: 0, 1, or one a query */
@@ -103,8 +127,13 @@ struct quiver_kernels {
                     const struct quiver_queries *queries, const uint32_t *candidates,
                     size_t width, float *distances);
     int (*prune)(const struct quiver_codes *codes, const uint64_t *candidates,
-                 size_t n_targets, size_t width, size_t max_degree, float alpha,
-                 float beta, enum quiver_prune_rule rule, uint32_t *neighbors);
+                 size_t n_targets, size_t width, const struct quiver_choice *choice,
+                 uint32_t *neighbors);
+    /* `targets` and `merged` have room for every target in the range. */
+    int (*merge)(const struct quiver_codes *codes, const struct quiver_lists *lists,
+                 const struct quiver_chosen *chosen, uint32_t start, uint32_t stop,
+                 const struct quiver_choice *choice, uint32_t *targets, uint32_t *merged,
+                 size_t *n_targets);
     int (*search)(const struct quiver_codes *codes, const struct quiver_graph *graph,
                   const struct quiver_queries *queries,
                   const struct quiver_rules *rules, size_t ef,

@@ -46,45 +46,47 @@ static int is_covered(const struct query *candidate, const uint32_t *kept,
     return 0;
 }
 
+/* Leave the kept ids in scratch; return how many. */
 static size_t prune_one(struct query *query, const uint64_t *candidates, size_t width,
-                        size_t max_degree, struct prune_test test, float beta,
+                        const struct quiver_choice *choice,
                         const struct prune_scratch *scratch)
 {
+    struct prune_test test = {.rule = choice->rule, .alpha = choice->alpha};
     size_t n_kept = 0, n_rejected = 0, row_bytes = CACHE_LINE * query->n_lines;
     for (size_t i = 0; i < width && candidates[i] != NO_KEY; ++i)
         prefetch_bytes(row_of(query, key_id(candidates[i])), row_bytes);
     for (size_t i = 0; i < width && candidates[i] != NO_KEY; ++i) {
-        if (n_kept == max_degree)
+        if (n_kept == choice->max_degree)
             break;
         uint32_t id = key_id(candidates[i]);
         set_row(query, row_of(query, id));
         test.to_target = key_distance(candidates[i]);
-        test.least_bias = beta * query->norm2;
+        test.least_bias = choice->beta * query->norm2;
         if (is_covered(query, scratch->kept, n_kept, &test))
             scratch->rejected[n_rejected++] = id;
         else
             scratch->kept[n_kept++] = id;
     }
     if (test.rule == QUIVER_PUBLISHED)
-        for (size_t i = 0; i < n_rejected && n_kept < max_degree; ++i)
+        for (size_t i = 0; i < n_rejected && n_kept < choice->max_degree; ++i)
             scratch->kept[n_kept++] = scratch->rejected[i];
     return n_kept;
 }
 
 static int prune(const struct quiver_codes *codes, const uint64_t *candidates,
-                 size_t n_targets, size_t width, size_t max_degree, float alpha,
-                 float beta, enum quiver_prune_rule rule, uint32_t *neighbors)
+                 size_t n_targets, size_t width, const struct quiver_choice *choice,
+                 uint32_t *neighbors)
 {
+    size_t max_degree = choice->max_degree;
     size_t n_ids = max_degree + width + 1;
     uint32_t *ids = malloc(n_ids * sizeof(uint32_t) + value_bytes_of(codes));
     if (ids == NULL)
         return -1;
     struct prune_scratch scratch = {ids, ids + max_degree};
-    struct prune_test test = {.rule = rule, .alpha = alpha};
     struct query query = init_symmetric(codes, (int8_t *)(ids + n_ids));
     for (size_t i = 0; i < n_targets; ++i) {
-        size_t n_kept = prune_one(&query, candidates + i * width, width, max_degree,
-                                  test, beta, &scratch);
+        size_t n_kept =
+            prune_one(&query, candidates + i * width, width, choice, &scratch);
         uint32_t *row = neighbors + i * max_degree;
         memcpy(row, scratch.kept, n_kept * sizeof(uint32_t));
         for (size_t j = n_kept; j < max_degree; ++j)

@@ -89,6 +89,21 @@ def valid_calls():
             "rule": "vamana",
             "neighbors": zeros(Q, WIDTH, dtype=np.uint32),
         },
+        "merge": {
+            **base(),
+            "neighbors": np.tile(np.arange(WIDTH, dtype=np.uint32), (N, 1)),
+            "sources": np.arange(Q, dtype=np.uint32),
+            "edges": candidates,
+            "start": 1,
+            "stop": N,
+            "max_degree": WIDTH,
+            "alpha": 1.1,
+            "beta": 0.7,
+            "rule": "vamana",
+            "allowed": None,
+            "targets": zeros(Q * WIDTH, dtype=np.uint32),
+            "merged": zeros(Q * WIDTH, WIDTH, dtype=np.uint32),
+        },
         "search": {
             **base(),
             "neighbors": np.tile(np.arange(WIDTH, dtype=np.uint32), (N, 1)),
@@ -153,6 +168,14 @@ WRONG_SHAPES = {
     "distance: rows of distances": ("distances", (Q - 1, WIDTH)),
     "prune: rows": ("rows", (N, ROW_BYTES - 64)),
     "prune: neighbors": ("neighbors", (Q - 1, WIDTH)),
+    "merge: rows": ("rows", (N, ROW_BYTES - 64)),
+    "merge: neighbors": ("neighbors", (N - 1, WIDTH)),
+    "merge: edges": ("edges", (Q - 1, WIDTH)),
+    "merge: allowed": ("allowed", (1, 2)),
+    "merge: masks of sources": ("allowed", (Q, 1)),
+    "merge: targets": ("targets", (Q * WIDTH - 1,)),
+    "merge: merged": ("merged", (Q * WIDTH, WIDTH - 1)),
+    "merge: rows of merged": ("merged", (Q * WIDTH - 1, WIDTH)),
     "search: rows": ("rows", (N, ROW_BYTES - 64)),
     "search: neighbors": ("neighbors", (N - 1, WIDTH)),
     "search: values": ("values", (Q, PLANES, ROW_BYTES - 64)),
@@ -190,7 +213,7 @@ def test_a_shape_that_leads_outside_an_array_is_refused(kernels, case):
         call(kernels, method, **{name: np.zeros(shape, dtype=dtype)})
 
 
-@pytest.mark.parametrize("method", ["distance", "prune", "search", "scan"])
+@pytest.mark.parametrize("method", ["distance", "prune", "merge", "search", "scan"])
 @pytest.mark.parametrize(("bits", "dim"), [(2, 481), (4, 241), (8, 121)])
 def test_a_dim_that_the_rows_cannot_hold_is_refused(kernels, method, bits, dim):
     needed = CACHE_LINE * least_lines(dim, bits)
@@ -200,7 +223,7 @@ def test_a_dim_that_the_rows_cannot_hold_is_refused(kernels, method, bits, dim):
 
 
 @pytest.mark.parametrize(
-    "method", ["encode", "quantize", "distance", "prune", "search", "scan"]
+    "method", ["encode", "quantize", "distance", "prune", "merge", "search", "scan"]
 )
 @pytest.mark.parametrize("bits", [0, 1, 3, 16])
 def test_bits_that_no_kernel_knows_are_refused(kernels, method, bits):
@@ -236,6 +259,10 @@ def test_the_public_tuples_are_guarded_too(kernels):
         ("distance", "candidates", np.int32),
         ("prune", "candidates", np.uint32),
         ("prune", "neighbors", np.uint64),
+        ("merge", "neighbors", np.int32),
+        ("merge", "sources", np.uint64),
+        ("merge", "edges", np.int64),
+        ("merge", "targets", np.int64),
         ("search", "neighbors", np.uint64),
         ("search", "entry_points", np.int64),
         ("search", "hops", np.int32),
@@ -298,6 +325,19 @@ def test_swapped_bytes_and_missing_axes_are_refused(kernels):
             {"entry_points": zeros(0, dtype=np.uint32)},
             "the number of entry_points must be at least 1",
         ),
+        (
+            "merge",
+            {"sources": np.array([0, 1, N], dtype=np.uint32)},
+            f"rows must be rows below {N}, got {N}",
+        ),
+        ("merge", {"stop": N + 1}, f"stop must be in 0 … {N}, got {N + 1}"),
+        ("merge", {"start": -1}, f"start must be in 0 … {N}, got -1"),
+        ("merge", {"start": 3, "stop": 2}, "start must be in 0 … 2, got 3"),
+        (
+            "merge",
+            {"max_degree": WIDTH + 1},
+            f"max_degree must be in 0 … {WIDTH}, got {WIDTH + 1}",
+        ),
         ("search", {"ef": 0}, "ef must be at least 1"),
         (
             "search",
@@ -340,3 +380,12 @@ def test_a_number_that_leads_outside_an_array_is_refused(
 ):
     with pytest.raises(InvalidArgumentError, match=rule):
         call(kernels, method, **changed)
+
+
+def test_an_edge_that_is_there_twice_counts_once(kernels):
+    # More of them than scratch has room for, were each to count.
+    edges = zeros(Q, 400, dtype=np.uint32)
+    targets, merged = zeros(N, dtype=np.uint32), zeros(N, WIDTH, dtype=np.uint32)
+    changed = {"edges": edges, "start": 0, "targets": targets, "merged": merged}
+    arguments = {**valid_calls()["merge"], **changed}
+    assert kernels.merge(*arguments.values()) == 1
