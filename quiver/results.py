@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import AnyArray, Counts, Distances
+from quiver._typing import AnyArray, Counts, Distances, UserIds
 from quiver.errors import InvalidArgumentError
 from quiver.reference.keys import NO_RESULT
 
@@ -71,34 +71,38 @@ class SearchResult:
     ['red', 'green']
     """
 
-    ids: NDArray[np.int64]
+    ids: UserIds
     distances: Distances
-    counts: Counts
-    stats: SearchStats
+    _counters: Counts
     version: int = 0
+
+    @property
+    def counts(self) -> Counts:
+        """How many were found."""
+        counts: Counts = self._counters[0]
+        return counts
+
+    @property
+    def stats(self) -> SearchStats:
+        """What the search cost."""
+        return SearchStats(*self._counters[1:])
 
     @classmethod
     def concatenate(cls, parts: Sequence[SearchResult]) -> SearchResult:
         """Return the result of a batch from those of its consecutive parts."""
         if len(parts) == 1:
             return parts[0]
-        columns = zip(*(part._arrays() for part in parts), strict=True)
-        joined = (np.concatenate(column) for column in columns)
-        return cls._of(joined, parts[0].version)
+        return cls(
+            np.concatenate([part.ids for part in parts]),
+            np.concatenate([part.distances for part in parts]),
+            np.concatenate([part._counters for part in parts], axis=1),
+            parts[0].version,
+        )
 
     def first(self) -> SearchResult:
         """Return the result of the first query alone, without the leading axis."""
-        return self._of((array[0] for array in self._arrays()), self.version)
-
-    def _arrays(self) -> tuple[AnyArray, ...]:
-        stats = self.stats
-        costs = stats.hops, stats.distance_computations, stats.reranked
-        return self.ids, self.distances, self.counts, *costs
-
-    @classmethod
-    def _of(cls, arrays: Iterable[Any], version: int) -> SearchResult:
-        ids, distances, counts, *costs = arrays
-        return cls(ids, distances, counts, SearchStats(*costs), version)
+        counters = self._counters[:, 0]
+        return SearchResult(self.ids[0], self.distances[0], counters, self.version)
 
     def __iter__(self) -> Iterator[AnyArray]:
         """Yield the ids, then the distances."""

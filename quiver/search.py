@@ -15,18 +15,17 @@ import numpy as np
 
 from quiver._typing import Distances, Vectors
 from quiver.backends.protocol import Backend
-from quiver.candidates import candidates, known_bounds
+from quiver.candidates import candidates, is_bounded, known_bounds
 from quiver.encoding import encode_queries
 from quiver.filters.filter import Filter
 from quiver.filters.walk import answering_masks, walk_filtered
 from quiver.parallel.workers import map_chunks
 from quiver.params import SearchParams
 from quiver.ranking import ranked
+from quiver.reference.answer import Answers, answers_of
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import (
-    NO_ID,
     NO_KEY,
-    NO_RESULT,
     key_distances,
     key_ids,
     make_keys,
@@ -35,7 +34,7 @@ from quiver.reference.keys import (
 from quiver.reference.masks import is_marked
 from quiver.reference.search import Beams
 from quiver.rerank import rerank
-from quiver.results import SearchResult, SearchStats
+from quiver.results import SearchResult
 from quiver.state import State
 
 Filters: TypeAlias = "Sequence[Filter] | None"
@@ -61,6 +60,8 @@ def search(
     filters: Filters = None,
 ) -> SearchResult:
     """Return the nearest rows of every checked query; see `quiver.Index.search`."""
+    if len(queries) == 1:
+        return _search_chunk(state, backend, queries, effort, filters)
 
     def search_chunk(start: int, stop: int) -> SearchResult:
         part = None if filters is None else filters[start:stop]
@@ -146,6 +147,41 @@ def _search_chunk(
     effort: SearchParams,
     filters: Filters,
 ) -> SearchResult:
+    if filters is None and _is_one_word(state, effort.ef):
+        return SearchResult(*_answer(state, backend, queries, effort), state.version)
+    return _search_by_words(state, backend, queries, effort, filters)
+
+
+def _is_one_word(state: State, ef: int) -> bool:
+    """Return whether unfiltered queries are answered by the backend's ``answer``.
+
+    They are where a walk is taken, rows that may not answer bring none that may, and
+    neither codes nor vectors need what kernels lack.
+    """
+    is_walk = state.has_graph and ef < least_scan_ef(state.n)
+    has_no_hosts = state.live is None or not len(state.unlinked)
+    is_asymmetric = state.encoding.query == "asymmetric"
+    return is_walk and has_no_hosts and is_asymmetric and state.is_lent
+
+
+def _answer(
+    state: State, backend: Backend, queries: Vectors, effort: SearchParams
+) -> Answers:
+    k, width = effort.k, min(effort.ef, state.n)
+    depth = effort.n_rerank or width
+    bounded = effort.n_rerank is None and is_bounded(state, width)
+    with state.lent_vectors():
+        asked = queries, k, width, min(depth, width)
+        return backend.answer(state.searched, *asked, bounded=bounded)
+
+
+def _search_by_words(
+    state: State,
+    backend: Backend,
+    queries: Vectors,
+    effort: SearchParams,
+    filters: Filters,
+) -> SearchResult:
     bounds = None
     if state.has_graph:
         coded = encode_queries(state, backend, queries)
@@ -159,20 +195,9 @@ def _search_chunk(
     rows, distances, reranked = ranked(
         state, backend, queries, asked, bounds, effort.k, filters
     )
-    found = rows != NO_ID
-    ids = np.full(rows.shape, NO_RESULT, dtype=np.int64)
-    ids[found] = state.ids[rows[found]]
-    return SearchResult(
-        ids=ids,
-        distances=distances,
-        counts=np.count_nonzero(found, axis=1),
-        stats=SearchStats(
-            hops=beams.hops,
-            distance_computations=beams.distance_computations,
-            reranked=reranked,
-        ),
-        version=state.version,
-    )
+    costs = beams.hops, beams.distance_computations, reranked
+    found = answers_of(rows, distances, state.ids, *costs)
+    return SearchResult(*found, state.version)
 
 
 def _every_row(

@@ -6,6 +6,7 @@ one, searching and checking read one; nothing changes one.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -17,6 +18,7 @@ from quiver._typing import (
     AnyVectors,
     Distances,
     Ids,
+    KeptVectors,
     Mask,
     Metric,
     Neighbors,
@@ -24,10 +26,12 @@ from quiver._typing import (
 )
 from quiver.lookup import RowsById
 from quiver.params import BuildParams, Encoding
+from quiver.reference.answer import Searched
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.error import ErrorScale, error_scale
 from quiver.reference.keys import NO_ID
 from quiver.reference.masks import count_marked, make_mask, marked_rows
+from quiver.reference.transform import query_transform
 
 LONG = 2
 """Times the usual length, beyond which no code alone decides about a row's product.
@@ -180,6 +184,17 @@ class State:
         return not isinstance(self.vectors, np.ndarray) and self.vectors.is_rounded
 
     @property
+    def is_lent(self) -> bool:
+        """Whether a kernel may read the stored vectors where they are, for now."""
+        return isinstance(self.vectors, np.ndarray) or not self.vectors.needs_copy
+
+    def lent_vectors(self) -> AbstractContextManager[KeptVectors]:
+        """Lend the stored vectors to a kernel."""
+        if isinstance(self.vectors, np.ndarray):
+            return nullcontext(self.vectors)
+        return self.vectors.in_place()
+
+    @property
     def dim(self) -> int:
         """Number of columns of the stored vectors."""
         return int(self.vectors.shape[1])
@@ -202,6 +217,24 @@ class State:
         scales = self.codes.corrections[self.entry_points, 0]
         usual = np.sort(scales)[len(scales) // 4]
         return self.entry_points[scales > LONG * usual]
+
+    @cached_property
+    def searched(self) -> Searched:
+        """What one word answers a query by; its vectors are those `in_place`."""
+        with self.lent_vectors() as rows:
+            return Searched(
+                codes=self.codes,
+                neighbors=self.neighbors,
+                entry_points=self.entry_points,
+                vectors=rows,
+                transform=query_transform(self.transform, self.metric),
+                metric=self.metric,
+                mean=self.transform.mean,
+                ids=self.ids,
+                allowed=self.answering,
+                beside=self.long_entry_points,
+                unlinked=self.unlinked,
+            )
 
     @cached_property
     def error_scale(self) -> ErrorScale:

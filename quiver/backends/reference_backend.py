@@ -19,3 +19,4 @@ class ReferenceBackend:
     search_radius = staticmethod(reference.search_radius)
     scan = staticmethod(reference.scan)
     rerank = staticmethod(reference.rerank)
+    answer = staticmethod(reference.answer)
