@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from quiver._typing import Distances, Ids, Keys, Mask, Vectors
-from quiver.reference.bounds import LEAST_DIM, SHORT_BEAM
+from quiver.reference.bounds import SHORT_BEAM
 from quiver.reference.candidates import bounds_of_beams, with_rows_beside
 from quiver.reference.codes import Codes, Queries
 from quiver.state import State
@@ -27,14 +27,8 @@ def candidates(state: State, beam: Ids, masks: Mask | None = None) -> Ids:
 
 
 def is_bounded(state: State, width: int) -> bool:
-    """Return whether codes tell what the distances of a beam are at least.
-
-    Of one so wide that telling saves time. Nothing is known of the error of symmetric
-    distances, and codes are those of the rows before they were rounded.
-    """
-    has_known_error = state.encoding.rotate and state.encoding.query == "asymmetric"
-    is_told = has_known_error and state.dim >= LEAST_DIM and not state.is_rounded
-    return is_told and width > SHORT_BEAM[state.codes.bits]
+    """Return whether codes tell of a beam what may be passed over, and save time."""
+    return state.tells_bounds and width > SHORT_BEAM[state.codes.bits]
 
 
 def known_bounds(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from quiver._typing import AnyArray, Counts, Distances, UserIds
 from quiver.errors import InvalidArgumentError
+from quiver.reference.answer import Answers
 from quiver.reference.keys import NO_RESULT
 
 SHOWN = 3
@@ -71,10 +73,23 @@ class SearchResult:
     ['red', 'green']
     """
 
-    ids: UserIds
-    distances: Distances
-    _counters: Counts
+    _answers: Answers
     version: int = 0
+    _is_single: bool = False
+
+    # Told when asked: many a caller looks at the ids alone.
+
+    @cached_property
+    def ids(self) -> UserIds:
+        """The caller's ids."""
+        ids = self._answers.ids
+        return ids[0] if self._is_single else ids
+
+    @cached_property
+    def distances(self) -> Distances:
+        """The distances, ascending."""
+        distances = self._answers.distances
+        return distances[0] if self._is_single else distances
 
     @property
     def counts(self) -> Counts:
@@ -87,22 +102,20 @@ class SearchResult:
         """What the search cost."""
         return SearchStats(*self._counters[1:])
 
+    @property
+    def _counters(self) -> Counts:
+        counters = self._answers.counters
+        return counters[:, 0] if self._is_single else counters
+
     @classmethod
     def concatenate(cls, parts: Sequence[SearchResult]) -> SearchResult:
         """Return the result of a batch from those of its consecutive parts."""
-        if len(parts) == 1:
-            return parts[0]
-        return cls(
-            np.concatenate([part.ids for part in parts]),
-            np.concatenate([part.distances for part in parts]),
-            np.concatenate([part._counters for part in parts], axis=1),
-            parts[0].version,
-        )
+        answers = Answers.concatenate([part._answers for part in parts])
+        return cls(answers, parts[0].version)
 
     def first(self) -> SearchResult:
         """Return the result of the first query alone, without the leading axis."""
-        counters = self._counters[:, 0]
-        return SearchResult(self.ids[0], self.distances[0], counters, self.version)
+        return SearchResult(self._answers, self.version, _is_single=True)
 
     def __iter__(self) -> Iterator[AnyArray]:
         """Yield the ids, then the distances."""

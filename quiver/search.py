@@ -22,7 +22,7 @@ from quiver.filters.walk import answering_masks, walk_filtered
 from quiver.parallel.workers import map_chunks
 from quiver.params import SearchParams
 from quiver.ranking import ranked
-from quiver.reference.answer import Answers, answers_of
+from quiver.reference.answer import Answers, Searched, answers_of
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import (
     NO_KEY,
@@ -33,7 +33,7 @@ from quiver.reference.keys import (
 )
 from quiver.reference.masks import is_marked
 from quiver.reference.search import Beams
-from quiver.rerank import rerank
+from quiver.rerank import is_lent, rerank
 from quiver.results import SearchResult
 from quiver.state import State
 
@@ -60,22 +60,35 @@ def search(
     filters: Filters = None,
 ) -> SearchResult:
     """Return the nearest rows of every checked query; see `quiver.Index.search`."""
-    if len(queries) == 1:
-        return _search_chunk(state, backend, queries, effort, filters)
+    found = answers(state, backend, queries, effort, threads, filters)
+    return SearchResult(found, state.version)
 
-    def search_chunk(start: int, stop: int) -> SearchResult:
+
+def answers(
+    state: State,
+    backend: Backend,
+    queries: Vectors,
+    effort: SearchParams,
+    threads: int = 1,
+    filters: Filters = None,
+) -> Answers:
+    """Return the arrays of what `search` does."""
+    if len(queries) == 1:
+        return _answer_chunk(state, backend, queries, effort, filters)
+
+    def answer_chunk(start: int, stop: int) -> Answers:
         part = None if filters is None else filters[start:stop]
-        return _search_chunk(state, backend, queries[start:stop], effort, part)
+        return _answer_chunk(state, backend, queries[start:stop], effort, part)
 
     chunks = map_chunks(
-        search_chunk,
+        answer_chunk,
         len(queries),
         chunk_rows=chunk_rows(effort.ef, state.n),
         threads=threads,
         row_work=effort.ef * state.params.max_degree,
     )
     # No queries make no chunk, but an answer of the right shape.
-    return SearchResult.concatenate(chunks or [search_chunk(0, 0)])
+    return Answers.concatenate(chunks or [answer_chunk(0, 0)])
 
 
 def least_scan_ef(n: int) -> int:
@@ -140,48 +153,44 @@ def _scan(state: State, backend: Backend, coded: Codes | Queries) -> Distances:
     return distances
 
 
-def _search_chunk(
+def _answer_chunk(
     state: State,
     backend: Backend,
     queries: Vectors,
     effort: SearchParams,
     filters: Filters,
-) -> SearchResult:
-    if filters is None and _is_one_word(state, effort.ef):
-        return SearchResult(*_answer(state, backend, queries, effort), state.version)
-    return _search_by_words(state, backend, queries, effort, filters)
-
-
-def _is_one_word(state: State, ef: int) -> bool:
-    """Return whether unfiltered queries are answered by the backend's ``answer``.
-
-    They are where a walk is taken, rows that may not answer bring none that may, and
-    neither codes nor vectors need what kernels lack.
-    """
-    is_walk = state.has_graph and ef < least_scan_ef(state.n)
-    has_no_hosts = state.live is None or not len(state.unlinked)
-    is_asymmetric = state.encoding.query == "asymmetric"
-    return is_walk and has_no_hosts and is_asymmetric and state.is_lent
-
-
-def _answer(
-    state: State, backend: Backend, queries: Vectors, effort: SearchParams
 ) -> Answers:
+    is_walk = filters is None and effort.ef < least_scan_ef(state.n)
+    if is_walk and is_lent(state.vectors) and (searched := state.searched) is not None:
+        return _answer_in_one(state, searched, backend, queries, effort)
+    return _answer_by_words(state, backend, queries, effort, filters)
+
+
+def _answer_in_one(
+    state: State,
+    searched: Searched,
+    backend: Backend,
+    queries: Vectors,
+    effort: SearchParams,
+) -> Answers:
+    """Answer by one word of the backend: a walk to vectors that it reads in place."""
     k, width = effort.k, min(effort.ef, state.n)
     depth = effort.n_rerank or width
     bounded = effort.n_rerank is None and is_bounded(state, width)
-    with state.lent_vectors():
-        asked = queries, k, width, min(depth, width)
-        return backend.answer(state.searched, *asked, bounded=bounded)
+    asked = searched, queries, k, width, min(depth, width)
+    if isinstance(state.vectors, np.ndarray):
+        return backend.answer(*asked, bounded=bounded)
+    with state.vectors.in_place():
+        return backend.answer(*asked, bounded=bounded)
 
 
-def _search_by_words(
+def _answer_by_words(
     state: State,
     backend: Backend,
     queries: Vectors,
     effort: SearchParams,
     filters: Filters,
-) -> SearchResult:
+) -> Answers:
     bounds = None
     if state.has_graph:
         coded = encode_queries(state, backend, queries)
@@ -196,8 +205,7 @@ def _search_by_words(
         state, backend, queries, asked, bounds, effort.k, filters
     )
     costs = beams.hops, beams.distance_computations, reranked
-    found = answers_of(rows, distances, state.ids, *costs)
-    return SearchResult(*found, state.version)
+    return answers_of(rows, distances, state.ids, *costs)
 
 
 def _every_row(

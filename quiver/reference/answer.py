@@ -8,6 +8,7 @@ Source: quiver's own; see docs/algorithm/search.md and docs/algorithm/rerank.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -112,6 +113,15 @@ class Answers(NamedTuple):
             np.empty((n_queries, k), np.float32),
             np.empty((4, n_queries), np.int64),
         )
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Answers]) -> Answers:
+        """Return the answers of a batch from those of its consecutive parts."""
+        if len(parts) == 1:
+            return parts[0]
+        ids, distances, counters = zip(*parts, strict=True)
+        joined = np.concatenate(ids), np.concatenate(distances)
+        return cls(*joined, np.concatenate(counters, axis=1))
 
 
 def by_words(

@@ -22,6 +22,13 @@ MAX_MAGNITUDE = 1e16
 """Largest coordinate of Euclidean and inner-product data. Up to 65 536 squared
 differences of this size still fit float32, so no code distance can overflow."""
 
+PLAIN_SQUARES = MAX_MAGNITUDE
+"""Sum of squares of a vector none of whose coordinates is near ``MAX_MAGNITUDE``."""
+
+MOST_PLAIN = 8192
+"""Columns of a vector that no library multiplies on several threads."""
+
+_FLOAT32 = np.dtype(np.float32)
 _BLOCK_VALUES = 1 << 22
 
 
@@ -87,6 +94,8 @@ def valid_rows(vectors: Vectors, metric: Metric) -> NDArray[np.bool_]:
 
 def as_queries(queries: Any, *, metric: Metric, dim: int) -> tuple[Vectors, bool]:
     """Return queries as `as_vectors` does, and whether they were one vector."""
+    if _is_plain_vector(queries, dim):
+        return queries[None], True
     array = as_real_array(queries, "queries")
     is_single = array.ndim == 1
     if is_single and len(array) != dim:
@@ -94,6 +103,19 @@ def as_queries(queries: Any, *, metric: Metric, dim: int) -> tuple[Vectors, bool
         raise InvalidArgumentError(msg)
     matrix = array[None, :] if is_single else array
     return as_vectors(matrix, "queries", metric=metric, dim=dim), is_single
+
+
+def _is_plain_vector(query: Any, dim: int) -> bool:
+    """Return whether a query is what `as_vectors` returns of it, told at little cost.
+
+    Whatever is not so plain is looked at closely: this only must not be wrong.
+    """
+    if type(query) is not np.ndarray or query.dtype is not _FLOAT32:
+        return False
+    if query.shape != (dim,) or dim > MOST_PLAIN or not query.flags.c_contiguous:
+        return False
+    # No square is greater than a sum of squares, and what is not finite makes none.
+    return query.flags.aligned and bool(query.dot(query) < PLAIN_SQUARES)
 
 
 def checked_queries(queries: Any, metric: Metric, dim: int) -> Vectors:
