@@ -335,6 +335,9 @@ def test_ids_above_16_bits_survive_every_method(backend: Backend) -> None:
     start = stops[:1]
     assert stops.max() >= 2**16
     assert_equals_reference(backend, "search", codes, neighbors, queries, start, hops)
+    # A walk alone in so many codes looks ahead.
+    alone = queries.take(np.arange(1))
+    assert_equals_reference(backend, "search", codes, neighbors, alone, start, hops)
     beam = reference.search(codes, neighbors, queries, start, hops).keys
     assert (beam != NO_KEY).all()
     allowed = make_mask(np.arange(n) % 2 == 0)[None]
