@@ -36,6 +36,9 @@ from quiver.reference.rerank import rerank
 from quiver.reference.search import search
 from quiver.reference.unlinked import join_unlinked
 
+# Made once: a single query would notice that a type is looked up.
+_INT64, _FLOAT32 = np.dtype(np.int64), np.dtype(np.float32)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Searched:
@@ -109,9 +112,9 @@ class Answers(NamedTuple):
     def empty(cls, n_queries: int, k: int) -> Answers:
         """Return arrays for a kernel to fill."""
         return cls(
-            np.empty((n_queries, k), np.int64),
-            np.empty((n_queries, k), np.float32),
-            np.empty((4, n_queries), np.int64),
+            np.empty((n_queries, k), _INT64),
+            np.empty((n_queries, k), _FLOAT32),
+            np.empty((4, n_queries), _INT64),
         )
 
     @classmethod
