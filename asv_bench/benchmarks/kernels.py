@@ -24,6 +24,7 @@ KERNELS = (
     "search",
     "scan",
     "rerank",
+    "answer",
     # Wide codes: other sums of products, and an encoder that tries steps.
     "encode-8-bits",
     "distance-symmetric-8-bits",
@@ -61,8 +62,11 @@ def bind(backend, kernel, paths, dataset):
     near = np.tile(every_row[:EF], (N_QUERIES, 1))
     to_rows = backend.distance(codes, backend.encode(queries, *kind))
     keys = np.sort(make_keys(to_rows, every_row[None]), axis=1)[:, :96].copy()
-    if word == "search":
+    if word in ("search", "answer"):
         index = quiver.open(paths[dataset], backend=backend.name)
+        if word == "answer":
+            asked = index.state.searched, queries, 10, EF, EF
+            return partial(backend.answer, *asked, bounded=True)
         graph = (
             index.codes,
             index.neighbors,
