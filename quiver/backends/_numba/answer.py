@@ -147,6 +147,43 @@ def write_answer(unlinked, ids, rows, distances, found, exact):
 
 
 @kernel(
+    types.Tuple((BEAMS, BOUNDS))(
+        *(KIND, SIDE, GRAPH, MAP, MATRIX, types.int64, COUNTERS),
+    )
+)
+def walk_queries(kind, base, graph, transform, queries, ef, counters):
+    """Return the beams and the corrections of queries; fills two counters."""
+    words, _ = base
+    neighbors, entry_points, masks = graph
+    n_queries, n_planes = queries.shape[0], 8 // kind[2]
+    values = np.zeros((n_queries, n_planes, 8 * words.shape[1]), np.int8)
+    corrections = np.zeros((n_queries, 2), np.float32)
+    quantize_rows(queries, *transform, values, corrections)
+    flat = values.reshape(n_queries, n_planes * 8 * words.shape[1])
+    sums = np.empty(n_queries, np.int64)
+    for query in range(n_queries):
+        total = 0
+        for place in range(flat.shape[1]):
+            total += np.int64(flat[query, place])
+        sums[query] = total
+    beams = np.empty((n_queries, ef), np.uint64)
+    asked = flat.view(np.uint64), corrections
+    if masks.shape[0] > 0:
+        budgets = np.full(n_queries, np.iinfo(np.int64).max)
+        walk_by_rules(
+            *(kind, base, asked, sums, neighbors, entry_points, masks, budgets),
+            *(np.empty(0, np.float32), beams, counters[1], counters[2]),
+            *(np.empty(n_queries, np.bool_), np.empty(n_queries + 1, np.int64)),
+        )
+    else:
+        search_rows(
+            *(kind, base, asked, sums, neighbors, entry_points),
+            *(beams, counters[1], counters[2]),
+        )
+    return beams, corrections
+
+
+@kernel(
     [
         types.void(
             *(KIND, SIDE, GRAPH, MAP, vectors, types.int64, TERMS),
@@ -178,44 +215,18 @@ def answer_rows(
     counters,
 ):
     """Fill the ids, the distances and the four counters of every query."""
-    words, floats = base
-    neighbors, entry_points, masks = graph
     n_queries, k = found.shape
-    n_planes, n_bytes = 8 // kind[2], 8 * words.shape[1]
-    values = np.zeros((n_queries, n_planes, n_bytes), np.int8)
-    corrections = np.zeros((n_queries, 2), np.float32)
-    quantize_rows(queries, *transform, values, corrections)
-    flat = values.reshape(n_queries, n_planes * n_bytes)
-    sums = np.empty(n_queries, np.int64)
-    for query in range(n_queries):
-        total = 0
-        for place in range(flat.shape[1]):
-            total += np.int64(flat[query, place])
-        sums[query] = total
-    beams = np.empty((n_queries, ef), np.uint64)
-    asked = flat.view(np.uint64), corrections
-    if masks.shape[0] > 0:
-        budgets = np.full(n_queries, np.iinfo(np.int64).max)
-        complete = np.empty(n_queries, np.bool_)
-        offsets = np.empty(n_queries + 1, np.int64)
-        walk_by_rules(
-            *(kind, base, asked, sums, neighbors, entry_points, masks, budgets),
-            *(np.empty(0, np.float32), beams, counters[1], counters[2]),
-            *(complete, offsets),
-        )
-    else:
-        search_rows(
-            *(kind, base, asked, sums, neighbors, entry_points),
-            *(beams, counters[1], counters[2]),
-        )
+    beams, corrections = walk_queries(
+        kind, base, graph, transform, queries, ef, counters
+    )
     candidates = np.empty((n_queries, depth + len(beside)), np.uint32)
     bounds = np.full(candidates.shape, np.float32(-np.inf))
-    list_candidates(beams, depth, beside, masks, candidates)
+    list_candidates(beams, depth, beside, graph[2], candidates)
     for query in range(n_queries):
         if bounded:
             bound_beam(
                 *(metric, terms, mean, queries, query),
-                *(floats, corrections, beams, depth, bounds),
+                *(base[1], corrections, beams, depth, bounds),
             )
     rows = np.empty((n_queries, k), np.uint32)
     distances = np.empty((n_queries, k), np.float32)
