@@ -6,7 +6,7 @@ source compiled once per target, chosen at run time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,9 +37,6 @@ from quiver.reference.codes import (
 )
 from quiver.reference.rerank import Ranking, unbounded
 from quiver.reference.search import Balls, Beams, scan_counters
-
-if TYPE_CHECKING:
-    from quiver.backends._simd import bindings
 
 QueryArrays: TypeAlias = tuple[
     "NDArray[np.uint8] | None", "NDArray[np.int8] | None", "Distances | None"
@@ -195,7 +192,8 @@ class CythonBackend:
         borrowed.answer(queries, ef, depth, bounded, *answers)
         return answers
 
-    def _borrow(self, searched: Searched) -> bindings.Searched:
+    def _borrow(self, searched: Searched) -> Any:
+        """Return the kernels' own view of what is searched, and keep it there."""
         borrowed = self._searched(
             self._kernels,
             **searched.parts(),
