@@ -12,11 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from quiver._typing import Distances, Ids, Keys, Mask, Vectors
-from quiver.reference.bounds import LEAST_DIM, SHORT_BEAM, lower_bounds
+from quiver.reference.bounds import SHORT_BEAM
+from quiver.reference.candidates import bounds_of_beams, with_rows_beside
 from quiver.reference.codes import Codes, Queries
-from quiver.reference.keys import NO_ID
-from quiver.reference.lanes import lane_sum
-from quiver.reference.masks import is_marked
 from quiver.state import State
 
 
@@ -25,13 +23,12 @@ def candidates(state: State, beam: Ids, masks: Mask | None = None) -> Ids:
 
     With masks, one for all queries or for each, only of those that are marked.
     """
-    longest = state.long_entry_points
-    if not len(longest):
-        return beam
-    is_outside = (beam[:, :, None] != longest).all(axis=1)
-    if masks is not None:
-        is_outside &= np.stack([is_marked(mask, longest) for mask in masks])
-    return np.concatenate([beam, np.where(is_outside, longest, NO_ID)], axis=1)
+    return with_rows_beside(beam, state.long_entry_points, masks)
+
+
+def is_bounded(state: State, width: int) -> bool:
+    """Return whether codes tell of a beam what may be passed over, and save time."""
+    return state.tells_bounds and width > SHORT_BEAM[state.codes.bits]
 
 
 def known_bounds(
@@ -41,18 +38,11 @@ def known_bounds(
 
     The entry points outside a beam are read anyway.
     """
-    has_known_error = state.encoding.rotate and state.dim >= LEAST_DIM
-    is_short = keys.shape[1] <= SHORT_BEAM[state.codes.bits]
-    if isinstance(coded, Codes) or is_short or not has_known_error:
+    if isinstance(coded, Codes) or not is_bounded(state, keys.shape[1]):
         return None
-    # The codes are those of the rows before they were rounded.
-    if state.is_rounded:
-        return None
-    shifts = np.zeros(len(queries))
-    if state.metric == "inner_product":
-        shifts = lane_sum(queries.astype(np.float64) * state.transform.mean)
-    bounds = lower_bounds(state.codes, coded, keys, state.metric, shifts)
-    bounds[(queries != 0).sum(axis=1) < LEAST_DIM] = -np.inf
+    mean = state.transform.mean
+    told = state.codes, queries, coded, keys, state.metric, mean
+    bounds = bounds_of_beams(*told)
     if not len(state.long_entry_points):
         return bounds
     others = np.tile(np.float32(-np.inf), (len(keys), len(state.long_entry_points)))

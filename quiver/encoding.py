@@ -24,6 +24,7 @@ from quiver.reference.codes import (
 from quiver.reference.transform import (
     in_turn,
     prepared_mean,
+    query_transform,
     squared_distances_from,
 )
 from quiver.state import State
@@ -146,16 +147,6 @@ def encode_searched(
     if metric == "inner_product":
         clear_bias(codes)
     return codes
-
-
-def query_transform(transform: Transform, metric: Metric) -> Transform:
-    """Return the transform of queries: that of the rows, but for inner product.
-
-    ⟨q, x - mean⟩ ranks like ⟨q, x⟩, but (q - mean) would not.
-    """
-    if metric != "inner_product":
-        return transform
-    return transform._replace(mean=np.zeros_like(transform.mean))
 
 
 def encode_queries(state: State, backend: Backend, queries: Vectors) -> Codes | Queries:

@@ -35,7 +35,7 @@ from quiver.parallel.workers import resolve_threads
 from quiver.params import BuildParams, Encoding, SearchParams, as_encoding, as_params
 from quiver.reference.codes import Codes, Transform
 from quiver.results import SearchResult
-from quiver.search import search
+from quiver.search import answers
 from quiver.storage.pieced import live_vectors
 from quiver.validation.arrays import as_int64, as_queries
 from quiver.validation.checks import check_flag, check_metric
@@ -308,13 +308,13 @@ class Index(Living, Asking):
             If an argument breaks a rule.
         """
         effort = SearchParams.resolve(k, ef, n_rerank)
-        n_threads = resolve_threads(threads)
-        queries, is_single = as_queries(queries, metric=self.metric, dim=self.dim)
         # Once: another thread may be changing the index.
         state = self.state
+        queries, is_single = as_queries(queries, metric=state.metric, dim=state.dim)
+        n_threads = resolve_threads(threads, len(queries))
         filters = as_filters(state, filter, len(queries))
-        found = search(state, self.backend, queries, effort, n_threads, filters)
-        return found.first() if is_single else found
+        found = answers(state, self.backend, queries, effort, n_threads, filters)
+        return SearchResult(found, state.version, is_single)
 
     def memory_report(self) -> MemoryReport:
         """Return the bytes of the index by part."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from reprlib import repr as brief
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from quiver._typing import Bits, Metric, PruneRule, Weights
 from quiver.errors import InvalidArgumentError, InvalidTypeError, did_you_mean
@@ -198,8 +198,7 @@ class BuildParams:
         return "published" if encoding.weights == "published" else "vamana"
 
 
-@dataclass(frozen=True, kw_only=True)
-class SearchParams:
+class SearchParams(NamedTuple):
     """Effort of one search, with the defaults resolved.
 
     Parameters
@@ -237,7 +236,7 @@ class SearchParams:
                 rule = f"n_rerank must be in k … ef = {k} … {ef}"
                 msg = f"{rule}, got n_rerank={n_rerank}"
                 raise InvalidArgumentError(msg)
-        return cls(k=k, ef=ef, n_rerank=n_rerank)
+        return cls(k, ef, n_rerank)
 
 
 def wider(max_degree: int) -> int:

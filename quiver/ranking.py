@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from quiver._typing import Distances, Ids, Keys, Unlinked, Vectors
+from quiver._typing import Distances, Ids, Keys, Vectors
 from quiver.backends.protocol import Backend
 from quiver.filters.filter import Filter
-from quiver.reference.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
+from quiver.reference.keys import NO_ID, make_keys
 from quiver.reference.rerank import Ranking
+from quiver.reference.unlinked import join_unlinked
 from quiver.rerank import rerank
 from quiver.state import State
 
@@ -85,44 +85,8 @@ def ranked(
         return ranking
     if filters is None:
         is_allowed = None if state.live is None else state.is_live
-        _join_unlinked(rows, distances, state.live_unlinked, is_allowed)
+        join_unlinked(rows, distances, state.live_unlinked, is_allowed)
     for query, one in enumerate(filters or ()):
         part = slice(query, query + 1)
-        _join_unlinked(rows[part], distances[part], one.unlinked, one.is_allowed)
+        join_unlinked(rows[part], distances[part], one.unlinked, one.is_allowed)
     return Ranking(rows[:, :k].copy(), distances[:, :k].copy(), reranked)
-
-
-def _join_unlinked(
-    rows: Ids,
-    distances: Distances,
-    unlinked: Unlinked,
-    is_allowed: NDArray[np.bool_] | None,
-) -> None:
-    """Merge in the rows that no walk reaches: equal ones, and zero vectors at 1.
-
-    In place: only the few answers that they belong to are written again. Rows that
-    are not allowed go, when those equal to them are there.
-    """
-    if not len(unlinked):
-        return
-    k = rows.shape[1]
-    equal_to, copies = unlinked.T
-    zeros = copies[np.searchsorted(equal_to, NO_ID) :][:k]
-    is_row = rows != NO_ID
-    starts = np.searchsorted(equal_to, rows)
-    has_copies = (equal_to.take(starts, mode="clip") == rows) & is_row
-    is_hidden = np.zeros(rows.shape, dtype=np.bool_)
-    if is_allowed is not None:
-        is_hidden = is_row & ~is_allowed[np.where(is_row, rows, 0)]
-    has_zeros = (len(zeros) > 0) & (distances[:, -1] >= 1)
-    for query in np.flatnonzero((has_copies | is_hidden).any(axis=1) | has_zeros):
-        keys = [make_keys(distances[query], rows[query])]
-        keys[0][is_hidden[query]] = NO_KEY
-        for place in np.flatnonzero(has_copies[query]):
-            first, row = starts[query, place], rows[query, place]
-            equal = copies[first : np.searchsorted(equal_to, row, side="right")][:k]
-            keys.append(make_keys(np.full(len(equal), distances[query, place]), equal))
-        if has_zeros[query]:
-            keys.append(make_keys(np.ones(len(zeros), dtype=np.float32), zeros))
-        best = np.sort(np.concatenate(keys))[:k]
-        rows[query], distances[query] = key_ids(best), key_distances(best)

@@ -13,7 +13,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from quiver._typing import Distances, Ids, Metric, StoredVectors, Vectors
+from quiver._typing import (
+    AnyVectors,
+    Distances,
+    Ids,
+    Metric,
+    StoredVectors,
+    Vectors,
+)
 from quiver.backends.protocol import Backend
 from quiver.reference.keys import NO_ID
 from quiver.reference.rerank import Ranking, unbounded
@@ -37,8 +44,7 @@ def rerank(
     """
     if isinstance(vectors, np.ndarray):
         return backend.rerank(vectors, queries, candidates, k, metric, bounds)
-    # A kernel hides the latency of cached rows better than a copy does.
-    if not vectors.needs_copy:
+    if is_lent(vectors):
         with vectors.in_place() as rows:
             return backend.rerank(rows, queries, candidates, k, metric, bounds)
     least = unbounded(candidates) if bounds is None else bounds
@@ -51,6 +57,14 @@ def rerank(
         found = _rerank_copies(backend, vectors, *asked)
         ranking.ids[part], ranking.distances[part], ranking.reranked[part] = found
     return ranking
+
+
+def is_lent(vectors: AnyVectors) -> bool:
+    """Return whether a kernel reads vectors where they are, for now.
+
+    It hides the latency of cached rows better than a copy does.
+    """
+    return isinstance(vectors, np.ndarray) or not vectors.needs_copy
 
 
 def _rerank_copies(

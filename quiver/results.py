@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import AnyArray, Counts, Distances
+from quiver._typing import AnyArray, Counts, Distances, UserIds
 from quiver.errors import InvalidArgumentError
+from quiver.reference.answer import Answers
 from quiver.reference.keys import NO_RESULT
 
 SHOWN = 3
@@ -71,34 +73,49 @@ class SearchResult:
     ['red', 'green']
     """
 
-    ids: NDArray[np.int64]
-    distances: Distances
-    counts: Counts
-    stats: SearchStats
+    _answers: Answers
     version: int = 0
+    _is_single: bool = False
+
+    # Told when asked: many a caller looks at the ids alone.
+
+    @cached_property
+    def ids(self) -> UserIds:
+        """The caller's ids."""
+        ids = self._answers.ids
+        return ids[0] if self._is_single else ids
+
+    @cached_property
+    def distances(self) -> Distances:
+        """The distances, ascending."""
+        distances = self._answers.distances
+        return distances[0] if self._is_single else distances
+
+    @property
+    def counts(self) -> Counts:
+        """How many were found."""
+        counts: Counts = self._counters[0]
+        return counts
+
+    @property
+    def stats(self) -> SearchStats:
+        """What the search cost."""
+        return SearchStats(*self._counters[1:])
+
+    @property
+    def _counters(self) -> Counts:
+        counters = self._answers.counters
+        return counters[:, 0] if self._is_single else counters
 
     @classmethod
     def concatenate(cls, parts: Sequence[SearchResult]) -> SearchResult:
         """Return the result of a batch from those of its consecutive parts."""
-        if len(parts) == 1:
-            return parts[0]
-        columns = zip(*(part._arrays() for part in parts), strict=True)
-        joined = (np.concatenate(column) for column in columns)
-        return cls._of(joined, parts[0].version)
+        answers = Answers.concatenate([part._answers for part in parts])
+        return cls(answers, parts[0].version)
 
     def first(self) -> SearchResult:
         """Return the result of the first query alone, without the leading axis."""
-        return self._of((array[0] for array in self._arrays()), self.version)
-
-    def _arrays(self) -> tuple[AnyArray, ...]:
-        stats = self.stats
-        costs = stats.hops, stats.distance_computations, stats.reranked
-        return self.ids, self.distances, self.counts, *costs
-
-    @classmethod
-    def _of(cls, arrays: Iterable[Any], version: int) -> SearchResult:
-        ids, distances, counts, *costs = arrays
-        return cls(ids, distances, counts, SearchStats(*costs), version)
+        return SearchResult(self._answers, self.version, _is_single=True)
 
     def __iter__(self) -> Iterator[AnyArray]:
         """Yield the ids, then the distances."""

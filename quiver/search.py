@@ -15,18 +15,17 @@ import numpy as np
 
 from quiver._typing import Distances, Vectors
 from quiver.backends.protocol import Backend
-from quiver.candidates import candidates, known_bounds
+from quiver.candidates import candidates, is_bounded, known_bounds
 from quiver.encoding import encode_queries
 from quiver.filters.filter import Filter
 from quiver.filters.walk import answering_masks, walk_filtered
 from quiver.parallel.workers import map_chunks
 from quiver.params import SearchParams
 from quiver.ranking import ranked
+from quiver.reference.answer import Answers, Searched, answers_of
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import (
-    NO_ID,
     NO_KEY,
-    NO_RESULT,
     key_distances,
     key_ids,
     make_keys,
@@ -34,8 +33,8 @@ from quiver.reference.keys import (
 )
 from quiver.reference.masks import is_marked
 from quiver.reference.search import Beams
-from quiver.rerank import rerank
-from quiver.results import SearchResult, SearchStats
+from quiver.rerank import is_lent, rerank
+from quiver.results import SearchResult
 from quiver.state import State
 
 Filters: TypeAlias = "Sequence[Filter] | None"
@@ -61,20 +60,35 @@ def search(
     filters: Filters = None,
 ) -> SearchResult:
     """Return the nearest rows of every checked query; see `quiver.Index.search`."""
+    found = answers(state, backend, queries, effort, threads, filters)
+    return SearchResult(found, state.version)
 
-    def search_chunk(start: int, stop: int) -> SearchResult:
+
+def answers(
+    state: State,
+    backend: Backend,
+    queries: Vectors,
+    effort: SearchParams,
+    threads: int = 1,
+    filters: Filters = None,
+) -> Answers:
+    """Return the arrays of what `search` does."""
+    if len(queries) == 1:
+        return _answer_chunk(state, backend, queries, effort, filters)
+
+    def answer_chunk(start: int, stop: int) -> Answers:
         part = None if filters is None else filters[start:stop]
-        return _search_chunk(state, backend, queries[start:stop], effort, part)
+        return _answer_chunk(state, backend, queries[start:stop], effort, part)
 
     chunks = map_chunks(
-        search_chunk,
+        answer_chunk,
         len(queries),
         chunk_rows=chunk_rows(effort.ef, state.n),
         threads=threads,
         row_work=effort.ef * state.params.max_degree,
     )
     # No queries make no chunk, but an answer of the right shape.
-    return SearchResult.concatenate(chunks or [search_chunk(0, 0)])
+    return Answers.concatenate(chunks or [answer_chunk(0, 0)])
 
 
 def least_scan_ef(n: int) -> int:
@@ -139,13 +153,44 @@ def _scan(state: State, backend: Backend, coded: Codes | Queries) -> Distances:
     return distances
 
 
-def _search_chunk(
+def _answer_chunk(
     state: State,
     backend: Backend,
     queries: Vectors,
     effort: SearchParams,
     filters: Filters,
-) -> SearchResult:
+) -> Answers:
+    is_walk = filters is None and effort.ef < least_scan_ef(state.n)
+    if is_walk and is_lent(state.vectors) and (searched := state.searched) is not None:
+        return _answer_in_one(state, searched, backend, queries, effort)
+    return _answer_by_words(state, backend, queries, effort, filters)
+
+
+def _answer_in_one(
+    state: State,
+    searched: Searched,
+    backend: Backend,
+    queries: Vectors,
+    effort: SearchParams,
+) -> Answers:
+    """Answer by one word of the backend: a walk to vectors that it reads in place."""
+    k, width = effort.k, min(effort.ef, state.n)
+    depth = effort.n_rerank or width
+    bounded = effort.n_rerank is None and is_bounded(state, width)
+    asked = searched, queries, k, width, min(depth, width)
+    if isinstance(state.vectors, np.ndarray):
+        return backend.answer(*asked, bounded=bounded)
+    with state.vectors.in_place():
+        return backend.answer(*asked, bounded=bounded)
+
+
+def _answer_by_words(
+    state: State,
+    backend: Backend,
+    queries: Vectors,
+    effort: SearchParams,
+    filters: Filters,
+) -> Answers:
     bounds = None
     if state.has_graph:
         coded = encode_queries(state, backend, queries)
@@ -159,20 +204,8 @@ def _search_chunk(
     rows, distances, reranked = ranked(
         state, backend, queries, asked, bounds, effort.k, filters
     )
-    found = rows != NO_ID
-    ids = np.full(rows.shape, NO_RESULT, dtype=np.int64)
-    ids[found] = state.ids[rows[found]]
-    return SearchResult(
-        ids=ids,
-        distances=distances,
-        counts=np.count_nonzero(found, axis=1),
-        stats=SearchStats(
-            hops=beams.hops,
-            distance_computations=beams.distance_computations,
-            reranked=reranked,
-        ),
-        version=state.version,
-    )
+    costs = beams.hops, beams.distance_computations, reranked
+    return answers_of(rows, distances, state.ids, *costs)
 
 
 def _every_row(

@@ -17,6 +17,7 @@ from quiver._typing import (
     AnyVectors,
     Distances,
     Ids,
+    KeptVectors,
     Mask,
     Metric,
     Neighbors,
@@ -24,10 +25,13 @@ from quiver._typing import (
 )
 from quiver.lookup import RowsById
 from quiver.params import BuildParams, Encoding
+from quiver.reference.answer import Searched
+from quiver.reference.bounds import LEAST_DIM
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.error import ErrorScale, error_scale
 from quiver.reference.keys import NO_ID
 from quiver.reference.masks import count_marked, make_mask, marked_rows
+from quiver.reference.transform import query_transform
 
 LONG = 2
 """Times the usual length, beyond which no code alone decides about a row's product.
@@ -93,7 +97,7 @@ class State:
         """Pickle the parts alone, not what was derived from them on use."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    @property
+    @cached_property
     def n(self) -> int:
         """Number of rows, removed ones included."""
         return self.codes.n_rows
@@ -174,12 +178,21 @@ class State:
         """Mask of the rows that answer by the graph, shape (1, words); None for all."""
         return None if self.live is None else make_mask(self.is_node)[None]
 
+    @cached_property
+    def tells_bounds(self) -> bool:
+        """Whether codes tell what exact distances are at least, see `Searched.terms`.
+
+        Not where their error is unknown, or vectors are not those that were coded.
+        """
+        is_known = self.encoding.rotate and self.encoding.query == "asymmetric"
+        return is_known and self.dim >= LEAST_DIM and not self.is_rounded
+
     @property
     def is_rounded(self) -> bool:
         """Whether vectors may differ from those that were coded, as halves do."""
         return not isinstance(self.vectors, np.ndarray) and self.vectors.is_rounded
 
-    @property
+    @cached_property
     def dim(self) -> int:
         """Number of columns of the stored vectors."""
         return int(self.vectors.shape[1])
@@ -204,6 +217,30 @@ class State:
         return self.entry_points[scales > LONG * usual]
 
     @cached_property
+    def searched(self) -> Searched | None:
+        """What the word `answer` reads; None where that is not what a search does.
+
+        Queries must be more precise than codes, and no row bring one in its place.
+        """
+        is_asymmetric = self.encoding.query == "asymmetric"
+        has_hosts = self.live is not None and len(self.unlinked) > 0
+        if has_hosts or not self.has_graph or not is_asymmetric:
+            return None
+        return Searched(
+            codes=self.codes,
+            neighbors=self.neighbors,
+            entry_points=self.entry_points,
+            vectors=in_place(self.vectors),
+            transform=query_transform(self.transform, self.metric),
+            metric=self.metric,
+            mean=self.transform.mean,
+            ids=self.ids,
+            allowed=self.answering,
+            beside=self.long_entry_points,
+            unlinked=self.unlinked,
+        )
+
+    @cached_property
     def error_scale(self) -> ErrorScale:
         """How far estimates may lie from true distances, of at least one live row."""
         return error_scale(self.codes, self.live_rows)
@@ -212,3 +249,11 @@ class State:
     def rows_by_id(self) -> RowsById:
         """Numbers of live rows by the caller's ids."""
         return RowsById(self.ids, None if self.live is None else self.live_rows)
+
+
+def in_place(vectors: AnyVectors) -> KeptVectors:
+    """Return the one array that vectors lend whenever a kernel reads them."""
+    if isinstance(vectors, np.ndarray):
+        return vectors
+    with vectors.in_place() as rows:
+        return rows

@@ -15,10 +15,10 @@ from quiver.encoding import (
     encode_rows,
     fit,
     outsize_length,
-    query_transform,
     shorten_outsize,
 )
 from quiver.parallel.workers import Workers
+from quiver.reference.transform import query_transform
 
 BACKEND = quiver.get_backend("reference")
 

@@ -99,6 +99,28 @@ def test_one_vector_has_no_query_axis(index: quiver.Index) -> None:
     assert int(single.stats.hops) == batch.stats.hops[2]
 
 
+FORMS = {
+    "list": lambda x: x.tolist(),
+    "float64": lambda x: x.astype(np.float64),
+    "big-endian": lambda x: x.astype(">f4"),
+    "strided": lambda x: np.repeat(x, 2)[::2],
+    "backwards": lambda x: x[::-1].copy()[::-1],
+    "misaligned": lambda x: np.frombuffer(b"." + x.tobytes(), np.float32, offset=1),
+    "read-only": lambda x: np.frombuffer(x.tobytes(), np.float32),
+    "matrix row": lambda x: np.asfortranarray(np.stack([x, x]))[1],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_one_vector_is_answered_alike_in_every_form(
+    index: quiver.Index, form: str
+) -> None:
+    query = normal_rows(1, 24, seed=1)[0]
+    expected, found = index.search(query), index.search(FORMS[form](query))
+    assert found.ids.tolist() == expected.ids.tolist()
+    assert found.distances.tolist() == expected.distances.tolist()
+
+
 def test_no_queries_give_no_rows(index: quiver.Index) -> None:
     result = index.search(np.empty((0, 24)), k=3)
     assert result.ids.shape == result.distances.shape == (0, 3)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,8 +22,8 @@ from small_index import SCALE, assert_same_index, bounded
 
 import quiver
 from quiver.errors import FileAccessError, FileFormatError
+from quiver.reference.answer import Searched
 from quiver.reference.keys import NO_ID
-from quiver.reference.search import Beams
 from quiver.search import SEARCH_CHUNK
 
 posix = pytest.mark.skipif(os.name != "posix", reason="processes of POSIX")
@@ -198,14 +199,14 @@ class CtrlC:
     were work still handed out, there would be many of them.
     """
 
-    search: Callable[..., Beams]
+    word: Callable[..., Any]
     n_calls: int = 0
     n_begun_later: int = 0
     taken: threading.Event = field(default_factory=threading.Event)
 
-    def __call__(self, codes, neighbors, queries, *rest, **rules) -> Beams:
+    def __call__(self, *args, **rules) -> Any:
         # Few enough for the slowest backend to be done within a second.
-        assert len(queries[0]) <= SEARCH_CHUNK
+        assert n_queries_of(*args) <= SEARCH_CHUNK
         self.n_calls += 1
         if self.n_calls == 20:
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
@@ -213,11 +214,16 @@ class CtrlC:
             self.n_begun_later += 1
             assert self.taken.wait(timeout=120)
             time.sleep(0.2)
-        return self.search(codes, neighbors, queries, *rest, **rules)
+        return self.word(*args, **rules)
 
     def take(self, *_: object) -> None:
         self.taken.set()
         raise KeyboardInterrupt
+
+
+def n_queries_of(read: Any, second: Any, third: Any, *_: Any) -> int:
+    """Return how many queries a call of `answer` or of `search` has."""
+    return len(second) if isinstance(read, Searched) else len(third[0])
 
 
 @posix
@@ -236,9 +242,10 @@ def test_ctrl_c_stops_at_the_next_chunk_and_leaves_a_usable_state(
         "build": lambda: quiver.Index.build(vectors, **options),
         "search": lambda: small.search(vectors, k=3, ef=8, threads=threads),
     }
-    ctrl_c = CtrlC(backend.search)
+    word = "search" if what == "build" else "answer"
+    ctrl_c = CtrlC(getattr(backend, word))
     handler = signal.signal(signal.SIGINT, ctrl_c.take)
-    monkeypatch.setattr(backend, "search", ctrl_c)
+    monkeypatch.setattr(backend, word, ctrl_c)
     try:
         with pytest.raises(KeyboardInterrupt):
             works[what]()

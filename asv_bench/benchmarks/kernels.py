@@ -25,6 +25,7 @@ KERNELS = (
     "search",
     "scan",
     "rerank",
+    "answer",
     # Wide codes: other sums of products, and an encoder that tries steps.
     "encode-8-bits",
     "distance-symmetric-8-bits",
@@ -67,8 +68,11 @@ def bind(backend, kernel, paths, dataset):
     lists = (every_row[:, None] + steps) % np.uint32(len(base))
     chosen = every_row[:8], np.tile(every_row[8:], (8, 1))
     choice = MAX_DEGREE, 1.1, 0.7, "vamana"
-    if word == "search":
+    if word in ("search", "answer"):
         index = quiver.open(paths[dataset], backend=backend.name)
+        if word == "answer":
+            asked = index.state.searched, queries, 10, EF, EF
+            return partial(backend.answer, *asked, bounded=True)
         graph = (
             index.codes,
             index.neighbors,

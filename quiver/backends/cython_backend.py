@@ -6,7 +6,7 @@ source compiled once per target, chosen at run time.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ from quiver._typing import (
     Vectors,
     Weights,
 )
+from quiver.reference.answer import Answers, Searched
+from quiver.reference.bounds import LEAST_DIM
 from quiver.reference.codes import (
     CACHE_LINE,
     Codes,
@@ -58,13 +60,14 @@ class CythonBackend:
 
     def __init__(self, target: str) -> None:
         try:
-            from quiver.backends._simd.bindings import Kernels
+            from quiver.backends._simd import bindings
         except ModuleNotFoundError as error:
             msg = "the compiled kernels are not installed: build with a C compiler"
             raise ImportError(msg) from error
         self.name = f"cython-{target}"
         self.target = target
-        self._kernels = Kernels(target)
+        self._kernels = bindings.Kernels(target)
+        self._searched = bindings.Searched
 
     def __reduce__(self) -> tuple[type[CythonBackend], tuple[str]]:
         """Pickle the name of the target: kernels are found again, not copied."""
@@ -196,6 +199,33 @@ class CythonBackend:
         least = unbounded(candidates) if bounds is None else bounds
         self._kernels.rerank(vectors, queries, candidates, least, metric, *ranking)
         return ranking
+
+    def answer(
+        self,
+        searched: Searched,
+        queries: Vectors,
+        k: int,
+        ef: int,
+        depth: int,
+        *,
+        bounded: bool = False,
+    ) -> Answers:
+        """See `Backend.answer`."""
+        borrowed = searched.kept.get(self.name) or self._borrow(searched)
+        answers = Answers.empty(len(queries), k)
+        borrowed.answer(queries, ef, depth, bounded, *answers)
+        return answers
+
+    def _borrow(self, searched: Searched) -> Any:
+        """Return the kernels' own view of what is searched, and keep it there."""
+        borrowed = self._searched(
+            self._kernels,
+            **searched.parts(),
+            terms=searched.terms,
+            least_dim=LEAST_DIM,
+        )
+        searched.kept[self.name] = borrowed
+        return borrowed
 
 
 def _counters(n_queries: int) -> tuple[Counts, Counts, NDArray[np.bool_]]:

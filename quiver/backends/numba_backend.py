@@ -22,6 +22,7 @@ from quiver._typing import (
     Vectors,
     Weights,
 )
+from quiver.backends._numba import answer as _answer
 from quiver.backends._numba import distance as _distance
 from quiver.backends._numba import encode as _encode
 from quiver.backends._numba import merge as _merge
@@ -32,10 +33,12 @@ from quiver.backends._numba import walk as _walk
 from quiver.backends._numba.arguments import (
     METRIC_CODES,
     kind_of,
+    prepare,
     queries_of,
     side_of,
     unpacked,
 )
+from quiver.reference.answer import Answers, Searched
 from quiver.reference.codes import (
     CACHE_LINE,
     Codes,
@@ -224,6 +227,22 @@ class NumbaBackend:
         which = METRIC_CODES[metric]
         _rerank.rerank_rows(vectors, queries, candidates, least, which, *ranking)
         return ranking
+
+    def answer(
+        self,
+        searched: Searched,
+        queries: Vectors,
+        k: int,
+        ef: int,
+        depth: int,
+        *,
+        bounded: bool = False,
+    ) -> Answers:
+        """See `Backend.answer`."""
+        arguments = searched.kept.get(self.name) or prepare(searched, self.name)
+        answers = Answers.empty(len(queries), k)
+        _answer.answer_rows(*arguments, queries, ef, depth, bounded, *answers)
+        return answers
 
 
 def _walk_by_rules(

@@ -1,8 +1,9 @@
 """The kernel contract: the only full statement of what every backend computes.
 
 The five words of the spine are ``encode`` (with ``quantize``, its query side),
-``distance``, ``prune``, ``search`` and ``rerank``. Everything else (threads, batches,
-validation, files) is written once above them.
+``distance``, ``prune``, ``search`` and ``rerank``; ``answer`` is those of a search in
+one call. Everything else (threads, batches, validation, files) is written once above
+them.
 
 Rules for every method
 ----------------------
@@ -13,7 +14,8 @@ Rules for every method
 - Inputs are already validated, C-contiguous and of the stated dtype; they are never
   written to. Outputs are freshly allocated and C-contiguous.
 - A method is single-threaded, holds no state between calls and may be called from
-  several threads at once; compiled ones release the GIL.
+  several threads at once; compiled ones release the GIL. What ``answer`` prepares of
+  one version of an index it keeps there.
 - Order is by (distance, id), total; see `quiver.reference.keys`.
 """
 
@@ -35,6 +37,7 @@ from quiver._typing import (
     Vectors,
     Weights,
 )
+from quiver.reference.answer import Answers, Searched
 from quiver.reference.codes import Codes, Queries, Transform
 from quiver.reference.rerank import Ranking
 from quiver.reference.search import Balls, Beams
@@ -370,4 +373,43 @@ class Backend(Protocol):
         the end. Candidates are taken in their order. One is passed over, neither read
         nor counted, if k are held and its bound is greater than the distance of the
         last of these; so an equal bound is read. Rows may be asked for ahead of that.
+        """
+
+    def answer(
+        self,
+        searched: Searched,
+        queries: Vectors,
+        k: int,
+        ef: int,
+        depth: int,
+        *,
+        bounded: bool = False,
+    ) -> Answers:
+        """Answer queries from the codes, the graph and the vectors of one index.
+
+        Parameters
+        ----------
+        searched : Searched
+            All that is read of the index; an object is never written to, but for
+            ``kept``.
+        queries : ndarray of shape (q, dim), float32
+            Finite vectors, as the caller gave them.
+        k : int
+            How many answers to return.
+        ef : int
+            Beam width, >= 1.
+        depth : int
+            How many of each beam are candidates, 1 … ef.
+        bounded : bool, default False
+            Whether candidates that cannot be among the k best, by what their codes
+            say, are passed over. Those beside the beam never are.
+
+        Returns
+        -------
+        Answers
+
+        Notes
+        -----
+        Exactly what `quiver.reference.answer.by_words` makes of ``quantize``,
+        ``search`` and ``rerank``; a backend may take that function as its method.
         """

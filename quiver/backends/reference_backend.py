@@ -20,3 +20,4 @@ class ReferenceBackend:
     search_radius = staticmethod(reference.search_radius)
     scan = staticmethod(reference.scan)
     rerank = staticmethod(reference.rerank)
+    answer = staticmethod(reference.answer)

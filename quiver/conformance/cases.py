@@ -13,11 +13,13 @@ import numpy as np
 from numpy.random import Generator
 
 from quiver import reference
-from quiver._typing import AnyArray, Bits, Weights
+from quiver._typing import AnyArray, Bits, Vectors, Weights
 from quiver.backends.protocol import Backend
 from quiver.build import Plan, build
 from quiver.conformance import hazards
+from quiver.conformance.searched import make_searched
 from quiver.params import BuildParams, Encoding, SearchParams
+from quiver.reference.answer import Searched
 from quiver.reference.codes import Codes
 from quiver.reference.keys import NO_ID
 from quiver.search import search
@@ -37,7 +39,7 @@ class Call(NamedTuple):
     method: str
     args: tuple[Any, ...]
     description: str
-    rules: Mapping[str, AnyArray] = MappingProxyType({})
+    rules: Mapping[str, AnyArray | bool] = MappingProxyType({})
 
     @property
     def inputs(self) -> tuple[Any, ...]:
@@ -96,6 +98,9 @@ def draw_calls(rng: Generator, dim: int) -> Iterator[Call]:
             yield Call("distance", (codes, asked), form)
             yield Call("distance", (codes, asked, candidates), form)
             yield from _draw_walks(rules, (codes, neighbors, asked, entries, ef), form)
+        walked = codes, transform, neighbors, entries, metric
+        searched = make_searched(rules, kept[rules.integers(0, 3)], *walked)
+        yield _draw_answer(rules, searched, queries, ef, coded)
 
 
 def _draw_merge(rng: Generator, codes: Codes, description: str) -> Call:
@@ -138,6 +143,18 @@ def _draw_walks(
     yield Call("search_radius", (*args, limits), ruled, chosen)
     rows = np.flatnonzero(rng.random(n) < rng.random()).astype(np.uint32)
     yield Call("scan", (codes, queries, rows, ef), f"{described}, rows={len(rows)}")
+
+
+def _draw_answer(
+    rng: Generator, searched: Searched, queries: Vectors, ef: int, description: str
+) -> Call:
+    """Return a call of the whole search, as wide as a beam may be or wider."""
+    k, depth = int(rng.integers(1, ef + 3)), int(rng.integers(1, ef + 1))
+    bounded = bool(rng.random() < 0.7)
+    told = f"{description}, {searched.vectors.dtype}, k={k}, ef={ef}, depth={depth}"
+    described = f"{told}, bounded={bounded}"
+    args = searched, queries, k, ef, depth
+    return Call("answer", args, described, {"bounded": bounded})
 
 
 def build_and_search(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from quiver._typing import AnyArray
+from quiver.reference.answer import Searched
 
 
 def first_difference(actual: Any, expected: Any, where: str) -> str:
@@ -50,7 +51,9 @@ def _array_difference(actual: AnyArray, expected: AnyArray, where: str) -> str:
 
 
 def arrays_in(value: Any) -> Iterator[AnyArray]:
-    """Yield every array in nested tuples, in order."""
+    """Yield every array in nested tuples, and in what is searched, in order."""
+    if isinstance(value, Searched):
+        value = tuple(value.parts().values())
     if isinstance(value, np.ndarray):
         yield value
     elif isinstance(value, tuple):

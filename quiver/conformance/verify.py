@@ -24,7 +24,7 @@ from quiver.validation.checks import check_int
 
 METHODS = (
     *("encode", "quantize", "distance", "prune", "merge"),
-    *("search", "search_radius", "scan", "rerank", "build"),
+    *("search", "search_radius", "scan", "rerank", "answer", "build"),
 )
 """The protocol, then a whole index built and searched with it."""
 

@@ -17,13 +17,13 @@ import numpy as np
 from quiver._typing import Bits, Distances, Ids
 from quiver.diagnosis.planes import Planes, measure_planes
 from quiver.diagnosis.sample import Sample, subset_means
-from quiver.encoding import code_queries, encode_searched, fit, query_transform
+from quiver.encoding import code_queries, encode_searched, fit
 from quiver.parallel.workers import Workers
 from quiver.params import Encoding
 from quiver.recall.hits import Hits, nearest, nearest_codes
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.distance import HIGH_BITS, Words, code_words, strong_plane
-from quiver.reference.transform import searched_metric
+from quiver.reference.transform import query_transform, searched_metric
 
 DEPTHS = (16, 32, 64, 128)
 

@@ -23,13 +23,17 @@ from quiver._typing import (
     Vectors,
 )
 from quiver.build import Plan
-from quiver.encoding import code_queries, encode_searched, fit, query_transform
+from quiver.encoding import code_queries, encode_searched, fit
 from quiver.graph.unlinked import unlinked_rows
 from quiver.parallel.workers import Workers
 from quiver.params import Encoding, narrowest
 from quiver.recall.exact import nearest_rows
 from quiver.recall.hits import Hits, mark_hits, nearest_codes
-from quiver.reference.transform import evenly_taken, searched_metric
+from quiver.reference.transform import (
+    evenly_taken,
+    query_transform,
+    searched_metric,
+)
 
 ROWS, QUERIES = 8192, 64
 """Rows looked at and rows that ask, evenly taken: a few hundredths of a build."""

@@ -29,10 +29,13 @@ T = TypeVar("T")
 Task = Callable[[int, int], T]
 
 
-def resolve_threads(threads: int | None) -> int:
-    """Return the number of threads; None means all this process may use."""
+def resolve_threads(threads: int | None, n_rows: int | None = None) -> int:
+    """Return the number of threads; None means all this process may use.
+
+    For a single row it is not asked how many those are.
+    """
     if threads is None:
-        return count_processors()
+        return 1 if n_rows == 1 else count_processors()
     return check_int("threads", threads, 1, 4096)
 
 

@@ -20,6 +20,9 @@ Module                What it computes                            QuIVer (2605.0
 ``search``            walks of a batch with counters; the scan    search
 ``bounds``            what a code says of the exact distance      (quiver's own)
 ``rerank``            exact order of the last candidates          cold re-rank, Table 3
+``unlinked``          rows that no walk reaches join an answer    (quiver's own)
+``candidates``        what of a beam is measured exactly          (quiver's own)
+``answer``            all of a search in one word                 Table 3
 ====================  ==========================================  =====================
 
 How data flows::
@@ -31,6 +34,7 @@ How data flows::
 Batching, threads, validation and files are elsewhere, written once for all backends.
 """
 
+from quiver.reference.answer import answer
 from quiver.reference.distance import distance
 from quiver.reference.encode import encode, quantize
 from quiver.reference.merge import merge
@@ -39,6 +43,7 @@ from quiver.reference.rerank import rerank
 from quiver.reference.search import scan, search, search_radius
 
 __all__ = [
+    "answer",
     "distance",
     "encode",
     "merge",

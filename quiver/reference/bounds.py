@@ -10,9 +10,11 @@ measured, see docs/algorithm/rerank.md.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from quiver._typing import Distances, Keys, Lanes, Metric
+from quiver._typing import Bits, Distances, Keys, Lanes, Metric
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import key_distances, key_ids
 
@@ -42,6 +44,39 @@ than it saves. Of 64 that is a third at two bits, or nothing, but three quarters
 four."""
 
 
+class Terms(NamedTuple):
+    """What bounds are made of beside the corrections of queries and rows.
+
+    Attributes
+    ----------
+    estimate : float
+        Times a code distance.
+    rounding : float
+        Times the squared norm of the query: what rounding may take away.
+    per_norm, per_step : float
+        Times the squared norm of the query and the square of its step: the square of
+        what its estimates may be off, in a row's scale.
+    """
+
+    estimate: float
+    rounding: float
+    per_norm: float
+    per_step: float
+
+
+def terms_of(dim: int, bits: Bits, metric: Metric) -> Terms:
+    """Return the terms for codes of so many coordinates."""
+    # Code distances are squared; half of one, less a constant, serves the others.
+    share = 1.0 if metric == "euclidean" else 0.5
+    spared2 = (2 * SIGMAS * share) ** 2
+    return Terms(
+        estimate=share * (1 - ROUNDING),
+        rounding=share * ROUNDING,
+        per_norm=spared2 * CODE_ERROR[bits] ** 2,
+        per_step=spared2 * dim * MEAN_SQUARE[bits] / 12,
+    )
+
+
 def lower_bounds(
     codes: Codes, coded: Queries, keys: Keys, metric: Metric, shifts: Lanes
 ) -> Distances:
@@ -66,12 +101,8 @@ def lower_bounds(
     the rotation has no direction of its own, and by the rounding of the query.
     """
     step, norm2 = coded.corrections.T[:, :, None]
-    # Code distances are squared; half of one, less a constant, serves the others.
-    share = 1.0 if metric == "euclidean" else 0.5
-    spared2 = (2 * SIGMAS * share) ** 2
-    per_norm = spared2 * CODE_ERROR[codes.bits] ** 2
-    per_step = spared2 * codes.dim * MEAN_SQUARE[codes.bits] / 12
-    less = norm2 * (ROUNDING * share)
+    terms = terms_of(codes.dim, codes.bits, metric)
+    less = norm2 * terms.rounding
     if metric == "inner_product":
         shift = shifts[:, None].astype(np.float32)
         less += norm2 / 2 + shift + ROUNDING * np.abs(shift)
@@ -80,7 +111,7 @@ def lower_bounds(
     scales = codes.corrections[:, 0][rows]
     # A bound too low for float32 is none.
     with np.errstate(over="ignore", invalid="ignore"):
-        scales *= np.sqrt(norm2 * per_norm + step * step * per_step)
-        bounds = key_distances(keys) * np.float32(share * (1 - ROUNDING))
+        scales *= np.sqrt(norm2 * terms.per_norm + step * step * terms.per_step)
+        bounds = key_distances(keys) * np.float32(terms.estimate)
         bounds -= scales + less
     return np.sqrt(np.maximum(bounds, 0)) if metric == "euclidean" else bounds

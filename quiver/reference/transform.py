@@ -36,6 +36,16 @@ SHORTEST = 1e-24
 """Smaller norms count as this under inner product, so that no factor overflows."""
 
 
+def query_transform(transform: Transform, metric: Metric) -> Transform:
+    """Return the transform of queries: that of the rows, but for inner product.
+
+    ⟨q, x - mean⟩ ranks like ⟨q, x⟩, but (q - mean) would not.
+    """
+    if metric != "inner_product":
+        return transform
+    return transform._replace(mean=np.zeros_like(transform.mean))
+
+
 def prepare(vectors: Vectors, metric: Metric) -> Vectors:
     """Scale vectors to the points whose Euclidean neighbours serve the metric.
 

@@ -77,6 +77,8 @@ def check_metric(metric: Any) -> Metric:
 
 def check_int(name: str, value: Any, low: int, high: int) -> int:
     """Return ``value`` as an int within ``low … high`` or raise a typed error."""
+    if type(value) is int and low <= value <= high:
+        return value
     try:
         number = operator.index(value)
     except TypeError:

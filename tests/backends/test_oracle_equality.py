@@ -18,26 +18,30 @@ from strategies import (
     Case,
     CodedCase,
     at_offset,
+    bit_widths,
     cases,
     coded_cases,
     graph_kinds,
     hazard_lists,
     metrics,
+    plain_transform,
     random_codes,
     rngs,
 )
 
 from quiver import reference
-from quiver._typing import Metric
+from quiver._typing import Bits, Metric
 from quiver.backends import Backend
 from quiver.conformance import hazards
+from quiver.conformance.searched import make_searched
+from quiver.reference.bounds import LEAST_DIM
 from quiver.reference.codes import CACHE_LINE
 from quiver.reference.keys import NO_ID, NO_KEY
 from quiver.reference.masks import make_mask
 
 METHODS = (
     *("encode", "quantize", "distance", "prune", "merge"),
-    *("search", "search_radius", "scan", "rerank"),
+    *("search", "search_radius", "scan", "rerank", "answer"),
 )
 
 
@@ -270,6 +274,89 @@ def test_rerank_of_bytes_equals_that_of_the_same_numbers_in_float32(
         assert_identical(found, expected, f"{backend.name}.rerank")
 
 
+@given(
+    case=cases(min_n=1, max_n=90),
+    kind=graph_kinds,
+    width=st.sampled_from([1, 2, 7, 8, 40]),
+    ef=st.sampled_from([1, 2, 7, 8, 9, 64, 90]),
+    depth_share=st.floats(0, 1),
+    k=st.integers(1, 80),
+    bounded=st.booleans(),
+    copies=st.booleans(),
+)
+@pytest.mark.parametrize("dtype", ["float32", "uint8", "int8"])
+def test_answer_equals_the_reference(
+    backend: Backend,
+    dtype: str,
+    case: Case,
+    kind: str,
+    width: int,
+    ef: int,
+    depth_share: float,
+    k: int,
+    bounded: bool,
+    copies: bool,
+) -> None:
+    rng, vectors, n = case.rng, case.vectors, len(case.vectors)
+    if copies:
+        vectors = vectors[rng.integers(0, min(n, 3), n)]
+    codes = case.encode(vectors)
+    kept = vectors if dtype == "float32" else hazards.as_bytes(vectors, dtype)
+    neighbors = hazards.make_neighbors(rng, n, width, kind)
+    entry_points = rng.permutation(n)[: rng.integers(1, 17)].astype(np.uint32)
+    walked = codes, case.transform, neighbors, entry_points, case.transform.scaling
+    searched = make_searched(rng, kept, *walked)
+    asked = case.queries, k, ef, 1 + round(depth_share * (ef - 1))
+    assert_equals_reference(backend, "answer", searched, *asked, bounded=bounded)
+
+
+@given(
+    rng=rngs,
+    dim=st.sampled_from([LEAST_DIM - 1, LEAST_DIM, 230]),
+    metric=metrics,
+    bits=bit_widths,
+)
+def test_answers_that_pass_over_candidates_equal_the_reference(
+    backend: Backend,
+    rng: np.random.Generator,
+    dim: int,
+    metric: Metric,
+    bits: Bits,
+) -> None:
+    n = 150
+    vectors = rng.standard_normal((n + 3, dim)).astype(np.float32)
+    queries, vectors = vectors[n:], vectors[:n]
+    # One coordinate more than is needed to tell bounds, or one too few.
+    queries[0, LEAST_DIM - 1 :] = 0
+    scaling: Metric = "euclidean" if metric == "inner_product" else metric
+    coded_dim = hazards.make_coded_dim(rng, dim, bits)
+    transform = hazards.make_transform(
+        rng, vectors, scaling, coded_dim, center=True, rotate=True
+    )
+    codes = reference.encode(vectors, transform, bits, "corrected")
+    neighbors = hazards.make_neighbors(rng, n, 8, "random")
+    entry_points = rng.permutation(n)[:4].astype(np.uint32)
+    walked = codes, transform, neighbors, entry_points, metric
+    searched = make_searched(rng, vectors, *walked)
+    asked = searched, queries, 5, n, n
+    assert_equals_reference(backend, "answer", *asked, bounded=True)
+
+
+def test_what_a_backend_keeps_of_an_index_changes_no_later_answer(
+    backend: Backend,
+) -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.standard_normal((30, 9)).astype(np.float32)
+    transform = plain_transform("euclidean", 9)
+    codes = reference.encode(vectors, transform, 4, "corrected")
+    neighbors = hazards.make_neighbors(rng, 30, 6, "random")
+    walked = codes, transform, neighbors, np.zeros(1, np.uint32), "euclidean"
+    searched = make_searched(rng, vectors, *walked)
+    for number in range(3):
+        asked = searched, vectors[number : 3 * number], 4, 9, 7
+        assert_equals_reference(backend, "answer", *asked)
+
+
 def test_ids_above_16_bits_survive_every_method(backend: Backend) -> None:
     # A chain of long strides through 70 000 rows: most ids need a 17th bit.
     rng = np.random.default_rng(0)
@@ -282,6 +369,9 @@ def test_ids_above_16_bits_survive_every_method(backend: Backend) -> None:
     start = stops[:1]
     assert stops.max() >= 2**16
     assert_equals_reference(backend, "search", codes, neighbors, queries, start, hops)
+    # A walk alone in so many codes looks ahead.
+    alone = queries.take(np.arange(1))
+    assert_equals_reference(backend, "search", codes, neighbors, alone, start, hops)
     beam = reference.search(codes, neighbors, queries, start, hops).keys
     assert (beam != NO_KEY).all()
     allowed = make_mask(np.arange(n) % 2 == 0)[None]

@@ -14,6 +14,7 @@ from quiver.conformance.difference import first_difference
 from quiver.conformance.hazards import BOUNDARY_DIMS
 from quiver.conformance.verify import METHODS, VerifyReport, verify
 from quiver.errors import CancelledError, InvalidArgumentError, InvalidTypeError
+from quiver.reference.answer import by_words
 from quiver.reference.codes import Codes
 
 
@@ -88,8 +89,11 @@ def test_a_wrong_counter_is_caught() -> None:
     def one_hop_more(beams: Any) -> Any:
         return beams._replace(hops=beams.hops + 1)
 
-    report = verify(with_wrong("search", one_hop_more), rounds=1)
+    wrong = with_wrong("search", one_hop_more)
+    type(wrong).answer = by_words
+    report = verify(wrong, rounds=1)
     assert mismatches(report)["search"]
+    assert mismatches(report)["answer"]
     assert mismatches(report)["build"]
     assert "search.hops[0]" in str(report)
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from quiver.reference.answer import Searched
+
 UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
@@ -47,7 +49,9 @@ def call_untouched(method: Callable[..., Any], *args: Any, **rules: Any) -> Any:
 
 
 def arrays_in(value: Any) -> Iterator[np.ndarray]:
-    """Yield every array in nested tuples."""
+    """Yield every array in nested tuples, and in what is searched."""
+    if isinstance(value, Searched):
+        value = tuple(value.parts().values())
     if isinstance(value, np.ndarray):
         yield value
     elif isinstance(value, tuple):

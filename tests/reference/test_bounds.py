@@ -8,7 +8,7 @@ from rows import normal_rows
 
 from quiver._typing import Bits, Metric
 from quiver.conformance import hazards
-from quiver.encoding import fit, query_transform
+from quiver.encoding import fit
 from quiver.params import Encoding
 from quiver.reference import distance, encode, quantize
 from quiver.reference.bounds import CODE_ERROR, MEAN_SQUARE, SIGMAS, lower_bounds
@@ -16,6 +16,7 @@ from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import NO_KEY, make_keys
 from quiver.reference.lanes import lane_sum
 from quiver.reference.rerank import exact_distance
+from quiver.reference.transform import query_transform
 
 
 def bounds_and_distances(

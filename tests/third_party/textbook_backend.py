@@ -11,6 +11,7 @@ import heapq
 import numpy as np
 
 from quiver import reference
+from quiver.reference.answer import by_words
 from quiver.reference.codes import CORRECTION_BYTES, VALUES, Codes, Queries, n_strong
 from quiver.reference.distance import TYPICAL_COSINE
 from quiver.reference.encode import unpack
@@ -32,6 +33,9 @@ class TextbookBackend:
     search_radius = staticmethod(reference.search_radius)
     scan = staticmethod(reference.scan)
     rerank = staticmethod(reference.rerank)
+
+    # By its own words, one after another.
+    answer = by_words
 
     def distance(self, codes, queries, candidates=None):
         """See `Backend.distance`."""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from rows import normal_rows
 
+from quiver._typing import Metric
 from quiver.errors import InvalidArgumentError, InvalidTypeError
 from quiver.validation.arrays import (
     MAX_MAGNITUDE,
@@ -70,3 +71,32 @@ def test_ids_that_cannot_be_kept_are_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         as_ids(ids, 2)
+
+
+def outcome(queries: np.ndarray, metric: Metric) -> bytes | str:
+    """Return the bytes of checked queries, or why they were refused."""
+    try:
+        return as_queries(queries, metric=metric, dim=41)[0].tobytes()
+    except InvalidArgumentError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "inner_product"])
+@pytest.mark.parametrize(
+    "value", [0.0, -0.0, 1e-45, 1e16, -1.1e16, 3e38, np.inf, -np.inf, np.nan]
+)
+@pytest.mark.parametrize("place", [0, 6, 40])
+def test_one_plain_query_is_checked_as_a_batch_is(
+    metric: Metric, value: float, place: int
+) -> None:
+    query = np.ones(41, dtype=np.float32)
+    query[place] = value
+    assert outcome(query, metric) == outcome(query[None], metric)
+    assert outcome(query, metric) == outcome(query.astype(np.float64), metric)
+
+
+def test_one_plain_query_is_not_copied() -> None:
+    query = np.ones(41, dtype=np.float32)
+    rows, is_single = as_queries(query, metric="cosine", dim=41)
+    assert (rows.shape, is_single) == ((1, 41), True)
+    assert np.shares_memory(rows, query)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import Counts, Distances
 from quiver.backends._numba import distance, rerank
+from quiver.reference.answer import Searched
 from quiver.reference.codes import Codes, Queries, Transform
 from quiver.reference.distance import TYPICAL_COSINE, as_queries, inverse_length
 
@@ -34,7 +35,7 @@ def unpacked(transform: Transform) -> tuple[int, Distances, Distances]:
 def kind_of(codes: Codes, queries: Codes | Queries) -> Kind:
     """Return mode, coordinates, bits, and what is the same for all rows."""
     if isinstance(queries, Queries):
-        return distance.LINEAR, codes.dim, codes.bits, np.float32(1), _NO_LEAST
+        return linear_kind(codes)
     zero = np.float32(0)
     if codes.bits > 2:
         cosine = TYPICAL_COSINE[codes.bits]
@@ -43,6 +44,11 @@ def kind_of(codes: Codes, queries: Codes | Queries) -> Kind:
     if codes.weights == "published":
         mode = distance.PUBLISHED
     return mode, codes.dim, codes.bits, inverse_length(codes.dim), zero
+
+
+def linear_kind(codes: Codes) -> Kind:
+    """Return the kind of distances between int8 queries and codes."""
+    return distance.LINEAR, codes.dim, codes.bits, np.float32(1), _NO_LEAST
 
 
 def side_of(rows: NDArray[np.uint8]) -> Side:
@@ -60,3 +66,25 @@ def queries_of(codes: Codes, queries: Codes | Queries) -> tuple[Side, Counts]:
     flat = queries.values.reshape(n_queries, n_planes * width)
     sums = flat.sum(axis=1, dtype=np.int64)
     return (flat.view(np.uint64), queries.corrections), sums
+
+
+def prepare(searched: Searched, name: str) -> tuple[Any, ...]:
+    """Return what `answer_rows` takes of an index, and keep it there."""
+    codes, allowed = searched.codes, searched.allowed
+    if allowed is None:
+        allowed = np.empty((0, 0), dtype=np.uint64)
+    arguments = (
+        linear_kind(codes),
+        side_of(codes.rows),
+        (searched.neighbors, searched.entry_points, allowed),
+        unpacked(searched.transform),
+        searched.vectors,
+        METRIC_CODES[searched.metric],
+        tuple(np.float32(term) for term in searched.terms),
+        searched.mean[None],
+        searched.ids,
+        searched.beside,
+        searched.unlinked,
+    )
+    searched.kept[name] = arguments
+    return arguments

@@ -102,13 +102,22 @@ INLINE void insert_flag(struct beam *beam, size_t place)
     }
 }
 
-/* The first unexpanded place, or `size` or more if there is none. */
+/* The first unexpanded place from one on, or `size` or more if there is none. */
+INLINE size_t next_unexpanded(const struct beam *beam, size_t place)
+{
+    uint64_t reached = ~(uint64_t)0 << place % 64;
+    for (size_t number = place / 64; 64 * number < beam->size; ++number) {
+        uint64_t word = beam->unexpanded[number] & reached;
+        if (word != 0)
+            return 64 * number + lowest_bit(word);
+        reached = ~(uint64_t)0;
+    }
+    return beam->size;
+}
+
 INLINE size_t first_unexpanded(const struct beam *beam)
 {
-    for (size_t number = 0; 64 * number < beam->size; ++number)
-        if (beam->unexpanded[number] != 0)
-            return 64 * number + lowest_bit(beam->unexpanded[number]);
-    return beam->size;
+    return next_unexpanded(beam, 0);
 }
 
 #endif

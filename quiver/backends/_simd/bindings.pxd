@@ -95,6 +95,34 @@ cdef extern from "kernels.h" nogil:
         int64_t *distance_computations
         uint8_t *complete
 
+    struct quiver_bound_terms:
+        float estimate
+        float rounding
+        float per_norm
+        float per_step
+        size_t least_dim
+
+    struct quiver_searched:
+        quiver_codes codes
+        quiver_graph graph
+        quiver_vectors vectors
+        quiver_transform transform
+        quiver_metric metric
+        const float *mean
+        const int64_t *ids
+        quiver_rules rules
+        const uint32_t *beside
+        size_t n_beside
+        const uint32_t *unlinked
+        size_t n_unlinked
+        quiver_bound_terms terms
+
+    struct quiver_effort:
+        size_t k
+        size_t ef
+        size_t depth
+        int is_bounded
+
     struct quiver_kernels:
         int (*encode)(const quiver_transform *, const float *, size_t, size_t,
                       quiver_weights, uint8_t *) noexcept nogil
@@ -116,5 +144,7 @@ cdef extern from "kernels.h" nogil:
         int (*rerank)(const quiver_vectors *, const float *, const uint32_t *,
                       const float *, size_t, size_t, size_t, quiver_metric,
                       uint32_t *, float *, int64_t *) noexcept nogil
+        int (*answer)(const quiver_searched *, const quiver_effort *, const float *,
+                      size_t, int64_t *, float *, int64_t *) noexcept nogil
 
     const quiver_kernels *quiver_find_kernels(const char *, const char **)

@@ -12,9 +12,13 @@ from quiver._typing import (
     Metric,
     Neighbors,
     PruneRule,
+    Unlinked,
+    UserIds,
     Vectors,
     Weights,
 )
+from quiver.reference.bounds import Terms
+from quiver.reference.codes import Codes, Transform
 
 class Kernels:
     def __init__(self, target: str) -> None: ...
@@ -124,4 +128,34 @@ class Kernels:
         ids: Ids,
         distances: Distances,
         reranked: Counts,
+    ) -> None: ...
+
+class Searched:
+    def __init__(
+        self,
+        kernels: Kernels,
+        *,
+        codes: Codes,
+        neighbors: Neighbors,
+        entry_points: Ids,
+        vectors: KeptVectors,
+        transform: Transform,
+        metric: Metric,
+        mean: Distances,
+        ids: UserIds,
+        allowed: Mask | None,
+        beside: Ids,
+        unlinked: Unlinked,
+        terms: Terms,
+        least_dim: int,
+    ) -> None: ...
+    def answer(
+        self,
+        queries: Vectors,
+        ef: int,
+        depth: int,
+        is_bounded: bool,
+        ids: UserIds,
+        distances: Distances,
+        counters: Counts,
     ) -> None: ...

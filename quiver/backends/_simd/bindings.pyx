@@ -301,3 +301,6 @@ cdef class Kernels:
                 <int64_t *>n_reranked.buf,
             )
         check(status)
+
+
+include "searched.pxi"

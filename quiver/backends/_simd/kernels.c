@@ -13,6 +13,7 @@
 #endif
 _Static_assert(FLT_EVAL_METHOD == 0, "float operations must be rounded to float");
 
+#include "answer.h"
 #include "distance.h"
 #include "encode.h"
 #include "merge.h"
@@ -32,4 +33,5 @@ const struct quiver_kernels TABLE(QUIVER_TARGET) = {
     .search = search,
     .scan = scan,
     .rerank = rerank,
+    .answer = answer,
 };

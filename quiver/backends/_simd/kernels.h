@@ -4,8 +4,8 @@
  * is what a target supplies, simd_portable.h its simplest form; lanes.h sums floats,
  * transform.h and encode.h code vectors; distance.h measures, prune.h chooses edges;
  * beam.h and frontier.h are what a walk keeps, merge.h gives edges their reverse, walk.h
- * is a walk, search.h those of a batch, rerank.h the exact end. kernels.c puts them into
- * the table, targets.c finds the table of a name.
+ * is a walk, search.h those of a batch, rerank.h the exact end, answer.h all of it from
+ * queries to ids. kernels.c puts them into the table, targets.c finds the table of a name.
  *
  * Semantics are those of quiver/backends/protocol.py. A kernel keeps no state, never
  * writes to its inputs and returns 0, or -1 if scratch memory could not be had.
@@ -116,6 +116,42 @@ struct quiver_answers {
     uint8_t *complete;
 };
 
+/* What quiver/reference/bounds.py tells bounds by. */
+struct quiver_bound_terms {
+    float estimate;
+    float rounding;
+    float per_norm;
+    float per_step;
+    size_t least_dim; /* coordinates of a query that must not be zero */
+};
+
+/* All that a search reads of one version of an index; see quiver/reference/answer.py.
+ * The rules are a mask at most. */
+struct quiver_searched {
+    struct quiver_codes codes;
+    struct quiver_graph graph;
+    struct quiver_vectors vectors;
+    struct quiver_transform transform;
+    enum quiver_metric metric;
+    const float *mean;
+    const int64_t *ids;
+    struct quiver_rules rules;
+    const uint32_t *beside;
+    size_t n_beside;
+    const uint32_t *unlinked; /* pairs, ascending */
+    size_t n_unlinked;
+    struct quiver_bound_terms terms;
+};
+
+/* Answers wanted, beam width, how much of the beam may be read, and whether bounds say
+ * what of that must be. */
+struct quiver_effort {
+    size_t k;
+    size_t ef;
+    size_t depth;
+    int is_bounded;
+};
+
 struct quiver_kernels {
     int (*encode)(const struct quiver_transform *transform, const float *vectors,
                   size_t n_vectors, size_t bits, enum quiver_weights weights,
@@ -144,6 +180,10 @@ struct quiver_kernels {
                   const uint32_t *candidates, const float *bounds, size_t n_queries,
                   size_t width, size_t k, enum quiver_metric metric, uint32_t *ids,
                   float *distances, int64_t *reranked);
+    /* `counters` has room for four rows of `n_queries`. */
+    int (*answer)(const struct quiver_searched *searched,
+                  const struct quiver_effort *effort, const float *queries,
+                  size_t n_queries, int64_t *ids, float *distances, int64_t *counters);
 };
 
 /* Return the kernels of a target, or NULL if it was not compiled or if the processor

@@ -156,8 +156,32 @@ INLINE enum end advance(struct walk *walk, const struct quiver_graph *graph,
     return by_rules ? advance_by_rules(walk, graph) : advance_in_beam(walk, graph);
 }
 
+/* Ask for the rows that the list of a node names, seen or not. */
+INLINE void prefetch_rows_of(const struct walk *walk, const struct quiver_graph *graph,
+                             uint64_t key)
+{
+    const uint32_t *neighbors = graph->neighbors + key_id(key) * graph->width;
+    size_t row_bytes = CACHE_LINE * walk->query.n_lines;
+    for (size_t i = 0; i < graph->width && neighbors[i] != NO_ID; ++i)
+        prefetch_bytes(row_of(&walk->query, neighbors[i]), row_bytes);
+}
+
+/* A walk alone waits for its rows: meanwhile ask for those that will probably be next,
+ * whose list was asked for a hop ago, and for the list after that. */
+INLINE void look_ahead(const struct walk *walk, const struct quiver_graph *graph,
+                       size_t place)
+{
+    const struct beam *beam = &walk->beam;
+    size_t after = next_unexpanded(beam, place + 1);
+    if (after < beam->size)
+        prefetch_neighbors(graph, beam->keys[after]);
+    if (place < beam->size)
+        prefetch_rows_of(walk, graph, beam->keys[place]);
+}
+
 /* Read the list of the node chosen and ask for the rows it names. */
-INLINE void expand(struct walk *walk, const struct quiver_graph *graph, int by_rules)
+INLINE void expand(struct walk *walk, const struct quiver_graph *graph, int by_rules,
+                   int looks_ahead)
 {
     const struct beam *beam = &walk->beam;
     const struct key_list *frontier = &walk->frontier;
@@ -170,6 +194,8 @@ INLINE void expand(struct walk *walk, const struct quiver_graph *graph, int by_r
     see(walk);
     for (size_t i = 0; i < walk->n_newly_seen; ++i)
         prefetch_bytes(row_of(&walk->query, walk->newly_seen[i]), row_bytes);
+    if (looks_ahead && !by_rules)
+        look_ahead(walk, graph, place);
 }
 
 #endif

@@ -389,3 +389,121 @@ def test_an_edge_that_is_there_twice_counts_once(kernels):
     changed = {"edges": edges, "start": 0, "targets": targets, "merged": merged}
     arguments = {**valid_calls()["merge"], **changed}
     assert kernels.merge(*arguments.values()) == 1
+
+
+@pytest.fixture(scope="module")
+def searched_type(kernels):
+    from quiver.backends._simd.bindings import Searched
+
+    def borrow(**changed):
+        return Searched(kernels, **{**searched_parts(), **changed})
+
+    return borrow
+
+
+def searched_parts():
+    vectors = np.random.default_rng(1).normal(size=(N, DIM)).astype(np.float32)
+    return {
+        "codes": tuple(base().values()),
+        "neighbors": np.tile(np.arange(WIDTH, dtype=np.uint32), (N, 1)),
+        "entry_points": zeros(2, dtype=np.uint32),
+        "vectors": vectors,
+        "transform": tuple(transform().values()),
+        "metric": "cosine",
+        "mean": zeros(DIM, dtype=np.float32),
+        "ids": np.arange(N),
+        "allowed": None,
+        "beside": zeros(1, dtype=np.uint32),
+        "unlinked": np.array([[0, N - 1]], dtype=np.uint32),
+        "terms": (0.5, 0.0, 1.0, 1.0),
+        "least_dim": 32,
+    }
+
+
+def no_rounds(coded_dim):
+    """Return mean and signs of a transform that does not rotate."""
+    return zeros(DIM, dtype="f4"), zeros(0, coded_dim, dtype="f4")
+
+
+def asked_of_searched(**changed):
+    vectors = np.random.default_rng(1).normal(size=(Q, DIM)).astype(np.float32)
+    arguments = {
+        "queries": vectors,
+        "ef": EF,
+        "depth": EF,
+        "is_bounded": True,
+        "ids": zeros(Q, K, dtype=np.int64),
+        "distances": zeros(Q, K, dtype=np.float32),
+        "counters": zeros(4, Q, dtype=np.int64),
+    }
+    return {**arguments, **changed}.values()
+
+
+def test_what_is_searched_is_borrowed_and_asked(searched_type):
+    searched_type().answer(*asked_of_searched())
+
+
+@pytest.mark.parametrize(
+    ("changed", "rule"),
+    [
+        ({"neighbors": zeros(N - 1, WIDTH, dtype="u4")}, "neighbors must have shape"),
+        ({"entry_points": np.array([N], "u4")}, f"must be rows below {N}, got {N}"),
+        ({"entry_points": zeros(0, dtype="u4")}, "entry_points must be at least 1"),
+        ({"vectors": zeros(N - 1, DIM, dtype="f4")}, f"rows of vectors must be {N}"),
+        ({"vectors": zeros(N, DIM - 1, dtype="f4")}, "mean must have shape"),
+        ({"mean": zeros(DIM - 1, dtype="f4")}, "mean must have shape"),
+        ({"ids": zeros(N - 1, dtype="i8")}, "ids must have shape"),
+        ({"allowed": zeros(2, 1, dtype="u8")}, "allowed must have shape"),
+        ({"allowed": zeros(1, 2, dtype="u8")}, "allowed must have shape"),
+        ({"beside": np.array([N], "u4")}, f"beside must be rows below {N}"),
+        ({"unlinked": zeros(2, 3, dtype="u4")}, "unlinked must have shape"),
+        ({"unlinked": np.array([[0, N]], "u4")}, f"unlinked must be rows below {N}"),
+        (
+            {"transform": tuple(plain_transform("cosine", DIM + 1))},
+            "mean must have shape",
+        ),
+        (
+            {
+                "transform": (
+                    "cosine",
+                    zeros(DIM, dtype="f4"),
+                    zeros(0, 480, dtype="f4"),
+                )
+            },
+            f"coded_dim must be {DIM}, got 480",
+        ),
+    ],
+)
+def test_what_leads_outside_of_what_is_searched_is_refused(
+    searched_type, changed, rule
+):
+    with pytest.raises(InvalidArgumentError, match=rule):
+        searched_type(**changed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "rule"),
+    [
+        ({"queries": zeros(Q, DIM - 1, dtype="f4")}, "queries must have shape"),
+        ({"ef": 0, "depth": 0}, "depth must be at least 1"),
+        ({"depth": EF + 1}, f"depth must be at most ef, {EF}, got {EF + 1}"),
+        ({"ids": zeros(Q - 1, K, dtype="i8")}, "ids must have shape"),
+        (
+            {"ids": zeros(Q, 0, dtype="i8"), "distances": zeros(Q, 0, dtype="f4")},
+            "k must be at least 1",
+        ),
+        ({"distances": zeros(Q, K - 1, dtype="f4")}, "distances must have shape"),
+        ({"counters": zeros(3, Q, dtype="i8")}, "counters must have shape"),
+        ({"counters": zeros(4, Q - 1, dtype="i8")}, "counters must have shape"),
+    ],
+)
+def test_an_answer_that_leads_outside_an_array_is_refused(searched_type, changed, rule):
+    with pytest.raises(InvalidArgumentError, match=rule):
+        searched_type().answer(*asked_of_searched(**changed))
+
+
+def test_an_answer_is_not_written_where_nothing_may_be(searched_type):
+    ids = zeros(Q, K, dtype=np.int64)
+    ids.setflags(write=False)
+    with pytest.raises((BufferError, ValueError), match=r"read-only|not writable"):
+        searched_type().answer(*asked_of_searched(ids=ids))
