@@ -15,6 +15,14 @@ from quiver.backends._numba.primitives import (
     readonly,
     writable,
 )
+from quiver.backends._numba.seen import (
+    NODES_PASSED,
+    SEEN,
+    shift_of,
+    take_unseen,
+    with_room,
+    words_for,
+)
 from quiver.reference.keys import NO_ID, NO_KEY
 
 NEIGHBORS = readonly(types.uint32, 2)
@@ -27,30 +35,6 @@ LINE_WORDS = 8
 LINE_IDS = 16
 N_WALKS = 4
 CLOSED = -1
-
-
-@kernel(
-    types.int64(
-        readonly(types.uint32, 1), writable(types.uint64, 1), writable(types.uint32, 1)
-    )
-)
-def take_unseen(rows, seen, newly_seen):
-    """Mark rows up to the first ``NO_ID`` seen; gather the unseen and count them.
-
-    The store is unconditional and only the count depends on the mark, so the loop
-    has no branch to mispredict.
-    """
-    n_newly_seen = 0
-    for place in range(len(rows)):
-        row = rows[place]
-        if row == NO_ID:
-            break
-        word = np.int64(row >> np.uint32(6))
-        bit = np.uint64(1) << np.uint64(row & np.uint32(63))
-        newly_seen[n_newly_seen] = row
-        n_newly_seen += np.int64((seen[word] & bit) == np.uint64(0))
-        seen[word] |= bit
-    return n_newly_seen
 
 
 @kernel(types.int64(BEAM, FLAGS, types.int64, FOUND, LIST, types.int64))
@@ -69,11 +53,11 @@ def accept(beam, expanded, count, found, newly_seen, n_newly_seen):
 
 
 @kernel(
-    types.void(WORDS, NEIGHBORS, types.int64, writable(types.uint64, 1), LIST, COUNTS)
+    types.void(WORDS, NEIGHBORS, types.int64, SEEN, types.int64, LIST, COUNTS),
 )
-def expand(words, neighbors, node, seen, newly_seen, n_newly_seen):
+def expand(words, neighbors, node, seen, shift, newly_seen, n_newly_seen):
     """Gather the unseen neighbours of a node and ask for their rows."""
-    n_newly_seen[0] = take_unseen(neighbors[node], seen, newly_seen)
+    n_newly_seen[0] = take_unseen(neighbors[node], seen, shift, newly_seen)
     code_lines = (words.shape[1] + LINE_WORDS - 1) // LINE_WORDS
     for place in range(n_newly_seen[0]):
         for line in range(code_lines):
@@ -128,7 +112,10 @@ def search_rows(
     n_queries, ef = beams.shape
     n_walks = min(N_WALKS, n_queries)
     width = max(neighbors.shape[1], len(entry_points))
-    seen = np.empty((n_walks, (words.shape[0] + 63) >> 6), np.uint64)
+    n_rows = words.shape[0]
+    n_words = words_for((ef + NODES_PASSED) * width, n_rows)
+    seen = np.empty((n_walks, n_words), np.uint32)
+    shift = shift_of(n_words, n_rows)
     expanded = np.empty((n_walks, ef), np.bool_)
     newly_seen = np.empty((n_walks, width + 1), np.uint32)
     n_newly_seen = np.empty((n_walks, 1), np.int64)
@@ -143,19 +130,18 @@ def search_rows(
     while n_done < n_queries:
         for walk in range(n_walks):
             if nodes[walk] != CLOSED:
-                hops[walked[walk]] += 1
+                query = walked[walk]
+                hops[query] += 1
+                seen = with_room(seen, distance_computations[query] + width, n_rows)
+                shift = shift_of(seen.shape[1], n_rows)
                 expand(
-                    words,
-                    neighbors,
-                    nodes[walk],
-                    seen[walk],
-                    newly_seen[walk],
-                    n_newly_seen[walk],
+                    *(words, neighbors, nodes[walk]),
+                    *(seen[walk], shift, newly_seen[walk], n_newly_seen[walk]),
                 )
             elif n_opened < n_queries:
                 walked[walk], counts[walk] = n_opened, 0
-                seen[walk] = np.uint64(0)
-                count = take_unseen(entry_points, seen[walk], newly_seen[walk])
+                seen[walk] = NO_ID
+                count = take_unseen(entry_points, seen[walk], shift, newly_seen[walk])
                 n_newly_seen[walk, 0] = count
                 n_opened += 1
             else:
