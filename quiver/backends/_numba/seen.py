@@ -42,15 +42,19 @@ def shift_of(n_words, n_rows):
     return shift
 
 
-@kernel(types.int64(SEEN, types.int64, types.uint32))
-def see(seen, shift, row):
+@kernel(types.int64(SEEN, types.uint32))
+def see_bit(seen, row):
     """See a row; return 1 if it is new, else 0."""
-    if shift == 0:
-        place = np.int64(row >> np.uint32(5))
-        bit = np.uint32(1) << (row & np.uint32(31))
-        word = seen[place]
-        seen[place] = word & ~bit
-        return np.int64((word & bit) != np.uint32(0))
+    place = np.int64(row >> np.uint32(5))
+    bit = np.uint32(1) << (row & np.uint32(31))
+    word = seen[place]
+    seen[place] = word & ~bit
+    return np.int64((word & bit) != np.uint32(0))
+
+
+@kernel(types.int64(SEEN, types.int64, types.uint32))
+def see_in_table(seen, shift, row):
+    """See a row; return 1 if it is new, else 0."""
     place = np.int64(((row * GOLDEN_RATIO) & LOW_HALF) >> np.uint64(shift))
     while (seen[place] != row) & (seen[place] != NO_ID):
         place = (place + 1) & (len(seen) - 1)
@@ -72,20 +76,26 @@ def take_unseen(rows, seen, shift, newly_seen):
         if row == NO_ID:
             break
         newly_seen[n_newly_seen] = row
-        n_newly_seen += see(seen, shift, row)
+        if shift == 0:
+            n_newly_seen += see_bit(seen, row)
+        else:
+            n_newly_seen += see_in_table(seen, shift, row)
     return n_newly_seen
 
 
+@kernel(types.boolean(types.int64, types.int64, types.int64))
+def is_too_small(n_words, shift, n_ids):
+    """Return whether a table must grow before it takes so many ids; bits never."""
+    return shift > 0 and PLACES_LEAST * n_ids > n_words
+
+
 @kernel(SEEN_BY_WALKS(SEEN_BY_WALKS, types.int64, types.int64))
-def with_room(seen, n_ids, n_rows):
-    """Return what was seen with room for so many ids a walk, the same if it has."""
-    n_walks, n_words = seen.shape
-    if n_words >= min(PLACES_LEAST * n_ids, (n_rows + 31) >> 5):
-        return seen
-    larger = np.full((n_walks, words_for(n_ids, n_rows)), NO_ID, np.uint32)
-    shift = shift_of(larger.shape[1], n_rows)
-    for walk in range(n_walks):
-        for row in seen[walk]:
-            if row != NO_ID:
-                see(larger[walk], shift, row)
+def enlarged(seen, n_ids, n_rows):
+    """Return the tables of walks in larger ones, or bits, for so many ids each."""
+    n_words = words_for(n_ids, n_rows)
+    larger = np.full((len(seen), n_words), NO_ID, np.uint32)
+    shift = shift_of(n_words, n_rows)
+    for walk in range(len(seen)):
+        places = seen[walk]
+        take_unseen(places[places != NO_ID], larger[walk], shift, places)
     return larger

@@ -20,9 +20,10 @@ from quiver.backends._numba.primitives import (
 from quiver.backends._numba.search import BEAM, COUNTS, NEIGHBORS, expand
 from quiver.backends._numba.seen import (
     NODES_PASSED,
+    enlarged,
+    is_too_small,
     shift_of,
     take_unseen,
-    with_room,
     words_for,
 )
 from quiver.reference.keys import NO_ID, NO_KEY
@@ -161,7 +162,6 @@ def walk_by_rules(
     nothing_seen = np.empty((1, n_words), np.uint32)
     newly_seen = np.empty(width + 1, np.uint32)
     found = np.empty(width + 1, np.float32)
-    n_newly_seen = np.empty(1, np.int64)
     frontier = np.empty(width, np.uint64)
     balls = np.empty(width, np.uint64)
     n_in_balls = 0
@@ -174,9 +174,8 @@ def walk_by_rules(
         if len(limits) > 0:
             limit = make_key(limits[query], NO_ID)
         hops[query] = distance_computations[query] = 0
-        n_newly_seen[0] = take_unseen(entry_points, seen[0], shift, newly_seen)
+        n_new = take_unseen(entry_points, seen[0], shift, newly_seen)
         while True:
-            n_new = n_newly_seen[0]
             measure(kind, base, queries, value_sums, query, newly_seen, n_new, found)
             distance_computations[query] += n_new
             frontier = grown(frontier, n_waiting + n_new)
@@ -193,9 +192,11 @@ def walk_by_rules(
             node = np.int64(pop(frontier, n_waiting) & np.uint64(NO_ID))
             n_waiting -= 1
             hops[query] += 1
-            seen = with_room(seen, distance_computations[query] + width, n_rows)
-            shift = shift_of(seen.shape[1], n_rows)
-            expand(words, neighbors, node, seen[0], shift, newly_seen, n_newly_seen)
+            n_ids = distance_computations[query] + width
+            if is_too_small(seen.shape[1], shift, n_ids):
+                seen = enlarged(seen, n_ids, n_rows)
+                shift = shift_of(seen.shape[1], n_rows)
+            n_new = expand(words, neighbors, node, seen[0], shift, newly_seen)
         balls[offsets[query] : n_in_balls].sort()
         offsets[query + 1] = n_in_balls
     return balls[:n_in_balls].copy()
