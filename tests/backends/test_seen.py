@@ -60,7 +60,7 @@ def base(request: pytest.FixtureRequest) -> Base:
 @st.composite
 def reached_rows(draw: st.DrawFn) -> tuple[np.random.Generator, int, str]:
     kind = draw(st.sampled_from(["anywhere", "first", "last", "far apart"]))
-    return draw(rngs), draw(st.integers(1, 1500)), kind
+    return draw(rngs), draw(st.integers(1, 800)), kind
 
 
 def rows_of(base: Base, kind: str, count: int, rng: np.random.Generator) -> Ids:
@@ -75,7 +75,7 @@ def rows_of(base: Base, kind: str, count: int, rng: np.random.Generator) -> Ids:
     return rng.permutation(rows).astype(np.uint32)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(drawn=reached_rows(), ef=st.integers(1, 40), n_values=st.sampled_from([1, 256]))
 def test_walks_equal_the_reference_in_a_base_of_any_size(
     backend: Backend,

@@ -64,22 +64,34 @@ def see_in_table(seen, shift, row):
 
 
 @kernel(types.int64(readonly(types.uint32, 1), SEEN, types.int64, SEEN))
-def take_unseen(rows, seen, shift, newly_seen):
-    """See rows up to the first ``NO_ID``; gather those that are new and count them.
-
-    The store is unconditional and only the count depends on the mark, so the loop
-    has no branch to mispredict.
-    """
+def take_unseen_by_table(rows, seen, shift, newly_seen):
+    """See rows as `take_unseen` does; with both in one loop, bits took 2 % more."""
     n_newly_seen = 0
     for place in range(len(rows)):
         row = rows[place]
         if row == NO_ID:
             break
         newly_seen[n_newly_seen] = row
-        if shift == 0:
-            n_newly_seen += see_bit(seen, row)
-        else:
-            n_newly_seen += see_in_table(seen, shift, row)
+        n_newly_seen += see_in_table(seen, shift, row)
+    return n_newly_seen
+
+
+@kernel(types.int64(readonly(types.uint32, 1), SEEN, types.int64, SEEN))
+def take_unseen(rows, seen, shift, newly_seen):
+    """See rows up to the first ``NO_ID``; gather those that are new and count them.
+
+    The store is unconditional and only the count depends on the mark, so the loop
+    has no branch to mispredict.
+    """
+    if shift > 0:
+        return take_unseen_by_table(rows, seen, shift, newly_seen)
+    n_newly_seen = 0
+    for place in range(len(rows)):
+        row = rows[place]
+        if row == NO_ID:
+            break
+        newly_seen[n_newly_seen] = row
+        n_newly_seen += see_bit(seen, row)
     return n_newly_seen
 
 
