@@ -33,20 +33,21 @@ def pages(
 ) -> Iterator[tuple[UserIds, Distances]]:
     """Yield ids and distances, page by page; see `quiver.Index.pages`."""
     n_linked = state.n - len(state.unlinked)
-    out = np.empty(0, dtype=np.uint32)
+    out = [np.empty(0, dtype=np.uint32)]
     own = of_live_rows(state) if own is None else own
     filters = None if own is None else [own]
-    ef = max(DEFAULT_EF, 2 * size)
+    n_out, ef = 0, max(DEFAULT_EF, 2 * size)
     while True:
         beam = walk(state, backend, query, ef, filters).keys[0]
         rows = key_ids(beam[beam != NO_KEY])
         keys = ranked_with_others(state, backend, query[0], rows, own)
-        keys = keys[~np.isin(key_ids(keys), out)]
+        keys = keys[~np.isin(key_ids(keys), np.concatenate(out))]
         is_last = ef >= n_linked
         # The first half of a beam is about as good as it would be in a wider one.
-        while len(keys) if is_last else len(keys) >= size and len(out) < ef // 2:
+        while len(keys) if is_last else len(keys) >= size and n_out < ef // 2:
             page, keys = keys[:size], keys[size:]
-            out = np.append(out, key_ids(page))
+            out.append(key_ids(page))
+            n_out += len(page)
             yield state.ids[key_ids(page)], key_distances(page)
         if is_last:
             return

@@ -17,6 +17,7 @@ from quiver.backends._numba.primitives import (
 )
 from quiver.backends._numba.seen import (
     NODES_PASSED,
+    ROWS,
     SEEN,
     SEEN_BY_WALKS,
     enlarged,
@@ -33,7 +34,6 @@ FLAGS = writable(types.boolean, 1)
 FOUND = writable(types.float32, 1)
 LIST = writable(types.uint32, 1)
 COUNTS = writable(types.int64, 1)
-ROWS = readonly(types.uint32, 1)
 LINE_WORDS = 8
 LINE_IDS = 16
 N_WALKS = 4

@@ -20,6 +20,7 @@ from quiver.backends._numba.primitives import (
 from quiver.backends._numba.search import BEAM, COUNTS, NEIGHBORS, expand
 from quiver.backends._numba.seen import (
     NODES_PASSED,
+    ROWS,
     enlarged,
     is_too_small,
     shift_of,
@@ -30,7 +31,6 @@ from quiver.reference.keys import NO_ID, NO_KEY
 
 KEYS = types.Array(types.uint64, 1, "C")
 MASKS = readonly(types.uint64, 2)
-ROWS = readonly(types.uint32, 1)
 LISTED = types.Array(types.uint32, 1, "C", readonly=True)
 SCAN_BLOCK = 1024
 
