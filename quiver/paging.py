@@ -33,7 +33,7 @@ def pages(
 ) -> Iterator[tuple[UserIds, Distances]]:
     """Yield ids and distances, page by page; see `quiver.Index.pages`."""
     n_linked = state.n - len(state.unlinked)
-    is_out = np.zeros(state.n, dtype=np.bool_)
+    out = [np.empty(0, dtype=np.uint32)]
     own = of_live_rows(state) if own is None else own
     filters = None if own is None else [own]
     n_out, ef = 0, max(DEFAULT_EF, 2 * size)
@@ -41,12 +41,12 @@ def pages(
         beam = walk(state, backend, query, ef, filters).keys[0]
         rows = key_ids(beam[beam != NO_KEY])
         keys = ranked_with_others(state, backend, query[0], rows, own)
-        keys = keys[~is_out[key_ids(keys)]]
+        keys = keys[~np.isin(key_ids(keys), np.concatenate(out))]
         is_last = ef >= n_linked
         # The first half of a beam is about as good as it would be in a wider one.
         while len(keys) if is_last else len(keys) >= size and n_out < ef // 2:
             page, keys = keys[:size], keys[size:]
-            is_out[key_ids(page)] = True
+            out.append(key_ids(page))
             n_out += len(page)
             yield state.ids[key_ids(page)], key_distances(page)
         if is_last:

@@ -102,7 +102,7 @@ class State:
         """Number of rows, removed ones included."""
         return self.codes.n_rows
 
-    @property
+    @cached_property
     def n_live(self) -> int:
         """Number of vectors that may answer."""
         return self.n if self.live is None else count_marked(self.live)
@@ -117,7 +117,7 @@ class State:
         """Whether nothing was removed and no list is longer than a built one."""
         return self.live is None and self.neighbors.shape[1] <= self.params.max_degree
 
-    @property
+    @cached_property
     def n_nodes(self) -> int:
         """Number of rows that answer by the graph."""
         if self.live is None:

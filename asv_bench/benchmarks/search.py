@@ -3,6 +3,9 @@ from __future__ import annotations
 import numpy as np
 
 import quiver
+from quiver.encoding import encode_queries
+from quiver.reference.codes import aligned_zeros
+from quiver.reference.keys import NO_ID
 
 from .common import (
     BACKENDS,
@@ -123,3 +126,39 @@ class Batch(OnIndexes):
 
     def time_batch(self, paths, backend, dataset, threads):
         self.index.search(self.queries, k=K, ef=EF, threads=threads_of(threads))
+
+
+class Spread(OnIndexes):
+    """The same walks with nothing but room between the rows, which may not cost.
+
+    Untouched, the zeros between take no memory.
+    """
+
+    params = (BACKENDS, (1, 2000))
+    param_names = ("backend", "room")
+
+    def setup(self, paths, backend, room):
+        load_backend(backend)
+        self.backend = quiver.get_backend(backend)
+        state = quiver.open(paths["synthetic-128"], backend=backend).state
+        rows = aligned_zeros((state.n * room, state.codes.rows.shape[1]), np.uint8)
+        rows[::room] = state.codes.rows
+        edges = np.zeros((state.n * room, state.neighbors.shape[1]), np.uint32)
+        edges[::room] = np.where(
+            state.neighbors == NO_ID, NO_ID, state.neighbors * np.uint32(room)
+        )
+        queries = load_dataset("synthetic-128").queries[:TIMED_QUERIES]
+        coded = encode_queries(state, self.backend, queries)
+        starts = state.entry_points * np.uint32(room)
+        self.walks = state.codes._replace(rows=rows), edges, coded, starts, EF
+
+    def search(self):
+        return self.backend.search(*self.walks)
+
+    def time_walks(self, paths, backend, room):
+        self.search()
+
+    def track_distance_computations(self, paths, backend, room):
+        return float(self.search().distance_computations.mean())
+
+    track_distance_computations.unit = "code distances per query"

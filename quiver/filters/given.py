@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from quiver.filters.filter import Filter
 from quiver.state import State
 from quiver.validation.arrays import as_int64
 from quiver.validation.foreign import as_array
+
+_of_live_rows: WeakKeyDictionary[State, Filter] = WeakKeyDictionary()
+"""Made on first use, for it takes a look at every row; two threads make the same."""
 
 
 def as_filter(state: State, given: Any) -> Filter:
@@ -72,7 +76,9 @@ def of_live_rows(state: State) -> Filter | None:
     """
     if state.live is None and state.has_graph:
         return None
-    return Filter(state, state.is_live)
+    if state not in _of_live_rows:
+        _of_live_rows[state] = Filter(state, state.is_live)
+    return _of_live_rows[state]
 
 
 def _is_one_each(given: Any) -> bool:

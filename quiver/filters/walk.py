@@ -48,8 +48,9 @@ def walk_filtered(
 
 def stack_masks(filters: Sequence[Filter]) -> Mask:
     """Return the masks as a backend takes them: one for all, or one a query."""
-    is_one = all(one is filters[0] for one in filters)
-    return np.stack([one.mask for one in filters[: 1 if is_one else None]])
+    if all(one is filters[0] for one in filters):
+        return filters[0].mask[None]
+    return np.stack([one.mask for one in filters])
 
 
 def answering_masks(state: State, filters: Sequence[Filter] | None) -> Mask | None:

@@ -36,9 +36,11 @@ def n_words(n: int) -> int:
 
 def is_marked(mask: Mask, rows: Ids) -> NDArray[np.bool_]:
     """Return the mark of some rows, in their shape; ``NO_ID`` has none."""
-    words = rows // np.uint32(WORD_BITS)
+    places = rows // np.uint32(WORD_BITS)
+    words = np.zeros(rows.shape, dtype=np.uint64)
     # NO_ID lies past the last word, and past the end there is no mark.
-    words = np.append(mask, np.uint64(0))[np.minimum(words, len(mask))]
+    is_inside = places < len(mask)
+    words[is_inside] = mask[places[is_inside]]
     bits = words >> (rows % np.uint32(WORD_BITS)).astype(np.uint64)
     return (bits & np.uint64(1)).astype(bool)
 

@@ -43,7 +43,8 @@ def join_unlinked(
     zeros = copies[np.searchsorted(equal_to, NO_ID) :][:k]
     is_row = rows != NO_ID
     starts = np.searchsorted(equal_to, rows)
-    has_copies = (equal_to.take(starts, mode="clip") == rows) & is_row
+    # `take` would copy the whole column.
+    has_copies = (equal_to[np.minimum(starts, len(equal_to) - 1)] == rows) & is_row
     is_hidden = np.zeros(rows.shape, dtype=np.bool_)
     if is_allowed is not None:
         is_hidden = is_row & ~is_allowed[np.where(is_row, rows, 0)]

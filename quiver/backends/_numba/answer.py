@@ -24,7 +24,8 @@ from quiver.backends._numba.rerank import (
     rerank_rows,
 )
 from quiver.backends._numba.search import NEIGHBORS, search_rows
-from quiver.backends._numba.walk import MASKS, ROWS, walk_by_rules
+from quiver.backends._numba.seen import ROWS
+from quiver.backends._numba.walk import MASKS, walk_by_rules
 from quiver.reference.bounds import LEAST_DIM
 from quiver.reference.keys import NO_ID, NO_KEY
 

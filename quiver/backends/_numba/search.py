@@ -15,6 +15,17 @@ from quiver.backends._numba.primitives import (
     readonly,
     writable,
 )
+from quiver.backends._numba.seen import (
+    NODES_PASSED,
+    ROWS,
+    SEEN,
+    SEEN_BY_WALKS,
+    enlarged,
+    is_too_small,
+    shift_of,
+    take_unseen,
+    words_for,
+)
 from quiver.reference.keys import NO_ID, NO_KEY
 
 NEIGHBORS = readonly(types.uint32, 2)
@@ -27,30 +38,6 @@ LINE_WORDS = 8
 LINE_IDS = 16
 N_WALKS = 4
 CLOSED = -1
-
-
-@kernel(
-    types.int64(
-        readonly(types.uint32, 1), writable(types.uint64, 1), writable(types.uint32, 1)
-    )
-)
-def take_unseen(rows, seen, newly_seen):
-    """Mark rows up to the first ``NO_ID`` seen; gather the unseen and count them.
-
-    The store is unconditional and only the count depends on the mark, so the loop
-    has no branch to mispredict.
-    """
-    n_newly_seen = 0
-    for place in range(len(rows)):
-        row = rows[place]
-        if row == NO_ID:
-            break
-        word = np.int64(row >> np.uint32(6))
-        bit = np.uint64(1) << np.uint64(row & np.uint32(63))
-        newly_seen[n_newly_seen] = row
-        n_newly_seen += np.int64((seen[word] & bit) == np.uint64(0))
-        seen[word] |= bit
-    return n_newly_seen
 
 
 @kernel(types.int64(BEAM, FLAGS, types.int64, FOUND, LIST, types.int64))
@@ -68,16 +55,15 @@ def accept(beam, expanded, count, found, newly_seen, n_newly_seen):
     return count
 
 
-@kernel(
-    types.void(WORDS, NEIGHBORS, types.int64, writable(types.uint64, 1), LIST, COUNTS)
-)
-def expand(words, neighbors, node, seen, newly_seen, n_newly_seen):
-    """Gather the unseen neighbours of a node and ask for their rows."""
-    n_newly_seen[0] = take_unseen(neighbors[node], seen, newly_seen)
+@kernel(types.int64(WORDS, NEIGHBORS, types.int64, SEEN, types.int64, LIST))
+def expand(words, neighbors, node, seen, shift, newly_seen):
+    """Gather the unseen neighbours of a node, ask for their rows and count them."""
+    n_newly_seen = take_unseen(neighbors[node], seen, shift, newly_seen)
     code_lines = (words.shape[1] + LINE_WORDS - 1) // LINE_WORDS
-    for place in range(n_newly_seen[0]):
+    for place in range(n_newly_seen):
         for line in range(code_lines):
             prefetch_line(words, np.int64(newly_seen[place]), line)
+    return n_newly_seen
 
 
 @kernel(types.int64(BEAM, FLAGS, types.int64, NEIGHBORS))
@@ -96,16 +82,79 @@ def choose(beam, expanded, count, neighbors):
 
 
 @kernel(
+    types.int64(
+        *(KIND, SIDE, SIDE, SUMS, NEIGHBORS, ROWS, writable(types.uint64, 2)),
+        *(COUNTS, COUNTS, SEEN_BY_WALKS, types.int64, writable(types.boolean, 2)),
+        *(writable(types.uint32, 2), COUNTS, COUNTS, COUNTS, COUNTS, COUNTS),
+    )
+)
+def take_turns(
+    kind,
+    base,
+    queries,
+    value_sums,
+    neighbors,
+    entry_points,
+    beams,
+    hops,
+    distance_computations,
+    seen,
+    shift,
+    expanded,
+    newly_seen,
+    n_newly_seen,
+    counts,
+    nodes,
+    walked,
+    progress,
+):
+    """Walk on until all have ended or one may see more rows than its table takes.
+
+    Returns how many it may see, or 0 when all have ended. ``progress`` counts the
+    queries whose walks were opened and ended.
+    """
+    n_queries, n_walks, width = len(beams), len(seen), newly_seen.shape[1] - 1
+    found = np.empty(width + 1, np.float32)
+    n_ids = 0
+    while progress[1] < n_queries and not is_too_small(seen.shape[1], shift, n_ids):
+        for walk in range(n_walks):
+            if nodes[walk] != CLOSED:
+                hops[walked[walk]] += 1
+                rows, unseen = seen[walk], newly_seen[walk]
+                n_newly_seen[walk] = expand(
+                    base[0], neighbors, nodes[walk], rows, shift, unseen
+                )
+            elif progress[0] < n_queries:
+                walked[walk], counts[walk] = progress[0], 0
+                seen[walk] = NO_ID
+                n_newly_seen[walk] = take_unseen(
+                    entry_points, seen[walk], shift, newly_seen[walk]
+                )
+                progress[0] += 1
+            else:
+                walked[walk] = CLOSED
+        for walk in range(n_walks):
+            query, count = walked[walk], n_newly_seen[walk]
+            if query == CLOSED:
+                continue
+            measure(
+                kind, base, queries, value_sums, query, newly_seen[walk], count, found
+            )
+            distance_computations[query] += count
+            beam, flags = beams[query], expanded[walk]
+            counts[walk] = accept(
+                beam, flags, counts[walk], found, newly_seen[walk], count
+            )
+            nodes[walk] = choose(beam, flags, counts[walk], neighbors)
+            progress[1] += nodes[walk] == CLOSED
+            n_ids = max(n_ids, distance_computations[query] + width)
+    return n_ids if progress[1] < n_queries else 0
+
+
+@kernel(
     types.void(
-        KIND,
-        SIDE,
-        SIDE,
-        SUMS,
-        NEIGHBORS,
-        readonly(types.uint32, 1),
-        writable(types.uint64, 2),
-        COUNTS,
-        COUNTS,
+        *(KIND, SIDE, SIDE, SUMS, NEIGHBORS, ROWS, writable(types.uint64, 2)),
+        *(COUNTS, COUNTS),
     )
 )
 def search_rows(
@@ -124,54 +173,28 @@ def search_rows(
     Several walks take turns: while one waits for the rows it asked for, the others
     compute. They share nothing, so their answers cannot depend on it.
     """
-    words = base[0]
+    n_rows = base[0].shape[0]
     n_queries, ef = beams.shape
     n_walks = min(N_WALKS, n_queries)
     width = max(neighbors.shape[1], len(entry_points))
-    seen = np.empty((n_walks, (words.shape[0] + 63) >> 6), np.uint64)
+    n_ids = (ef + NODES_PASSED) * neighbors.shape[1] + len(entry_points)
+    seen = np.empty((n_walks, words_for(n_ids, n_rows)), np.uint32)
     expanded = np.empty((n_walks, ef), np.bool_)
     newly_seen = np.empty((n_walks, width + 1), np.uint32)
-    n_newly_seen = np.empty((n_walks, 1), np.int64)
-    found = np.empty(width + 1, np.float32)
+    n_newly_seen = np.empty(n_walks, np.int64)
     counts = np.empty(n_walks, np.int64)
-    nodes = np.full(n_walks, CLOSED)
     walked = np.empty(n_walks, np.int64)
+    nodes = np.full(n_walks, CLOSED)
+    progress = np.zeros(2, np.int64)
     beams[:] = NO_KEY
     hops[:] = 0
     distance_computations[:] = 0
-    n_opened, n_done = 0, 0
-    while n_done < n_queries:
-        for walk in range(n_walks):
-            if nodes[walk] != CLOSED:
-                hops[walked[walk]] += 1
-                expand(
-                    words,
-                    neighbors,
-                    nodes[walk],
-                    seen[walk],
-                    newly_seen[walk],
-                    n_newly_seen[walk],
-                )
-            elif n_opened < n_queries:
-                walked[walk], counts[walk] = n_opened, 0
-                seen[walk] = np.uint64(0)
-                count = take_unseen(entry_points, seen[walk], newly_seen[walk])
-                n_newly_seen[walk, 0] = count
-                n_opened += 1
-            else:
-                walked[walk] = CLOSED
-        for walk in range(n_walks):
-            query = walked[walk]
-            if query == CLOSED:
-                continue
-            count = n_newly_seen[walk, 0]
-            measure(
-                kind, base, queries, value_sums, query, newly_seen[walk], count, found
-            )
-            distance_computations[query] += count
-            beam, flags = beams[query], expanded[walk]
-            counts[walk] = accept(
-                beam, flags, counts[walk], found, newly_seen[walk], count
-            )
-            nodes[walk] = choose(beam, flags, counts[walk], neighbors)
-            n_done += nodes[walk] == CLOSED
+    while True:
+        n_ids = take_turns(
+            *(kind, base, queries, value_sums, neighbors, entry_points, beams, hops),
+            *(distance_computations, seen, shift_of(seen.shape[1], n_rows), expanded),
+            *(newly_seen, n_newly_seen, counts, nodes, walked, progress),
+        )
+        if n_ids == 0:
+            return
+        seen = enlarged(seen, n_ids, n_rows)

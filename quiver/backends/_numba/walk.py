@@ -17,12 +17,20 @@ from quiver.backends._numba.primitives import (
     readonly,
     writable,
 )
-from quiver.backends._numba.search import BEAM, COUNTS, NEIGHBORS, expand, take_unseen
+from quiver.backends._numba.search import BEAM, COUNTS, NEIGHBORS, expand
+from quiver.backends._numba.seen import (
+    NODES_PASSED,
+    ROWS,
+    enlarged,
+    is_too_small,
+    shift_of,
+    take_unseen,
+    words_for,
+)
 from quiver.reference.keys import NO_ID, NO_KEY
 
 KEYS = types.Array(types.uint64, 1, "C")
 MASKS = readonly(types.uint64, 2)
-ROWS = readonly(types.uint32, 1)
 LISTED = types.Array(types.uint32, 1, "C", readonly=True)
 SCAN_BLOCK = 1024
 
@@ -149,24 +157,26 @@ def walk_by_rules(
     words = base[0]
     n_queries, ef = beams.shape
     width = max(neighbors.shape[1], len(entry_points))
-    seen = np.empty((words.shape[0] + 63) >> 6, np.uint64)
+    n_rows = words.shape[0]
+    n_ids = (ef + NODES_PASSED) * neighbors.shape[1] + len(entry_points)
+    n_words = words_for(n_ids, n_rows)
+    nothing_seen = np.empty((1, n_words), np.uint32)
     newly_seen = np.empty(width + 1, np.uint32)
     found = np.empty(width + 1, np.float32)
-    n_newly_seen = np.empty(1, np.int64)
     frontier = np.empty(width, np.uint64)
     balls = np.empty(width, np.uint64)
     n_in_balls = 0
     offsets[0] = 0
     for query in range(n_queries):
         beam = beams[query]
-        beam[:], seen[:] = NO_KEY, np.uint64(0)
+        seen, shift = nothing_seen, shift_of(n_words, n_rows)
+        beam[:], seen[:] = NO_KEY, NO_ID
         count, n_waiting, bound, limit = 0, 0, NO_KEY, np.uint64(0)
         if len(limits) > 0:
             limit = make_key(limits[query], NO_ID)
         hops[query] = distance_computations[query] = 0
-        n_newly_seen[0] = take_unseen(entry_points, seen, newly_seen)
+        n_new = take_unseen(entry_points, seen[0], shift, newly_seen)
         while True:
-            n_new = n_newly_seen[0]
             measure(kind, base, queries, value_sums, query, newly_seen, n_new, found)
             distance_computations[query] += n_new
             frontier = grown(frontier, n_waiting + n_new)
@@ -183,7 +193,11 @@ def walk_by_rules(
             node = np.int64(pop(frontier, n_waiting) & np.uint64(NO_ID))
             n_waiting -= 1
             hops[query] += 1
-            expand(words, neighbors, node, seen, newly_seen, n_newly_seen)
+            n_ids = distance_computations[query] + width
+            if is_too_small(seen.shape[1], shift, n_ids):
+                seen = enlarged(seen, n_ids, n_rows)
+                shift = shift_of(seen.shape[1], n_rows)
+            n_new = expand(words, neighbors, node, seen[0], shift, newly_seen)
         balls[offsets[query] : n_in_balls].sort()
         offsets[query + 1] = n_in_balls
     return balls[:n_in_balls].copy()

@@ -3,9 +3,10 @@
  * Reading order: portable.h, layout.h and keys.h are what everything stands on; simd.h
  * is what a target supplies, simd_portable.h its simplest form; lanes.h sums floats,
  * transform.h and encode.h code vectors; distance.h measures, prune.h chooses edges;
- * beam.h and frontier.h are what a walk keeps, merge.h gives edges their reverse, walk.h
- * is a walk, search.h those of a batch, rerank.h the exact end, answer.h all of it from
- * queries to ids. kernels.c puts them into the table, targets.c finds the table of a name.
+ * beam.h, frontier.h and seen.h are what a walk keeps, merge.h gives edges their reverse,
+ * walk.h is a walk, search.h those of a batch, rerank.h the exact end, answer.h all of it
+ * from queries to ids. kernels.c puts them into the table, targets.c finds the table of a
+ * name.
  *
  * Semantics are those of quiver/backends/protocol.py. A kernel keeps no state, never
  * writes to its inputs and returns 0, or -1 if scratch memory could not be had.

@@ -30,7 +30,9 @@ static void *place_walks(struct walk *walks, size_t n_walks, size_t ef,
     size_t width = graph->width < graph->n_entry_points ? graph->n_entry_points
                                                         : graph->width;
     size_t n_beam = beam_words(ef);
-    size_t n_seen = round_up(words_of(codes->n_rows), BEAM_STEP);
+    uint64_t n_ids = ((uint64_t)ef + NODES_PASSED) * graph->width;
+    struct seen seen = plan_seen(n_ids + graph->n_entry_points, codes->n_rows);
+    size_t n_seen = round_up((seen.n_words + 1) / 2, BEAM_STEP);
     size_t n_values = round_up(value_bytes_of(codes) / sizeof(uint64_t), BEAM_STEP);
     size_t n_list = round_up(width + BEAM_STEP, BEAM_STEP);
     size_t n_words = n_beam + n_seen + 2 * n_list + n_values;
@@ -40,8 +42,9 @@ static void *place_walks(struct walk *walks, size_t n_walks, size_t ef,
     uint64_t *words = align_up(scratch);
     for (struct walk *walk = walks; walk < walks + n_walks; ++walk, words += n_words) {
         place_beam(&walk->beam, words, ef);
-        walk->seen = words + n_beam;
-        walk->accepted = walk->seen + n_seen;
+        seen.words = (uint32_t *)(words + n_beam);
+        walk->seen = walk->nothing_seen = seen;
+        walk->accepted = words + n_beam + n_seen;
         walk->newly_seen = (uint32_t *)(walk->accepted + n_list);
         walk->distances = (float *)(walk->newly_seen + n_list);
         walk->values = (int8_t *)(walk->accepted + 2 * n_list);
@@ -104,6 +107,8 @@ INLINE int run_walks(const struct quiver_codes *codes, const struct quiver_graph
         free(walks[i].frontier.keys);
         free(walks[i].within.keys);
     }
+    for (size_t i = 0; i < n_placed; ++i)
+        free(walks[i].seen.grown);
     free(scratch);
     return end == OUT_OF_MEMORY ? -1 : 0;
 }

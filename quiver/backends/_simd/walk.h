@@ -10,15 +10,17 @@
 #include "beam.h"
 #include "distance.h"
 #include "frontier.h"
+#include "seen.h"
 
 enum end { GOES_ON, COMPLETE, OVER_BUDGET, OUT_OF_MEMORY };
 
-/* `seen` has a bit per row; `newly_seen` waits to be measured. */
+/* `newly_seen` waits to be measured; `nothing_seen` is what a walk begins with. */
 struct walk {
     struct query query;
     size_t number;
     struct beam beam;
-    uint64_t *seen;
+    struct seen seen;
+    struct seen nothing_seen;
     uint64_t *accepted;
     uint32_t *newly_seen;
     float *distances;
@@ -55,7 +57,9 @@ static void open_walk(struct walk *walk, const struct quiver_codes *codes,
     walk->hops = -1;
     walk->distance_computations = 0;
     clear_beam(&walk->beam);
-    memset(walk->seen, 0, words_of(codes->n_rows) * sizeof(uint64_t));
+    free(walk->seen.grown);
+    walk->seen = walk->nothing_seen;
+    clear_seen(&walk->seen);
 }
 
 static void set_rules(struct walk *walk, const struct quiver_rules *rules,
@@ -77,18 +81,17 @@ INLINE int is_allowed(const struct walk *walk, uint32_t id)
 }
 
 /* Collect the neighbours not seen before and mark them, without a branch on it. */
-INLINE void see(struct walk *walk)
+INLINE void see(struct walk *walk, int in_table)
 {
     const uint32_t *neighbors = walk->neighbors;
-    uint64_t *restrict seen = walk->seen;
+    uint32_t *restrict words = walk->seen.words;
     uint32_t *restrict newly_seen = walk->newly_seen;
+    unsigned shift = walk->seen.shift;
     size_t count = 0, width = walk->n_neighbors;
     for (size_t i = 0; i < width && neighbors[i] != NO_ID; ++i) {
         uint32_t id = neighbors[i];
-        uint64_t word = seen[id / 64], bit = (uint64_t)1 << id % 64;
         newly_seen[count] = id;
-        count += (word & bit) == 0;
-        seen[id / 64] = word | bit;
+        count += in_table ? see_in_table(words, shift, id) : see_bit(words, id);
     }
     walk->n_newly_seen = count;
 }
@@ -101,6 +104,8 @@ INLINE void prefetch_neighbors(const struct quiver_graph *graph, uint64_t key)
 
 INLINE enum end go_to(struct walk *walk, const struct quiver_graph *graph, uint64_t key)
 {
+    if (reserve_seen(&walk->seen, (size_t)walk->distance_computations + graph->width))
+        return OUT_OF_MEMORY;
     walk->neighbors = graph->neighbors + key_id(key) * graph->width;
     walk->n_neighbors = graph->width;
     prefetch_neighbors(graph, key);
@@ -191,7 +196,7 @@ INLINE void expand(struct walk *walk, const struct quiver_graph *graph, int by_r
     /* It is next, unless a neighbour seen now turns out to be nearer. */
     if (place < (by_rules ? frontier->size : beam->size))
         prefetch_neighbors(graph, by_rules ? frontier->keys[0] : beam->keys[place]);
-    see(walk);
+    walk->seen.shift == 0 ? see(walk, 0) : see(walk, 1);
     for (size_t i = 0; i < walk->n_newly_seen; ++i)
         prefetch_bytes(row_of(&walk->query, walk->newly_seen[i]), row_bytes);
     if (looks_ahead && !by_rules)
