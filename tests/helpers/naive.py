@@ -279,7 +279,7 @@ def search_by_rules(
         best = answer()[:ef]
         if len(best) == ef and node > best[-1] and node[0] > reach:
             break
-        if len(seen) >= budget:
+        if len(seen) >= budget or (len(best) < ef and 15 * (len(seen) + 1) > budget):
             complete = False
             break
         heapq.heappop(frontier)

@@ -77,7 +77,7 @@ class TextbookBackend:
         complete = np.zeros(n_queries, dtype=np.bool_)
         everyone = np.ones(codes.n_rows, dtype=np.bool_)
         for number in range(n_queries):
-            query, may_answer, most = take_query(queries, number), everyone, np.inf
+            query, may_answer, most = take_query(queries, number), everyone, 2**63
             if allowed is not None:
                 may_answer = marked_rows(allowed[number % len(allowed)], codes.n_rows)
             if budget is not None:
@@ -163,7 +163,8 @@ def walk(codes, neighbors, query, entry_points, ef, may_answer, budget):
             heapq.heappush(waiting, key)
         # What fell out of the beam is never expanded.
         is_over = not waiting or (len(beam) == ef and waiting[0] > beam[-1])
-        if is_over or len(seen) >= budget:
+        most = budget if len(beam) == ef else budget // 15
+        if is_over or len(seen) >= most:
             return beam, hops, len(seen), is_over
         hops += 1
         row = neighbors[heapq.heappop(waiting) & 0xFFFF_FFFF]

@@ -13,6 +13,9 @@
 
 enum end { GOES_ON, COMPLETE, OVER_BUDGET, OUT_OF_MEMORY };
 
+/* A beam not yet full ends its walk at this part of the budget. */
+enum { PATIENCE = 15 };
+
 /* `seen` has a bit per row; `newly_seen` waits to be measured. */
 struct walk {
     struct query query;
@@ -142,7 +145,8 @@ INLINE enum end advance_by_rules(struct walk *walk, const struct quiver_graph *g
     walk->bound = last > walk->limit ? last : walk->limit;
     if (walk->frontier.size == 0 || walk->frontier.keys[0] > walk->bound)
         return COMPLETE;
-    if (walk->distance_computations >= walk->budget)
+    int is_full = beam->size == beam->ef;
+    if (walk->distance_computations >= walk->budget / (is_full ? 1 : PATIENCE))
         return OVER_BUDGET;
     return go_to(walk, graph, pop(&walk->frontier));
 }
