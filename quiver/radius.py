@@ -23,6 +23,7 @@ from quiver.filters.given import of_live_rows
 from quiver.filters.walk import stack_masks
 from quiver.parallel.workers import map_chunks
 from quiver.ranking import ranked_with_others
+from quiver.reference.bounds import ROUNDING
 from quiver.reference.codes import Queries
 from quiver.reference.keys import key_distances, key_ids
 from quiver.reference.lanes import lane_sum
@@ -30,6 +31,9 @@ from quiver.results import RadiusResult, SearchStats
 from quiver.search import SEARCH_CHUNK, Filters
 from quiver.state import State
 from quiver.validation.foreign import as_real_array
+
+FARTHEST = float(np.finfo(np.float32).max)
+"""No finite code distance is larger."""
 
 
 class Reach(NamedTuple):
@@ -127,27 +131,37 @@ def limits_of(
     state: State, coded: Queries, queries: Vectors, reach: Reach
 ) -> Distances:
     """Return up to which code distance a row may be an answer."""
-    norm2 = coded.corrections[:, 1].astype(np.float64)
-    length = np.sqrt(norm2)
-    squared = {
-        "cosine": 2 * reach.radius,
-        "euclidean": reach.radius * reach.radius,
-        # The codes are of x - mean, and hold no constant of the row.
-        "inner_product": norm2
-        + 2
-        * (reach.radius + lane_sum(queries.astype(np.float64) * state.transform.mean)),
-    }[state.metric]
+    step, norm2 = coded.corrections.astype(np.float64).T
+    squared = _squared(state, norm2, queries, reach.radius)
     if not state.n_live:
         return squared.astype(np.float32)
-    scale = state.error_scale
-    # By inner product it is the longest rows that answer, and their errors are the
-    # largest. By a distance, rows about as far from the middle as the query is.
-    margin = np.maximum(scale.usual, scale.share * length)
+    scale, length = state.error_scale, np.sqrt(norm2)
     if state.metric == "inner_product":
-        margin = np.full_like(length, scale.most)
+        # The longest rows answer, and their errors are the largest.
+        reached = np.full_like(length, scale.most)
+    else:
+        # Rows about as far from the middle as the query is, but no nearer to it than a
+        # row at the radius can be.
+        least = np.sqrt(squared) - length
+        reached = np.maximum(scale.usual, np.maximum(length, least))
+    error = reached * scale.of_queries(length, step)
     with np.errstate(over="ignore"):
-        limits = squared + reach.confidence * 2 * length * margin
-        return limits.astype(np.float32)
+        return (squared + reach.confidence * error).astype(np.float32)
+
+
+def _squared(state: State, norm2: Lanes, queries: Vectors, radius: Lanes) -> Lanes:
+    """Return radii as code distances, large enough for all that float32 rounds."""
+    # The codes for inner product are of x - mean, and hold no constant of the row.
+    shift = lane_sum(queries.astype(np.float64) * state.transform.mean)
+    with np.errstate(over="ignore"):
+        squared, added = {
+            "cosine": (2 * radius, norm2),
+            "euclidean": (radius * radius, norm2),
+            "inner_product": (norm2 + 2 * (radius + shift), norm2 + np.abs(shift)),
+        }[state.metric]
+        # Where codes have no error, a row at the radius itself would be lost else.
+        squared += ROUNDING * (added + np.abs(squared))
+    return np.minimum(squared, FARTHEST)
 
 
 def _search_chunk(
