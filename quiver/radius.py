@@ -10,6 +10,7 @@ Source: quiver's own; see docs/filters.md.
 from __future__ import annotations
 
 from functools import partial
+from reprlib import repr as brief
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from quiver._typing import Counts, Distances, Ids, Lanes, Metric, Vectors
 from quiver.backends.protocol import Backend
 from quiver.encoding import encode_queries
-from quiver.errors import InvalidArgumentError
+from quiver.errors import InvalidArgumentError, InvalidTypeError
 from quiver.filters.filter import BUDGET_SHARE
 from quiver.filters.given import of_live_rows
 from quiver.filters.walk import stack_masks
@@ -30,10 +31,12 @@ from quiver.reference.lanes import lane_sum
 from quiver.results import RadiusResult, SearchStats
 from quiver.search import SEARCH_CHUNK, Filters
 from quiver.state import State
-from quiver.validation.foreign import as_real_array
+from quiver.validation.foreign import as_array
 
 FARTHEST = float(np.finfo(np.float32).max)
 """No finite code distance is larger."""
+
+_REMEDY = "give the largest distance of an answer, as search returns distances"
 
 
 class Reach(NamedTuple):
@@ -75,18 +78,27 @@ def as_radii(radius: Any, n_queries: int, metric: Metric) -> Lanes:
     InvalidArgumentError
         If it is not finite, negative where no distance is, or of a wrong shape.
     """
-    array = as_real_array(radius, "radius").astype(np.float64)
+    array = as_array(radius, "radius")
+    if array.dtype.kind not in "iuf":
+        msg = (
+            f"radius must be a number, or one per query, got {brief(radius)} of dtype "
+            f"{array.dtype}; {_REMEDY}"
+        )
+        raise InvalidTypeError(msg)
+    array = array.astype(np.float64)
     if array.shape not in ((), (n_queries,)):
         msg = (
             f"radius must be one number or one per query, shape ({n_queries},), "
-            f"got shape {array.shape}"
+            f"got shape {array.shape}; {_REMEDY}"
         )
         raise InvalidArgumentError(msg)
     least = -np.inf if metric == "inner_product" else 0.0
     is_wrong = ~(np.isfinite(array) & (array >= least))
     if is_wrong.any():
         rule = "finite" if metric == "inner_product" else "finite and at least 0"
-        msg = f"radius must be {rule}, got {array[is_wrong].flat[0]}"
+        where = f" for query {np.argmax(is_wrong)}" if array.ndim else ""
+        got = f"{array[is_wrong].flat[0]}{where}"
+        msg = f"radius must be {rule}, got {got}; {_REMEDY}"
         raise InvalidArgumentError(msg)
     return np.broadcast_to(array, n_queries)
 

@@ -202,9 +202,20 @@ def test_every_backend_and_number_of_threads_finds_the_same(backend: Any) -> Non
     ("changed", "error", "message"),
     [
         ({"radius": -0.1}, InvalidArgumentError, "radius must be finite and at least"),
-        ({"radius": np.nan}, InvalidArgumentError, "radius must be finite"),
-        ({"radius": [0.1, 0.2]}, InvalidArgumentError, r"shape \(3,\), got shape \(2"),
-        ({"radius": "far"}, InvalidTypeError, "radius must"),
+        ({"radius": np.nan}, InvalidArgumentError, "radius must be .*, got nan; give"),
+        (
+            {"radius": [0.1, -2, -3]},
+            InvalidArgumentError,
+            "got -2.0 for query 1",
+        ),
+        (
+            {"radius": [0.1, 0.2]},
+            InvalidArgumentError,
+            r"\(3,\), got shape \(2,\);",
+        ),
+        ({"radius": "far"}, InvalidTypeError, "one per query, got 'far' .*; give the"),
+        ({"radius": None}, InvalidTypeError, "one per query, got None .* as search"),
+        ({"radius": [True]}, InvalidTypeError, r"got \[True\] of dtype bool"),
         ({"confidence": -1.0}, InvalidArgumentError, "confidence must be in 0 … 10"),
         ({"ef": 0}, InvalidArgumentError, "ef must be in 1"),
         ({"max_results": 0}, InvalidArgumentError, "max_results must be in 1"),
