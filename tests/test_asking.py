@@ -96,9 +96,9 @@ def test_a_short_walk_finds_as_many_as_there_are_and_only_what_may_answer(
         count = result.counts[query]
         assert count == min(k, len(ids))
         true = dict(zip(ids, distances, strict=True))
-        given = result.distances[query][:count].tolist()
-        assert given == [true[number] for number in found[:count].tolist()]
-        assert given == sorted(given)
+        shown = result.distances[query][:count].tolist()
+        assert shown == [true[number] for number in found[:count].tolist()]
+        assert shown == sorted(shown)
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -134,9 +134,9 @@ def test_pages_end_when_every_row_that_may_answer_is_out(
         ids, distances = case.truth(query)
         assert sorted(out) == sorted(ids)
         true = dict(zip(ids, distances, strict=True))
-        for page, given in pages:
-            assert given.tolist() == [true[number] for number in page.tolist()]
-            assert (np.diff(given) >= 0).all()
+        for page, shown in pages:
+            assert shown.tolist() == [true[number] for number in page.tolist()]
+            assert (np.diff(shown) >= 0).all()
 
 
 def test_every_verb_is_one_of_the_index_and_leaves_it_alone() -> None:

@@ -203,8 +203,9 @@ class Backend(Protocol):
             ``r % 64`` of word ``r // 64``, and bits past the last row are zero.
             Default: all. Other rows are measured, expanded and counted all the same.
         budget : ndarray of shape (q,), int64, optional
-            No row is expanded once so many distances are computed, or ``budget // 15``
-            with fewer than ``ef`` allowed rows among them. Default: no end.
+            No row is expanded once so many distances are computed; with ``allowed``,
+            nor once ``budget // 15`` are and fewer than ``ef`` allowed rows were seen.
+            Default: no end.
 
         Returns
         -------

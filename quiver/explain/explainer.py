@@ -94,7 +94,7 @@ class _Explainer:
             return list(walk(*graph, self.ef, allowed=allowed))[1:]
         marks = marked_rows(own.mask, state.n)
         steps = list(walk(*graph, self.ef, allowed=marks))
-        if own.is_scanned(self.ef) or not follow(steps, self.ef, own.budget).complete:
+        if own.is_scanned(self.ef) or not follow(steps, own.budget, self.ef).complete:
             msg = (
                 "filter must let so many rows answer that a search walks to them; it "
                 f"measures all of these {len(own)}, which leaves nothing to explain"

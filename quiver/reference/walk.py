@@ -30,9 +30,9 @@ NO_LIMIT = np.uint64(0)
 """Below every key."""
 
 PATIENCE = 15
-"""A walk gives up at one part in so many of its budget if it has not seen ``ef`` rows
-that may answer: their share of those met tells what the rest would cost, see
-docs/filters.md."""
+"""A walk among which not all rows may answer gives up at one part in so many of its
+budget if it has not seen ``ef`` that may: their share of those met tells what the rest
+would cost, see docs/filters.md."""
 
 
 class Step(NamedTuple):
@@ -94,17 +94,19 @@ def walk(
         newly_seen = row[~seen[row]]
 
 
-def follow(steps: Iterable[Step], ef: int, budget: int | None = None) -> Outcome:
+def follow(
+    steps: Iterable[Step], budget: int | None = None, expected: int = 0
+) -> Outcome:
     """Take a walk to its end, or until as many distances as its budget are computed.
 
-    A part of the budget is all there is until the beam of ``ef`` is full.
+    A part of the budget is all there is until the beam holds as many as expected.
     """
     outcome = Outcome(np.empty(0, dtype=np.uint64), -1, 0, True)
     for node, newly_seen, beam in steps:
         found, hops, computed, _ = outcome
         # The entry points are seen whatever the budget.
         if budget is not None and node != START:
-            most = budget if len(found) >= ef else budget // PATIENCE
+            most = budget if len(found) >= expected else budget // PATIENCE
             if computed >= most:
                 return outcome._replace(complete=False)
         outcome = Outcome(beam, hops + 1, computed + len(newly_seen), True)

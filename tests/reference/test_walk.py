@@ -72,7 +72,7 @@ def test_rows_that_may_not_answer_lead_to_those_that_may() -> None:
 def test_a_walk_that_finds_nothing_sees_all_there_is() -> None:
     codes, neighbors, query = line(9)
     nothing = np.zeros(9, dtype=bool)
-    outcome = follow(walk(codes, neighbors, query, rows(4), 3, allowed=nothing), 3)
+    outcome = follow(walk(codes, neighbors, query, rows(4), 3, allowed=nothing))
     assert (len(outcome.keys), outcome.hops, outcome.distance_computations) == (0, 9, 9)
     assert outcome.complete
 
@@ -84,7 +84,7 @@ def test_a_spent_budget_ends_a_walk_before_its_next_expansion(
     budget: int, hops: int, computed: int
 ) -> None:
     codes, neighbors, query = line(9)
-    outcome = follow(walk(codes, neighbors, query, rows(8), 1), 1, budget)
+    outcome = follow(walk(codes, neighbors, query, rows(8), 3), budget)
     assert (outcome.hops, outcome.distance_computations) == (hops, computed)
     assert not outcome.complete
 
@@ -97,14 +97,14 @@ def test_a_walk_that_meets_few_rows_that_may_answer_is_given_up_early(
     codes, neighbors, query = line(96)
     allowed = np.arange(96) % 6 != 0
     steps = walk(codes, neighbors, query, rows(95), ef, allowed=allowed)
-    outcome = follow(steps, ef, budget=80)
+    outcome = follow(steps, budget=80, expected=ef)
     assert outcome.distance_computations == computed
     assert not outcome.complete
 
 
 def test_a_budget_spent_just_when_the_walk_is_over_leaves_it_complete() -> None:
     codes, neighbors, query = line(9)
-    outcome = follow(walk(codes, neighbors, query, rows(0), 1), 1, 2)
+    outcome = follow(walk(codes, neighbors, query, rows(0), 1), 2)
     assert (outcome.hops, outcome.distance_computations) == (1, 2)
     assert outcome.complete
 

@@ -179,7 +179,9 @@ def walk_by_rules(
             # Never rises, so what is beyond it will not be expanded.
             bound = max(beam[ef - 1], limit)
             complete[query] = n_waiting == 0 or frontier[0] > bound
-            budget = budgets[query] if count == ef else budgets[query] // PATIENCE
+            budget = budgets[query]
+            if masks.shape[0] > 0 and count < ef:
+                budget //= PATIENCE
             if complete[query] or distance_computations[query] >= budget:
                 break
             node = np.int64(pop(frontier, n_waiting) & np.uint64(NO_ID))

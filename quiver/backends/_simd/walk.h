@@ -13,7 +13,8 @@
 
 enum end { GOES_ON, COMPLETE, OVER_BUDGET, OUT_OF_MEMORY };
 
-/* A beam not yet full ends its walk at this part of the budget. */
+/* A beam that rows which may not answer keep empty ends its walk at this part of the
+ * budget. */
 enum { PATIENCE = 15 };
 
 /* `seen` has a bit per row; `newly_seen` waits to be measured. */
@@ -145,8 +146,8 @@ INLINE enum end advance_by_rules(struct walk *walk, const struct quiver_graph *g
     walk->bound = last > walk->limit ? last : walk->limit;
     if (walk->frontier.size == 0 || walk->frontier.keys[0] > walk->bound)
         return COMPLETE;
-    int is_full = beam->size == beam->ef;
-    if (walk->distance_computations >= walk->budget / (is_full ? 1 : PATIENCE))
+    int has_found = walk->allowed == NULL || beam->size == beam->ef;
+    if (walk->distance_computations >= walk->budget / (has_found ? 1 : PATIENCE))
         return OVER_BUDGET;
     return go_to(walk, graph, pop(&walk->frontier));
 }
