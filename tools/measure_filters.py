@@ -51,7 +51,7 @@ rows re-ranked per query, for four values of `confidence`.
 """
 
 NOISE, COPIES, EF = 12.0, 10, 64
-MILLION_SHARES = (0.5, 0.3, 0.2, 0.1, 0.07, 0.054, 0.03, 0.01)
+MILLION_SHARES = (0.5, 0.3, 0.2, 0.1, 0.054, 0.03, 0.02, 0.01)
 DEGREES = {32: 96, 64: 128}
 MILLION = """
 ### The constants at a million rows

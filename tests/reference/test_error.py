@@ -9,6 +9,7 @@ from rows import normal_rows, skewed_rows
 from quiver import reference
 from quiver.encoding import clear_bias, draw_signs
 from quiver.params import Encoding
+from quiver.reference.bounds import CODE_ERROR
 from quiver.reference.codes import Transform
 from quiver.reference.error import ErrorScale, code_errors, error_scale
 from quiver.reference.transform import apply_transform
@@ -82,3 +83,15 @@ def test_a_row_without_error_is_told_as_well_as_the_query_is() -> None:
     length, step = np.array([2.0]), np.array([0.1])
     assert exact.of_queries(length, step)[0] == pytest.approx(2 * 0.1 / np.sqrt(12))
     assert coarse.of_queries(length, 0 * step)[0] == pytest.approx(2 * 2 * 0.05)
+
+
+@pytest.mark.parametrize(("bits", "most"), [(2, 0.02), (4, 0.02), (8, 0.1)])
+def test_of_rotated_rows_it_is_the_error_that_bounds_go_by(bits, most) -> None:
+    vectors = normal_rows(1000, 300)
+    dim = Encoding(bits=bits).coded_dim(300)
+    signs = draw_signs(dim, 0)
+    transform = Transform("euclidean", vectors.mean(axis=0), signs)
+    codes = reference.encode(vectors, transform, bits, "corrected")
+    errors, _, _ = code_errors(codes)
+    expected = codes.corrections[:, 0] * CODE_ERROR[bits]
+    assert errors.mean() / expected.mean() == pytest.approx(1, abs=most)
