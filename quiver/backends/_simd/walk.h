@@ -147,7 +147,8 @@ INLINE enum end advance_by_rules(struct walk *walk, const struct quiver_graph *g
     if (walk->frontier.size == 0 || walk->frontier.keys[0] > walk->bound)
         return COMPLETE;
     int has_found = walk->allowed == NULL || beam->size == beam->ef;
-    if (walk->distance_computations >= walk->budget / (has_found ? 1 : PATIENCE))
+    int64_t budget = has_found ? walk->budget : walk->budget / PATIENCE;
+    if (walk->distance_computations >= budget)
         return OVER_BUDGET;
     return go_to(walk, graph, pop(&walk->frontier));
 }
