@@ -11,6 +11,9 @@ from quiver._typing import Ids
 from quiver.errors import InvalidArgumentError
 from quiver.reference.keys import NO_RESULT
 
+NAMED_IDS = 3
+"""Unknown ids that a message names."""
+
 
 class RowsById:
     """Rows by id, found by bisection in an order made on first use.
@@ -36,14 +39,11 @@ class RowsById:
         Raises
         ------
         InvalidArgumentError
-            If one is unknown; the message names the first.
+            If some are unknown; the message says how many and names the first three.
         """
         rows, is_known = self.find(ids)
         if not is_known.all():
-            unknown = ids[~is_known].flat[0]
-            note = ", the mark of a place left empty" if unknown == NO_RESULT else ""
-            msg = f"ids must be in the index, got {unknown}{note}"
-            raise InvalidArgumentError(msg)
+            raise InvalidArgumentError(_not_in_the_index(ids[~is_known]))
         return rows
 
     def __contains__(self, number: int) -> bool:
@@ -70,3 +70,12 @@ class RowsById:
     def _order(self) -> NDArray[np.intp] | None:
         is_ascending = bool((self._ids[1:] > self._ids[:-1]).all())
         return None if is_ascending else np.argsort(self._ids, kind="stable")
+
+
+def _not_in_the_index(unknown: NDArray[np.int64]) -> str:
+    """Return a message that names the first ids, and says how many more there are."""
+    got = ", ".join(map(str, unknown[:NAMED_IDS].tolist()))
+    if len(unknown) > NAMED_IDS:
+        got += f" and {len(unknown) - NAMED_IDS} more that are not"
+    note = ", the mark of a place left empty" if unknown[0] == NO_RESULT else ""
+    return f"ids must be in the index, got {got}{note}; `id in index` tells of one"

@@ -10,6 +10,7 @@ Source: quiver's own; see docs/filters.md.
 from __future__ import annotations
 
 from functools import partial
+from reprlib import repr as brief
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,19 +18,25 @@ import numpy as np
 from quiver._typing import Counts, Distances, Ids, Lanes, Metric, Vectors
 from quiver.backends.protocol import Backend
 from quiver.encoding import encode_queries
-from quiver.errors import InvalidArgumentError
+from quiver.errors import InvalidArgumentError, InvalidTypeError
 from quiver.filters.filter import BUDGET_SHARE
 from quiver.filters.given import of_live_rows
 from quiver.filters.walk import stack_masks
 from quiver.parallel.workers import map_chunks
 from quiver.ranking import ranked_with_others
+from quiver.reference.bounds import ROUNDING
 from quiver.reference.codes import Queries
 from quiver.reference.keys import key_distances, key_ids
 from quiver.reference.lanes import lane_sum
 from quiver.results import RadiusResult, SearchStats
 from quiver.search import SEARCH_CHUNK, Filters
 from quiver.state import State
-from quiver.validation.foreign import as_real_array
+from quiver.validation.foreign import as_array
+
+FARTHEST = float(np.finfo(np.float32).max)
+"""No finite code distance is larger."""
+
+_REMEDY = "give the largest distance of an answer, as search returns distances"
 
 
 class Reach(NamedTuple):
@@ -71,18 +78,27 @@ def as_radii(radius: Any, n_queries: int, metric: Metric) -> Lanes:
     InvalidArgumentError
         If it is not finite, negative where no distance is, or of a wrong shape.
     """
-    array = as_real_array(radius, "radius").astype(np.float64)
+    array = as_array(radius, "radius")
+    if array.dtype.kind not in "iuf":
+        msg = (
+            f"radius must be a number, or one per query, got {brief(radius)} of dtype "
+            f"{array.dtype}; {_REMEDY}"
+        )
+        raise InvalidTypeError(msg)
+    array = array.astype(np.float64)
     if array.shape not in ((), (n_queries,)):
         msg = (
             f"radius must be one number or one per query, shape ({n_queries},), "
-            f"got shape {array.shape}"
+            f"got shape {array.shape}; {_REMEDY}"
         )
         raise InvalidArgumentError(msg)
     least = -np.inf if metric == "inner_product" else 0.0
     is_wrong = ~(np.isfinite(array) & (array >= least))
     if is_wrong.any():
         rule = "finite" if metric == "inner_product" else "finite and at least 0"
-        msg = f"radius must be {rule}, got {array[is_wrong].flat[0]}"
+        where = f" for query {np.argmax(is_wrong)}" if array.ndim else ""
+        got = f"{array[is_wrong].flat[0]}{where}"
+        msg = f"radius must be {rule}, got {got}; {_REMEDY}"
         raise InvalidArgumentError(msg)
     return np.broadcast_to(array, n_queries)
 
@@ -126,28 +142,41 @@ def search_radius(
 def limits_of(
     state: State, coded: Queries, queries: Vectors, reach: Reach
 ) -> Distances:
-    """Return up to which code distance a row may be an answer."""
-    norm2 = coded.corrections[:, 1].astype(np.float64)
-    length = np.sqrt(norm2)
-    squared = {
-        "cosine": 2 * reach.radius,
-        "euclidean": reach.radius * reach.radius,
-        # The codes are of x - mean, and hold no constant of the row.
-        "inner_product": norm2
-        + 2
-        * (reach.radius + lane_sum(queries.astype(np.float64) * state.transform.mean)),
-    }[state.metric]
-    if not state.n_live:
-        return squared.astype(np.float32)
-    scale = state.error_scale
-    # By inner product it is the longest rows that answer, and their errors are the
-    # largest. By a distance, rows about as far from the middle as the query is.
-    margin = np.maximum(scale.usual, scale.share * length)
+    """Return up to which code distance a row may be an answer.
+
+    Any, where there is no graph: then every row is looked at, as `quiver.search` does.
+    """
+    if not (state.has_graph and state.n_live):
+        return np.full(len(queries), np.inf, dtype=np.float32)
+    step, norm2 = coded.corrections.astype(np.float64).T
+    squared = _squared(state, norm2, queries, reach.radius)
+    scale, length = state.error_scale, np.sqrt(norm2)
     if state.metric == "inner_product":
-        margin = np.full_like(length, scale.most)
+        # The longest rows answer, and their errors are the largest.
+        reached = np.full_like(length, scale.most)
+    else:
+        # Rows about as far from the middle as the query is, but no nearer to it than a
+        # row at the radius can be.
+        least = np.sqrt(squared) - length
+        reached = np.maximum(scale.usual, np.maximum(length, least))
+    error = reached * scale.of_queries(length, step)
     with np.errstate(over="ignore"):
-        limits = squared + reach.confidence * 2 * length * margin
-        return limits.astype(np.float32)
+        return (squared + reach.confidence * error).astype(np.float32)
+
+
+def _squared(state: State, norm2: Lanes, queries: Vectors, radius: Lanes) -> Lanes:
+    """Return radii as code distances, large enough for all that float32 rounds."""
+    # The codes for inner product are of x - mean, and hold no constant of the row.
+    shift = lane_sum(queries.astype(np.float64) * state.transform.mean)
+    with np.errstate(over="ignore"):
+        squared, added = {
+            "cosine": (2 * radius, norm2),
+            "euclidean": (radius * radius, norm2),
+            "inner_product": (norm2 + 2 * (radius + shift), norm2 + np.abs(shift)),
+        }[state.metric]
+        # Where codes have no error, a row at the radius itself would be lost else.
+        squared += ROUNDING * (added + np.abs(squared))
+    return np.minimum(squared, FARTHEST)
 
 
 def _search_chunk(

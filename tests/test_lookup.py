@@ -77,7 +77,8 @@ def test_cold_vectors_are_found_by_id(tmp_path, cold, cold_dtype) -> None:
     ("ids", "error", "word"),
     [
         (77, InvalidArgumentError, "got 77"),
-        ([3, 77, 78], InvalidArgumentError, "got 77"),
+        ([3, 77, 78], InvalidArgumentError, "got 77, 78; "),
+        ([[3, 77], [78, 79], [80, 81]], InvalidArgumentError, "79 and 2 more that"),
         (-1, InvalidArgumentError, "got -1, the mark of a place left empty"),
         (2**64, InvalidArgumentError, "64 bits"),
         ("3", InvalidTypeError, "integers"),

@@ -53,6 +53,24 @@ def test_all_rows_within_and_none_beyond(
     np.testing.assert_array_equal(found.counts, np.diff(found.offsets))
 
 
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "inner_product"])
+def test_without_a_graph_a_radius_is_exact_at_any_confidence(metric: Any) -> None:
+    index = quiver.Index.create(4, metric=metric)
+    assert len(index.search_radius(normal_rows(1, 4, seed=2)[0], 1.0).ids) == 0
+    vectors = normal_rows(40, 4, seed=3)
+    vectors[7], vectors[11:13] = vectors[3], 0
+    index.add(vectors)
+    index.remove([5, 9])
+    queries = normal_rows(50, 4, seed=4)
+    kept = np.delete(np.arange(40), [5, 9])
+    rows, exact = quiver.exact_knn(vectors[kept], queries, 38, metric=metric)
+    radius = exact[:, 3].astype(np.float64)
+    found = index.search_radius(queries, radius, confidence=0)
+    for number, (ids, _) in enumerate(found):
+        within = exact[number] <= radius[number]
+        assert ids.tolist() == kept[rows[number][within]].tolist()
+
+
 @pytest.fixture(scope="module")
 def demo_index() -> quiver.Index:
     if quiver.get_backend().name == "reference":
@@ -102,6 +120,62 @@ def test_far_rows_of_many_norms_answer_too() -> None:
     assert n_found / (21 * 40) >= 0.95
 
 
+def integers(n: int, dim: int, seed: int) -> np.ndarray:
+    """Return rows of small integers about a thousand."""
+    return np.random.default_rng(seed).integers(997, 1004, (n, dim)).astype(np.float32)
+
+
+def of_many_lengths(n: int, dim: int, seed: int) -> np.ndarray:
+    vectors = normal_rows(n, dim, seed) * np.exp(normal_rows(n, 1, seed + 1))
+    vectors[:2] *= 1000
+    return vectors.astype(np.float32)
+
+
+def equal(n: int, dim: int, seed: int) -> np.ndarray:
+    return np.repeat(integers(1, dim, seed) - 1000, n, axis=0)
+
+
+def signs(n: int, dim: int, seed: int) -> np.ndarray:
+    return np.sign(normal_rows(n, dim, seed))
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "inner_product"])
+@pytest.mark.parametrize(
+    ("make", "dim"),
+    [
+        *[(make, 8) for make in (integers, of_many_lengths, signs, equal)],
+        (of_many_lengths, 1),
+        # Codes without an error, so that float32 and the query's rounding are all.
+        *[(equal, dim) for dim in (1, 2, 3)],
+        (normal_rows, 64),
+    ],
+)
+@pytest.mark.parametrize("bits", [2, 4, 8])
+@pytest.mark.parametrize("rotate", [True, False])
+def test_a_radius_that_is_the_distance_of_an_answer_finds_it(
+    metric: Any, make: Any, dim: int, bits: Any, rotate: bool
+) -> None:
+    vectors, middle = make(40, dim, 1), np.zeros((1, dim), dtype=np.float32)
+    queries = np.concatenate([vectors[:3], make(3, dim, 9), middle, vectors[:1] + 0.5])
+    for center in (True, False):
+        encoding = quiver.Encoding(bits=bits, rotate=rotate, center=center)
+        options: Any = {"metric": metric, "params": PARAMS, "encoding": encoding}
+        index = quiver.Index.build(vectors, **options)
+        rows, exact = true_sets(index, queries)
+        for rank in (0, 1, 5, 20, 39):
+            radius = exact[:, rank].astype(np.float64)
+            found = index.search_radius(queries, radius, confidence=10)
+            for row, (ids, _) in zip(rows[:, rank], found, strict=True):
+                assert row in ids
+
+
+@pytest.mark.parametrize("radius", [1e19, 1e200])
+def test_a_radius_beyond_every_float32_holds_all_rows(radius: float) -> None:
+    for metric in ("cosine", "euclidean", "inner_product"):
+        found = build(metric).search_radius(normal_rows(2, 8), radius)
+        assert found.counts.tolist() == [N, N]
+
+
 def test_most_results_are_the_nearest_and_it_says_that_more_are_there() -> None:
     index = build("euclidean")
     queries = normal_rows(2, 8, seed=9)
@@ -146,9 +220,20 @@ def test_every_backend_and_number_of_threads_finds_the_same(backend: Any) -> Non
     ("changed", "error", "message"),
     [
         ({"radius": -0.1}, InvalidArgumentError, "radius must be finite and at least"),
-        ({"radius": np.nan}, InvalidArgumentError, "radius must be finite"),
-        ({"radius": [0.1, 0.2]}, InvalidArgumentError, r"shape \(3,\), got shape \(2"),
-        ({"radius": "far"}, InvalidTypeError, "radius must"),
+        ({"radius": np.nan}, InvalidArgumentError, "radius must be .*, got nan; give"),
+        (
+            {"radius": [0.1, -2, -3]},
+            InvalidArgumentError,
+            "got -2.0 for query 1",
+        ),
+        (
+            {"radius": [0.1, 0.2]},
+            InvalidArgumentError,
+            r"\(3,\), got shape \(2,\);",
+        ),
+        ({"radius": "far"}, InvalidTypeError, "one per query, got 'far' .*; give the"),
+        ({"radius": None}, InvalidTypeError, "one per query, got None .* as search"),
+        ({"radius": [True]}, InvalidTypeError, r"got \[True\] of dtype bool"),
         ({"confidence": -1.0}, InvalidArgumentError, "confidence must be in 0 … 10"),
         ({"ef": 0}, InvalidArgumentError, "ef must be in 1"),
         ({"max_results": 0}, InvalidArgumentError, "max_results must be in 1"),

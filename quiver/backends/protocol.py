@@ -257,7 +257,9 @@ class Backend(Protocol):
             ``r % 64`` of word ``r // 64``, and bits past the last row are zero.
             Default: all. Other rows are measured, expanded and counted all the same.
         budget : ndarray of shape (q,), int64, optional
-            No row is expanded once so many distances are computed. Default: no end.
+            No row is expanded once so many distances are computed; with ``allowed``,
+            nor once ``budget // 15`` are and fewer than ``ef`` allowed rows were seen.
+            Default: no end.
 
         Returns
         -------
@@ -271,7 +273,7 @@ class Backend(Protocol):
         See docs/algorithm/search.md. Repeatedly the nearest row seen and not expanded
         is expanded, by key. The walk is complete when there is none, or when it is
         beyond the ``ef``-th smallest allowed key seen; it is incomplete when that is
-        not so and the budget is spent. A query's beam is the ``ef`` smallest allowed
+        not so and the budget says stop. A query's beam is the ``ef`` smallest allowed
         keys seen. With every row allowed, that is: the first unexpanded entry of the
         beam is expanded; a neighbour not yet seen is inserted if the beam is not full
         or it beats the last entry.

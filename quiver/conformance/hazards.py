@@ -236,7 +236,8 @@ def make_masks(rng: Generator, n: int, n_masks: int) -> Mask:
 
 def make_budgets(rng: Generator, n: int, n_queries: int) -> Counts:
     """Return budgets from none at all to more than n rows can use up."""
-    budgets = rng.integers(0, n + 2, n_queries)
+    # A walk that has not filled its beam stops at a part of its budget.
+    budgets = rng.integers(0, n + 2, n_queries) * rng.choice([1, 15], n_queries)
     extremes = rng.choice([0, 1, 2**62], n_queries)
     return np.where(rng.random(n_queries) < 0.2, extremes, budgets)
 

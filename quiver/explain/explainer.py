@@ -15,14 +15,21 @@ from quiver._typing import Vectors
 from quiver.backends.registry import get_backend
 from quiver.encoding import encode_queries
 from quiver.errors import InvalidArgumentError
-from quiver.explain.explanation import Explanation, Found, Hop, Outcome, TrueNeighbor
+from quiver.explain.explanation import (
+    Explanation,
+    Found,
+    Hop,
+    Outcome,
+    TrueNeighbor,
+    meaning_of,
+)
 from quiver.explain.plane import project
 from quiver.filters.filter import Filter
 from quiver.filters.given import as_filter
 from quiver.params import SearchParams
 from quiver.recall.exact import exact_knn
 from quiver.reference.distance import distance_to_rows
-from quiver.reference.keys import NO_RESULT, key_distances, key_ids
+from quiver.reference.keys import NO_ID, NO_RESULT, key_distances, key_ids
 from quiver.reference.masks import marked_rows
 from quiver.reference.walk import Step, follow, walk
 from quiver.results import SearchResult
@@ -31,13 +38,6 @@ from quiver.state import State
 from quiver.storage.pieced import live_vectors
 from quiver.validation.arrays import as_vectors
 from quiver.validation.foreign import as_real_array
-
-CODE_DISTANCES = {
-    "cosine": "estimates of twice the cosine distance",
-    "euclidean": "estimates of the squared Euclidean distance",
-    "inner_product": "a constant less twice the estimated inner product",
-}
-"""What corrected codes measure, by metric. See docs/algorithm/distance.md."""
 
 
 def explain(
@@ -83,6 +83,7 @@ class _Explainer:
         self.hops = tuple(self._hops())
         # A walk has at least one hop: the nearest entry point is always expanded.
         self.final_beam = key_ids(self.steps[-1].beam).tolist()
+        self.places = {row: place for place, row in enumerate(self.final_beam, 1)}
 
     def _walked(self) -> list[Step]:
         """Return all steps but the first, which expands nothing."""
@@ -93,7 +94,7 @@ class _Explainer:
             return list(walk(*graph, self.ef, allowed=allowed))[1:]
         marks = marked_rows(own.mask, state.n)
         steps = list(walk(*graph, self.ef, allowed=marks))
-        if own.is_scanned(self.ef) or not follow(steps, own.budget).complete:
+        if own.is_scanned(self.ef) or not follow(steps, own.budget, self.ef).complete:
             msg = (
                 "filter must let so many rows answer that a search walks to them; it "
                 f"measures all of these {len(own)}, which leaves nothing to explain"
@@ -145,7 +146,7 @@ class _Explainer:
             ef=effort.ef,
             n_rerank=effort.n_rerank,
             metric=state.metric,
-            code_distance=_meaning(state),
+            code_distance=meaning_of(state.metric, state.encoding.weights),
             entry_point=self._id(self.steps[0].node),
             entry_points=self._ids(state.entry_points.tolist()),
             distance_computations=len(self.seen_in),
@@ -169,18 +170,27 @@ class _Explainer:
         return rows[places[0]].tolist(), distances[0].tolist()
 
     def _found(self, result: SearchResult) -> tuple[Found, ...]:
-        places = {row: n for n, row in enumerate(self.final_beam, 1)}
         is_row = result.ids != NO_RESULT
         # A row that was removed may have had the id of another.
         rows = self.state.rows_by_id.rows(result.ids[is_row]).tolist()
-        found = []
-        for row, distance in zip(rows, result.distances[is_row].tolist(), strict=True):
-            if row in places or row in self.always_read:
-                hop = self.seen_in[row]
-                origin = self.hops[hop - 1].node if hop else None
-                place = places.get(row)
-                found.append(Found(self._id(row), distance, hop, origin, place))
-        return tuple(found)
+        distances = result.distances[is_row].tolist()
+        return tuple(map(self._found_row, rows, distances))
+
+    def _found_row(self, row: int, distance: float) -> Found:
+        node = self._node(row)
+        if node == NO_ID:
+            return Found(self._id(row), distance, None, None, None)
+        hop = self.seen_in[node]
+        origin = self.hops[hop - 1].node if hop else None
+        equal_to = None if node == row else self._id(node)
+        place = self.places.get(node)
+        return Found(self._id(row), distance, hop, origin, place, equal_to)
+
+    def _node(self, row: int) -> int:
+        """Return the row that a walk meets for this one; ``NO_ID`` for zero vectors."""
+        hosts, rows = self.state.unlinked.T
+        host = hosts[rows == row]
+        return int(host[0]) if len(host) else row
 
     def _true_neighbor(
         self, row: int, distance: float, result: SearchResult
@@ -196,6 +206,12 @@ class _Explainer:
 
     def _fate(self, row: int) -> tuple[Outcome, str]:
         """Return what would keep a row out of the answer, and its history."""
+        node = self._node(row)
+        if node == NO_ID:
+            return "tied", "a zero vector: no walk meets it and every search adds it"
+        if node != row:
+            fate, reason = self._fate(node)
+            return fate, f"equal to {self._id(node)}: {reason}"
         if row not in self.seen_in:
             return "never seen", self._unseen_reason(row)
         seen = f"first seen in hop {self.seen_in[row]}"
@@ -208,7 +224,7 @@ class _Explainer:
                 f"{dropped}: {self.ef} rows seen had smaller code distances than its "
                 f"{self._code_distance(row):.4g}",
             )
-        rank, n_rerank = self.final_beam.index(row) + 1, self.effort.n_rerank
+        rank, n_rerank = self.places[row], self.effort.n_rerank
         read = "those that can matter" if n_rerank is None else f"the first {n_rerank}"
         also = " and the longest rows" if self.always_read else ""
         return (
@@ -235,10 +251,3 @@ class _Explainer:
 
     def _ids(self, rows: list[int]) -> tuple[int, ...]:
         return tuple(self._id(row) for row in rows)
-
-
-def _meaning(state: State) -> str:
-    """Return what the code distances of an index are, in words."""
-    if state.encoding.weights == "published":
-        return "4·dim less the dot product of two codes"
-    return CODE_DISTANCES[state.metric]

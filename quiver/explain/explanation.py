@@ -5,6 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from quiver._typing import Metric, Weights
+
+CODE_DISTANCES: dict[Metric, str] = {
+    "cosine": "estimates of twice the cosine distance",
+    "euclidean": "estimates of the squared Euclidean distance",
+    "inner_product": "a constant less twice the estimated inner product",
+}
+"""What corrected codes measure, by metric. See docs/algorithm/distance.md."""
+
 SHOWN_IDS = 8
 """Ids printed of a list; the document has them all."""
 
@@ -54,20 +63,25 @@ class Found:
         The caller's id.
     distance : float
         Exact distance.
-    seen_in_hop : int
-        Hop in which it was first met.
+    seen_in_hop : int or None
+        Hop in which it was first met; None for a zero vector under cosine, which no
+        walk meets and every search adds.
     seen_from : int or None
         Id of the node expanded there; None for an entry point.
     beam_place : int or None
         Its place in the final beam by code distance, 1 … ef; None for a long entry
         point outside it, which inner product measures all the same.
+    equal_to : int or None
+        Id of the row that it is a copy of and that was met in its place; None if it
+        was met itself.
     """
 
     id: int
     distance: float
-    seen_in_hop: int
+    seen_in_hop: int | None
     seen_from: int | None
     beam_place: int | None
+    equal_to: int | None = None
 
 
 @dataclass(frozen=True)
@@ -175,6 +189,13 @@ class Explanation:
         return to_html(self, labels or {})
 
 
+def meaning_of(metric: Metric, weights: Weights) -> str:
+    """Return what the code distances of an index are, in words."""
+    if weights == "published":
+        return "4·dim less the dot product of two codes"
+    return CODE_DISTANCES[metric]
+
+
 def _lines(e: Explanation) -> list[str]:
     """Return the walk, the answer and the missed neighbours, line by line."""
     lines = [
@@ -189,17 +210,21 @@ def _lines(e: Explanation) -> list[str]:
         "",
         "answer (exact distance; place in the beam by code; where it was met):",
     ]
-    for found in e.found:
-        origin = "entry point" if found.seen_from is None else f"from {found.seen_from}"
-        place = "no place" if found.beam_place is None else f"place {found.beam_place}"
-        lines.append(
-            f"  {found.id}: {found.distance:.4f}; {place}; "
-            f"hop {found.seen_in_hop}, {origin}"
-        )
+    lines += [f"  {found.id}: {found.distance:.4f}; {_met(found)}" for found in e.found]
     missed = [n for n in e.true_neighbours if n.fate != "found"]
     lines += ["", f"true neighbours missed: {len(missed)} of {len(e.true_neighbours)}"]
     lines += [f"  {n.id}: {n.distance:.4f}; {n.fate}: {n.reason}" for n in missed]
     return lines
+
+
+def _met(found: Found) -> str:
+    """Return how a row of the answer was met."""
+    if found.seen_in_hop is None:
+        return "a zero vector, met by no walk"
+    place = "no place" if found.beam_place is None else f"place {found.beam_place}"
+    origin = "entry point" if found.seen_from is None else f"from {found.seen_from}"
+    equal = "" if found.equal_to is None else f"; equal to {found.equal_to}"
+    return f"{place}; hop {found.seen_in_hop}, {origin}{equal}"
 
 
 def _hop_line(hop: Hop) -> str:

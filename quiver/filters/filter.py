@@ -1,8 +1,9 @@
 """Filter: the rows that may answer, and whether to walk to them or to measure them all.
 
 A small filter is a list, and a walk to few rows would see most of the others first. So
-few rows are scanned; to many a walk goes that only they can end, with a budget: should
-they lie far from the query, it is given up and they are scanned after all.
+few rows are scanned; to many a walk goes that only they can end, with a budget. Where
+few of the rows it meets are among them they lie far from the query, and it is given up
+early; see `quiver.reference.walk.PATIENCE`. Then they are scanned after all.
 
 Source: quiver's own; measured in docs/filters.md.
 """
@@ -25,7 +26,9 @@ SCAN_FACTOR = 45
 · ef · n."""
 
 BUDGET_SHARE = 3
-"""By the same measure, a walk of m / 3 distances costs what scanning m rows does."""
+"""By the same measure, a walk of m / 3 distances costs what scanning m rows does. That
+a 15th of it must show ``ef`` allowed rows is `SCAN_FACTOR` again, 3 · 15, with their
+share of the rows met in the place of m / n."""
 
 
 class Filter:

@@ -41,10 +41,15 @@ def as_filter(state: State, given: Any) -> Filter:
     if callable(given):
         marks = as_array(given(_without_writing(state.live_ids)), "filter")
         if marks.dtype != np.bool_:
-            msg = f"filter must return bools, got dtype {marks.dtype}"
+            msg = (
+                "filter must return bools, one for each id that it is given, got dtype "
+                f"{marks.dtype}; of a list of ids return np.isin(ids, list)"
+            )
             raise InvalidTypeError(msg)
         return Filter(state, _checked_marks(state, marks))
     array = as_array(given, "filter")
+    if array.dtype == object:
+        _refuse_none(array)
     if array.dtype == np.bool_:
         return Filter(state, _checked_marks(state, array))
     return Filter(state, _marks_of(state, given, array))
@@ -95,7 +100,10 @@ def _marks_of(state: State, given: Any, array: AnyArray) -> NDArray[np.bool_]:
     # An empty list is of floats, but names nothing.
     ids = as_int64(given, "filter") if array.size else array.astype(np.int64)
     if ids.ndim != 1:
-        msg = f"filter must be ids of shape (m,), got shape {ids.shape}"
+        got = f"shape {ids.shape}; give one list of them, or a list a query"
+        if not ids.ndim:
+            got = f"the number {ids}; to let one row answer give [{ids}]"
+        msg = f"filter must be ids of shape (m,), got {got}"
         raise InvalidArgumentError(msg)
     rows, is_known = state.rows_by_id.find(ids)
     marks = np.zeros(state.n, dtype=np.bool_)
@@ -103,12 +111,24 @@ def _marks_of(state: State, given: Any, array: AnyArray) -> NDArray[np.bool_]:
     return marks
 
 
+def _refuse_none(array: AnyArray) -> None:
+    """Raise if one among several filters or ids is None, which names no rows."""
+    places = np.flatnonzero([one is None for one in array.ravel()])
+    if len(places):
+        where = f" in place {places[0]}" if array.ndim else ""
+        msg = (
+            f"filter must say which rows may answer, got None{where}; for a query that "
+            "all may answer give np.ones(len(index.ids), dtype=bool)"
+        )
+        raise InvalidTypeError(msg)
+
+
 def _checked_marks(state: State, marks: AnyArray) -> NDArray[np.bool_]:
     """Return the mark of every row, from those of the rows that were not removed."""
     if marks.shape != (state.n_live,):
         msg = (
             f"filter must have a bool for each row of index.ids, shape "
-            f"({state.n_live},), got shape {marks.shape}"
+            f"({state.n_live},), got shape {marks.shape}; fewer rows are named by ids"
         )
         raise InvalidArgumentError(msg)
     is_allowed = np.zeros(state.n, dtype=np.bool_)

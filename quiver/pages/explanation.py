@@ -120,7 +120,7 @@ def _answer_rows(explanation: Explanation, labels: Labels) -> Iterable[str]:
             _label(found.id, labels),
             f"{found.distance:.4f}",
             str(found.beam_place or "none"),
-            str(found.seen_in_hop),
+            "none" if found.seen_in_hop is None else str(found.seen_in_hop),
         )
 
 

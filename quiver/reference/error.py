@@ -2,7 +2,12 @@
 
 With ``w·scale = r + e`` the estimate of ⟨q', r⟩ is off by ⟨q', e⟩. The scale makes e
 orthogonal to r, and the rotation makes it point anywhere else, so that a squared
-distance is off by ``2·‖q'‖·‖e‖ / sqrt(dim - 1)`` in the root mean square.
+distance is off by ``2·‖q'‖·‖e‖ / sqrt(dim - 1)`` in the root mean square. A query
+rounded to steps adds ``2·step·‖w·scale‖ / sqrt(12)``.
+
+It is the error of `quiver.reference.bounds`, whose ‖e‖ is that of nearly normal
+coordinates: there it is asked of every candidate, and holds for rotated codes only.
+Here ‖e‖ is measured, once for a base, and may be of any codes.
 
 Source: the error bound of RaBitQ (SIGMOD 2024), with ‖e‖ from the stored corrections
 instead of its expectation.
@@ -15,57 +20,68 @@ from typing import NamedTuple
 import numpy as np
 
 from quiver._typing import Ids, Lanes
+from quiver.reference.bounds import CODE_ERROR, MEAN_SQUARE
 from quiver.reference.codes import Codes
-from quiver.reference.distance import TYPICAL_COSINE
 from quiver.reference.encode import unpack, values_of
 from quiver.reference.lanes import lane_sum, squared_norms
 from quiver.reference.transform import evenly_taken
 
-COSINES = {2: 0.9386, **{bits: float(c) for bits, c in TYPICAL_COSINE.items()}}
-"""Mean cosine between r and its code, by bits, coordinates being nearly normal."""
-
-
 ERROR_ROWS = 1024
 """Rows that say how large the errors of all are."""
 
-MOST_ERRORS = 0.99
-"""Which share of rows has an error of at most ``ErrorScale.most``."""
+MOST_ROWS = 0.99
+"""Which share of rows has at most the length ``ErrorScale.most``."""
 
 _TINY = float(np.finfo(np.float64).tiny)
 
 
 class ErrorScale(NamedTuple):
-    """How large the errors of a base are, for queries of length one half.
+    """How large the errors of a base are; by direction all rows are coded alike.
 
     Attributes
     ----------
-    usual : float
-        The mean over rows.
     share : float
-        The same over the mean length of a row: by direction all rows are coded alike.
+        ``‖e‖ / sqrt(dim - 1)`` of a row of length one.
+    reach : float
+        The length of its code, ``‖w·scale‖``.
+    usual : float
+        The mean length of a row.
     most : float
         What all but one row in a hundred stay below.
     """
 
-    usual: float
     share: float
+    reach: float
+    usual: float
     most: float
+
+    def of_queries(self, lengths: Lanes, steps: Lanes) -> Lanes:
+        """Return the errors of squared distances to rows of length one.
+
+        Parameters
+        ----------
+        lengths, steps : ndarray of shape (q,), float64
+            ‖q'‖, and the step that each query was rounded to.
+        """
+        of_rows, of_rounding = self.share * lengths, self.reach * steps
+        return 2 * np.sqrt(of_rows * of_rows + of_rounding * of_rounding / 12)
 
 
 def error_scale(codes: Codes, rows: Ids) -> ErrorScale:
     """Return the scale of the errors of some rows, from a few of them evenly taken."""
     few = rows[evenly_taken(len(rows), ERROR_ROWS)]
-    errors, norms = code_errors(codes.take(few))
-    total, most = float(lane_sum(errors)), int(MOST_ERRORS * (len(errors) - 1))
+    errors, reaches, norms = code_errors(codes.take(few))
+    total = max(float(lane_sum(norms)), _TINY)
     return ErrorScale(
-        usual=total / len(errors),
-        share=total / max(float(lane_sum(norms)), _TINY),
-        most=float(np.sort(errors)[most]),
+        share=float(lane_sum(errors)) / total,
+        reach=float(lane_sum(reaches)) / total,
+        usual=total / len(norms),
+        most=float(np.sort(norms)[int(MOST_ROWS * (len(norms) - 1))]),
     )
 
 
-def code_errors(codes: Codes) -> tuple[Lanes, Lanes]:
-    """Return ``‖e‖ / sqrt(dim - 1)`` and ‖r‖ of every row, float64.
+def code_errors(codes: Codes) -> tuple[Lanes, Lanes, Lanes]:
+    """Return ``‖e‖ / sqrt(dim - 1)``, ``‖w·scale‖`` and ‖r‖ of every row, float64.
 
     Where the bias was cleared, as for inner product, ‖r‖ is what the code's length
     makes likely.
@@ -73,7 +89,8 @@ def code_errors(codes: Codes) -> tuple[Lanes, Lanes]:
     scale, bias = codes.corrections.astype(np.float64).T
     values = values_of(unpack(codes.packed, codes.dim, codes.bits), codes.bits)
     reach = squared_norms(values) * scale * scale
-    cosine = COSINES[codes.bits]
-    norm2 = bias if bias.any() else reach * cosine * cosine
+    # Of nearly normal coordinates: e is orthogonal to r.
+    likely = 1 - CODE_ERROR[codes.bits] ** 2 / MEAN_SQUARE[codes.bits]
+    norm2 = bias if bias.any() else reach * likely
     error2 = np.maximum(0, reach - norm2) / max(1, codes.dim - 1)
-    return np.sqrt(error2), np.sqrt(norm2)
+    return np.sqrt(error2), np.sqrt(reach), np.sqrt(norm2)

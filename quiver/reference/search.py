@@ -142,7 +142,7 @@ def _walk_all(
         most = None if budget is None else budget[number]
         graph = codes, neighbors, query, entry_points
         steps = walk(*graph, ef, allowed=marks, limit=limit)
-        outcomes.append(follow(steps, most))
+        outcomes.append(follow(steps, most, 0 if marks is None else ef))
     return outcomes
 
 

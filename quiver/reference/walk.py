@@ -29,6 +29,11 @@ START = -1
 NO_LIMIT = np.uint64(0)
 """Below every key."""
 
+PATIENCE = 15
+"""A walk among which not all rows may answer gives up at one part in so many of its
+budget if it has not seen ``ef`` that may: their share of those met tells what the rest
+would cost, see docs/filters.md."""
+
 
 class Step(NamedTuple):
     """One hop: the node expanded, the ids first seen there, the beam after.
@@ -89,14 +94,21 @@ def walk(
         newly_seen = row[~seen[row]]
 
 
-def follow(steps: Iterable[Step], budget: int | None = None) -> Outcome:
-    """Take a walk to its end, or until as many distances as its budget are computed."""
+def follow(
+    steps: Iterable[Step], budget: int | None = None, expected: int = 0
+) -> Outcome:
+    """Take a walk to its end, or until as many distances as its budget are computed.
+
+    A part of the budget is all there is until the beam holds as many as expected.
+    """
     outcome = Outcome(np.empty(0, dtype=np.uint64), -1, 0, True)
     for node, newly_seen, beam in steps:
-        _, hops, computed, _ = outcome
+        found, hops, computed, _ = outcome
         # The entry points are seen whatever the budget.
-        if budget is not None and node != START and computed >= budget:
-            return outcome._replace(complete=False)
+        if budget is not None and node != START:
+            most = budget if len(found) >= expected else budget // PATIENCE
+            if computed >= most:
+                return outcome._replace(complete=False)
         outcome = Outcome(beam, hops + 1, computed + len(newly_seen), True)
     return outcome
 

@@ -198,6 +198,35 @@ def test_a_long_entry_point_is_found_without_a_place_in_the_beam():
             assert reasons[found.id].endswith("but re-ranked for its length")
 
 
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "inner_product"])
+def test_copies_and_zero_vectors_of_the_answer_are_explained_too(metric, points):
+    rows = points[:60].copy()
+    rows[20:26], rows[30:33] = rows[3], 0
+    index = build(rows, metric=metric, encoding=CODES)
+    for question in (rows[3], points[70]):
+        # All but a few rows, so that the zero vectors belong to the answer.
+        explanation = index.explain(question, k=58, ef=60)
+        answer = index.search(question, k=58, ef=60)
+        found = {one.id: one for one in explanation.found}
+        assert list(found) == answer.ids.tolist()
+        assert [one.distance for one in found.values()] == answer.distances.tolist()
+        host = found[index.ids[3]]
+        for copy in index.ids[20:26].tolist():
+            assert found[copy].equal_to == host.id
+            assert found[copy].beam_place == host.beam_place
+            assert f"{copy}: {host.distance:.4f}; place" in str(explanation)
+        assert host.equal_to is None
+        reasons = {true.id: true.reason for true in explanation.true_neighbours}
+        assert f"equal to {host.id}: first seen" in reasons[int(index.ids[20])]
+        zeros = [found[one] for one in index.ids[30:33].tolist() if one in found]
+        assert zeros
+        if metric == "cosine":
+            assert {one.seen_in_hop for one in zeros} == {None}
+            assert "a zero vector, met by no walk" in str(explanation)
+            assert "no walk meets it" in reasons[zeros[0].id]
+        assert "<td>None</td>" not in explanation.to_html()
+
+
 def test_recall_is_that_of_the_search(built, points, questions, explanations):
     _, true = quiver.exact_knn(points, questions, 8)
     result = built.search(questions, k=8, ef=10, n_rerank=8)

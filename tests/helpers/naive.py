@@ -262,10 +262,12 @@ def search_by_rules(
     may_answer: Callable[[int], bool] = lambda _: True,
     limit: float | None = None,
     budget: float = math.inf,
+    expected: int = 0,
 ) -> tuple[list[tuple[float, int]], int, int, bool]:
     """Return the answer, both counters, and whether the budget lasted.
 
-    The answer is the beam or, with a limit, all that was seen within it.
+    The answer is the beam or, with a limit, all that was seen within it. Until it has
+    as many as expected a 15th of the budget must do.
     """
     frontier = sorted((to_query(node), node) for node in entry_points)
     reach = -math.inf if limit is None else limit
@@ -279,7 +281,8 @@ def search_by_rules(
         best = answer()[:ef]
         if len(best) == ef and node > best[-1] and node[0] > reach:
             break
-        if len(seen) >= budget:
+        is_given_up = len(best) < expected and 15 * (len(seen) + 1) > budget
+        if len(seen) >= budget or is_given_up:
             complete = False
             break
         heapq.heappop(frontier)

@@ -82,6 +82,7 @@ def test_two_heaps_stop_by_every_rule_where_the_walk_does(
             may_answer=lambda row, mask=mask: bool(mask[row // 64] >> row % 64 & 1),
             limit=limits[number].item() if has_limits else None,
             budget=rules["budget"][number].item(),
+            expected=ef,
         )
         assert key_distances(found[number]).tolist() == [d for d, _ in best]
         assert key_ids(found[number]).tolist() == [node for _, node in best]

@@ -89,6 +89,19 @@ def test_a_spent_budget_ends_a_walk_before_its_next_expansion(
     assert not outcome.complete
 
 
+@pytest.mark.parametrize(("ef", "computed"), [(1, 80), (5, 80), (6, 5), (40, 5)])
+def test_a_walk_that_meets_few_rows_that_may_answer_is_given_up_early(
+    ef: int, computed: int
+) -> None:
+    # From the far end on come five rows that may answer, and one that may not.
+    codes, neighbors, query = line(96)
+    allowed = np.arange(96) % 6 != 0
+    steps = walk(codes, neighbors, query, rows(95), ef, allowed=allowed)
+    outcome = follow(steps, budget=80, expected=ef)
+    assert outcome.distance_computations == computed
+    assert not outcome.complete
+
+
 def test_a_budget_spent_just_when_the_walk_is_over_leaves_it_complete() -> None:
     codes, neighbors, query = line(9)
     outcome = follow(walk(codes, neighbors, query, rows(0), 1), 2)

@@ -82,13 +82,15 @@ class TextbookBackend:
         complete = np.zeros(n_queries, dtype=np.bool_)
         everyone = np.ones(codes.n_rows, dtype=np.bool_)
         for number in range(n_queries):
-            query, may_answer, most = take_query(queries, number), everyone, np.inf
+            query, may_answer, most = take_query(queries, number), everyone, 2**63
+            expected = 0
             if allowed is not None:
+                expected = ef
                 may_answer = marked_rows(allowed[number % len(allowed)], codes.n_rows)
             if budget is not None:
                 most = budget[number]
             beam, hops[number], computed[number], complete[number] = walk(
-                codes, neighbors, query, entry_points, ef, may_answer, most
+                codes, neighbors, query, entry_points, ef, may_answer, most, expected
             )
             keys[number, : len(beam)] = beam
         return Beams(keys, hops, computed, complete)
@@ -156,7 +158,7 @@ def choose(pairs, far_out, reach, max_degree, alpha, rule):
     return kept
 
 
-def walk(codes, neighbors, query, entry_points, ef, may_answer, budget):
+def walk(codes, neighbors, query, entry_points, ef, may_answer, budget, expected):
     """Return one query's beam and counters, with a heap of what to expand next."""
     beam, waiting, seen, hops = [], [], set(), 0
     fresh = entry_points
@@ -168,7 +170,8 @@ def walk(codes, neighbors, query, entry_points, ef, may_answer, budget):
             heapq.heappush(waiting, key)
         # What fell out of the beam is never expanded.
         is_over = not waiting or (len(beam) == ef and waiting[0] > beam[-1])
-        if is_over or len(seen) >= budget:
+        most = budget if len(beam) >= expected else budget // 15
+        if is_over or len(seen) >= most:
             return beam, hops, len(seen), is_over
         hops += 1
         row = neighbors[heapq.heappop(waiting) & 0xFFFF_FFFF]

@@ -28,6 +28,7 @@ from quiver.backends._numba.seen import (
     words_for,
 )
 from quiver.reference.keys import NO_ID, NO_KEY
+from quiver.reference.walk import PATIENCE
 
 KEYS = types.Array(types.uint64, 1, "C")
 MASKS = readonly(types.uint64, 2)
@@ -188,7 +189,10 @@ def walk_by_rules(
             # Never rises, so what is beyond it will not be expanded.
             bound = max(beam[ef - 1], limit)
             complete[query] = n_waiting == 0 or frontier[0] > bound
-            if complete[query] or distance_computations[query] >= budgets[query]:
+            budget = budgets[query]
+            if masks.shape[0] > 0 and count < ef:
+                budget //= PATIENCE
+            if complete[query] or distance_computations[query] >= budget:
                 break
             node = np.int64(pop(frontier, n_waiting) & np.uint64(NO_ID))
             n_waiting -= 1

@@ -14,6 +14,10 @@
 
 enum end { GOES_ON, COMPLETE, OVER_BUDGET, OUT_OF_MEMORY };
 
+/* A beam that rows which may not answer keep empty ends its walk at this part of the
+ * budget. */
+enum { PATIENCE = 15 };
+
 /* `newly_seen` waits to be measured; `nothing_seen` is what a walk begins with. */
 struct walk {
     struct query query;
@@ -147,7 +151,9 @@ INLINE enum end advance_by_rules(struct walk *walk, const struct quiver_graph *g
     walk->bound = last > walk->limit ? last : walk->limit;
     if (walk->frontier.size == 0 || walk->frontier.keys[0] > walk->bound)
         return COMPLETE;
-    if (walk->distance_computations >= walk->budget)
+    int has_found = walk->allowed == NULL || beam->size == beam->ef;
+    int64_t budget = has_found ? walk->budget : walk->budget / PATIENCE;
+    if (walk->distance_computations >= budget)
         return OVER_BUDGET;
     return go_to(walk, graph, pop(&walk->frontier));
 }
