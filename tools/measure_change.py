@@ -2,9 +2,10 @@
 
     python tools/measure_change.py FOLDER > docs/measured_change.md
 
-FOLDER holds ``minilm`` and ``sift``, each with base.npy and queries.npy. Distances are
-those that walks and merged lists compute; those inside pruning are not counted, on
-either side of a ratio. Deterministic for one NumPy release.
+FOLDER holds ``minilm`` and ``sift``, each with base.npy (100 000 rows) and queries.npy.
+Queries are those and the last rows, which are in no index. Distances are those that
+walks and merged lists compute; those inside pruning are not counted, on either side of
+a ratio. Deterministic for one NumPy release.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from measure_defaults import FILES, read
@@ -24,9 +25,11 @@ from quiver.backends import Backend
 from quiver.graph.reachability import reachable
 from quiver.reference.keys import NO_ID
 
-N, SHARE, CYCLES, EF = 40_000, 4_000, 10, 64
-N_QUERIES = 1000
-SMALL_CALLS = (4_000, 100, 10)
+N, SHARE, CYCLES, EF = 80_000, 8_000, 20, 64
+WINDOW, STEP = 32_000, 3_200
+HELD_OUT, N_QUERIES = 2000, 1000
+SMALL_CALLS = (8_000, 100, 10)
+LATE = 0.9
 
 Leaving = Callable[[quiver.Index, int], NDArray[np.int64]]
 
@@ -66,16 +69,31 @@ class Counting:
         return total
 
 
+class Built(NamedTuple):
+    """An index, and the distances a row took: any, and one of the last tenth."""
+
+    index: quiver.Index
+    cost: float
+    late_cost: float
+
+
 class Run:
     """One data set, its index under a counting backend, and what is printed of it."""
 
     def __init__(self, name: str, metric: Metric, folder: Path) -> None:
-        self.base, queries = read(folder / name)
-        self.name, self.metric, self.queries = name, metric, queries[:N_QUERIES]
+        base, queries = read(folder / name)
+        self.name, self.metric, self.base = name, metric, base[:-HELD_OUT]
+        self.queries = np.concatenate([queries[:N_QUERIES], base[-HELD_OUT:]])
         self.counting = Counting(quiver.get_backend())
 
-    def build(self, rows: Vectors, ids: NDArray[np.int64] | None = None) -> Any:
-        """Return an index over rows and the distances that each of them took."""
+    def build(self, rows: Vectors, ids: NDArray[np.int64] | None = None) -> Built:
+        """Return an index over rows and the distances that they took."""
+        spent = []
+
+        def note(done: int, total: int) -> None:
+            if LATE * total <= done < total:
+                spent.append((done, self.counting.total))
+
         self.counting.spent()
         index = quiver.Index.build(
             rows,
@@ -84,8 +102,10 @@ class Run:
             encoding=quiver.Encoding(),
             backend=self.counting,
             threads=1,
+            progress=note,
         )
-        return index, self.counting.spent() / len(rows)
+        n_late, late = np.subtract(spent[-1], spent[0])
+        return Built(index, self.counting.spent() / len(rows), late / n_late)
 
     def quality(self, index: quiver.Index, queries: Vectors | None = None) -> str:
         """Return recall in per cent and distances per query."""
@@ -123,31 +143,37 @@ def one_region(index: quiver.Index, cycle: int) -> NDArray[np.int64]:
 
 
 def print_cycles(run: Run, word: str, leaving: Leaving) -> None:
-    """Replace a tenth of the rows ten times; the last cycle beside a fresh build."""
-    index, build_cost = run.build(run.base[:N])
-    add_cost = repair_cost = lost = 0
+    """Replace a tenth of the rows again and again; the last beside a fresh build.
+
+    What leaves comes back when all others had their turn.
+    """
+    index, cost, _ = run.build(run.base[:N])
+    waiting = np.arange(N, len(run.base))
+    add_cost = repair_cost = lost = lost_after = 0
     for cycle in range(CYCLES):
-        start = N + cycle * SHARE
-        index.remove(leaving(index, cycle), consolidate="manual")
-        index.add(run.base[start : start + SHARE], consolidate="manual", threads=1)
+        gone = leaving(index, cycle)
+        index.remove(gone, consolidate="manual")
+        new, waiting = waiting[:SHARE], np.append(waiting[SHARE:], gone)
+        index.add(run.base[new], new, consolidate="manual", threads=1)
         add_cost += run.counting.spent()
         lost += lost_rows(index)
         index.consolidate(threads=1)
         repair_cost += run.counting.spent()
-    fresh, _ = run.build(np.asarray(index.vectors))
-    changed = CYCLES * SHARE
+        lost_after += lost_rows(index)
+    fresh = run.build(np.asarray(index.vectors))
+    row_cost = CYCLES * SHARE * (cost + fresh.cost) / 2
     run.print_row(
-        *(word, run.quality(index), run.quality(fresh), lost),
-        *(f"{add_cost / changed / build_cost:.2f}",),
-        *(f"{repair_cost / changed / build_cost:.2f}",),
+        *(word, run.quality(index), run.quality(fresh.index)),
+        *(f"{lost} / {lost_after}", f"{add_cost / row_cost:.2f}"),
+        *(f"{fresh.late_cost / fresh.cost:.2f}", f"{repair_cost / row_cost:.2f}"),
     )
 
 
 def print_additions(run: Run) -> None:
     """Add a tenth of the rows in calls of several sizes, beside a fresh build."""
-    fresh, build_cost = run.build(run.base[: N + SHARE])
+    fresh, build_cost, _ = run.build(run.base[: N + SHARE])
     for size in SMALL_CALLS:
-        index, _ = run.build(run.base[:N])
+        index = run.build(run.base[:N]).index
         for start in range(N, N + SHARE, size):
             index.add(run.base[start : start + size], threads=1)
         cost = run.counting.spent() / SHARE / build_cost
@@ -158,17 +184,17 @@ def print_additions(run: Run) -> None:
 
 
 def print_window(run: Run) -> None:
-    """Slide a window along the first principal axis until no first row is left."""
+    """Slide a window along the first principal axis, a tenth of it at a time."""
     mean = run.base.mean(axis=0)
     axis = np.linalg.svd(run.base[::50] - mean, full_matrices=False)[2][0]
     order = np.argsort((run.base - mean) @ axis, kind="stable")
-    index, _ = run.build(run.base[order[:N]], ids=order[:N])
-    for start in range(N, 2 * N, SHARE):
-        index.remove(order[start - N : start - N + SHARE], consolidate="manual")
-        rows = order[start : start + SHARE]
+    index = run.build(run.base[order[:WINDOW]], ids=order[:WINDOW]).index
+    for start in range(0, CYCLES * STEP, STEP):
+        index.remove(order[start : start + STEP], consolidate="manual")
+        rows = order[start + WINDOW : start + WINDOW + STEP]
         index.add(run.base[rows], rows)
-        if start + SHARE in (N + N // 2, 2 * N):
-            print_drift(run, index, (start + SHARE - N) / N)
+        if start + STEP in (WINDOW // 2, WINDOW, CYCLES * STEP):
+            print_drift(run, index, (start + STEP) / WINDOW)
 
 
 def print_drift(run: Run, index: quiver.Index, share: float) -> None:
@@ -181,31 +207,31 @@ def print_drift(run: Run, index: quiver.Index, share: float) -> None:
     living, drift = run.quality(index, queries), index.drift()
     index.consolidate(refit=True)
     refitted = run.quality(index, queries)
-    fresh = run.quality(run.build(vectors)[0], queries)
+    fresh = run.quality(run.build(vectors).index, queries)
     run.print_row(f"{share:.0%}", f"{drift:.2f}", living, refitted, fresh)
 
 
 def main() -> None:
     runs = [Run(name, metric, Path(sys.argv[1])) for name, metric in FILES]
     print(
-        "Ten times a tenth of 40 000 rows removed and as many added, then "
+        "Twenty times a tenth of 80 000 rows removed and as many added, then "
         "consolidated:\n\n"
         "| data | removed | recall@10 in % (distances) | fresh build | out of reach "
-        "after additions, in all | an addition, in rows of a build | a removed row |\n"
-        "|---|---|---|---|---|---|---|"
+        "in all, after additions / consolidated | an addition, in rows of a build | "
+        "one of its last rows | a removed row |\n|---|---|---|---|---|---|---|---|"
     )
     for run in runs:
         print_cycles(run, "any", any_rows)
         print_cycles(run, "a region", one_region)
     print(
-        "\n4 000 rows added to 40 000, in calls of so many:\n\n"
+        "\n8 000 rows added to 80 000, in calls of so many:\n\n"
         "| data | rows a call | cost, in rows of a build | out of reach | recall@10 "
         "in % (distances) | consolidated | fresh build |\n|---|---|---|---|---|---|---|"
     )
     for run in runs:
         print_additions(run)
     print(
-        "\nA window of 40 000 rows that slides along the first principal axis:\n\n"
+        "\nA window of 32 000 rows that slides along the first principal axis:\n\n"
         "| data | rows replaced | drift | recall@10 in % (distances) | refitted | "
         "fresh build |\n|---|---|---|---|---|---|"
     )
