@@ -200,7 +200,7 @@ def print_window(run: Run) -> None:
 def print_drift(run: Run, index: quiver.Index, share: float) -> None:
     """Print the quality of an index, of the same refitted, and of a fresh build."""
     vectors = np.asarray(index.vectors)
-    queries = vectors[np.random.default_rng(1).choice(len(vectors), N_QUERIES)]
+    queries = vectors[np.random.default_rng(1).choice(len(vectors), len(run.queries))]
     queries += np.float32(0.1) * vectors[::-1][: len(queries)]
     index = index.snapshot()
     index.consolidate()

@@ -140,11 +140,12 @@ def _linked(
 
 
 def _narrowed(state: State) -> BuildParams:
-    """Return the shape with a beam as wide as a build's if dead rows had a place in it.
+    """Return the shape with a beam that is narrower where rows are dead.
 
-    Only live rows have one: so many fewer, and a walk goes no farther than in a build.
+    Only live rows have a place in it, so it reaches farther than a build's: by the
+    share of dead rows near it, of which half that among all makes up.
     """
     n_all = max(1, state.n - len(state.unlinked))
     n_live = max(state.n_nodes, n_all * LEAST_LIVE[0] // LEAST_LIVE[1])
-    ef = -(-state.params.ef_construction * n_live // n_all)
+    ef = -(-state.params.ef_construction * (n_all + n_live) // (2 * n_all))
     return replace(state.params, ef_construction=ef)
