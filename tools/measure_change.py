@@ -1,11 +1,11 @@
 """Measure what change costs an index, in recall and in distances; print Markdown.
 
-    python tools/measure_change.py FOLDER > docs/measured_change.md
+    python tools/measure_change.py FOLDER [ROWS] > docs/measured_change.md
 
-FOLDER holds ``minilm`` and ``sift``, each with base.npy (100 000 rows) and queries.npy.
-Queries are those and the last rows, which are in no index. Distances are those that
-walks and merged lists compute; those inside pruning are not counted, on either side of
-a ratio. Deterministic for one NumPy release.
+ROWS (80 000) are indexed at a time. FOLDER holds ``minilm`` and ``sift``, each with
+base.npy (100 000 rows) and queries.npy. Queries are those and the last rows, which are
+in no index. Distances are those that walks and merged lists compute; those inside
+pruning are not counted, on either side of a ratio. Deterministic for one NumPy release.
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ from quiver.backends import Backend
 from quiver.graph.reachability import reachable
 from quiver.reference.keys import NO_ID
 
-N, SHARE, CYCLES, EF = 80_000, 8_000, 20, 64
-WINDOW, STEP = 32_000, 3_200
+N, CYCLES, EF = 80_000, 20, 64
 HELD_OUT, N_QUERIES = 2000, 1000
-SMALL_CALLS = (8_000, 100, 10)
+SMALL_CALLS = (100, 10)
 LATE = 0.9
 
 Leaving = Callable[[quiver.Index, int], NDArray[np.int64]]
@@ -80,7 +79,8 @@ class Built(NamedTuple):
 class Run:
     """One data set, its index under a counting backend, and what is printed of it."""
 
-    def __init__(self, name: str, metric: Metric, folder: Path) -> None:
+    def __init__(self, name: str, metric: Metric, folder: Path, n: int) -> None:
+        self.n, self.share, self.window = n, n // 10, 2 * n // 5
         base, queries = read(folder / name)
         self.name, self.metric, self.base = name, metric, base[:-HELD_OUT]
         self.queries = np.concatenate([queries[:N_QUERIES], base[-HELD_OUT:]])
@@ -131,7 +131,9 @@ def lost_rows(index: quiver.Index) -> int:
 
 def any_rows(index: quiver.Index, cycle: int) -> NDArray[np.int64]:
     """Return ids drawn from all."""
-    return np.random.default_rng(cycle).choice(index.ids, SHARE, replace=False)
+    return np.random.default_rng(cycle).choice(
+        index.ids, len(index) // 10, replace=False
+    )
 
 
 def one_region(index: quiver.Index, cycle: int) -> NDArray[np.int64]:
@@ -139,7 +141,7 @@ def one_region(index: quiver.Index, cycle: int) -> NDArray[np.int64]:
     vectors = np.asarray(index.vectors)
     middle = vectors[np.random.default_rng(cycle).integers(len(vectors))]
     distances = np.square(vectors - middle).sum(axis=1)
-    return index.ids[np.argsort(distances, kind="stable")[:SHARE]]
+    return index.ids[np.argsort(distances, kind="stable")[: len(vectors) // 10]]
 
 
 def print_cycles(run: Run, word: str, leaving: Leaving) -> None:
@@ -147,13 +149,13 @@ def print_cycles(run: Run, word: str, leaving: Leaving) -> None:
 
     What leaves comes back when all others had their turn.
     """
-    index, cost, _ = run.build(run.base[:N])
-    waiting = np.arange(N, len(run.base))
+    index, cost, _ = run.build(run.base[: run.n])
+    waiting = np.arange(run.n, len(run.base))
     add_cost = repair_cost = lost = lost_after = 0
     for cycle in range(CYCLES):
         gone = leaving(index, cycle)
         index.remove(gone, consolidate="manual")
-        new, waiting = waiting[:SHARE], np.append(waiting[SHARE:], gone)
+        new, waiting = np.split(np.append(waiting, gone), [run.share])
         index.add(run.base[new], new, consolidate="manual", threads=1)
         add_cost += run.counting.spent()
         lost += lost_rows(index)
@@ -161,7 +163,7 @@ def print_cycles(run: Run, word: str, leaving: Leaving) -> None:
         repair_cost += run.counting.spent()
         lost_after += lost_rows(index)
     fresh = run.build(np.asarray(index.vectors))
-    row_cost = CYCLES * SHARE * (cost + fresh.cost) / 2
+    row_cost = CYCLES * run.share * (cost + fresh.cost) / 2
     run.print_row(
         *(word, run.quality(index), run.quality(fresh.index)),
         *(f"{lost} / {lost_after}", f"{add_cost / row_cost:.2f}"),
@@ -171,12 +173,12 @@ def print_cycles(run: Run, word: str, leaving: Leaving) -> None:
 
 def print_additions(run: Run) -> None:
     """Add a tenth of the rows in calls of several sizes, beside a fresh build."""
-    fresh, build_cost, _ = run.build(run.base[: N + SHARE])
-    for size in SMALL_CALLS:
-        index = run.build(run.base[:N]).index
-        for start in range(N, N + SHARE, size):
+    fresh, build_cost, _ = run.build(run.base[: run.n + run.share])
+    for size in (run.share, *SMALL_CALLS):
+        index = run.build(run.base[: run.n]).index
+        for start in range(run.n, run.n + run.share, size):
             index.add(run.base[start : start + size], threads=1)
-        cost = run.counting.spent() / SHARE / build_cost
+        cost = run.counting.spent() / run.share / build_cost
         lost, before = lost_rows(index), run.quality(index)
         index.consolidate(threads=1)
         after = run.quality(index), run.quality(fresh)
@@ -188,13 +190,15 @@ def print_window(run: Run) -> None:
     mean = run.base.mean(axis=0)
     axis = np.linalg.svd(run.base[::50] - mean, full_matrices=False)[2][0]
     order = np.argsort((run.base - mean) @ axis, kind="stable")
-    index = run.build(run.base[order[:WINDOW]], ids=order[:WINDOW]).index
-    for start in range(0, CYCLES * STEP, STEP):
-        index.remove(order[start : start + STEP], consolidate="manual")
-        rows = order[start + WINDOW : start + WINDOW + STEP]
+    first, coming = order[: run.window], order[run.window :]
+    index = run.build(run.base[first], ids=first).index
+    step = run.window // 10
+    for stop in range(step, CYCLES * step + 1, step):
+        index.remove(order[stop - step : stop], consolidate="manual")
+        rows = coming[stop - step : stop]
         index.add(run.base[rows], rows)
-        if start + STEP in (WINDOW // 2, WINDOW, CYCLES * STEP):
-            print_drift(run, index, (start + STEP) / WINDOW)
+        if stop in (run.window // 2, run.window, 2 * run.window):
+            print_drift(run, index, stop / run.window)
 
 
 def print_drift(run: Run, index: quiver.Index, share: float) -> None:
@@ -212,9 +216,10 @@ def print_drift(run: Run, index: quiver.Index, share: float) -> None:
 
 
 def main() -> None:
-    runs = [Run(name, metric, Path(sys.argv[1])) for name, metric in FILES]
+    n = int(sys.argv[2]) if len(sys.argv) > 2 else N
+    runs = [Run(name, metric, Path(sys.argv[1]), n) for name, metric in FILES]
     print(
-        "Twenty times a tenth of 80 000 rows removed and as many added, then "
+        f"Twenty times a tenth of {n} rows removed and as many added, then "
         "consolidated:\n\n"
         "| data | removed | recall@10 in % (distances) | fresh build | out of reach "
         "in all, after additions / consolidated | an addition, in rows of a build | "
@@ -224,14 +229,15 @@ def main() -> None:
         print_cycles(run, "any", any_rows)
         print_cycles(run, "a region", one_region)
     print(
-        "\n8 000 rows added to 80 000, in calls of so many:\n\n"
+        f"\n{n // 10} rows added to {n}, in calls of so many:\n\n"
         "| data | rows a call | cost, in rows of a build | out of reach | recall@10 "
         "in % (distances) | consolidated | fresh build |\n|---|---|---|---|---|---|---|"
     )
     for run in runs:
         print_additions(run)
     print(
-        "\nA window of 32 000 rows that slides along the first principal axis:\n\n"
+        f"\nA window of {2 * n // 5} rows that slides along the first principal axis, "
+        "a tenth of it at a time:\n\n"
         "| data | rows replaced | drift | recall@10 in % (distances) | refitted | "
         "fresh build |\n|---|---|---|---|---|---|"
     )
