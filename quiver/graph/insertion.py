@@ -22,12 +22,9 @@ from quiver.backends.protocol import Backend
 from quiver.parallel.workers import Workers
 from quiver.params import BuildParams
 from quiver.reference.codes import Codes
-from quiver.reference.keys import NO_ID, make_keys
-from quiver.reference.masks import count_marked, is_marked, mark, marked_rows
-
-LEAST_BUDGET, SCAN_SHARE = 4096, 3
-"""A walk bound to allowed rows ends after a third as many distances as there are such
-rows, but not before 4 096: a distance of a walk takes three times one of a scan."""
+from quiver.reference.keys import NO_ID, NO_KEY, make_keys
+from quiver.reference.masks import is_marked, mark, marked_rows
+from quiver.reference.walk import PATIENCE
 
 CHUNK_ROWS = 128
 """Rows per kernel call at most: enough to hide the call, few enough to stop at once."""
@@ -71,22 +68,25 @@ class GrowingGraph(NamedTuple):
     def search(self, nodes: Ids) -> Keys:
         """Return the beam of every node, searching with its own code.
 
-        Where few of the rows near a node are allowed a walk to them may take longer
-        than a look at all allowed rows: then these are scanned.
+        Where few of the rows near a node are allowed, a walk without a full beam ends
+        after as many distances as its rows would have if no two had a neighbour in
+        common; it has met the nearest by then. All allowed rows are scanned if these
+        are too few for a list.
         """
         own, ef = self.codes.take(nodes), self.params.ef_construction
         walked = self.codes, self.neighbors, own, self.entry_points, ef
         if self.allowed is None:
             return self.backend.search(*walked).keys
-        most = max(LEAST_BUDGET, count_marked(self.allowed) // SCAN_SHARE)
-        budget = np.full(len(nodes), most, dtype=np.int64)
+        max_degree = self.params.max_degree
+        budget = np.full(len(nodes), PATIENCE * ef * max_degree, dtype=np.int64)
         beams = self.backend.search(*walked, allowed=self.allowed, budget=budget)
-        cut_short = np.flatnonzero(~beams.complete)
-        if cut_short.size:
+        n_found = np.count_nonzero(beams.keys != NO_KEY, axis=1)
+        too_few = np.flatnonzero(~beams.complete & (n_found < max_degree))
+        if too_few.size:
             marks = marked_rows(self.allowed[0], self.codes.n_rows)
             rows = np.flatnonzero(marks).astype(np.uint32)
-            scanned = self.backend.scan(self.codes, own.take(cut_short), rows, ef)
-            beams.keys[cut_short] = scanned.keys
+            scanned = self.backend.scan(self.codes, own.take(too_few), rows, ef)
+            beams.keys[too_few] = scanned.keys
         return beams.keys
 
     def only_allowed(self, ids: Neighbors) -> Neighbors:

@@ -28,7 +28,7 @@ from quiver.living.links import (
     with_build_mean,
 )
 from quiver.living.writer import Tools
-from quiver.params import wider
+from quiver.params import BuildParams, wider
 from quiver.reference.codes import Codes, aligned_zeros
 from quiver.reference.keys import NO_ID
 from quiver.reference.masks import make_mask, mark
@@ -38,6 +38,10 @@ CONNECT_ROWS, CONNECT_SHARE = 4096, 64
 """Every row is proven to be reached after an addition to an index of up to 4 096 rows,
 or of a 64th of its rows and more: that takes less time than the addition. Smaller ones
 leave it to `consolidate`: of 20 000 rows added, 0 … 2 were out of reach."""
+
+LEAST_LIVE = 4, 5
+"""Share of live rows below which a beam gets no narrower: no more need be dead, for
+then an operation consolidates by itself."""
 
 
 def added(state: State, vectors: Vectors, ids: UserIds, tools: Tools) -> State:
@@ -118,6 +122,7 @@ def _linked(
         # All that is left of the graph is dead: the first newcomer starts another.
         state = replace(state, entry_points=nodes[:1])
     graph = growing_graph(state, codes, state.neighbors, tools)
+    graph = graph._replace(params=_narrowed(before))
     if graph.allowed is not None:
         mark(graph.allowed[0], nodes, marked=False)
         mark(graph.allowed[0], nodes[: n_before == 0])
@@ -132,3 +137,15 @@ def _linked(
         *(state.metric, state.encoding.weights),
     )
     return replace(state, entry_points=entry_points)
+
+
+def _narrowed(state: State) -> BuildParams:
+    """Return the shape with a beam that is narrower where rows are dead.
+
+    Only live rows have a place in it, so it reaches farther than a build's: by the
+    share of dead rows near it, of which half that among all makes up.
+    """
+    n_all = max(1, state.n - len(state.unlinked))
+    n_live = max(state.n_nodes, n_all * LEAST_LIVE[0] // LEAST_LIVE[1])
+    ef = -(-state.params.ef_construction * (n_all + n_live) // (2 * n_all))
+    return replace(state.params, ef_construction=ef)

@@ -33,7 +33,7 @@ Consolidate = Literal["auto", "manual"]
 
 DEAD_SHARE = 5
 """An operation that leaves more than a fifth of the rows removed consolidates: by then
-a removed row costs less than a row of a build."""
+a removed row takes fewer distances than a row of a build."""
 
 
 class How(NamedTuple):

@@ -46,7 +46,7 @@ def built(points):
 
 @pytest.fixture(scope="module")
 def explanations(built, questions):
-    return [built.explain(q, k=8, ef=10, n_rerank=8) for q in questions]
+    return [built.explain(q, k=8, ef=9, n_rerank=8) for q in questions]
 
 
 def test_every_backend_gives_the_same_explanation(backend, built, questions):

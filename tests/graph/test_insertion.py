@@ -12,12 +12,15 @@ from quiver.graph.insertion import GrowingGraph, add_reverse_edges, insert
 from quiver.graph.order import growing_batches
 from quiver.parallel.workers import Workers
 from quiver.params import wider
-from quiver.reference.keys import NO_ID
+from quiver.reference.keys import NO_ID, NO_KEY
 from quiver.reference.masks import is_marked, make_mask
+from quiver.reference.search import Beams
+from quiver.reference.walk import PATIENCE
 
 N, NEW = 200, 20
 SHAPE = quiver.BuildParams(max_degree=6, ef_construction=16)
 ROWS = normal_rows(N + NEW, 10)
+NEWCOMER = np.array([N], dtype=np.uint32)
 
 
 def growing(dead: np.ndarray) -> GrowingGraph:
@@ -64,22 +67,35 @@ def test_lists_that_overflow_let_go_of_their_dead_rows() -> None:
         assert not set(edge_lists(after)[row]).intersection(dead.tolist())
 
 
-@pytest.mark.parametrize("share", [0.0, 0.97])
-def test_without_room_for_a_walk_the_live_rows_are_scanned(
-    share: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # A budget of nothing: every walk is cut short.
-    dead = np.flatnonzero(np.random.default_rng(0).random(N) < share)
-    monkeypatch.setattr("quiver.graph.insertion.LEAST_BUDGET", 0)
-    monkeypatch.setattr("quiver.graph.insertion.SCAN_SHARE", N)
-    graph = growing(dead if len(dead) else np.array([0]))
-    nodes = np.array([N, N + 1], dtype=np.uint32)
-    beams = graph.search(nodes)
-    live = np.flatnonzero(is_marked(graph.allowed[0], np.arange(N, dtype=np.uint32)))
-    scanned = graph.backend.scan(
-        graph.codes, graph.codes.take(nodes), live.astype(np.uint32), 16
+def graph_without_nearest(n_live: int) -> tuple[GrowingGraph, np.ndarray, Beams]:
+    """Return a graph of the rows farthest from a new one, these, and its short walk."""
+    distances = np.square(ROWS[:N] - ROWS[N]).sum(axis=1)
+    order = np.argsort(-distances).astype(np.uint32)
+    graph = growing(np.sort(order[n_live:]))
+    node = graph.codes.take(NEWCOMER)
+    budget = np.array([PATIENCE * SHAPE.ef_construction * SHAPE.max_degree])
+    walk = graph.backend.search(
+        *(graph.codes, graph.neighbors, node, graph.entry_points),
+        SHAPE.ef_construction,
+        allowed=graph.allowed,
+        budget=budget,
     )
-    np.testing.assert_array_equal(beams, scanned.keys)
+    assert not walk.complete.any()
+    return graph, np.sort(order[:n_live]), walk
+
+
+def test_a_walk_that_ends_with_too_few_for_a_list_becomes_a_scan() -> None:
+    graph, live, walk = graph_without_nearest(SHAPE.max_degree)
+    assert np.count_nonzero(walk.keys != NO_KEY) < SHAPE.max_degree
+    node = graph.codes.take(NEWCOMER)
+    scanned = graph.backend.scan(graph.codes, node, live, SHAPE.ef_construction)
+    np.testing.assert_array_equal(graph.search(NEWCOMER), scanned.keys)
+
+
+def test_a_walk_that_ends_with_enough_keeps_what_it_met() -> None:
+    graph, _, walk = graph_without_nearest(76)
+    assert np.count_nonzero(walk.keys != NO_KEY) >= SHAPE.max_degree
+    np.testing.assert_array_equal(graph.search(NEWCOMER), walk.keys)
 
 
 def test_a_source_that_is_there_already_is_not_added_again() -> None:

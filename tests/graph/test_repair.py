@@ -1,4 +1,4 @@
-"""Repair: lists let go of their dead rows and take the nearest of what lay behind."""
+"""Repair: lists let go of dead rows, take what lay behind, and are taken in turn."""
 
 from __future__ import annotations
 
@@ -19,30 +19,38 @@ N, DEGREE = 120, 6
 SHAPE = quiver.BuildParams(max_degree=DEGREE, ef_construction=16)
 
 
-def graph_without(dead: np.ndarray, backend: str = "auto") -> GrowingGraph:
+def graph_without(
+    dead: np.ndarray, backend: str = "auto", width: int = DEGREE
+) -> GrowingGraph:
     """Return the graph of a built index of which some rows are dead."""
     rows = normal_rows(N, 10)
     index = quiver.Index.build(rows, metric="euclidean", params=SHAPE, backend=backend)
     is_live = np.ones(N, dtype=bool)
     is_live[dead] = False
     how = index.backend, index.codes, SHAPE, "vamana", index.state.entry_points
-    return GrowingGraph(*how, index.neighbors.copy(), make_mask(is_live)[None])
+    lists = np.full((N, width), NO_ID, dtype=np.uint32)
+    lists[:, :DEGREE] = index.neighbors
+    return GrowingGraph(*how, lists, make_mask(is_live)[None])
 
 
 def plain_candidates(graph: GrowingGraph, dead: set[int], node: int) -> list[int]:
     """Return by plain loops what a node with dead neighbours chooses from."""
     lists = edge_lists(graph.neighbors)
-    found = {row for row in lists[node] if row not in dead}
-    for row in dead.intersection(lists[node]):
-        found |= set(lists[row]) - dead
-    found.discard(node)
-    rows = np.array(sorted(found), dtype=np.uint32)[None]
+    kept = [row for row in lists[node] if row not in dead]
+    behind = {node for row in dead.intersection(lists[node]) for node in lists[row]}
+    others = sorted_by_distance(graph, node, behind - dead - {node, *kept})
+    n_others = CANDIDATES * DEGREE - len(kept)
+    return sorted_by_distance(graph, node, {*kept, *others[:n_others]})
+
+
+def sorted_by_distance(graph: GrowingGraph, node: int, rows: set[int]) -> list[int]:
+    ids = np.array(sorted(rows), dtype=np.uint32)[None]
     own = graph.codes.take(np.array([node]))
-    keys = np.sort(make_keys(graph.backend.distance(graph.codes, own, rows), rows)[0])
-    return key_ids(keys)[: CANDIDATES * DEGREE].tolist()
+    keys = make_keys(graph.backend.distance(graph.codes, own, ids), ids)
+    return key_ids(np.sort(keys[0])).tolist()
 
 
-def test_candidates_are_the_nearest_of_both_rings_each_once() -> None:
+def test_candidates_are_the_live_neighbors_and_the_nearest_behind_the_dead() -> None:
     dead = np.arange(0, N, 4)
     graph = graph_without(dead)
     nodes = np.flatnonzero(np.arange(N) % 4).astype(np.uint32)
@@ -54,7 +62,7 @@ def test_candidates_are_the_nearest_of_both_rings_each_once() -> None:
     assert (keys != NO_KEY).sum(axis=1).max() == CANDIDATES * DEGREE
 
 
-def test_only_lists_with_dead_rows_change_and_none_keeps_one() -> None:
+def test_no_list_keeps_a_dead_row_and_none_that_had_one_is_empty() -> None:
     dead = np.array([3, 40, 77])
     graph = graph_without(dead)
     before = graph.neighbors.copy()
@@ -63,13 +71,32 @@ def test_only_lists_with_dead_rows_change_and_none_keeps_one() -> None:
     np.testing.assert_array_equal(graph.neighbors, before)
     assert not np.isin(new, dead).any()
     assert (new[dead] == NO_ID).all()
-    had_dead = np.isin(before, dead).any(axis=1)
-    had_dead[dead] = False
-    kept = ~had_dead
-    kept[dead] = False
-    np.testing.assert_array_equal(new[kept], before[kept])
-    assert 0 < had_dead.sum() < N
-    assert all(edge_lists(new)[row] for row in np.flatnonzero(had_dead))
+    is_hit = had_dead(before, dead)
+    assert 0 < is_hit.sum() < N
+    assert all(edge_lists(new)[row] for row in np.flatnonzero(is_hit))
+
+
+def test_what_a_row_chooses_takes_it_and_keeps_what_it_had() -> None:
+    dead = np.array([3, 40, 77])
+    graph = graph_without(dead, width=N)
+    before, is_hit = edge_lists(graph.neighbors), had_dead(graph.neighbors, dead)
+    with Workers(1) as workers:
+        after = edge_lists(repair(graph, workers))
+    for row in range(N):
+        assert len({*after[row]}) == len(after[row])
+        if is_hit[row]:
+            assert all(row in after[chosen] for chosen in after[row])
+        elif row not in dead:
+            kept = len(before[row])
+            assert after[row][:kept] == before[row]
+            assert is_hit[after[row][kept:]].all()
+
+
+def had_dead(neighbors: np.ndarray, dead: np.ndarray) -> np.ndarray:
+    """Return which live rows have dead neighbors."""
+    is_hit = np.isin(neighbors, dead).any(axis=1)
+    is_hit[dead] = False
+    return is_hit
 
 
 def test_a_row_whose_region_is_gone_looks_for_others_and_is_found_by_them() -> None:
@@ -94,6 +121,7 @@ def test_every_backend_repairs_alike(
     backend: Backend, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("quiver.parallel.workers.WAKE_WORK", 1)
+    monkeypatch.setattr("quiver.graph.repair.REVERSE_ROWS", 25)
     dead = np.random.default_rng(0).choice(N, 60, replace=False)
     with Workers(1) as workers:
         expected = repair(graph_without(dead, "reference"), workers)
