@@ -38,6 +38,8 @@ def pages(
     filters = None if own is None else [own]
     n_out, ef = 0, max(DEFAULT_EF, 2 * size)
     while True:
+        # Any time may have passed since the last page.
+        state.check_file()
         beam = walk(state, backend, query, ef, filters).keys[0]
         rows = key_ids(beam[beam != NO_KEY])
         keys = ranked_with_others(state, backend, query[0], rows, own)

@@ -93,6 +93,15 @@ class State:
         """Pickle the parts alone, not what was derived from them on use."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
+    def check_file(self) -> None:
+        """Raise `FileFormatError` if the file that parts are in has been cut short.
+
+        Reading what is gone would end the process. Whatever else is mapped, vectors
+        are too, and are the last of a file.
+        """
+        if not isinstance(self.vectors, np.ndarray):
+            self.vectors.check_size()
+
     @property
     def n(self) -> int:
         """Number of rows, removed ones included."""

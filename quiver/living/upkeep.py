@@ -22,8 +22,6 @@ class Upkeep:
 
     Attributes
     ----------
-    state : State
-        The version that searches read.
     backend : Backend
         The kernels; neither answers nor states depend on them.
     writer : Writer
@@ -34,6 +32,22 @@ class Upkeep:
         self.state = state
         self.backend = backend
         self.writer = Writer()
+
+    @property
+    def state(self) -> State:
+        """The version that searches read.
+
+        Raises
+        ------
+        FileFormatError
+            If it is mapped from a file that has been cut short.
+        """
+        self._state.check_file()
+        return self._state
+
+    @state.setter
+    def state(self, state: State) -> None:
+        self._state = state
 
     @classmethod
     def create(

@@ -8,7 +8,7 @@ import stat
 import zlib
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from quiver.errors import FileFormatError
 from quiver.reference.codes import aligned_zeros
 from quiver.storage.atomic import os_errors
 from quiver.storage.layout import Section
+
+Identity: TypeAlias = tuple[int, ...]
+"""Device, number, size and times of a file, which tell it from one that was changed."""
 
 READ_BYTES = 1 << 20
 """Bytes read before their checksum is taken: they are still in the cache then."""
@@ -39,6 +42,8 @@ class SourceFile:
         As the caller gave it.
     size : int
         Bytes, when it was opened.
+    identity : Identity
+        Which file it is, and of what time.
 
     Raises
     ------
@@ -54,6 +59,9 @@ class SourceFile:
             fd = os.open(path, _OPEN_FLAGS)
         status = os.fstat(fd)
         self.size = status.st_size
+        # Of the two times the second cannot be set back.
+        times = status.st_mtime_ns, status.st_ctime_ns
+        self.identity: Identity = (status.st_dev, status.st_ino, self.size, *times)
         if not stat.S_ISREG(status.st_mode):
             os.close(fd)
             kind = stat.filemode(status.st_mode)
