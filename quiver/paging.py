@@ -32,14 +32,13 @@ def pages(
     own: Filter | None = None,
 ) -> Iterator[tuple[UserIds, Distances]]:
     """Yield ids and distances, page by page; see `quiver.Index.pages`."""
+    state.check_file()
     n_linked = state.n - len(state.unlinked)
     is_out = np.zeros(state.n, dtype=np.bool_)
     own = of_live_rows(state) if own is None else own
     filters = None if own is None else [own]
     n_out, ef = 0, max(DEFAULT_EF, 2 * size)
     while True:
-        # Any time may have passed since the last page.
-        state.check_file()
         beam = walk(state, backend, query, ef, filters).keys[0]
         rows = key_ids(beam[beam != NO_KEY])
         keys = ranked_with_others(state, backend, query[0], rows, own)
@@ -51,6 +50,8 @@ def pages(
             is_out[key_ids(page)] = True
             n_out += len(page)
             yield state.ids[key_ids(page)], key_distances(page)
+            # Any time may have passed before the next page is asked for.
+            state.check_file()
         if is_last:
             return
         ef *= 2
