@@ -444,7 +444,7 @@ def open(
     hot : {'memory', 'mmap'}, default 'memory'
         ``mmap`` leaves codes, graph and ids in the file as well: all processes that
         open it share one copy. The file may be replaced meanwhile, but must not be
-        written to or cut short. See docs/limits.md.
+        written to or cut short by another program. See docs/limits.md.
     cold : {'memory', 'mmap'}, default as ``hot``
         ``mmap`` leaves the vectors in the file and reads rows as the re-rank needs
         them. The file may be replaced meanwhile, but must not be cut short. Such an

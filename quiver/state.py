@@ -25,9 +25,10 @@ from quiver._typing import (
 from quiver.lookup import RowsById
 from quiver.params import BuildParams, Encoding
 from quiver.reference.codes import Codes, Transform
-from quiver.reference.error import ErrorScale, error_scale
+from quiver.reference.error import ERROR_ROWS, ErrorScale, error_scale
 from quiver.reference.keys import NO_ID
 from quiver.reference.masks import count_marked, make_mask, marked_rows
+from quiver.reference.transform import evenly_taken
 
 LONG = 2
 """Times the usual length, beyond which no code alone decides about a row's product.
@@ -215,7 +216,10 @@ class State:
     @cached_property
     def error_scale(self) -> ErrorScale:
         """How far estimates may lie from true distances, of at least one live row."""
-        return error_scale(self.codes, self.live_rows)
+        # Without a list of all rows, which every process would hold for itself.
+        every = self.live is None
+        rows = evenly_taken(self.n, ERROR_ROWS) if every else self.live_rows
+        return error_scale(self.codes, rows)
 
     @cached_property
     def rows_by_id(self) -> RowsById:

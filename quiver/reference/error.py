@@ -13,8 +13,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from quiver._typing import Ids, Lanes
+from quiver._typing import Lanes
 from quiver.reference.codes import Codes
 from quiver.reference.distance import TYPICAL_COSINE
 from quiver.reference.encode import unpack, values_of
@@ -52,7 +53,7 @@ class ErrorScale(NamedTuple):
     most: float
 
 
-def error_scale(codes: Codes, rows: Ids) -> ErrorScale:
+def error_scale(codes: Codes, rows: NDArray[np.integer]) -> ErrorScale:
     """Return the scale of the errors of some rows, from a few of them evenly taken."""
     few = rows[evenly_taken(len(rows), ERROR_ROWS)]
     errors, norms = code_errors(codes.take(few))
