@@ -476,7 +476,7 @@ def open(
     FileAccessError
         If the operating system cannot open or read it.
     InvalidArgumentError, InvalidTypeError
-        If an argument is not one of those listed.
+        If an argument is not one of those listed, or does not go with another.
     """
     # Before the file, so that an unknown backend is told at once.
     backend = get_backend(backend)

@@ -72,7 +72,8 @@ def _left_out(state: State, *, full: bool) -> Iterator[str]:
         unread.append(f"{n_unread} of {state.n} vectors")
     cold = cold_base(state.vectors)
     if cold is not None and cold.origin is not None:
-        unread.append("the vectors' checksum")
+        is_all = cold.origin.hot == "mmap"
+        unread.append("the file's checksums" if is_all else "the vectors' checksum")
     if unread and not full:
         yield f"not read: {', '.join(unread)} (full=True or --full reads all)"
     if state.is_rounded:

@@ -42,8 +42,10 @@ class Upkeep:
         FileFormatError
             If it is mapped from a file that has been cut short.
         """
-        self._state.check_file()
-        return self._state
+        # Once: another thread may be changing the index.
+        state = self._state
+        state.check_file()
+        return state
 
     @state.setter
     def state(self, state: State) -> None:

@@ -3,7 +3,7 @@
 Reading order: ``layout`` (where every byte lies), ``header`` (what the JSON says),
 ``source`` and ``reader`` (opening, checked before anything is allocated or followed),
 ``strangers`` (files of another kind), ``invariants`` (what a kernel relies on),
-``mapped``, ``cold`` and ``pieced`` (vectors left on the disk), ``atomic`` and
+``mapped``, ``cold`` and ``pieced`` (what is left on the disk), ``atomic`` and
 ``writer`` (saving), ``journal`` (operations since).
 The format is told byte by byte in ``docs/format.md``.
 """

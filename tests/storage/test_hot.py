@@ -173,16 +173,16 @@ def test_without_verification_no_page_of_the_mapping_is_touched(tmp_path, verify
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_eight_processes_hold_one_copy(tmp_path, method):
     path = tmp_path / "ring.quiver"
-    save_ring(path, 150_000)
+    save_ring(path, 50_000)
     hot = opened(path).memory_report().hot
-    assert hot > 46e6
+    assert hot > 15e6
     lines = run_isolated("shared_hot.py", path, method).splitlines()
     assert len(lines) == 8
     found = np.array([line.split() for line in lines], dtype=np.int64)
     in_file, share, own, beside = found.T
     assert (in_file >= hot).all()
     assert (own < hot / 16).all()
-    assert (beside < hot / 4).all()
+    assert (beside < hot / 8).all()
     # Together they hold the file about once, and not eight times.
     assert share.sum() < 1.5 * hot
 
@@ -242,6 +242,7 @@ def test_damage_while_open_is_found_by_a_check(tmp_path):
     path, data = saved(tmp_path)
     index = opened(path, "full")
     assert index.check(full=True).ok
+    assert "not read: the file's checksums (full=True" in str(index.check())
     overwrite(path, places(data)["neighbors"][0], (12).to_bytes(4, "little"))
     assert "expected below n = 12" in str(index.check())
     assert index.check().lines[-1].name != "walks"
@@ -288,8 +289,8 @@ def test_a_change_copies_what_it_changes_and_leaves_the_file(tmp_path):
         one.consolidate()
     assert_same_index(index, twin)
     assert path.read_bytes() == data
-    index.save(path)
-    assert_same_index(opened(path), twin)
+    index.save(tmp_path / "new.quiver")
+    assert_same_index(opened(tmp_path / "new.quiver"), twin)
 
 
 def test_a_journal_is_kept_beside_a_mapped_file(tmp_path):
