@@ -91,17 +91,12 @@ def read_hot(
         the byte.
     """
     header = front.header
-    in_file = [] if mapped is None else [section.name for section in mapped.hot]
-    arrays: dict[str, AnyArray] = {}
-    for name in _HOT:
-        if name in in_file and mapped is not None:
-            arrays[name] = mapped.array(front.sections[name])
-        elif name in front.sections:
-            arrays[name] = source.read_section(front.sections[name])
-    if mapped is not None and not trusted:
-        for section in mapped.hot:
-            part = f"section {section.name!r}"
-            source.check_crc(part, section.offset, mapped.crc(section), section.crc)
+    arrays = {
+        name: _hot_array(source, front.sections[name], mapped, trusted=trusted)
+        for name in _HOT
+        if name in front.sections
+    }
+    unread = [section.name for section in mapped.hot] if mapped and trusted else []
     only = np.array([header.entry_point], dtype=np.uint32)
     signs = unpack_signs(arrays["signs"], header.encoding.coded_dim(header.dim))
     parts = HotParts(
@@ -114,7 +109,7 @@ def read_hot(
         live=unpack_live(arrays.get("live", np.empty(0, dtype=np.uint8)), header.n),
         build_mean=arrays["build_mean"] if header.build_mean else None,
     )
-    for name, fault in _faults(parts, arrays, header, in_file if trusted else []):
+    for name, fault in _faults(parts, arrays, header, unread):
         if fault is not None:
             section = front.sections[name]
             place = fault.row * (section.length // section.shape[0])
@@ -126,6 +121,18 @@ def read_hot(
         offset = front.sections["signs"].offset
         source.fail("section 'signs'", offset, "bits past the last", "zeros")
     return parts
+
+
+def _hot_array(
+    source: SourceFile, section: Section, mapped: MappedFile | None, *, trusted: bool
+) -> AnyArray:
+    """Return a section, its checksum proven unless it is mapped and trusted."""
+    if mapped is None or section not in mapped.hot:
+        return source.read_section(section)
+    if not trusted:
+        part = f"section {section.name!r}"
+        source.check_crc(part, section.offset, mapped.crc(section), section.crc)
+    return mapped.array(section)
 
 
 def _faults(
