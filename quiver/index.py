@@ -309,9 +309,9 @@ class Index(Living, Asking):
         """
         effort = SearchParams.resolve(k, ef, n_rerank)
         n_threads = resolve_threads(threads)
-        queries, is_single = as_queries(queries, metric=self.metric, dim=self.dim)
         # Once: another thread may be changing the index.
         state = self.state
+        queries, is_single = as_queries(queries, metric=state.metric, dim=state.dim)
         filters = as_filters(state, filter, len(queries))
         found = search(state, self.backend, queries, effort, n_threads, filters)
         return found.first() if is_single else found

@@ -95,13 +95,13 @@ class State:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def check_file(self) -> None:
-        """Raise `FileFormatError` if the file that parts are in has been cut short.
+        """Raise `FileFormatError` if the file that parts are in was cut or written to.
 
         Reading what is gone would end the process. Whatever else is mapped, vectors
         are too, and are the last of a file.
         """
         if not isinstance(self.vectors, np.ndarray):
-            self.vectors.check_size()
+            self.vectors.check_file()
 
     @property
     def n(self) -> int:

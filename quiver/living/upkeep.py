@@ -40,7 +40,8 @@ class Upkeep:
         Raises
         ------
         FileFormatError
-            If it is mapped from a file that has been cut short.
+            If it is mapped from a file that was cut short, or, with what is hot,
+            written to.
         """
         # Once: another thread may be changing the index.
         state = self._state

@@ -114,7 +114,7 @@ class ColdVectors:
         FileFormatError
             If the mapped file has been cut short since it was opened.
         """
-        self.check_size()
+        self.check_file()
         return self._stored[key].astype(np.float32)
 
     def gather(self, rows: Ids) -> KeptVectors:
@@ -151,10 +151,10 @@ class ColdVectors:
         """Return the name of a mapped section that lost its checksum, if any."""
         return None if self._mapped is None else self._mapped.first_damaged()
 
-    def check_size(self) -> None:
-        """Raise `FileFormatError` if the mapped file has been cut short."""
+    def check_file(self) -> None:
+        """Raise `FileFormatError` if the mapped file was cut or written to."""
         if self._mapped is not None:
-            self._mapped.check_size()
+            self._mapped.check_file()
 
     def shares_file(self, array: AnyArray) -> bool:
         """Return whether an array is mapped from the same file."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import mmap
+import os
 import sys
+import weakref
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +27,9 @@ class MappedFile:
     Reading past the end of a shrunken file would kill the process, so the size is
     compared before each batch of rows. Saving never shrinks a file: it replaces it,
     and the mapping keeps the old one. All processes that map a file share its pages.
+
+    Kernels follow what is hot without a bounds test, so where that is mapped a file
+    that was written to since is refused as well, as far as its time tells.
 
     While batches miss the page cache, the next one is announced row by row before it
     is read: the disk then works on all rows at once, at about a microsecond a row.
@@ -53,6 +58,9 @@ class MappedFile:
         self._cold = cold
         self.hot = tuple(hot)
         self._map = mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ)
+        self._written = source.identity.written
+        self._fd = os.dup(source.fileno())
+        weakref.finalize(self, os.close, self._fd)
         # Vectors are read in no order the system could guess. What is hot is wanted
         # whole, and is read ahead as usual.
         if sys.platform != "win32" and cold.length:
@@ -74,7 +82,7 @@ class MappedFile:
 
     def crc(self, section: Section) -> int:
         """Return the CRC-32 of a section as it is now."""
-        self.check_size()
+        self.check_file()
         crc, end = 0, section.offset + section.length
         for start in range(section.offset, end, READ_BYTES):
             crc = zlib.crc32(self._map[start : min(start + READ_BYTES, end)], crc)
@@ -88,7 +96,7 @@ class MappedFile:
     @contextmanager
     def reading(self, rows: Ids | None) -> Iterator[None]:
         """Surround the reading of rows; None stands for rows not known before."""
-        self.check_size()
+        self.check_file()
         before = blocks_read()
         if self.misses and rows is not None:
             self._announce(rows)
@@ -105,14 +113,21 @@ class MappedFile:
         for page, length in zip(pages.tolist(), lengths.tolist(), strict=True):
             self._map.madvise(mmap.MADV_WILLNEED, page, length)
 
-    def check_size(self) -> None:
-        """Raise if the file is now shorter than what is mapped."""
-        size = self._map.size()
+    def check_file(self) -> None:
+        """Raise if the file is now shorter than what is mapped, or was written to."""
+        now = os.fstat(self._fd)
         required = self._cold.offset + self._cold.length
-        if size < required:
+        if now.st_size < required:
             msg = (
-                f"{self._path}: section {self._cold.name!r} at byte {size}: found the "
-                f"file's end, expected {required} bytes: it was cut short while open"
+                f"{self._path}: section {self._cold.name!r} at byte {now.st_size}: "
+                f"found the file's end, expected {required} bytes: it was cut short "
+                "while open"
+            )
+            raise FileFormatError(msg)
+        if self.hot and now.st_mtime_ns != self._written:
+            msg = (
+                f"{self._path}: file at byte 0: found that it was written to while "
+                "open, expected that it is replaced, as Index.save does; open it again"
             )
             raise FileFormatError(msg)
 

@@ -8,7 +8,7 @@ import stat
 import zlib
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, TypeAlias
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
@@ -17,9 +17,6 @@ from quiver.errors import FileFormatError
 from quiver.reference.codes import aligned_zeros
 from quiver.storage.atomic import os_errors
 from quiver.storage.layout import Section
-
-Identity: TypeAlias = tuple[int, ...]
-"""Device, number, size and times of a file, which tell it from one that was changed."""
 
 READ_BYTES = 1 << 20
 """Bytes read before their checksum is taken: they are still in the cache then."""
@@ -31,6 +28,25 @@ _OPEN_FLAGS = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
+
+
+class Identity(NamedTuple):
+    """What tells a file from any other, and from itself before it was changed.
+
+    Attributes
+    ----------
+    device, number, size : int
+        Of the file.
+    written, changed : int
+        When its content was last written, and when anything was, in nanoseconds: the
+        first can be set back, the second cannot.
+    """
+
+    device: int
+    number: int
+    size: int
+    written: int
+    changed: int
 
 
 class SourceFile:
@@ -59,9 +75,8 @@ class SourceFile:
             fd = os.open(path, _OPEN_FLAGS)
         status = os.fstat(fd)
         self.size = status.st_size
-        # Of the two times the second cannot be set back.
         times = status.st_mtime_ns, status.st_ctime_ns
-        self.identity: Identity = (status.st_dev, status.st_ino, self.size, *times)
+        self.identity = Identity(status.st_dev, status.st_ino, self.size, *times)
         if not stat.S_ISREG(status.st_mode):
             os.close(fd)
             kind = stat.filemode(status.st_mode)

@@ -243,9 +243,29 @@ def test_damage_while_open_is_found_by_a_check(tmp_path):
     index = opened(path, "full")
     assert index.check(full=True).ok
     assert "not read: the file's checksums (full=True" in str(index.check())
+    mtime = path.stat().st_mtime_ns
     overwrite(path, places(data)["neighbors"][0], (12).to_bytes(4, "little"))
+    # As a failing disk does it: nothing tells.
+    os.utime(path, ns=(mtime, mtime))
     assert "expected below n = 12" in str(index.check())
     assert index.check().lines[-1].name != "walks"
+
+
+def test_a_file_that_is_copied_over_while_open_is_refused(tmp_path):
+    path, data = saved(tmp_path, n=50)
+    other = small_index(n=50, seed=1)
+    other.save(tmp_path / "other.quiver")
+    index, cold = opened(path), quiver.open(path, cold="mmap", backend="reference")
+    assert len(data) == (tmp_path / "other.quiver").stat().st_size
+    overwrite(path, 0, (tmp_path / "other.quiver").read_bytes())
+    os.utime(path, ns=(0, 0))
+    for act in (lambda: answers(index), index.check, lambda: index.get(9000)):
+        with pytest.raises(FileFormatError, match="was written to while open"):
+            act()
+    # Wrong vectors crash nothing: they are left to a check.
+    answers(cold)
+    assert not cold.check(full=True).ok
+    assert_same_index(opened(path), other)
 
 
 @posix

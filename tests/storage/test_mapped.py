@@ -58,11 +58,11 @@ def test_a_file_one_byte_shorter_is_noticed_before_its_rows_are_read(
 ) -> None:
     mapped = map_rows(path)
     size = OFFSET + ROWS.nbytes
-    mapped.check_size()
+    mapped.check_file()
     os.truncate(path, size - 1)
     message = f"at byte {size - 1}: .* expected {size} bytes"
     with pytest.raises(FileFormatError, match=message):
-        mapped.check_size()
+        mapped.check_file()
     with pytest.raises(FileFormatError, match=message), mapped.reading(None):
         pytest.fail("the rows were handed out")
     with pytest.raises(FileFormatError, match=message):
