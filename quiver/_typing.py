@@ -73,6 +73,9 @@ class StoredVectors(Protocol):
     def is_rounded(self) -> bool:
         """Whether rows may differ from those that were coded, as halves do."""
 
+    def check_file(self) -> None:
+        """Raise if the file they are mapped from, if any, was cut or written to."""
+
     def __len__(self) -> int:
         """Return the number of rows."""
 

@@ -324,6 +324,7 @@ class Index(Living, Asking):
             graph=self.neighbors.nbytes,
             ids=self.state.ids.nbytes,
             vectors=self.state.vectors.nbytes,
+            mapped=storage.mapped_bytes(self.state),
         )
 
     def explain(
@@ -410,7 +411,7 @@ class Index(Living, Asking):
             storage.save(self.state, path, __version__, cold_dtype, announce)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle an index with mapped vectors by its file, any other by its arrays."""
+        """Pickle an index left in a file by its path, any other by its arrays."""
         if (origin := storage.origin_of(self.state)) is not None:
             return _open_again, (origin, self.backend)
         return Index, (self.state, self.backend)
@@ -428,7 +429,8 @@ class Index(Living, Asking):
 def open(
     path: str | os.PathLike[str],
     *,
-    cold: storage.Cold = "memory",
+    hot: storage.Place = "memory",
+    cold: storage.Place | None = None,
     verify: storage.Verify = "fast",
     backend: str | Backend = "auto",
     journal: bool = False,
@@ -439,14 +441,20 @@ def open(
     ----------
     path : str or path-like
         A file that `Index.save` wrote.
-    cold : {'memory', 'mmap'}, default 'memory'
+    hot : {'memory', 'mmap'}, default 'memory'
+        ``mmap`` leaves codes, graph and ids in the file as well: all processes that
+        open it share one copy. The file may be replaced meanwhile, but must not be
+        written to or cut short by another program. See docs/limits.md.
+    cold : {'memory', 'mmap'}, default as ``hot``
         ``mmap`` leaves the vectors in the file and reads rows as the re-rank needs
         them. The file may be replaced meanwhile, but must not be cut short. Such an
         index is pickled as path and checksum: another process opens the same file.
-    verify : {'fast', 'full'}, default 'fast'
-        ``fast`` proves every byte brought into memory: all but the vectors under
-        ``cold="mmap"``. ``full`` reads those too, and proves that all vectors are
-        finite and have the hash in the header.
+    verify : {'none', 'fast', 'full'}, default 'fast'
+        ``fast`` proves every hot byte: all but the vectors under ``cold="mmap"``.
+        ``full`` reads those too, and proves that all vectors are finite and have the
+        hash in the header. ``none``, with ``hot="mmap"`` only, reads neither codes nor
+        graph nor ids and so opens at once: for a file that was proven before. Damage
+        there can then give wrong answers or end the process.
     backend : str or Backend, default "auto"
         See `get_backend`.
     journal : bool, default False
@@ -468,14 +476,15 @@ def open(
     FileAccessError
         If the operating system cannot open or read it.
     InvalidArgumentError, InvalidTypeError
-        If an argument is not one of those listed.
+        If an argument is not one of those listed, or does not go with another.
     """
     # Before the file, so that an unknown backend is told at once.
     backend = get_backend(backend)
     check_flag("journal", journal)
 
     def opened() -> Index:
-        return Index(storage.load(path, cold=cold, verify=verify), backend)
+        state = storage.load(path, hot=hot, cold=cold, verify=verify)
+        return Index(state, backend)
 
     return open_journaled(path, opened) if journal else opened()
 

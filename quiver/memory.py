@@ -30,6 +30,8 @@ class MemoryReport:
         Hot bytes: code rows with corrections, neighbour lists, the caller's ids.
     vectors : int
         Cold bytes: the stored vectors, read by the re-rank only.
+    mapped : int
+        Hot bytes that are left in the file: one copy for all processes that open it.
     """
 
     n_vectors: int
@@ -37,6 +39,7 @@ class MemoryReport:
     graph: int
     ids: int
     vectors: int
+    mapped: int = 0
 
     @property
     def hot(self) -> int:
@@ -56,8 +59,10 @@ class MemoryReport:
     def __str__(self) -> str:
         """Return one line a person can read: totals, and each part per vector."""
         n = max(1, self.n_vectors)
+        shared = f", {format_bytes(self.mapped)} in the file" if self.mapped else ""
         return (
-            f"hot {format_bytes(self.hot)} ({self.hot_per_vector:.0f} B per vector: "
+            f"hot {format_bytes(self.hot)}{shared} "
+            f"({self.hot_per_vector:.0f} B per vector: "
             f"codes {self.codes / n:.0f}, graph {self.graph / n:.0f}, "
             f"ids {self.ids / n:.0f}), cold {format_bytes(self.vectors)} "
             f"({self.cold_per_vector:.0f} B per vector)"

@@ -32,6 +32,7 @@ def pages(
     own: Filter | None = None,
 ) -> Iterator[tuple[UserIds, Distances]]:
     """Yield ids and distances, page by page; see `quiver.Index.pages`."""
+    state.check_file()
     n_linked = state.n - len(state.unlinked)
     out = [np.empty(0, dtype=np.uint32)]
     own = of_live_rows(state) if own is None else own
@@ -49,6 +50,8 @@ def pages(
             out.append(key_ids(page))
             n_out += len(page)
             yield state.ids[key_ids(page)], key_distances(page)
+            # Any time may have passed before the next page is asked for.
+            state.check_file()
         if is_last:
             return
         ef *= 2

@@ -28,10 +28,10 @@ from quiver.params import BuildParams, Encoding
 from quiver.reference.answer import Searched
 from quiver.reference.bounds import LEAST_DIM
 from quiver.reference.codes import Codes, Transform
-from quiver.reference.error import ErrorScale, error_scale
+from quiver.reference.error import ERROR_ROWS, ErrorScale, error_scale
 from quiver.reference.keys import NO_ID
 from quiver.reference.masks import count_marked, make_mask, marked_rows
-from quiver.reference.transform import query_transform
+from quiver.reference.transform import evenly_taken, query_transform
 
 LONG = 2
 """Times the usual length, beyond which no code alone decides about a row's product.
@@ -96,6 +96,15 @@ class State:
     def __getstate__(self) -> dict[str, Any]:
         """Pickle the parts alone, not what was derived from them on use."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def check_file(self) -> None:
+        """Raise `FileFormatError` if the file that parts are in was cut or written to.
+
+        Reading what is gone would end the process. Whatever else is mapped, vectors
+        are too, and are the last of a file.
+        """
+        if not isinstance(self.vectors, np.ndarray):
+            self.vectors.check_file()
 
     @cached_property
     def n(self) -> int:
@@ -243,7 +252,10 @@ class State:
     @cached_property
     def error_scale(self) -> ErrorScale:
         """How far estimates may lie from true distances, of at least one live row."""
-        return error_scale(self.codes, self.live_rows)
+        # Without a list of all rows, which every process would hold for itself.
+        every = self.live is None
+        rows = evenly_taken(self.n, ERROR_ROWS) if every else self.live_rows
+        return error_scale(self.codes, rows)
 
     @cached_property
     def rows_by_id(self) -> RowsById:

@@ -139,7 +139,7 @@ def shrunk(kind, backend_name):
 
 def run_once(benchmark, paths, values):
     arguments = (paths, *values) if hasattr(benchmark, "setup_cache") else values
-    if "cold" in getattr(benchmark, "param_names", ()):
+    if {"cold", "verify"}.intersection(getattr(benchmark, "param_names", ())):
         arguments = ({"demo-384": paths["synthetic-128"]}, *values)
     try:
         if hasattr(benchmark, "setup"):

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from small_index import small_index
 
+from quiver.reference.error import error_scale
+
 
 def test_a_lookup_that_was_used_weighs_no_more_in_a_pickle() -> None:
     index = small_index(seed=1)
@@ -35,3 +37,10 @@ def test_no_part_of_a_state_can_be_set() -> None:
     for field in fields(state):
         with pytest.raises(FrozenInstanceError):
             setattr(state, field.name, None)
+
+
+def test_the_scale_of_errors_needs_no_list_of_all_rows() -> None:
+    state = small_index(n=1500, dim=8, metric="euclidean").state
+    every = np.arange(state.n, dtype=np.uint32)
+    assert state.error_scale == error_scale(state.codes, every)
+    assert "live_rows" not in vars(state)

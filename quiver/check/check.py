@@ -72,7 +72,8 @@ def _left_out(state: State, *, full: bool) -> Iterator[str]:
         unread.append(f"{n_unread} of {state.n} vectors")
     cold = cold_base(state.vectors)
     if cold is not None and cold.origin is not None:
-        unread.append("the vectors' checksum")
+        is_all = cold.origin.hot == "mmap"
+        unread.append("the file's checksums" if is_all else "the vectors' checksum")
     if unread and not full:
         yield f"not read: {', '.join(unread)} (full=True or --full reads all)"
     if state.is_rounded:
@@ -191,10 +192,9 @@ def _own_distances(state: State, vectors: Vectors) -> Distances:
 
 def _cold_vectors(state: State) -> CheckLine:
     cold = cold_base(state.vectors)
-    if cold is not None and not cold.is_intact():
-        return CheckLine(
-            "cold vectors", passed=False, detail="CRC-32 is not the file's"
-        )
+    if cold is not None and (name := cold.first_damaged()) is not None:
+        detail = f"CRC-32 of section {name!r} is not the file's"
+        return CheckLine("cold vectors", passed=False, detail=detail)
     for rows, block in _vector_blocks(state):
         if fault := vectors_fault(block, state.metric):
             fault = fault._replace(row=int(rows[fault.row]))

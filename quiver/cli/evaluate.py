@@ -22,14 +22,15 @@ from quiver.cli.console import (
 from quiver.cli.files import check_outputs, read_filter, read_inputs, write_page
 from quiver.cli.options import (
     BackendOption,
-    ColdName,
     ColdOption,
     FilterOption,
+    HotOption,
     IndexArgument,
     JsonOption,
     KeyOption,
     KOption,
     MaxRowsOption,
+    PlaceName,
     QueriesArgument,
     RerankOption,
     ThreadsOption,
@@ -49,7 +50,8 @@ def evaluate(
     filter_ids: FilterOption = None,
     ground_truth: TruthOption = None,
     svg: Annotated[Path | None, typer.Option(help="Draw recall over ef there.")] = None,
-    cold: ColdOption = ColdName.MEMORY,
+    hot: HotOption = PlaceName.MEMORY,
+    cold: ColdOption = None,
     backend: BackendOption = "auto",
     threads: ThreadsOption = None,
     key: KeyOption = None,
@@ -60,6 +62,7 @@ def evaluate(
     check_outputs(svg=svg)
     opened, vectors, truth = read_inputs(
         *(index, queries, ground_truth),
+        hot=hot,
         cold=cold,
         backend=backend,
         key=key,
@@ -97,7 +100,8 @@ def tune(
     ] = 0.95,
     filter_ids: FilterOption = None,
     ground_truth: TruthOption = None,
-    cold: ColdOption = ColdName.MEMORY,
+    hot: HotOption = PlaceName.MEMORY,
+    cold: ColdOption = None,
     backend: BackendOption = "auto",
     threads: ThreadsOption = None,
     key: KeyOption = None,
@@ -107,6 +111,7 @@ def tune(
     """Find the cheapest ef and n_rerank that hold a recall."""
     opened, vectors, truth = read_inputs(
         *(index, queries, ground_truth),
+        hot=hot,
         cold=cold,
         backend=backend,
         key=key,

@@ -11,7 +11,6 @@ import quiver
 from quiver.cli.console import answers, print_json
 from quiver.cli.files import check_outputs, read_filter, read_queries, write_page
 from quiver.cli.options import (
-    ColdName,
     FilterOption,
     IndexArgument,
     JsonOption,
@@ -43,7 +42,7 @@ def explain(
     """Explain one search: every hop, and why a neighbour was missed."""
     check_outputs(html=html)
     # An explanation is the reference's, so nothing needs compiled kernels.
-    opened = quiver.open(index, cold=ColdName.MMAP.value, backend="reference")
+    opened = quiver.open(index, cold="mmap", backend="reference")
     vectors = read_queries(queries, key)
     if row >= len(vectors):
         msg = f"row must be in 0 … {len(vectors) - 1}, got {row}"

@@ -11,7 +11,7 @@ import numpy as np
 import quiver
 from quiver._typing import AnyArray
 from quiver.cli.console import load_backend, print_note
-from quiver.cli.options import ColdName
+from quiver.cli.options import PlaceName, VerifyName
 from quiver.datasets import is_hdf5, read_vectors
 from quiver.errors import FileFormatError, InvalidArgumentError
 from quiver.readers.formats import check_size, npy_header
@@ -33,13 +33,21 @@ def read_inputs(
     queries: Path,
     ground_truth: Path | None,
     *,
-    cold: ColdName,
+    hot: PlaceName,
+    cold: PlaceName | None,
     backend: str,
     key: str | None,
     max_rows: int | None,
+    verify: VerifyName = VerifyName.FAST,
 ) -> Inputs:
     """Load the kernels, open the index, and read the queries and their truth."""
-    opened = quiver.open(index, cold=cold.value, backend=load_backend(backend).name)
+    opened = quiver.open(
+        index,
+        hot=hot.value,
+        cold=cold.value if cold else None,
+        verify=verify.value,
+        backend=load_backend(backend).name,
+    )
     found = read_queries(queries, key, max_rows)
     return Inputs(opened, found, read_truth(ground_truth, len(found)))
 

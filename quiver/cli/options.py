@@ -17,11 +17,19 @@ class EncodingName(StrEnum):
     AUTO = "auto"
 
 
-class ColdName(StrEnum):
-    """Where the stored vectors of an opened index are."""
+class PlaceName(StrEnum):
+    """Where a part of an opened index is."""
 
     MEMORY = "memory"
     MMAP = "mmap"
+
+
+class VerifyName(StrEnum):
+    """How much of a file is proven before it is searched."""
+
+    NONE = "none"
+    FAST = "fast"
+    FULL = "full"
 
 
 class ColdDtypeName(StrEnum):
@@ -90,8 +98,21 @@ TruthOption = Annotated[
 NpzOption = Annotated[
     Path | None, typer.Option(help="Write ids, distances and counters there.")
 ]
+HotOption = Annotated[
+    PlaceName,
+    typer.Option(help="Read codes, graph and ids, or share them with other processes."),
+]
 ColdOption = Annotated[
-    ColdName, typer.Option(help="Read the stored vectors, or leave them in the file.")
+    PlaceName | None,
+    typer.Option(
+        help="Read the stored vectors, or leave them in the file; default as --hot."
+    ),
+]
+VerifyOption = Annotated[
+    VerifyName,
+    typer.Option(
+        help="`full` reads the vectors too; `none`, with --hot mmap, trusts the file."
+    ),
 ]
 FullOption = Annotated[
     bool, typer.Option("--full", help="Read every vector and code it again.")

@@ -24,19 +24,22 @@ from quiver.cli.found import (
 )
 from quiver.cli.options import (
     BackendOption,
-    ColdName,
     ColdOption,
     EfOption,
     FilterOption,
+    HotOption,
     IndexArgument,
     JsonOption,
     KeyOption,
     MaxRowsOption,
     NpzOption,
+    PlaceName,
     QueriesArgument,
     RerankOption,
     ThreadsOption,
     TruthOption,
+    VerifyName,
+    VerifyOption,
 )
 from quiver.errors import InvalidArgumentError
 from quiver.evaluation.truth import true_distances
@@ -73,7 +76,9 @@ def search(
     filter_ids: FilterOption = None,
     ground_truth: TruthOption = None,
     npz: NpzOption = None,
-    cold: ColdOption = ColdName.MEMORY,
+    hot: HotOption = PlaceName.MEMORY,
+    cold: ColdOption = None,
+    verify: VerifyOption = VerifyName.FAST,
     backend: BackendOption = "auto",
     threads: ThreadsOption = None,
     key: KeyOption = None,
@@ -97,10 +102,12 @@ def search(
     # All is read before the search, so that a file that does not fit costs no time.
     opened, given, ids = read_inputs(
         *(index, queries, ground_truth),
+        hot=hot,
         cold=cold,
         backend=backend,
         key=key,
         max_rows=max_rows,
+        verify=verify,
     )
     vectors, _ = as_queries(given, metric=opened.metric, dim=opened.dim)
     k = DEFAULT_K if k is None else k

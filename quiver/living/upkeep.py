@@ -22,8 +22,6 @@ class Upkeep:
 
     Attributes
     ----------
-    state : State
-        The version that searches read.
     backend : Backend
         The kernels; neither answers nor states depend on them.
     writer : Writer
@@ -34,6 +32,25 @@ class Upkeep:
         self.state = state
         self.backend = backend
         self.writer = Writer()
+
+    @property
+    def state(self) -> State:
+        """The version that searches read.
+
+        Raises
+        ------
+        FileFormatError
+            If it is mapped from a file that was cut short, or, with what is hot,
+            written to.
+        """
+        # Once: another thread may be changing the index.
+        state = self._state
+        state.check_file()
+        return state
+
+    @state.setter
+    def state(self, state: State) -> None:
+        self._state = state
 
     @classmethod
     def create(

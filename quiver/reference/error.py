@@ -18,8 +18,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from quiver._typing import Ids, Lanes
+from quiver._typing import Lanes
 from quiver.reference.bounds import CODE_ERROR, MEAN_SQUARE
 from quiver.reference.codes import Codes
 from quiver.reference.encode import unpack, values_of
@@ -67,7 +68,7 @@ class ErrorScale(NamedTuple):
         return 2 * np.sqrt(of_rows * of_rows + of_rounding * of_rounding / 12)
 
 
-def error_scale(codes: Codes, rows: Ids) -> ErrorScale:
+def error_scale(codes: Codes, rows: NDArray[np.integer]) -> ErrorScale:
     """Return the scale of the errors of some rows, from a few of them evenly taken."""
     few = rows[evenly_taken(len(rows), ERROR_ROWS)]
     errors, reaches, norms = code_errors(codes.take(few))

@@ -3,7 +3,7 @@
 Reading order: ``layout`` (where every byte lies), ``header`` (what the JSON says),
 ``source`` and ``reader`` (opening, checked before anything is allocated or followed),
 ``strangers`` (files of another kind), ``invariants`` (what a kernel relies on),
-``mapped``, ``cold`` and ``pieced`` (vectors left on the disk), ``atomic`` and
+``mapped``, ``cold`` and ``pieced`` (what is left on the disk), ``atomic`` and
 ``writer`` (saving), ``journal`` (operations since).
 The format is told byte by byte in ``docs/format.md``.
 """
@@ -28,35 +28,36 @@ from quiver.storage.atomic import replacing
 from quiver.storage.cold import (
     ColdVectors,
     Origin,
+    Place,
     as_kept,
-    map_vectors,
     with_face,
     without_origin,
 )
 from quiver.storage.front import Front, fingerprint_of_front, read_front
-from quiver.storage.pieced import PiecedVectors
-from quiver.storage.reader import read_hot, verify_vectors
-from quiver.storage.source import SourceFile
+from quiver.storage.mapped import MappedFile
+from quiver.storage.pieced import PiecedVectors, cold_base
+from quiver.storage.reader import mappable, read_hot, verify_vectors
+from quiver.storage.source import Identity, SourceFile
 from quiver.storage.writer import check_savable, make_header, write_state
 from quiver.validation.checks import check_choice
 
 __all__ = [
-    "Cold",
     "ColdDtype",
     "ColdVectors",
     "Origin",
+    "Place",
     "Verify",
     "as_kept",
     "fingerprint_of",
     "load",
     "load_again",
+    "mapped_bytes",
     "origin_of",
     "save",
     "without_origin",
 ]
 
-Cold = Literal["memory", "mmap"]
-Verify = Literal["fast", "full"]
+Verify = Literal["none", "fast", "full"]
 
 
 def save(
@@ -91,16 +92,29 @@ def save(
 
 
 def load(
-    path: str | os.PathLike[str], *, cold: Cold = "memory", verify: Verify = "fast"
+    path: str | os.PathLike[str],
+    *,
+    hot: Place = "memory",
+    cold: Place | None = None,
+    verify: Verify = "fast",
+    trusted: Identity | None = None,
 ) -> State:
-    """Return the state in a file; parameters and errors are those of `quiver.open`."""
-    check_choice("cold", cold, get_args(Cold))
-    check_choice("verify", verify, get_args(Verify))
+    """Return the state in a file; parameters and errors are those of `quiver.open`.
+
+    The file that is ``trusted``, if it has not changed since, is not proven again.
+    """
+    cold = hot if cold is None else cold
+    _check_places(hot, cold, verify)
     _require_little_endian()
     with SourceFile(_as_path(path)) as source:
         front = read_front(source)
-        hot = read_hot(source, front)
-        vectors = _read_vectors(source, front, cold)
+        mapped = None
+        if cold == "mmap":
+            inside = mappable(front) if hot == "mmap" else ()
+            mapped = MappedFile(source, front.sections["vectors"], inside)
+        is_trusted = verify == "none" or source.identity == trusted
+        parts = read_hot(source, front, mapped, trusted=is_trusted)
+        vectors = _read_vectors(source, front, mapped)
         if verify == "full":
             verify_vectors(source, front)
     header = front.header
@@ -108,17 +122,17 @@ def load(
         metric=header.metric,
         encoding=header.encoding,
         params=header.params,
-        transform=hot.transform,
-        codes=hot.codes,
-        neighbors=hot.neighbors,
-        entry_points=hot.entry_points,
-        ids=hot.ids,
+        transform=parts.transform,
+        codes=parts.codes,
+        neighbors=parts.neighbors,
+        entry_points=parts.entry_points,
+        ids=parts.ids,
         vectors=vectors,
-        unlinked=hot.unlinked,
+        unlinked=parts.unlinked,
         notes=header.diagnosis,
-        live=hot.live,
+        live=parts.live,
         version=header.changes,
-        build_mean=hot.build_mean,
+        build_mean=parts.build_mean,
     )
 
 
@@ -139,11 +153,13 @@ def load_again(origin: Origin) -> State:
         If it is no longer the same.
     """
     try:
-        state = load(origin.path, cold="mmap")
+        path, known = origin.path, origin.identity
+        state = load(path, hot=origin.hot, cold="mmap", trusted=known)
     except FileAccessError as error:
         reason = f"cannot unpickle an index mapped from this file: {error.strerror}"
         raise FileAccessError(error.errno, reason, error.filename) from error
-    if origin_of(state) != origin:
+    found = origin_of(state)
+    if found is None or found.fingerprint != origin.fingerprint:
         msg = (
             f"{origin.path}: header at byte 64: found another index, expected the one "
             "that was pickled: the file has been replaced since"
@@ -158,13 +174,45 @@ def origin_of(state: State) -> Origin | None:
     return vectors.origin if isinstance(vectors, ColdVectors) else None
 
 
+def mapped_bytes(state: State) -> int:
+    """Return the hot bytes that stay in the file of a state."""
+    cold = cold_base(state.vectors)
+    if cold is None:
+        return 0
+    hot = state.codes.rows, state.neighbors, state.ids
+    return sum(array.nbytes for array in hot if cold.shares_file(array))
+
+
+def _check_places(hot: Place, cold: Place, verify: Verify) -> None:
+    check_choice("hot", hot, get_args(Place))
+    check_choice("cold", cold, get_args(Place))
+    check_choice("verify", verify, get_args(Verify))
+    if hot == "mmap" and cold != "mmap":
+        msg = (
+            f"cold must be 'mmap' with hot='mmap', got {cold!r}: what is read least "
+            "is the last to be brought into memory"
+        )
+        raise InvalidArgumentError(msg)
+    if verify == "none" and hot != "mmap":
+        msg = (
+            f"verify must be 'fast' or 'full' with hot={hot!r}, got 'none': only what "
+            "is left in the file can be left unread; hot='mmap' leaves it there"
+        )
+        raise InvalidArgumentError(msg)
+
+
 def _read_vectors(
-    source: SourceFile, front: Front, cold: Cold
+    source: SourceFile, front: Front, mapped: MappedFile | None
 ) -> Vectors | StoredVectors:
     section = front.sections["vectors"]
-    if cold == "mmap":
-        path = Path(os.path.abspath(source.path))
-        return map_vectors(source, section, Origin(path, fingerprint_of_front(front)))
+    if mapped is not None:
+        origin = Origin(
+            path=Path(os.path.abspath(source.path)),
+            fingerprint=fingerprint_of_front(front),
+            identity=source.identity,
+            hot="mmap" if mapped.hot else "memory",
+        )
+        return ColdVectors(mapped.array(section), mapped, origin)
     array = source.read_section(section)
     array.flags.writeable = False
     return with_face(array)

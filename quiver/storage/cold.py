@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 
@@ -29,25 +29,33 @@ from quiver._typing import (
     Vectors,
 )
 from quiver.reference.transform import in_turn
-from quiver.storage.layout import Section
 from quiver.storage.mapped import MappedFile
-from quiver.storage.source import SourceFile
+from quiver.storage.source import Identity
 from quiver.validation.kept import as_stored_vectors, kept_dtype
+
+Place = Literal["memory", "mmap"]
+"""Where a part of an opened index is: brought into memory, or left in the file."""
 
 
 class Origin(NamedTuple):
-    """Where mapped vectors come from.
+    """Where mapped parts come from.
 
     Attributes
     ----------
     path : Path
         Absolute path of the index file when it was opened.
     fingerprint : str
-        What its content was, see `quiver.storage.reader.fingerprint`.
+        What its content was, see `quiver.storage.layout.fingerprint`.
+    identity : Identity
+        Which file it was, and of what time.
+    hot : {'memory', 'mmap'}
+        Where codes, graph and ids are.
     """
 
     path: Path
     fingerprint: str
+    identity: Identity
+    hot: Place
 
 
 class ColdVectors:
@@ -108,8 +116,7 @@ class ColdVectors:
         FileFormatError
             If the mapped file has been cut short since it was opened.
         """
-        if self._mapped is not None:
-            self._mapped.check_size()
+        self.check_file()
         return self._stored[key].astype(np.float32)
 
     def gather(self, rows: Ids) -> KeptVectors:
@@ -142,9 +149,18 @@ class ColdVectors:
         """Pickle the rows themselves; an `Index` is pickled by its file instead."""
         return ColdVectors, (np.array(self._stored),)
 
-    def is_intact(self) -> bool:
-        """Return whether mapped rows still have the file's checksum."""
-        return self._mapped is None or self._mapped.has_valid_crc()
+    def first_damaged(self) -> str | None:
+        """Return the name of a mapped section that lost its checksum, if any."""
+        return None if self._mapped is None else self._mapped.first_damaged()
+
+    def check_file(self) -> None:
+        """Raise `FileFormatError` if the mapped file was cut or written to."""
+        if self._mapped is not None:
+            self._mapped.check_file()
+
+    def shares_file(self, array: AnyArray) -> bool:
+        """Return whether an array is mapped from the same file."""
+        return self._mapped is not None and self._mapped.holds(array)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> AnyArray:
         """Return all rows as one array in memory."""
@@ -203,9 +219,3 @@ def without_origin(vectors: Vectors | StoredVectors) -> Vectors | StoredVectors:
     if isinstance(vectors, ColdVectors) and vectors.origin is not None:
         return ColdVectors(vectors._stored, vectors._mapped)
     return vectors
-
-
-def map_vectors(source: SourceFile, section: Section, origin: Origin) -> ColdVectors:
-    """Return the vectors section, mapped."""
-    mapped = MappedFile(source, section)
-    return ColdVectors(mapped.array(), mapped, origin)

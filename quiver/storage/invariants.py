@@ -140,9 +140,17 @@ def entry_points_fault(entry_points: Ids, n: int) -> Fault | None:
 
 
 def unlinked_fault(
-    unlinked: Unlinked, neighbors: Neighbors, entry_points: Ids, metric: Metric
+    unlinked: Unlinked,
+    neighbors: Neighbors,
+    entry_points: Ids,
+    metric: Metric,
+    *,
+    lists: bool = True,
 ) -> Fault | None:
-    """Return the first unlinked row that is out of order or linked after all."""
+    """Return the first unlinked row that is out of order or linked after all.
+
+    Without ``lists`` no list of neighbours is read, and only the order is looked at.
+    """
     if not len(unlinked):
         return None
     n = len(neighbors)
@@ -153,7 +161,8 @@ def unlinked_fault(
         outside[:, 0] &= equal_to != NO_ID
     keys = equal_to.astype(np.uint64) << np.uint64(32) | rows
     outside[1:, 1] |= keys[1:] <= keys[:-1]
-    if fault := _first(unlinked, outside, "ascending pairs of row numbers"):
+    fault = _first(unlinked, outside, "ascending pairs of row numbers")
+    if fault is not None or not lists:
         return fault
     is_linked = np.zeros(n + 1, dtype=bool)
     is_linked[entry_points] = True

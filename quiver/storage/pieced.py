@@ -52,6 +52,11 @@ class PiecedVectors:
         """Whether rows of the base may differ from those that were coded."""
         return not isinstance(self.base, np.ndarray) and self.base.is_rounded
 
+    def check_file(self) -> None:
+        """Raise `FileFormatError` if the file of the base was cut or written to."""
+        if not isinstance(self.base, np.ndarray):
+            self.base.check_file()
+
     @property
     def cold_dtype(self) -> ColdDtype:
         """How the base is stored; float32 where bytes cannot hold the rows after it."""

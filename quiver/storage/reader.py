@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver._typing import Distances, Ids, Mask, Neighbors, Unlinked
+from quiver._typing import AnyArray, Distances, Ids, Mask, Neighbors, Unlinked
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.transform import searched_metric
 from quiver.storage import version1
 from quiver.storage.front import Front
+from quiver.storage.header import Header
 from quiver.storage.invariants import (
     Fault,
     build_mean_fault,
@@ -29,7 +31,14 @@ from quiver.storage.invariants import (
     unlinked_fault,
     vectors_fault,
 )
-from quiver.storage.layout import ITEM_BYTES, pack_signs, unpack_live, unpack_signs
+from quiver.storage.layout import (
+    ITEM_BYTES,
+    Section,
+    pack_signs,
+    unpack_live,
+    unpack_signs,
+)
+from quiver.storage.mapped import MappedFile
 from quiver.storage.source import SourceFile
 
 VERIFY_BYTES = 1 << 24
@@ -42,7 +51,7 @@ _HOT = (
 
 
 class HotParts(NamedTuple):
-    """Everything that lives in memory while searching."""
+    """Everything that is wanted in memory while searching."""
 
     codes: Codes
     neighbors: Neighbors
@@ -54,8 +63,26 @@ class HotParts(NamedTuple):
     build_mean: Distances | None
 
 
-def read_hot(source: SourceFile, front: Front) -> HotParts:
+def mappable(front: Front) -> list[Section]:
+    """Return the sections that kernels read as they lie in a file.
+
+    They are nearly all that is hot. Codes of version 1 are not among them: they are
+    laid out anew.
+    """
+    names = ("codes", "neighbors", "ids")[front.header.version == 1 :]
+    return [front.sections[name] for name in names]
+
+
+def read_hot(
+    source: SourceFile,
+    front: Front,
+    mapped: MappedFile | None = None,
+    *,
+    trusted: bool = False,
+) -> HotParts:
     """Return codes, graph, ids and transform, each proven fit for a kernel.
+
+    What a mapping holds stays there, and is not read at all if it is ``trusted``.
 
     Raises
     ------
@@ -64,47 +91,70 @@ def read_hot(source: SourceFile, front: Front) -> HotParts:
         the byte.
     """
     header = front.header
-    sections = {name: front.sections[name] for name in _HOT if name in front.sections}
-    arrays = {name: source.read_section(sections[name]) for name in sections}
+    arrays = {
+        name: _hot_array(source, front.sections[name], mapped, trusted=trusted)
+        for name in _HOT
+        if name in front.sections
+    }
+    unread = [section.name for section in mapped.hot] if mapped and trusted else []
     only = np.array([header.entry_point], dtype=np.uint32)
-    entry_points = arrays.get("entry_points", only)
-    unlinked = arrays.get("unlinked", np.empty((0, 2), dtype=np.uint32))
-    codes = _codes(source, front, arrays["codes"])
     signs = unpack_signs(arrays["signs"], header.encoding.coded_dim(header.dim))
-    transform = Transform(searched_metric(header.metric), arrays["mean"], signs)
-    live = unpack_live(arrays.get("live", np.empty(0, dtype=np.uint8)), header.n)
-    build_mean = arrays["build_mean"] if header.build_mean else None
-
-    def raise_if(fault: Fault | None, name: str) -> None:
+    parts = HotParts(
+        codes=_codes(source, front, arrays["codes"]),
+        neighbors=arrays["neighbors"],
+        ids=arrays["ids"],
+        transform=Transform(searched_metric(header.metric), arrays["mean"], signs),
+        entry_points=arrays.get("entry_points", only),
+        unlinked=arrays.get("unlinked", np.empty((0, 2), dtype=np.uint32)),
+        live=unpack_live(arrays.get("live", np.empty(0, dtype=np.uint8)), header.n),
+        build_mean=arrays["build_mean"] if header.build_mean else None,
+    )
+    for name, fault in _faults(parts, arrays, header, unread):
         if fault is not None:
             section = front.sections[name]
-            itemsize = arrays[name].itemsize
             place = fault.row * (section.length // section.shape[0])
-            offset = section.offset + place + fault.column * itemsize
+            offset = section.offset + place + fault.column * arrays[name].itemsize
             part = f"section {name!r}, row {fault.row}"
             source.fail(part, offset, fault.found, fault.expected)
-
-    raise_if(codes_fault(codes, header.metric), "codes")
-    raise_if(neighbors_fault(arrays["neighbors"]), "neighbors")
-    raise_if(entry_points_fault(entry_points, header.n), "entry_points")
-    if live is not None:
-        raise_if(live_fault(arrays["live"], header.n, header.n_dead), "live")
-    raise_if(ids_fault(arrays["ids"], live), "ids")
-    linked_fault = unlinked_fault(
-        unlinked, arrays["neighbors"], entry_points, header.metric
-    )
-    raise_if(linked_fault, "unlinked")
-    raise_if(mean_fault(transform.mean, header.encoding), "mean")
-    if build_mean is not None:
-        raise_if(build_mean_fault(build_mean, header.encoding), "build_mean")
     # Unpacking drops the bits past the last sign; packing again shows them.
     if pack_signs(signs).tobytes() != arrays["signs"].tobytes():
         offset = front.sections["signs"].offset
         source.fail("section 'signs'", offset, "bits past the last", "zeros")
-    return HotParts(
-        *(codes, arrays["neighbors"], arrays["ids"], transform),
-        *(entry_points, unlinked, live, build_mean),
-    )
+    return parts
+
+
+def _hot_array(
+    source: SourceFile, section: Section, mapped: MappedFile | None, *, trusted: bool
+) -> AnyArray:
+    """Return a section, its checksum proven unless it is mapped and trusted."""
+    if mapped is None or section not in mapped.hot:
+        return source.read_section(section)
+    if not trusted:
+        part = f"section {section.name!r}"
+        source.check_crc(part, section.offset, mapped.crc(section), section.crc)
+    return mapped.array(section)
+
+
+def _faults(
+    parts: HotParts, arrays: dict[str, AnyArray], header: Header, unread: list[str]
+) -> Iterator[tuple[str, Fault | None]]:
+    """Yield what is wrong with each section but those not to be read."""
+    metric, encoding = header.metric, header.encoding
+    if "codes" not in unread:
+        yield "codes", codes_fault(parts.codes, metric)
+    if "neighbors" not in unread:
+        yield "neighbors", neighbors_fault(parts.neighbors)
+    yield "entry_points", entry_points_fault(parts.entry_points, header.n)
+    if parts.live is not None:
+        yield "live", live_fault(arrays["live"], header.n, header.n_dead)
+    if "ids" not in unread:
+        yield "ids", ids_fault(parts.ids, parts.live)
+    graph = parts.neighbors, parts.entry_points, metric
+    lists = "neighbors" not in unread
+    yield "unlinked", unlinked_fault(parts.unlinked, *graph, lists=lists)
+    yield "mean", mean_fault(parts.transform.mean, encoding)
+    if parts.build_mean is not None:
+        yield "build_mean", build_mean_fault(parts.build_mean, encoding)
 
 
 def _codes(source: SourceFile, front: Front, rows: NDArray[np.uint8]) -> Codes:

@@ -8,7 +8,7 @@ import stat
 import zlib
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
@@ -30,6 +30,25 @@ _OPEN_FLAGS = (
 )
 
 
+class Identity(NamedTuple):
+    """What tells a file from any other, and from itself before it was changed.
+
+    Attributes
+    ----------
+    device, number, size : int
+        Of the file.
+    written, changed : int
+        When its content was last written, and when anything was, in nanoseconds: the
+        first can be set back, the second cannot.
+    """
+
+    device: int
+    number: int
+    size: int
+    written: int
+    changed: int
+
+
 class SourceFile:
     """A regular file, opened for reading; use it as a context manager.
 
@@ -39,6 +58,8 @@ class SourceFile:
         As the caller gave it.
     size : int
         Bytes, when it was opened.
+    identity : Identity
+        Which file it is, and of what time.
 
     Raises
     ------
@@ -54,6 +75,8 @@ class SourceFile:
             fd = os.open(path, _OPEN_FLAGS)
         status = os.fstat(fd)
         self.size = status.st_size
+        times = status.st_mtime_ns, status.st_ctime_ns
+        self.identity = Identity(status.st_dev, status.st_ino, self.size, *times)
         if not stat.S_ISREG(status.st_mode):
             os.close(fd)
             kind = stat.filemode(status.st_mode)

@@ -70,14 +70,15 @@ def test_evaluate_prints_what_the_library_measures(folder: Path) -> None:
     found = [point["recall"]["mean"] for point in document["points"]]
     assert found == [point.recall.mean for point in expected.points]
     drawing = folder / "recall.svg"
-    report = run("evaluate", *files, "--svg", drawing)
+    report = run("evaluate", *files, "--svg", drawing, "--hot", "mmap")
     assert "recall@10 of 100 queries" in report
     assert drawing.read_text().startswith("<svg")
 
 
 def test_tune_finds_an_effort(folder: Path) -> None:
     files = (folder / "index.quiver", folder / "queries.npy")
-    document = json.loads(run("tune", *files, "--target", 0.9, "--json"))
+    options = ("--target", 0.9, "--hot", "mmap", "--json")
+    document = json.loads(run("tune", *files, *options))
     assert document["recall"]["low"] >= 0.9
     assert run("tune", *files, "--target", 0.9).startswith(f"ef={document['ef']}")
     run("tune", *files, "--target", 1.5, exit_code=1)

@@ -33,14 +33,22 @@ def test_build_reads_an_hdf5_file_and_search_its_queries_and_truth(folder):
     assert report["recall_at_10"] == 1.0
 
 
-@pytest.mark.parametrize("cold", ["memory", "mmap"])
-def test_search_returns_what_the_api_returns(folder, cold):
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("--cold", "memory"),
+        ("--cold", "mmap"),
+        ("--hot", "mmap"),
+        ("--hot", "mmap", "--verify", "none"),
+    ],
+)
+def test_search_returns_what_the_api_returns(folder, place):
     index = quiver.open(folder / "base.quiver", backend="reference")
     expected = index.search(np.load(folder / "queries.npy"), k=4, ef=30, n_rerank=8)
     found = run(
         *("search", folder / "base.quiver", folder / "queries.npy", "-k", 4),
         *("--ef", 30, "--n-rerank", 8, "--npz", folder / "found.npz", "--json"),
-        *("--cold", cold),
+        *place,
     )
     report = json.loads(found.stdout)
     assert [row["ids"] for row in report["results"]] == expected.ids.tolist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +14,9 @@ import quiver
 
 SCALE = int(os.environ.get("QUIVER_FAULT_SCALE", "1"))
 """How much more than in the default suite the bounded fault tests try."""
+
+PLACES = {"memory": {}, "vectors mapped": {"cold": "mmap"}, "mapped": {"hot": "mmap"}}
+"""Options of `quiver.open`: which parts are left in the file."""
 
 
 def bounded(n: int) -> int:
@@ -58,6 +62,22 @@ def saved_with_copies(tmp_path: Path) -> tuple[Path, bytes]:
     params = quiver.BuildParams(max_degree=4, ef_construction=8)
     quiver.Index.build(vectors, params=params, backend="reference").save(path)
     return path, path.read_bytes()
+
+
+def save_ring(path: Path, n: int) -> None:
+    """Save an index of many rows without a build: few rows repeated, in a ring."""
+    few = small_index(n=50, dim=20, metric="euclidean")
+    degree, rows = 60, np.arange(n)
+    ring = (rows[:, None] + 1 + np.arange(degree)) % n
+    state = replace(
+        few.state,
+        params=quiver.BuildParams(max_degree=degree),
+        codes=few.codes._replace(rows=np.resize(few.codes.rows, (n, 64))),
+        neighbors=ring.astype(np.uint32),
+        ids=rows,
+        vectors=np.resize(few.vectors, (n, 20)),
+    )
+    quiver.Index(state, few.backend).save(path)
 
 
 def byte_rows(dtype: str, n: int = 12, dim: int = 5, seed: int = 0) -> np.ndarray:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from small_index import bounded
+from small_index import PLACES, bounded
 
 import quiver
 
@@ -32,8 +32,9 @@ def answer(index: quiver.Index) -> bytes:
 
 def child(path: Path, answers: multiprocessing.Queue) -> None:
     inherited = INDEX[0] if INDEX else build()
-    for index in (inherited, quiver.open(path), quiver.open(path, cold="mmap")):
-        answers.put(answer(index))
+    answers.put(answer(inherited))
+    for place in PLACES.values():
+        answers.put(answer(quiver.open(path, **place)))
 
 
 def main(folder: Path, method: str) -> None:
@@ -50,7 +51,7 @@ def main(folder: Path, method: str) -> None:
     for _ in range(2):
         process = context.Process(target=child, args=(path, answers))
         process.start()
-        found = [answers.get(timeout=100) for _ in range(3)]
+        found = [answers.get(timeout=100) for _ in range(1 + len(PLACES))]
         process.join(timeout=100)
         assert process.exitcode == 0
         expected = answer(index)

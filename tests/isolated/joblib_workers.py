@@ -28,7 +28,7 @@ def main(folder: Path) -> None:
     parts = np.array_split(vectors, 8)
     expected = [index.search(part, k=3).ids.tobytes() for part in parts]
     for backend in ("loky", "multiprocessing", "threading"):
-        for given in (path, index):
+        for given in (path, index, quiver.open(path, hot="mmap")):
             with joblib.parallel_backend(backend, n_jobs=2):
                 tasks = (joblib.delayed(search)(given, part) for part in parts)
                 assert joblib.Parallel()(tasks) == expected

@@ -1,6 +1,6 @@
 """Open, search and drop an index many times; memory and descriptors must not grow.
 
-Usage: resident_memory.py FOLDER ROUNDS COLD. Prints bytes and descriptors gained
+Usage: resident_memory.py FOLDER ROUNDS PLACE. Prints bytes and descriptors gained
 between the first tenth of the rounds and the end.
 """
 
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from small_index import bounded
+from small_index import PLACES, bounded
 
 import quiver
 
@@ -24,7 +24,7 @@ def resident_bytes() -> int:
         return int(statm.read().split()[1]) * resource.getpagesize()
 
 
-def main(folder: Path, rounds: int, cold: str) -> None:
+def main(folder: Path, rounds: int, place: str) -> None:
     path = folder / "index.quiver"
     vectors = (
         np.random.default_rng(0).normal(size=(bounded(1000), 64)).astype(np.float32)
@@ -35,7 +35,7 @@ def main(folder: Path, rounds: int, cold: str) -> None:
     for number in range(rounds):
         if number == rounds // 10:
             resident, descriptors = resident_bytes(), len(os.listdir("/proc/self/fd"))
-        index = quiver.open(path, cold=cold)
+        index = quiver.open(path, **PLACES[place])
         index.search(vectors[:3], k=3)
         del index
     print(resident_bytes() - resident, len(os.listdir("/proc/self/fd")) - descriptors)

@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from living_model import Model, assert_sound_graph, draw_index, untidy_pool
+from small_index import PLACES
 
 import quiver
 from quiver._typing import Metric
@@ -67,12 +68,12 @@ class LivingMachine(RuleBasedStateMachine):
         assert self.index.state.is_tidy
         self.version += refit or not was_tidy
 
-    @rule(cold=st.sampled_from(["memory", "mmap"]))
-    def save_and_open(self, cold: str) -> None:
+    @rule(place=st.sampled_from([*PLACES.values()]))
+    def save_and_open(self, place: dict[str, str]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "living.quiver"
             self.index.save(path)
-            opened = quiver.open(path, cold=cold, verify="full")
+            opened = quiver.open(path, **place, verify="full")
             # Another file system may not let go of a mapped file.
             self.index = opened
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from small_index import PLACES
 from strategies import hazard_lists, metrics, rngs, told_of_tiny_squares
 
 import quiver
@@ -50,8 +51,8 @@ def test_hazardous_vectors_survive_the_file(rng, names, metric, n, dim, encoding
         path = Path(folder) / "hazard.quiver"
         index.save(path)
         format_reader.read(path.read_bytes())
-        for cold in ("memory", "mmap"):
-            found = quiver.open(path, cold=cold, verify="full")
+        for place in PLACES.values():
+            found = quiver.open(path, verify="full", **place)
             assert found.check(full=True).ok
             result = found.search(vectors, k=n, ef=n)
             np.testing.assert_array_equal(result.ids, expected.ids)

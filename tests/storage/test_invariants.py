@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from forge import Forgery
 from refusals import refusal, second_reader_refuses
-from small_index import saved, saved_with_copies, small_index
+from small_index import PLACES, saved, saved_with_copies, small_index
 
 import quiver
 
@@ -52,13 +52,13 @@ CONTENT_FORGERIES = {
 
 
 @pytest.mark.parametrize("name", CONTENT_FORGERIES)
-@pytest.mark.parametrize("cold", ["memory", "mmap"])
-def test_forged_content_with_valid_checksums_is_refused(tmp_path, name, cold):
+@pytest.mark.parametrize("place", PLACES)
+def test_forged_content_with_valid_checksums_is_refused(tmp_path, name, place):
     path, data = saved(tmp_path, fill=False)
     section, offset, content, message = CONTENT_FORGERIES[name]
     forgery = Forgery.of(data)
     forgery.section(section)[offset : offset + len(content)] = content
-    assert re.search(message, str(refusal(path, forgery.pack(), cold=cold)))
+    assert re.search(message, str(refusal(path, forgery.pack(), **PLACES[place])))
     assert second_reader_refuses(forgery.pack())
 
 

@@ -18,6 +18,8 @@ from quiver.storage.source import SourceFile
 
 ROWS = normal_rows(6, 5)
 OFFSET = 4096
+CRC = zlib.crc32(ROWS.tobytes())
+SECTION = Section("vectors", "f4", ROWS.shape, OFFSET, ROWS.nbytes, CRC)
 
 
 @pytest.fixture
@@ -28,14 +30,12 @@ def path(tmp_path: Path) -> Path:
 
 
 def map_rows(path: Path) -> MappedFile:
-    crc = zlib.crc32(ROWS.tobytes())
-    section = Section("vectors", "f4", ROWS.shape, OFFSET, ROWS.nbytes, crc)
     with SourceFile(path) as source:
-        return MappedFile(source, section)
+        return MappedFile(source, SECTION)
 
 
 def test_the_section_is_a_read_only_view(path: Path) -> None:
-    rows = map_rows(path).array()
+    rows = map_rows(path).array(SECTION)
     np.testing.assert_array_equal(rows, ROWS)
     assert not rows.flags.writeable
     assert not rows.flags.owndata
@@ -45,11 +45,11 @@ def test_the_section_is_a_read_only_view(path: Path) -> None:
 def test_a_changed_byte_at_either_end_breaks_the_checksum(
     path: Path, place: int
 ) -> None:
-    assert map_rows(path).has_valid_crc()
+    assert map_rows(path).first_damaged() is None
     content = bytearray(path.read_bytes())
     content[place] ^= 1
     path.write_bytes(content)
-    assert not map_rows(path).has_valid_crc()
+    assert map_rows(path).first_damaged() == "vectors"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cuts no mapped file")
@@ -58,20 +58,20 @@ def test_a_file_one_byte_shorter_is_noticed_before_its_rows_are_read(
 ) -> None:
     mapped = map_rows(path)
     size = OFFSET + ROWS.nbytes
-    mapped.check_size()
+    mapped.check_file()
     os.truncate(path, size - 1)
     message = f"at byte {size - 1}: .* expected {size} bytes"
     with pytest.raises(FileFormatError, match=message):
-        mapped.check_size()
+        mapped.check_file()
     with pytest.raises(FileFormatError, match=message), mapped.reading(None):
         pytest.fail("the rows were handed out")
     with pytest.raises(FileFormatError, match=message):
-        mapped.has_valid_crc()
+        mapped.first_damaged()
 
 
 def test_the_last_row_may_be_announced(path: Path) -> None:
     mapped = map_rows(path)
     assert mapped.misses
     with mapped.reading(np.array([5, 0], np.uint32)):
-        found = mapped.array()[[5, 0]]
+        found = mapped.array(SECTION)[[5, 0]]
     np.testing.assert_array_equal(found, ROWS[[5, 0]])

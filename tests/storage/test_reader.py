@@ -10,7 +10,7 @@ import random
 
 import pytest
 from refusals import refusal
-from small_index import SCALE, saved, small_index
+from small_index import PLACES, SCALE, saved, small_index
 
 import quiver
 from quiver.errors import FileFormatError
@@ -51,10 +51,11 @@ def test_every_flipped_bit_is_refused(tmp_path, paper):
     quiver.open(path, backend="reference")
 
 
-def test_under_mmap_only_the_vectors_wait_for_full_verification(tmp_path):
+@pytest.mark.parametrize("part", ["cold", "hot"])
+def test_under_mmap_only_the_vectors_wait_for_full_verification(tmp_path, part):
     path, data = saved(tmp_path)
-    vectors = 4 * 12 * 5
-    fast, full = Target(path, cold="mmap"), Target(path, cold="mmap", verify="full")
+    vectors, where = 4 * 12 * 5, {part: "mmap"}
+    fast, full = Target(path, **where), Target(path, **where, verify="full")
     for offset, byte in enumerate(data):
         flipped = bytes([byte ^ 1 << offset % 8])
         is_vector = offset >= len(data) - vectors
@@ -63,13 +64,13 @@ def test_under_mmap_only_the_vectors_wait_for_full_verification(tmp_path):
             assert full.is_refused_with(offset, flipped)
 
 
-@pytest.mark.parametrize("cold", ["memory", "mmap"])
-def test_every_truncation_is_refused(tmp_path, cold):
+@pytest.mark.parametrize("place", [*PLACES.values(), {"hot": "mmap", "verify": "none"}])
+def test_every_truncation_is_refused(tmp_path, place):
     path, data = saved(tmp_path)
     for size in reversed(range(len(data))):
         os.truncate(path, size)
         with pytest.raises(FileFormatError):
-            quiver.open(path, cold=cold, backend="reference")
+            quiver.open(path, **place, backend="reference")
 
 
 @pytest.mark.parametrize("tail", [b"\0", b"x", bytes(63), bytes(4096)])

@@ -11,6 +11,7 @@ import format_reader
 import numpy as np
 import pytest
 from small_index import (
+    PLACES,
     answers,
     assert_same_index,
     byte_rows,
@@ -29,7 +30,6 @@ from quiver.errors import (
     InvalidTypeError,
 )
 
-COLD = ("memory", "mmap")
 CASES = [
     {"metric": metric, "paper": paper, "dim": dim}
     for metric in METRICS
@@ -49,13 +49,13 @@ CASES += [
 ]
 
 
-@pytest.mark.parametrize("cold", COLD)
+@pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize(
     "case", CASES, ids=lambda case: "-".join(map(str, case.values()))
 )
-def test_what_is_saved_is_opened_with_the_same_answers(tmp_path, case, cold):
+def test_what_is_saved_is_opened_with_the_same_answers(tmp_path, case, place):
     path, _ = saved(tmp_path, **case)
-    found = quiver.open(path, cold=cold, verify="full", backend="reference")
+    found = quiver.open(path, verify="full", backend="reference", **PLACES[place])
     assert_same_index(found, small_index(**case))
     for part, twin in zip(answers(found), answers(small_index(**case)), strict=True):
         np.testing.assert_array_equal(part, twin)
@@ -64,15 +64,15 @@ def test_what_is_saved_is_opened_with_the_same_answers(tmp_path, case, cold):
 @pytest.mark.parametrize("case", CASES[::5])
 def test_an_opened_index_is_saved_with_the_same_bytes(tmp_path, case):
     path, data = saved(tmp_path, **case)
-    for cold in COLD:
-        quiver.open(path, cold=cold, backend="reference").save(path)
+    for place in PLACES.values():
+        quiver.open(path, backend="reference", **place).save(path)
         assert path.read_bytes() == data
 
 
-@pytest.mark.parametrize("cold", COLD)
-def test_rows_that_no_walk_meets_come_back_and_are_saved_again(tmp_path, cold):
+@pytest.mark.parametrize("place", PLACES)
+def test_rows_that_no_walk_meets_come_back_and_are_saved_again(tmp_path, place):
     path, data = saved_with_copies(tmp_path)
-    index = quiver.open(path, cold=cold, verify="full", backend="reference")
+    index = quiver.open(path, verify="full", backend="reference", **PLACES[place])
     np.testing.assert_array_equal(index.state.unlinked[:3], [(1, 3), (1, 5), (2, 7)])
     result = index.search(np.asarray(index.vectors)[1:2], k=3, ef=8)
     np.testing.assert_array_equal(result.ids, [[1, 3, 5]])
@@ -200,27 +200,32 @@ class TestFilesThatExist:
         assert link.is_symlink()
         assert path.read_bytes() == link.read_bytes() != data
 
-    def test_a_mapped_index_keeps_its_rows_when_its_file_is_replaced(self, tmp_path):
+    @pytest.mark.parametrize("mapped", ["cold", "hot"])
+    def test_a_mapped_index_keeps_its_rows_when_its_file_is_replaced(
+        self, tmp_path, mapped
+    ):
         path, _ = saved(tmp_path, n=50)
-        index = quiver.open(path, cold="mmap", backend="reference")
+        index = quiver.open(path, **{mapped: "mmap"}, backend="reference")
         before = answers(index)
         small_index(n=9).save(path)
         for part, twin in zip(answers(index), before, strict=True):
             np.testing.assert_array_equal(part, twin)
         assert quiver.open(path, backend="reference").n == 9
 
-    def test_a_mapped_index_can_be_saved_to_its_own_path(self, tmp_path):
+    @pytest.mark.parametrize("mapped", ["cold", "hot"])
+    def test_a_mapped_index_can_be_saved_to_its_own_path(self, tmp_path, mapped):
         path, data = saved(tmp_path, n=50)
-        index = quiver.open(path, cold="mmap", backend="reference")
+        index = quiver.open(path, **{mapped: "mmap"}, backend="reference")
         index.save(path, cold_dtype="float16")
         assert len(path.read_bytes()) < len(data)
         np.testing.assert_array_equal(
             np.asarray(index.vectors), small_index(n=50).vectors
         )
 
-    def test_a_mapped_file_cut_short_is_an_error_not_a_crash(self, tmp_path):
+    @pytest.mark.parametrize("mapped", ["cold", "hot"])
+    def test_a_mapped_file_cut_short_is_an_error_not_a_crash(self, tmp_path, mapped):
         path, data = saved(tmp_path, n=50)
-        index = quiver.open(path, cold="mmap", backend="reference")
+        index = quiver.open(path, **{mapped: "mmap"}, backend="reference")
         os.truncate(path, len(data) - 1)
         with pytest.raises(FileFormatError, match="cut short while open"):
             answers(index)
@@ -230,9 +235,9 @@ GOLDEN = sorted(Path(__file__).parents[1].glob("data/golden-v*.quiver"))
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
-@pytest.mark.parametrize("cold", COLD)
-def test_files_of_every_released_version_open_for_ever(path, cold):
-    index = quiver.open(path, cold=cold, verify="full", backend="reference")
+@pytest.mark.parametrize("place", PLACES)
+def test_files_of_every_released_version_open_for_ever(path, place):
+    index = quiver.open(path, verify="full", backend="reference", **PLACES[place])
     recorded = np.load(path.with_suffix(".npz"))
     result = index.search(recorded["queries"], k=5, ef=16)
     np.testing.assert_array_equal(result.ids, recorded["ids"])

@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 from forge import Forgery
 from refusals import second_reader_refuses
-from small_index import SCALE, saved, saved_bytes, saved_changed, saved_with_copies
+from small_index import (
+    PLACES,
+    SCALE,
+    saved,
+    saved_bytes,
+    saved_changed,
+    saved_with_copies,
+)
 
 import quiver
 from quiver.errors import FileFormatError
@@ -53,15 +60,19 @@ def test_both_readers_agree_on_what_fuzzing_found(tmp_path):
 
 
 def readers_accept(path: Path, data: bytes) -> bool:
-    """Return the verdict of both readers, which must be one."""
+    """Return the verdict of both readers, which must be one, wherever the parts are."""
     path.write_bytes(data)
+    accepted = {is_opened(path, **place) for place in PLACES.values()}
+    assert accepted == {not second_reader_refuses(data)}
+    return accepted.pop()
+
+
+def is_opened(path: Path, **place: str) -> bool:
     try:
-        quiver.open(path, verify="full", backend="reference")
-        accepted = True
+        quiver.open(path, verify="full", backend="reference", **place)
     except FileFormatError:
-        accepted = False
-    assert accepted != second_reader_refuses(data)
-    return accepted
+        return False
+    return True
 
 
 def mutate(forgery: Forgery, draw: random.Random) -> bytes:
