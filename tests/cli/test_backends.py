@@ -29,6 +29,7 @@ def test_verify_of_a_wrong_backend_is_exit_code_1(monkeypatch):
         merge = right.merge
         search, rerank = right.search, right.rerank
         search_radius, scan = right.search_radius, right.scan
+        answer = right.answer
 
         def distance(self, codes, queries, candidates=None):
             return right.distance(codes, queries, candidates) + np.float32(1)
