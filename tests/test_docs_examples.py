@@ -68,7 +68,7 @@ def module_names() -> list[str]:
     walked = pkgutil.walk_packages(quiver.__path__, "quiver.")
     optional = (
         *("quiver.cli", "quiver.backends._numba", "quiver.backends._simd"),
-        "quiver.backends.numba_backend",
+        *("quiver.backends.numba_backend", "quiver.integrations"),
     )
     return [info.name for info in walked if not info.name.startswith(optional)]
 
