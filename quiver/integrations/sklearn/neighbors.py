@@ -220,9 +220,7 @@ class QuiverNeighbors(BaseEstimator):
         csr_matrix of shape (n_queries, n_samples_fit), float64
         """
         check_choice("mode", mode, MODES)
-        return self._graph(
-            self._within(X, self.radius if radius is None else radius), mode
-        )
+        return self._within(X, radius).graph(self.n_samples_fit_, mode)
 
     def _effort(self) -> Effort:
         return Effort(self.ef, effective_n_jobs(self.n_jobs))
