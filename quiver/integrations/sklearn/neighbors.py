@@ -48,7 +48,7 @@ class QuiverNeighbors(BaseEstimator):
     ----------
     n_features_in_ : int
         Features of the samples.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, where all are strings.
     n_samples_fit_ : int
         Samples that were fitted.

@@ -24,9 +24,12 @@ def test_an_example_writes_its_picture_and_says_what_it_shows(name, tmp_path):
         pytest.importorskip(ALSO_NEEDS[name], reason="needs umap-learn")
     picture = tmp_path / "picture.png"
     rows = str(ROWS.get(name, 400))
+    # Two processes of tests with as many threads each would wait for each other.
+    one_thread = {"OMP_NUM_THREADS": "1"}
+    search_path = os.pathsep.join(filter(None, sys.path))
     done = subprocess.run(
         [sys.executable, str(EXAMPLES / f"{name}.py"), str(picture), "--rows", rows],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env={**os.environ, **one_thread, "PYTHONPATH": search_path},
         capture_output=True,
         text=True,
         timeout=300,
