@@ -116,7 +116,8 @@ ecosystem:
 	$(MAKE) VENV=$(VENV)-ecosystem suites
 
 suites: $(ECOSYSTEM)
-	$(BIN)/python -m pip install --quiet umap-learn || echo "not installed: umap-learn"
+	$(BIN)/python -m pip install --quiet umap-learn pandas \
+		|| echo "not installed: umap-learn, pandas"
 	$(BIN)/pytest $(SPREAD) $(PYTEST_FLAGS) tests/integrations
 	$(BIN)/pytest $(PYTEST_FLAGS) tests/test_docs_examples.py -k sklearn
 

@@ -59,6 +59,7 @@ class Neighborhood:
         self.rows = rows
         self._metric = metric
         self._space: Space = "cosine" if metric == "cosine" else "euclidean"
+        self._lengths = self._lengths_of(rows)
         self._center, self._scale = self._choose_frame()
         self.proposer = self._choose_proposer(algorithm, effort)
 
@@ -116,7 +117,7 @@ class Neighborhood:
     def _moved(self, vectors: NDArray[np.floating]) -> Lanes:
         """Return vectors as proposers see them: unit rows, or in the frame."""
         if self._space == "cosine":
-            return _units(vectors.astype(np.float64))
+            return _divided(vectors, self._lengths_of(vectors))
         return (vectors.astype(np.float64) - self._center) * self._scale
 
     def _measured(
@@ -141,44 +142,32 @@ class Neighborhood:
     def _distances(
         self, asked: NDArray[np.floating], owners: Rows, rows: Rows
     ) -> Lanes:
+        lengths = self._lengths_of(asked)
         distances = np.empty(len(rows))
         step = max(1, _PAIR_VALUES // self.rows.shape[1])
         for start in range(0, len(rows), step):
-            pairs = slice(start, start + step)
-            ours = self.rows[rows[pairs]].astype(np.float64)
-            theirs = asked[owners[pairs]].astype(np.float64)
-            distances[pairs] = _METRICS[self._metric](ours, theirs)
-        return distances
+            near, far = rows[start : start + step], owners[start : start + step]
+            ours = _divided(self.rows[near], self._lengths[near])
+            theirs = _divided(asked[far], lengths[far])
+            distances[start : start + step] = squared_norms(ours - theirs)
+        if self._metric == "cosine":
+            # Half the squared chord: exactly 0 between a vector and itself.
+            is_zero = (self._lengths[rows] == 0) | (lengths[owners] == 0)
+            return np.where(is_zero, 1.0, distances / 2)
+        return np.sqrt(distances) if self._metric == "euclidean" else distances
+
+    def _lengths_of(self, vectors: NDArray[np.floating]) -> Lanes:
+        """Return by what vectors are divided before they are compared; 0 is left out.
+
+        Under cosine by their lengths, else by 1.
+        """
+        if self._space != "cosine":
+            return np.ones(len(vectors))
+        # Scaled first: a square could be too small or too large for float64.
+        largest = np.abs(vectors).max(axis=1).astype(np.float64)
+        return largest * np.sqrt(squared_norms(_divided(vectors, largest)))
 
 
-def _units(vectors: Lanes) -> Lanes:
-    """Return rows of length 1; a zero row stays as it is."""
-    # Scaled first: a square could be too small or too large for float64.
-    scaled = vectors / _or_one(np.abs(vectors).max(axis=1, keepdims=True))
-    return scaled / _or_one(np.sqrt(squared_norms(scaled))[:, None])
-
-
-def _or_one(lengths: Lanes) -> Lanes:
-    return np.where(lengths == 0, 1.0, lengths)
-
-
-def _sqeuclidean(ours: Lanes, theirs: Lanes) -> Lanes:
-    return squared_norms(ours - theirs)
-
-
-def _euclidean(ours: Lanes, theirs: Lanes) -> Lanes:
-    return np.sqrt(_sqeuclidean(ours, theirs))
-
-
-def _cosine(ours: Lanes, theirs: Lanes) -> Lanes:
-    # Half the squared chord: exactly 0 between a vector and itself.
-    halves = _sqeuclidean(_units(ours), _units(theirs)) / 2
-    is_zero = ~ours.any(axis=1) | ~theirs.any(axis=1)
-    return np.where(is_zero, 1.0, halves)
-
-
-_METRICS = {
-    "euclidean": _euclidean,
-    "sqeuclidean": _sqeuclidean,
-    "cosine": _cosine,
-}
+def _divided(vectors: NDArray[np.floating], divisors: Lanes) -> Lanes:
+    """Return rows divided in float64; by 0 they are not."""
+    return vectors / np.where(divisors == 0, 1.0, divisors)[:, None]
