@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +30,11 @@ class Near(NamedTuple):
     counts: Rows
     rows: Rows
     distances: Lanes
+
+    @classmethod
+    def joined(cls, parts: Iterable[Near]) -> Near:
+        """Return what was found for one batch of queries after the other."""
+        return cls(*map(np.concatenate, zip(*parts, strict=True)))
 
     def first(self, k: int) -> Near:
         """Return k of each query, which must have as many."""

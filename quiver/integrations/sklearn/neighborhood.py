@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +31,9 @@ SPARE = 8
 """Rows proposed beyond those wanted: float32 may order the last few otherwise."""
 
 _FRAME_ROWS = 1024
+_BATCH = 1 << 14
+"""Queries answered at once, which bounds what is held beside the answers."""
+
 _PAIR_VALUES = 1 << 18
 """Of the rows measured at once: few enough to stay in a cache."""
 
@@ -68,38 +72,47 @@ class Neighborhood:
 
         A row is left out by its number, so its copies stay.
         """
-        asked, own = self._asked(queries)
-        n_proposed = min(k + (own is not None) + SPARE, len(self.rows))
-        proposed = self.proposer.nearest(self._moved(asked), n_proposed, effort)
-        counts = np.full(len(asked), n_proposed)
-        return self._measured(asked, own, Ragged(counts, proposed.ravel())).first(k)
+        n_proposed = min(k + (queries is None) + SPARE, len(self.rows))
+
+        def of_batch(asked: NDArray[np.floating], own: Rows | None) -> Near:
+            rows = self.proposer.nearest(self._moved(asked), n_proposed, effort)
+            proposed = Ragged(np.full(len(asked), n_proposed), rows.ravel())
+            return self._measured(asked, own, proposed).first(k)
+
+        return Near.joined(of_batch(*batch) for batch in self._batches(queries))
 
     def within(self, queries: Any, radius: float, effort: Effort) -> Near:
         """Return all rows at most so far from every query; None as for `nearest`."""
-        asked, own = self._asked(queries)
         length = np.sqrt(radius) if self._metric == "sqeuclidean" else radius
         reach = float(length * self._scale)
-        proposed = self.proposer.within(self._moved(asked), reach, effort)
-        return self._measured(asked, own, proposed, radius)
 
-    def _asked(self, queries: Any) -> tuple[NDArray[np.floating], Rows | None]:
-        """Return the queries and, where they are the rows, their numbers."""
-        if queries is None:
-            return self.rows, np.arange(len(self.rows))
-        return queries, None
+        def of_batch(asked: NDArray[np.floating], own: Rows | None) -> Near:
+            proposed = self.proposer.within(self._moved(asked), reach, effort)
+            return self._measured(asked, own, proposed, radius)
+
+        return Near.joined(of_batch(*batch) for batch in self._batches(queries))
+
+    def _batches(
+        self, queries: Any
+    ) -> Iterator[tuple[NDArray[np.floating], Rows | None]]:
+        """Yield some queries at a time and, where they are the rows, their numbers."""
+        asked = self.rows if queries is None else queries
+        for start in range(0, len(asked), _BATCH):
+            part = asked[start : start + _BATCH]
+            own = np.arange(start, start + len(part)) if queries is None else None
+            yield part, own
 
     def _choose_frame(self) -> tuple[Lanes | float, float]:
         """Return what is subtracted, then multiplied, so that float32 does no harm.
 
-        Neither moves far for a few outliers; the power of two rounds nothing.
+        No outlier moves the middle far; and the power of two rounds nothing.
         """
         if self._space == "cosine":
             return 0.0, 1.0
         some = self.rows[evenly_taken(len(self.rows), _FRAME_ROWS)].astype(np.float64)
         center = np.median(some, axis=0)
-        offsets = np.abs(some - center)
-        usual = np.median(offsets[offsets > 0]) if offsets.any() else 1.0
-        return center, float(2.0 ** -np.floor(np.log2(usual)))
+        largest = np.abs(some - center).max()
+        return center, float(2.0 ** -np.floor(np.log2(largest))) if largest else 1.0
 
     def _choose_proposer(self, algorithm: str, effort: Effort) -> Proposer:
         n, dim = self.rows.shape

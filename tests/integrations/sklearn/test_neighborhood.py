@@ -53,6 +53,17 @@ def test_it_is_a_graph_for_many_rows_and_where_it_is_asked_for(monkeypatch):
     assert proposer(rows[:20, :2], algorithm="graph") is Graph
 
 
+@pytest.mark.parametrize("dim", [3, 16])
+def test_queries_are_answered_alike_in_batches_of_any_size(monkeypatch, dim):
+    near = Neighborhood(normal_rows(300, dim), "euclidean", "auto", EFFORT)
+    whole = near.nearest(None, 5, EFFORT), near.within(None, 2.5, EFFORT)
+    monkeypatch.setattr(neighborhood, "_BATCH", 77)
+    parts = near.nearest(None, 5, EFFORT), near.within(None, 2.5, EFFORT)
+    for ours, theirs in zip(parts, whole, strict=True):
+        for array, expected in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(array, expected)
+
+
 def test_a_pickled_graph_takes_the_kernels_there_are(monkeypatch):
     rows = normal_rows(300, 16)
     graph = Graph.build(rows, "euclidean", EFFORT)

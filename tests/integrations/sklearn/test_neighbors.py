@@ -150,6 +150,25 @@ def test_neither_unit_nor_offset_matters(samples, algorithm, factor, offset):
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_columns_may_have_units_far_apart(samples, algorithm):
+    wide = np.concatenate([samples * 1e-12, samples[:, :9] * 1e8], axis=1)
+    found = QuiverNeighbors(algorithm=algorithm).fit(wide)
+    theirs = NearestNeighbors(algorithm="kd_tree").fit(wide)
+    np.testing.assert_array_equal(
+        found.kneighbors(return_distance=False),
+        theirs.kneighbors(return_distance=False),
+    )
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_radius_as_large_as_can_be_holds_all_others(samples, algorithm, metric):
+    neighbors = QuiverNeighbors(algorithm=algorithm, metric=metric)
+    graph = neighbors.fit(samples * 1e-20).radius_neighbors_graph(radius=3e38)
+    assert (np.diff(graph.indptr) == 399).all()
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_one_outlier_does_not_hide_the_neighbors_of_the_others(samples, algorithm):
     samples = samples.copy()
     samples[5] = 1e9
