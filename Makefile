@@ -23,12 +23,13 @@ PACKAGE_FILES := pyproject.toml meson.build meson.options \
 DEMO := $(VENV)/.installed-demo
 DEV := $(VENV)/.installed-dev
 PEERS := $(VENV)/.installed-peers
+ECOSYSTEM := $(VENV)/.installed-ecosystem
 
 # For example: make bench BENCH_FLAGS="--data vectors.npy --metric euclidean"
 BENCH_FLAGS ?=
 BOUNDARY_FLAGS ?=
 
-.PHONY: demo test test-all lint docs gate asv boundary faults soak fuzz sanitize bench compare clean
+.PHONY: demo test test-all lint docs gate asv boundary faults soak fuzz sanitize bench compare ecosystem suites clean
 
 demo: $(DEMO)
 	$(BIN)/quiver demo
@@ -110,9 +111,20 @@ compare: $(PEERS) tools/peers/libraries.txt
 	done < tools/peers/libraries.txt
 	PYTHONPATH=tools $(BIN)/python -P -m peers $(BENCH_FLAGS)
 
+# Other projects' suites and the gallery, in an environment that has what they need.
+ecosystem:
+	$(MAKE) VENV=$(VENV)-ecosystem suites
+
+suites: $(ECOSYSTEM)
+	$(BIN)/python -m pip install --quiet umap-learn pandas \
+		|| echo "not installed: umap-learn, pandas"
+	$(BIN)/pytest $(SPREAD) $(PYTEST_FLAGS) tests/integrations
+	$(BIN)/pytest $(PYTEST_FLAGS) tests/test_docs_examples.py -k sklearn
+
 $(DEMO): EXTRAS := numba,cli
 $(DEV): EXTRAS := numba,cli,io,plot,test,bench,docs,lint
 $(PEERS): EXTRAS := numba,io,plot
+$(ECOSYSTEM): EXTRAS := sklearn,plot,test
 
 $(VENV)/.installed-%: $(PACKAGE_FILES) | $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --quiet $(INSTALL_FLAGS) '.[$(EXTRAS)]'

@@ -44,9 +44,16 @@ def need_compiled(name: str) -> None:
         pytest.skip("only the reference backend is here: too slow for this page")
 
 
+def need_extra(name: str) -> None:
+    if "sklearn" in name:
+        pytest.importorskip("sklearn", reason="needs the extra `sklearn`")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_example_of_a_page_runs(page, tmp_path, monkeypatch):
-    need_compiled(page.relative_to(ROOT).as_posix())
+    name = page.relative_to(ROOT).as_posix()
+    need_compiled(name)
+    need_extra(name)
     # Pages may save files and register backends; neither outlives the page.
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry, "_loaders", dict(registry._loaders))
@@ -76,6 +83,7 @@ def module_names() -> list[str]:
 @pytest.mark.parametrize("name", ["quiver", *module_names()])
 def test_every_example_of_a_docstring_runs(name):
     need_compiled(name)
+    need_extra(name)
     module = importlib.import_module(name)
     result = doctest.testmod(module, optionflags=OPTIONS)
     assert result.failed == 0

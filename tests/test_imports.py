@@ -11,8 +11,11 @@ from pathlib import Path
 import quiver
 
 PACKAGE = Path(quiver.__file__).parent
-OPTIONAL = ("numba", "llvmlite", "typer", "rich", "h5py", "matplotlib")
-FOREIGN = (*OPTIONAL, "scipy", "hypothesis", "pytest")
+OPTIONAL = (
+    *("numba", "llvmlite", "typer", "rich", "h5py", "matplotlib"),
+    *("sklearn", "scipy", "joblib"),
+)
+FOREIGN = (*OPTIONAL, "hypothesis", "pytest")
 IMPORTERS = ("import_module", "__import__")
 
 # Where quiver is imported after its modules: for an extra that may be missing, for the
