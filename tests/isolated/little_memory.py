@@ -6,9 +6,13 @@ either succeeds or raises MemoryError; afterwards all is as before. Prints how o
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 from pathlib import Path
+
+# With threads OpenBLAS ends the process where it gets no memory to start them.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 
