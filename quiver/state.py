@@ -27,6 +27,7 @@ from quiver.lookup import RowsById
 from quiver.params import BuildParams, Encoding
 from quiver.reference.answer import Searched
 from quiver.reference.bounds import LEAST_DIM
+from quiver.reference.candidates import LONGEST
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.error import ERROR_ROWS, ErrorScale, error_scale
 from quiver.reference.keys import NO_ID
@@ -215,15 +216,17 @@ class State:
     def long_entry_points(self) -> Ids:
         """Entry points much longer than usual, under inner product; else none.
 
-        No more than half of the entry points were chosen for their length, and few are
-        long by chance, so the first quarter tells the usual one. The scales of
+        No more than half of the entry points were chosen for their length, so the first
+        quarter tells the usual one. As many as are chosen so count, the longest: others
+        are long by chance, and no better than rows that were not drawn. The scales of
         published codes are zero, and tell none.
         """
         if self.metric != "inner_product" or not self.has_graph:
             return self.entry_points[:0]
         scales = self.codes.corrections[self.entry_points, 0]
         usual = np.sort(scales)[len(scales) // 4]
-        return self.entry_points[scales > LONG * usual]
+        by_length = np.argsort(-scales, kind="stable")[:LONGEST]
+        return self.entry_points[np.sort(by_length[scales[by_length] > LONG * usual])]
 
     @cached_property
     def searched(self) -> Searched | None:

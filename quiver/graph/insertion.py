@@ -78,7 +78,9 @@ class GrowingGraph(NamedTuple):
         if self.allowed is None:
             return self.backend.search(*walked).keys
         max_degree = self.params.max_degree
-        budget = np.full(len(nodes), PATIENCE * ef * max_degree, dtype=np.int64)
+        # Entry points count, and a walk from them must get on.
+        patience = max(ef * max_degree, 2 * len(self.entry_points))
+        budget = np.full(len(nodes), PATIENCE * patience, dtype=np.int64)
         beams = self.backend.search(*walked, allowed=self.allowed, budget=budget)
         n_found = np.count_nonzero(beams.keys != NO_KEY, axis=1)
         too_few = np.flatnonzero(~beams.complete & (n_found < max_degree))

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import AnyVectors, Ids, Metric, Weights
+from quiver.reference.candidates import LONGEST
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.transform import prepared_mean, squared_distances_from
 
-LEAST_ENTRY_POINTS, ROOT_SHARE, LONGEST = 16, 4, 8
+LEAST_ENTRY_POINTS, ROOT_SHARE = 16, 4
 """Rows measured before a walk: √n / 4, at least 16, eight of them the longest under
 inner product. Where rows lie in groups, a walk that starts outside of one may never
 find it. 200 000 rows in twenty blobs, ef=64, recall@10 (distances), built and searched
@@ -96,9 +97,17 @@ def renewed_entry_points(
     count = max(len(entry_points), count_entry_points(n_nodes))
     if metric != "inner_product":
         return known[:count]
-    rows = np.sort(known)
+    # Those that were the longest before come after all that were drawn.
+    before = _longest_of(entry_points, vectors)
+    drawn = entry_points[~np.isin(entry_points, before)]
+    known = np.concatenate([entry_points[:1], drawn, new, before])
+    return _few_of(known, _longest_of(known, vectors), count)
+
+
+def _longest_of(rows: Ids, vectors: AnyVectors) -> Ids:
+    rows = np.unique(rows)
     norms = squared_distances_from(np.float32(0), vectors[rows], "euclidean")
-    return _few_of(known, rows[np.argsort(-norms, kind="stable")[:LONGEST]], count)
+    return rows[np.argsort(-norms, kind="stable")[:LONGEST]]
 
 
 def _few_of(drawn: Ids, longest: Ids, count: int) -> Ids:

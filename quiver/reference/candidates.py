@@ -14,6 +14,10 @@ from quiver.reference.keys import NO_ID
 from quiver.reference.lanes import lane_sum
 from quiver.reference.masks import is_marked
 
+LONGEST = 8
+"""Entry points that are chosen for their length under inner product, and at most so
+many long ones are measured beside every beam."""
+
 
 def with_rows_beside(beam: Ids, beside: Ids, masks: Mask | None = None) -> Ids:
     """Return the rows of beams (q, m), then of others those outside of each, or NO_ID.

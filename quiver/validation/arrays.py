@@ -157,7 +157,8 @@ def as_int64(ids: Any, name: str) -> NDArray[np.int64]:
         If one needs more than 64 bits.
     """
     array = as_array(ids, name)
-    if array.dtype.kind in "iu":
+    # An empty array is of floats if nothing else is said.
+    if array.dtype.kind in "iu" or not array.size:
         return array.astype(np.int64)
     exact = array
     if array.dtype.kind == "f" and isinstance(ids, (list, tuple)):

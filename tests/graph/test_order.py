@@ -48,6 +48,25 @@ def test_new_nodes_fill_up_the_entry_points_and_none_is_given_up() -> None:
         assert renewed.tolist() == list(range(count))
 
 
+def test_longer_and_longer_rows_leave_the_drawn_entry_points_in_place() -> None:
+    # What was the longest once and is so no more comes after every row that was drawn.
+    generator = np.random.default_rng(0)
+    vectors = generator.standard_normal((6000, 8), dtype=np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors[:8] *= 3
+    index = quiver.Index.build(vectors[:5900], metric="inner_product", params=SMALL)
+    n_starts = len(index.state.entry_points)
+    for length, start in enumerate(range(5900, 5940, 8), 4):
+        index.add(length * vectors[start : start + 8])
+        starts = index.vectors[index.state.entry_points]
+        lengths = np.linalg.norm(starts, axis=1)
+        assert len(starts) == n_starts
+        # The first entry point is long from the beginning, and stays.
+        assert (lengths < 2).sum() == n_starts - 9
+        assert (lengths > length - 0.5).sum() == 8
+        assert len(index.state.long_entry_points) == 8
+
+
 @pytest.mark.parametrize(
     ("n", "sizes"),
     [

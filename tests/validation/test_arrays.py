@@ -100,3 +100,10 @@ def test_one_plain_query_is_not_copied() -> None:
     rows, is_single = as_queries(query, metric="cosine", dim=41)
     assert (rows.shape, is_single) == ((1, 41), True)
     assert np.shares_memory(rows, query)
+
+
+def test_no_ids_are_of_any_dtype() -> None:
+    for none in ([], np.array([]), np.empty(0, dtype=np.uint64)):
+        ids = as_int64(none, "ids")
+        assert ids.dtype == np.int64
+        assert ids.shape == (0,)
