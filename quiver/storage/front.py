@@ -79,6 +79,7 @@ def _read_prefix(source: SourceFile) -> Prefix:
     prefix = Prefix(*PREFIX.unpack(raw))
     readable = f"1 … {FORMAT_VERSION}, the versions this quiver reads"
     longest = f"1 … {MAX_HEADER_BYTES}"
+    whole = f"{source.size}, its size: it was cut short or written to"
     length = prefix.header_length
     version = min(max(prefix.version, 1), FORMAT_VERSION)
     # The version comes before the checksum: a later version may place it elsewhere.
@@ -88,7 +89,7 @@ def _read_prefix(source: SourceFile) -> Prefix:
         ("format version", 12, prefix.version, version, readable),
         ("CRC-32", 60, prefix.prefix_crc, zlib.crc32(raw[:60]), "that of the bytes"),
         ("reserved", 40, raw, pack_prefix(prefix), "zeros"),
-        ("file size", 24, prefix.file_size, source.size, f"{source.size}, its size: it was cut short or written to"),
+        ("file size", 24, prefix.file_size, source.size, whole),
         ("header length", 16, length, min(max(length, 1), MAX_HEADER_BYTES), longest),
     )
     for name, offset, value, required, expected in rules:
