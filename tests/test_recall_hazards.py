@@ -39,9 +39,9 @@ FAST_HAZARDS = ("zero", "the mean", "the longest x 50", "x 1e4", "x 1e6")
 
 LIMITS = {
     ("inner_product", "demo set", "half 1", PERCENT): 0.066,
-    ("inner_product", "demo set", "half -999", PERCENT): 0.268,
+    ("inner_product", "demo set", "half -999", PERCENT): 0.271,
     ("inner_product", "words-like", "zero", PERCENT): 0.012,
-    ("inner_product", "words-like", "half -999", PERCENT): 0.094,
+    ("inner_product", "words-like", "half -999", PERCENT): 0.096,
     ("cosine", "words-like", "half -999", PERCENT): 0.016,
 }
 """Recall that may be lost, as measured. Under inner product long rows that are nearly
