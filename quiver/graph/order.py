@@ -93,10 +93,9 @@ def renewed_entry_points(
     """
     if weights == "published":
         return entry_points
-    known = np.concatenate([entry_points, new])
     count = max(len(entry_points), count_entry_points(n_nodes))
     if metric != "inner_product":
-        return known[:count]
+        return np.concatenate([entry_points, new])[:count]
     # Those that were the longest before come after all that were drawn.
     before = _longest_of(entry_points, vectors)
     drawn = entry_points[~np.isin(entry_points, before)]
