@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from quiver._typing import ColdDtype
-from quiver.params import BuildParams, Encoding, narrowest
+from quiver.params import BuildParams, Encoding, narrowest, wider
 from quiver.reference.codes import CACHE_LINE
 from quiver.validation.checks import MAX_DIM, MAX_ROWS, check_choice, check_int
 
@@ -45,6 +45,17 @@ class MemoryReport:
     def hot(self) -> int:
         """Bytes that must be in memory."""
         return self.codes + self.graph + self.ids
+
+    @property
+    def building(self) -> int:
+        """Bytes that a build holds at most, beside vectors in a file and fixed scratch.
+
+        Lists grow wider than they end, and are trimmed into new ones. The scratch is
+        a few blocks of rows and a walk's marks for each thread.
+        """
+        row_bytes = self.graph // max(1, self.n_vectors)
+        grown = wider(row_bytes // _NEIGHBOR_BYTES) * _NEIGHBOR_BYTES
+        return self.hot + self.n_vectors * grown
 
     @property
     def hot_per_vector(self) -> float:

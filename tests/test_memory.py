@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
+from diagnosed import needs_kernels
 from rows import normal_rows
 
 import quiver
@@ -82,6 +85,21 @@ def test_memory_is_predicted_by_the_dtype_that_is_kept(dtype):
 def test_a_cold_dtype_that_is_none_is_named():
     with pytest.raises(InvalidArgumentError, match="cold_dtype must be one of float32"):
         quiver.predict_memory(40, 6, cold_dtype="int16")
+
+
+@needs_kernels
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_build_from_a_file_holds_what_is_predicted(metric, tmp_path):
+    np.save(tmp_path / "rows.npy", normal_rows(20_000, 32))
+    rows = np.load(tmp_path / "rows.npy", mmap_mode="r")
+    params = quiver.BuildParams(ef_construction=32)
+    predicted = quiver.predict_memory(*rows.shape, params).building
+    assert predicted == 20_000 * (64 + 8 + 4 * (32 + 41))
+    tracemalloc.start()
+    quiver.Index.build(rows, metric=metric, params=params, encoding="default")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert predicted < peak < predicted + 3 * 2**20
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -1,95 +1,192 @@
-"""Build from a file larger than memory and report the peak of resident memory.
+"""Build and search bases of several sizes, read from a mapped file; print a table.
 
-    python tools/measure_large_build.py FOLDER [--gib 6] [--dim 1536]
+    python tools/measure_large_build.py FOLDER [--rows N ...] [--like BASE.npy]
+        [--dim 128] [--threads 2] > docs/measured_growth.md
 
-The promise is a peak below ``hot bytes * 1.6 + 512 MiB``. Pages of the mapped input
-count as resident until the system wants them back, so the proof is a run inside a
-control group limited to the promise; without one the two kinds are told apart.
+The rows lie between rows of BASE and neighbours of theirs, with noise; without BASE,
+near a plane of 64 dimensions. They are never in memory as a whole: what the process
+holds of its own, pages of the mapped file apart, is set against `predict_memory`. Each
+size is a process of its own. CPU time; but other programs slow memory down all the
+same, so run it alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 import quiver
+from quiver._typing import Vectors
 
-BLOCK_ROWS = 10_000
-LATENT_DIM = 64
+SIZES = (100_000, 1_000_000, 10_000_000)
+BLOCK_ROWS = 100_000
+LATENT_DIM, NEAR, NOISE = 64, 50, 4.0
+EFS, N_QUERIES, N_TRUE, K = (64, 128, 256), 1000, 300, 10
+MIB = 1 << 20
+Draw = Callable[[np.random.Generator, int], Vectors]
+HEADER = (
+    "rows",
+    "build, CPU µs a row",
+    "of the size before",
+    "wall s",
+    "hot B a row",
+    "own memory, MiB",
+    "predicted",
+    *(f"`ef={ef}`: recall@10, distances, CPU µs" for ef in EFS),
+)
 
 
-def generate(path: Path, n: int, dim: int) -> None:
-    """Write n low-rank rows with noise, a block at a time."""
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rows", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--like", type=Path, help="an .npy file of float32 or bytes")
+    parser.add_argument("--dim", type=int, default=128, help="without --like")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--one", action="store_true", help="print one size as JSON")
+    options = parser.parse_args()
+    path = options.folder / "rows.npy"
+    if options.one:
+        print(json.dumps(measure(path, options.rows[0], options.threads)))
+        return
+    if not path.exists() or len(np.load(path, mmap_mode="r")) < max(options.rows):
+        generate(path, max(options.rows), options.like, options.dim)
+    print(introduction(options.like, options.dim, options.threads))
+    print("| " + " | ".join(HEADER) + " |\n" + "|---" * len(HEADER) + "|")
+    before = None
+    for n in sorted(options.rows):
+        found = measured_apart(path, n, options.threads)
+        print(table_row(n, found, before), flush=True)
+        before = found["build"]
+
+
+def introduction(like: Path | None, dim: int, threads: int) -> str:
+    """Return what the table was measured on."""
+    kind = f"between those of `{like.stem}`" if like else f"near a plane, {dim}-d"
+    return (
+        f"Rows {kind}, Euclidean, default parameters, built by {threads} threads\n"
+        "from a mapped file, searched by one, in batches.\n"
+    )
+
+
+def table_row(n: int, found: dict[str, float], before: float | None) -> str:
+    """Return the Markdown row of one size."""
+    cells = [
+        f"{n:,}".replace(",", " "),
+        f"{found['build']:.1f}",
+        f"{found['build'] / before:.2f} x" if before else "",
+        f"{found['wall']:.0f}",
+        f"{found['hot']:.0f}",
+        f"{found['own']:.0f}",
+        f"{found['predicted']:.0f}",
+        *(
+            f"{found[f'recall {ef}']:.3f}, {found[f'distances {ef}']:.0f}, "
+            f"{found[f'cpu {ef}']:.0f}"
+            for ef in EFS
+        ),
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def measured_apart(path: Path, n: int, threads: int) -> dict[str, float]:
+    """Measure one size in a process of its own."""
+    command = [sys.executable, "-P", __file__, str(path.parent), "--one"]
+    command += ["--threads", str(threads), "--rows", str(n)]
+    ran = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(ran.stdout)
+
+
+def measure(path: Path, n: int, threads: int) -> dict[str, float]:
+    """Build from the first n rows of a file, and search."""
+    rows = np.load(path, mmap_mode="r")[:n]
+    queries = np.load(path.with_suffix(".queries.npy"))
+    peak = PeakMemory()
+    started, cpu = time.perf_counter(), time.process_time()
+    index = quiver.Index.build(rows, metric="euclidean", threads=threads)
+    found = {
+        "build": 1e6 * (time.process_time() - cpu) / n,
+        "wall": time.perf_counter() - started,
+        "own": peak.own / MIB,
+        "predicted": index.memory_report().building / MIB,
+        "hot": index.memory_report().hot_per_vector,
+    }
+    true_ids, _ = quiver.exact_knn(rows, queries[:N_TRUE], K, metric="euclidean")
+    for ef in EFS:
+        turns = []
+        for _ in range(3):
+            cpu = time.process_time()
+            result = index.search(queries, k=K, ef=ef, threads=1)
+            turns.append(time.process_time() - cpu)
+        found[f"cpu {ef}"] = 1e6 * min(turns) / len(queries)
+        found[f"recall {ef}"] = quiver.recall_by_ids(result.ids[:N_TRUE], true_ids)
+        found[f"distances {ef}"] = float(result.stats.distance_computations.mean())
+    return found
+
+
+def generate(path: Path, n: int, like: Path | None, dim: int) -> None:
+    """Write n rows and some queries, a block at a time."""
     rng = np.random.default_rng(0)
-    basis = rng.normal(size=(LATENT_DIM, dim)).astype(np.float32)
-    rows = np.lib.format.open_memmap(path, "w+", np.float32, (n, dim))
+    draw = between(np.load(like).astype(np.float32)) if like else near_plane(rng, dim)
+    queries = draw(rng, N_QUERIES)
+    np.save(path.with_suffix(".queries.npy"), queries)
+    shape = n, queries.shape[1]
+    rows = np.lib.format.open_memmap(path, "w+", np.float32, shape)
     for start in range(0, n, BLOCK_ROWS):
-        size = min(BLOCK_ROWS, n - start)
-        latent = rng.standard_normal((size, LATENT_DIM), dtype=np.float32)
-        rows[start : start + size] = latent @ basis
-        rows[start : start + size] += rng.standard_normal((size, dim), np.float32)
+        rows[start : start + BLOCK_ROWS] = draw(rng, min(BLOCK_ROWS, n - start))
     rows.flush()
 
 
+def between(base: Vectors) -> Draw:
+    """Return what draws rows between those of a base and neighbours of theirs."""
+    index = quiver.Index.build(base, metric="euclidean")
+    near_ids = index.search(base, k=NEAR + 1, ef=2 * NEAR).ids[:, 1:]
+
+    def draw(rng: np.random.Generator, size: int) -> Vectors:
+        chosen = rng.integers(0, len(base), size)
+        other = near_ids[chosen, rng.integers(0, NEAR, size)]
+        share = rng.random((size, 1), dtype=np.float32)
+        noise = rng.standard_normal((size, base.shape[1]), dtype=np.float32)
+        return base[chosen] + share * (base[other] - base[chosen]) + NOISE * noise
+
+    return draw
+
+
+def near_plane(rng: np.random.Generator, dim: int) -> Draw:
+    """Return what draws rows of low rank with noise."""
+    basis = rng.standard_normal((LATENT_DIM, dim), dtype=np.float32)
+
+    def draw(rng: np.random.Generator, size: int) -> Vectors:
+        latent = rng.standard_normal((size, LATENT_DIM), dtype=np.float32)
+        return latent @ basis + rng.standard_normal((size, dim), dtype=np.float32)
+
+    return draw
+
+
 class PeakMemory:
-    """Samples resident memory of this process on a thread of its own."""
+    """Samples the memory that is this process's own, on a thread."""
 
     def __init__(self) -> None:
-        self.anonymous = self.mapped = self.total = 0
+        self.own = self._now()
         threading.Thread(target=self._sample, daemon=True).start()
 
     def _sample(self) -> None:
         while True:
-            status = Path("/proc/self/status").read_text()
-            fields = dict(line.split(":", 1) for line in status.splitlines())
-            kib = {
-                name: int(fields[name].split()[0]) for name in ("RssAnon", "RssFile")
-            }
-            self.anonymous = max(self.anonymous, kib["RssAnon"] << 10)
-            self.mapped = max(self.mapped, kib["RssFile"] << 10)
-            self.total = max(self.total, sum(kib.values()) << 10)
+            self.own = max(self.own, self._now())
             time.sleep(0.05)
 
-
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--gib", type=float, default=6.0)
-    parser.add_argument("--dim", type=int, default=1536)
-    parser.add_argument("--max-degree", type=int, default=32)
-    parser.add_argument("--ef-construction", type=int, default=96)
-    parser.add_argument("--generate-only", action="store_true")
-    options = parser.parse_args()
-    n = int(options.gib * 2**30) // (4 * options.dim) + 1
-    path = options.folder / f"large-{n}x{options.dim}.npy"
-    if not path.exists():
-        generate(path, n, options.dim)
-    if options.generate_only:
-        return
-    peak, start = PeakMemory(), time.perf_counter()
-    params = quiver.BuildParams(
-        max_degree=options.max_degree, ef_construction=options.ef_construction
-    )
-    vectors = np.load(path, mmap_mode="r")
-    index = quiver.Index.build(vectors, metric="euclidean", params=params)
-    built = time.perf_counter() - start
-    index.save(path.with_suffix(".quiver"))
-    hot = index.memory_report().hot
-    mib = 1 << 20
-    print(f"{n} x {options.dim}: {vectors.nbytes / 2**30:.2f} GiB of float32 input")
-    print(f"built in {built:.0f} s by {index.backend.name}")
-    print(f"promise {(hot * 1.6) / mib + 512:.0f} MiB (hot {hot / mib:.0f} MiB)")
-    print(
-        f"peak resident {peak.total / mib:.0f} MiB: anonymous "
-        f"{peak.anonymous / mib:.0f} MiB, mapped files {peak.mapped / mib:.0f} MiB"
-    )
-    found = index.search(vectors[:: n // 200], k=1)
-    own = np.arange(0, n, n // 200)
-    print(f"self-search of {len(own)}: {np.mean(found.ids[:, 0] == own):.1%}")
+    @staticmethod
+    def _now() -> int:
+        status = Path("/proc/self/status").read_text()
+        fields = dict(line.split(":", 1) for line in status.splitlines())
+        return int(fields["RssAnon"].split()[0]) << 10
 
 
 if __name__ == "__main__":

@@ -32,7 +32,16 @@ def test_the_order_is_a_seeded_permutation_with_the_entry_point_first() -> None:
 
 @pytest.mark.parametrize(
     ("n", "count"),
-    [(0, 0), (1, 1), (15, 15), (16, 16), (4623, 16), (4624, 17), (10**6, 250)],
+    [
+        (0, 0),
+        (1, 1),
+        (15, 15),
+        (16, 16),
+        (4623, 16),
+        (4624, 17),
+        (10**6, 250),
+        (10**7, 256),
+    ],
 )
 def test_entry_points_grow_with_the_root_of_the_rows(n: int, count: int) -> None:
     assert count_entry_points(n) == count

@@ -11,7 +11,7 @@ from quiver.diagnosis.sample import draw_sample
 
 needs_kernels = pytest.mark.skipif(
     quiver.get_backend("auto").name == "reference",
-    reason="a diagnosis builds three indexes: minutes with the NumPy kernels",
+    reason="builds of thousands of rows take minutes with the NumPy kernels",
 )
 
 
