@@ -53,7 +53,7 @@ def test_another_device_is_named_with_the_remedy(device):
 
 
 def test_what_cannot_be_exported_says_why():
-    with pytest.raises(InvalidTypeError, match="Lender.*require gradient"):
+    with pytest.raises(InvalidTypeError, match=r"Lender.*require gradient"):
         quiver.Index.build(Lender(POINTS.astype(object)))
 
 
