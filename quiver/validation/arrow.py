@@ -13,7 +13,7 @@ import numpy as np
 
 from quiver._typing import AnyArray
 from quiver.errors import InvalidTypeError
-from quiver.validation.arrow_c import ArrowSchema, Piece, pieces_of
+from quiver.validation.arrow_c import ArrowSchema, Piece, pieces_of, schema_in
 from quiver.validation.checks import unequal_rows
 
 _SIGNED = {"c": "i1", "s": "i2", "i": "i4", "l": "i8"}
@@ -81,10 +81,16 @@ def from_arrow(value: Any, name: str, *, first_row: int = 0) -> AnyArray:
     return whole
 
 
-def vector_columns(schema: ArrowSchema) -> list[int]:
-    """Return which columns of a table hold lists of numbers."""
-    columns = range(schema.n_children)
-    return [i for i in columns if _is_list_of_numbers(schema.child(i))]
+def names_of_vectors(schema: Any) -> list[str]:
+    """Return which columns hold lists of numbers, by an ``__arrow_c_schema__``."""
+    capsule = schema.__arrow_c_schema__()
+    table = schema_in(capsule)
+    return [table.child(i).title for i in _vector_columns(table)]
+
+
+def _vector_columns(table: ArrowSchema) -> list[int]:
+    columns = range(table.n_children)
+    return [i for i in columns if _is_list_of_numbers(table.child(i))]
 
 
 class _Where(NamedTuple):
@@ -113,7 +119,7 @@ def _piece(piece: Piece, where: _Where) -> AnyArray:
 def _chosen_columns(table: Piece, name: str) -> list[Piece]:
     """Return the one column of vectors of a table, or all if they are numbers."""
     columns = [table.schema.child(i) for i in range(table.schema.n_children)]
-    chosen = vector_columns(table.schema)
+    chosen = _vector_columns(table.schema)
     if not chosen and columns and all(c.kind in _NUMBERS for c in columns):
         chosen = [*range(len(columns))]
     elif len(chosen) != 1:

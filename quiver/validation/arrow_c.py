@@ -172,12 +172,17 @@ def pieces_of(value: Any) -> Iterator[Piece]:
     """Return the pieces of an object that has one of Arrow's two methods."""
     if hasattr(value, "__arrow_c_array__"):
         capsules = value.__arrow_c_array__()
-        schema = ArrowSchema.from_address(_address(capsules[0], b"arrow_schema"))
+        schema = schema_in(capsules[0])
         array = ArrowArray.from_address(_address(capsules[1], b"arrow_array"))
         # A capsule releases what it holds when it goes.
         yield Piece(schema, array, capsules)
         return
     yield from _streamed(value.__arrow_c_stream__())
+
+
+def schema_in(capsule: object) -> ArrowSchema:
+    """Return the type in a capsule, which must outlive it."""
+    return ArrowSchema.from_address(_address(capsule, b"arrow_schema"))
 
 
 def _streamed(capsule: object) -> Iterator[Piece]:
