@@ -14,6 +14,7 @@ from quiver.readers.formats import check_numbers
 from quiver.readers.streamed import (
     Streamed,
     choose_array,
+    needing,
     reading,
     rows_per_chunk,
     streamed,
@@ -25,19 +26,18 @@ MAX_COMPRESSION = 1032
 
 def read_hdf5(path: Path, key: str | None, default: str) -> AnyArray | Streamed:
     """Map an array, or stream it where it is stored in pieces."""
-    with reading(path, "HDF5", "h5py"):
+    with needing(path, "h5py"):
         import h5py
-
-        with h5py.File(path, "r") as file:
-            arrays = {
-                name: item.shape or ()
-                for name, item in file.items()
-                if hasattr(item, "shape")
-            }
-            name = choose_array(path, key, arrays, default)
-            array = file[name]
-            offset = _offset(path, array)
-            shape, dtype = array.shape, array.dtype
+    with reading(path, "HDF5"), h5py.File(path, "r") as file:
+        arrays = {
+            name: item.shape or ()
+            for name, item in file.items()
+            if hasattr(item, "shape")
+        }
+        name = choose_array(path, key, arrays, default)
+        array = file[name]
+        offset = _offset(path, array)
+        shape, dtype = array.shape, array.dtype
     if offset is not None:
         return np.memmap(path, dtype, "r", offset, shape)
     return streamed(path, shape[0], _chunks(path, name))

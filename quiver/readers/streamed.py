@@ -118,15 +118,29 @@ def mapped(found: AnyArray | Streamed, progress: Progress | bool | None) -> AnyA
 
 
 @contextmanager
-def reading(path: Path, kind: str, package: str | None = None) -> Iterator[None]:
-    """Turn what a library says of a damaged file, or that it is missing, to ours.
+def needing(what: object, package: str) -> Iterator[None]:
+    """Turn a missing package into an error that says what to install.
 
     Raises
     ------
     InvalidArgumentError
-        If the package is not installed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        extra = "zarr" if package == "zarr" else "io"
+        msg = f"{what} needs {package}: pip install 'quiver-ann[{extra}]'"
+        raise InvalidArgumentError(msg) from error
+
+
+@contextmanager
+def reading(path: Path, kind: str) -> Iterator[None]:
+    """Turn whatever a library says of a damaged file into an error of ours.
+
+    Raises
+    ------
     FileFormatError
-        If the library raises whatever else; memory that lacks stays a MemoryError.
+        Memory that lacks stays a MemoryError.
     """
     # An unreadable file is told as such, before a library calls it malformed.
     if path.is_file():
@@ -135,12 +149,6 @@ def reading(path: Path, kind: str, package: str | None = None) -> Iterator[None]
         yield
     except (QuiverError, MemoryError):
         raise
-    except ImportError as error:
-        if package is None or error.name not in (package, None):
-            raise
-        extra = "zarr" if package == "zarr" else "io"
-        msg = f"{path} needs {package}: pip install 'quiver-ann[{extra}]'"
-        raise InvalidArgumentError(msg) from error
     except Exception as error:
         msg = f"{path}: must be a whole {kind} file, got {error}"
         raise FileFormatError(msg) from error

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from quiver._typing import AnyArray
 from quiver.errors import FileFormatError, InvalidArgumentError, InvalidTypeError
-from quiver.readers.streamed import Streamed, reading, streamed
+from quiver.readers.streamed import Streamed, needing, reading, streamed
 from quiver.validation.arrow import from_arrow, names_of_vectors
 
 PARQUET_SUFFIX = ".parquet"
@@ -21,6 +21,7 @@ TABLE_SUFFIXES = (PARQUET_SUFFIX, *ARROW_SUFFIXES)
 
 _BATCH_ROWS = 1024
 _ARROW_FILE = b"ARROW1"
+_STREAM_END = b"\xff\xff\xff\xff\0\0\0\0"
 
 
 def read_table(path: Path, key: str | None, default: str) -> Streamed:
@@ -43,7 +44,7 @@ def read_folder(path: Path, key: str | None, default: str) -> Streamed:
 def _of_files(path: Path, files: list[Path], key: str | None, default: str) -> Streamed:
     n_rows, column = 0, ""
     for file in files:
-        with reading(file, "Parquet or Arrow", "pyarrow"), _opened(file) as table:
+        with reading(file, "Parquet or Arrow"), _opened(file) as table:
             column = column or _choose_column(file, table.schema, key, default)
             if column not in table.schema.names:
                 raise _no_column(file, table.schema, column)
@@ -105,8 +106,8 @@ def _opened(path: Path) -> AbstractContextManager[_Table]:
 
 @contextmanager
 def _parquet(path: Path) -> Iterator[_Table]:
-    import pyarrow.parquet
-
+    with needing(path, "pyarrow"):
+        import pyarrow.parquet
     # Read as it is decoded: buffered beforehand, a row group would come whole.
     with pyarrow.parquet.ParquetFile(
         path, pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True
@@ -120,12 +121,14 @@ def _parquet(path: Path) -> Iterator[_Table]:
 
 @contextmanager
 def _arrow(path: Path) -> Iterator[_Table]:
-    import pyarrow
-    from pyarrow import ipc
-
+    with needing(path, "pyarrow"):
+        import pyarrow
+        from pyarrow import ipc
     with pyarrow.memory_map(str(path)) as source:
         is_file = source.read(len(_ARROW_FILE)) == _ARROW_FILE
         open_source = ipc.open_file if is_file else ipc.open_stream
+        if not is_file:
+            _check_end(path, source)
         source.seek(0)
         schema = open_source(source).schema
 
@@ -139,3 +142,11 @@ def _arrow(path: Path) -> Iterator[_Table]:
 
         n_rows = sum(len(batch) for name in schema.names[:1] for batch in batches(name))
         yield _Table(schema, n_rows, batches)
+
+
+def _check_end(path: Path, source: Any) -> None:
+    """Require the mark at the end of a stream: cut between batches, it reads well."""
+    source.seek(max(0, source.size() - len(_STREAM_END)))
+    if source.read() != _STREAM_END:
+        msg = f"{path}: truncated: the mark at the end of an Arrow stream is missing"
+        raise FileFormatError(msg)

@@ -14,6 +14,7 @@ from quiver.readers.formats import check_numbers
 from quiver.readers.streamed import (
     Streamed,
     choose_array,
+    needing,
     reading,
     rows_per_chunk,
     streamed,
@@ -29,9 +30,9 @@ def is_zarr(path: Path) -> bool:
 
 def read_zarr(path: Path, key: str | None, default: str) -> Streamed:
     """Stream an array of which every chunk is there."""
-    with reading(path, "zarr", "zarr"):
+    with needing(path, "zarr"):
         import zarr
-
+    with reading(path, "zarr"):
         array = _array(path, zarr.open(path, mode="r"), key, default)
         check_numbers(path, array.shape, np.dtype(array.dtype))
         # A chunk without a file reads as fill values: rows that nobody wrote.
