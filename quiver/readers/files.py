@@ -31,7 +31,15 @@ from quiver.readers.formats import check_matrix, read_bin, read_npy, read_vecs
 from quiver.readers.hdf5 import read_hdf5
 from quiver.readers.npz import read_npz
 from quiver.readers.safetensors import read_safetensors
-from quiver.readers.streamed import Streamed, chunks_of, first_rows, mapped
+from quiver.readers.streamed import (
+    IDS,
+    VECTORS,
+    Streamed,
+    Wanted,
+    chunks_of,
+    first_rows,
+    mapped,
+)
 from quiver.readers.tables import TABLE_SUFFIXES, read_folder, read_table
 from quiver.readers.zarr import is_zarr, read_zarr
 from quiver.storage.atomic import os_errors
@@ -50,7 +58,7 @@ _READERS: dict[str, Callable[[Path, int | None], AnyArray]] = {
     ".i8bin": partial(read_bin, dtype="i1"),
 }
 # Of several arrays or columns one is chosen: by a key, or else by a name they may have.
-_KEYED: dict[str, Callable[[Path, str | None, str], _Source]] = {
+_KEYED: dict[str, Callable[[Path, str | None, Wanted], _Source]] = {
     **dict.fromkeys(HDF5_SUFFIXES, read_hdf5),
     ".npz": read_npz,
     ".safetensors": read_safetensors,
@@ -119,7 +127,7 @@ def open_vectors(
 ) -> _Source:
     """Return the vectors of a file, perhaps not read yet; see `read_vectors`."""
     file = _as_path(path)
-    found = _opened(file, key, max_rows, "train")
+    found = _opened(file, key, max_rows, VECTORS)
     check_matrix(file, found.shape, found.dtype)
     return found
 
@@ -130,10 +138,10 @@ def read_ids(
     key: str | None = None,
     max_rows: int | None = None,
 ) -> AnyArray:
-    """Read one number for each row of a file: a column, or an array of one.
+    """Read one integer for each row of a file, such as ids beside the vectors.
 
     Parameters and errors are those of `read_vectors`; by default the column or array
-    is called ``ids``.
+    is called ``ids``, or is the only one of numbers.
 
     Returns
     -------
@@ -141,7 +149,7 @@ def read_ids(
         In memory.
     """
     file = _as_path(path)
-    found = _opened(file, key, max_rows, "ids")
+    found = _opened(file, key, max_rows, IDS)
     if found.dtype.kind not in "iu":
         msg = f"{file}: ids must be integers, got dtype {found.dtype}"
         raise FileFormatError(msg)
@@ -156,24 +164,26 @@ def is_hdf5(path: str | os.PathLike[str]) -> bool:
     return Path(path).suffix.lower() in HDF5_SUFFIXES
 
 
-def _opened(path: Path, key: str | None, max_rows: int | None, default: str) -> _Source:
+def _opened(
+    path: Path, key: str | None, max_rows: int | None, wanted: Wanted
+) -> _Source:
     if max_rows is not None:
         max_rows = check_int("max_rows", max_rows, 1, MAX_ROWS)
     with os_errors("read", path):
-        return first_rows(_read(path, key, max_rows, default), max_rows)
+        return first_rows(_read(path, key, max_rows, wanted), max_rows)
 
 
-def _read(path: Path, key: str | None, max_rows: int | None, default: str) -> _Source:
+def _read(path: Path, key: str | None, max_rows: int | None, wanted: Wanted) -> _Source:
     suffix = path.suffix.lower()
     if suffix not in _READERS and path.is_dir():
-        return (read_zarr if is_zarr(path) else read_folder)(path, key, default)
+        return (read_zarr if is_zarr(path) else read_folder)(path, key, wanted)
     if suffix not in _READERS and suffix not in _KEYED:
         known = " ".join([*_READERS, *_KEYED])
         msg = f"path must end in one of {known}, got {str(path)!r}"
         raise InvalidArgumentError(msg)
     _check_regular(path)
     if suffix in _KEYED:
-        return _KEYED[suffix](path, key, default)
+        return _KEYED[suffix](path, key, wanted)
     if key is not None:
         msg = f"key must be None for a {suffix} file, got {key!r}"
         raise InvalidArgumentError(msg)

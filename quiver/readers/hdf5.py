@@ -13,6 +13,7 @@ from quiver.errors import FileFormatError
 from quiver.readers.formats import check_numbers
 from quiver.readers.streamed import (
     Streamed,
+    Wanted,
     choose_array,
     needing,
     reading,
@@ -24,17 +25,17 @@ from quiver.readers.streamed import (
 MAX_COMPRESSION = 1032
 
 
-def read_hdf5(path: Path, key: str | None, default: str) -> AnyArray | Streamed:
+def read_hdf5(path: Path, key: str | None, wanted: Wanted) -> AnyArray | Streamed:
     """Map an array, or stream it where it is stored in pieces."""
     with needing(path, "h5py"):
         import h5py
     with reading(path, "HDF5"), h5py.File(path, "r") as file:
         arrays = {
-            name: item.shape or ()
+            name: len(item.shape or ())
             for name, item in file.items()
             if hasattr(item, "shape")
         }
-        name = choose_array(path, key, arrays, default)
+        name = choose_array(path, key, arrays, wanted)
         array = file[name]
         offset = _offset(path, array)
         shape, dtype = array.shape, array.dtype

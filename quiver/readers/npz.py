@@ -14,6 +14,7 @@ from quiver.errors import FileFormatError
 from quiver.readers.formats import check_numbers, header_in
 from quiver.readers.streamed import (
     Streamed,
+    Wanted,
     choose_array,
     reading,
     rows_per_chunk,
@@ -21,7 +22,7 @@ from quiver.readers.streamed import (
 )
 
 
-def read_npz(path: Path, key: str | None, default: str) -> Streamed:
+def read_npz(path: Path, key: str | None, wanted: Wanted) -> Streamed:
     """Stream an array; the archive's checksum has been compared at its end."""
     with reading(path, ".npz"), zipfile.ZipFile(path) as archive:
         names = [n.removesuffix(".npy") for n in archive.namelist() if n[-4:] == ".npy"]
@@ -29,8 +30,8 @@ def read_npz(path: Path, key: str | None, default: str) -> Streamed:
         for name in names:
             with archive.open(f"{name}.npy") as file:
                 headers[name] = header_in(file, path)
-    shapes = {name: shape for name, (shape, _, _) in headers.items()}
-    name = choose_array(path, key, shapes, default)
+    axes = {name: len(shape) for name, (shape, _, _) in headers.items()}
+    name = choose_array(path, key, axes, wanted)
     shape, _, dtype = headers[name]
     check_numbers(path, shape, dtype)
     return streamed(path, shape[0], _chunks(path, f"{name}.npy"))

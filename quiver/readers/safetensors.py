@@ -19,7 +19,13 @@ import numpy as np
 from quiver._typing import AnyArray
 from quiver.errors import FileFormatError
 from quiver.readers.formats import check_numbers, check_size
-from quiver.readers.streamed import Streamed, choose_array, rows_per_chunk, streamed
+from quiver.readers.streamed import (
+    Streamed,
+    Wanted,
+    choose_array,
+    rows_per_chunk,
+    streamed,
+)
 
 MAX_HEADER = 100_000_000
 """Bytes of JSON, the format's own bound."""
@@ -37,16 +43,18 @@ _DTYPES = {
 }
 
 
-def read_safetensors(path: Path, key: str | None, default: str) -> AnyArray | Streamed:
+def read_safetensors(
+    path: Path, key: str | None, wanted: Wanted
+) -> AnyArray | Streamed:
     """Map a tensor; one of bfloat16, which NumPy lacks, is streamed as float32."""
     tensors, start = _header(path)
-    shapes = {name: tuple(tensor["shape"]) for name, tensor in tensors.items()}
-    name = choose_array(path, key, shapes, default)
+    axes = {name: len(tensor["shape"]) for name, tensor in tensors.items()}
+    name = choose_array(path, key, axes, wanted)
     kind, (begin, end) = tensors[name]["dtype"], tensors[name]["data_offsets"]
     if kind not in _DTYPES:
         msg = f"{path}: dtype must be one of {', '.join(_DTYPES)}, got {kind!r}"
         raise FileFormatError(msg)
-    shape, dtype = shapes[name], np.dtype(_DTYPES[kind])
+    shape, dtype = tuple(tensors[name]["shape"]), np.dtype(_DTYPES[kind])
     check_numbers(path, shape, dtype)
     if end - begin != prod(shape) * dtype.itemsize:
         msg = (

@@ -154,23 +154,41 @@ def reading(path: Path, kind: str) -> Iterator[None]:
         raise FileFormatError(msg) from error
 
 
+class Wanted(NamedTuple):
+    """What is looked for in a file where no name is given.
+
+    Attributes
+    ----------
+    name : str
+        What it is called in most files.
+    ndim : int
+        Axes of the array that is meant if it is the only one with so many.
+    """
+
+    name: str
+    ndim: int
+
+
+VECTORS = Wanted("train", 2)
+IDS = Wanted("ids", 1)
+
+
 def choose_array(
-    path: Path, key: str | None, shapes: dict[str, tuple[int, ...]], default: str
+    path: Path, key: str | None, axes: dict[str, int], wanted: Wanted
 ) -> str:
-    """Return the name of the array meant: the default, or else the only matrix.
+    """Return the name of the array or column meant, of those with so many axes.
 
     Raises
     ------
     InvalidArgumentError
         If the key names none, or none is given and several may be meant.
     """
-    matrices = [name for name, shape in shapes.items() if len(shape) == 2]
-    if key is None and default in shapes:
-        return default
-    if key is None and len(matrices) == 1:
-        return matrices[0]
-    if key is not None and key in shapes:
+    if key is None:
+        alike = [name for name, ndim in axes.items() if ndim == wanted.ndim]
+        key = alike[0] if len(alike) == 1 else None
+        key = wanted.name if wanted.name in axes else key
+    if key in axes:
         return key
-    found = ", ".join(shapes) or "no array"
-    msg = f"key must name an array of {path} ({found}), got {key!r}"
+    found = ", ".join(axes) or "none"
+    msg = f"key must name an array or column of {path} ({found}), got {key!r}"
     raise InvalidArgumentError(msg)

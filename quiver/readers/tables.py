@@ -11,9 +11,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from quiver._typing import AnyArray
-from quiver.errors import FileFormatError, InvalidArgumentError, InvalidTypeError
-from quiver.readers.streamed import Streamed, needing, reading, streamed
-from quiver.validation.arrow import from_arrow, names_of_vectors
+from quiver.errors import FileFormatError, InvalidTypeError
+from quiver.readers.streamed import (
+    Streamed,
+    Wanted,
+    choose_array,
+    needing,
+    reading,
+    streamed,
+)
+from quiver.validation.arrow import axes_of, from_arrow
 
 PARQUET_SUFFIX = ".parquet"
 ARROW_SUFFIXES = (".arrow", ".feather", ".ipc")
@@ -24,12 +31,12 @@ _ARROW_FILE = b"ARROW1"
 _STREAM_END = b"\xff\xff\xff\xff\0\0\0\0"
 
 
-def read_table(path: Path, key: str | None, default: str) -> Streamed:
+def read_table(path: Path, key: str | None, wanted: Wanted) -> Streamed:
     """Stream a column of a file."""
-    return _of_files(path, [path], key, default)
+    return _of_files(path, [path], key, wanted)
 
 
-def read_folder(path: Path, key: str | None, default: str) -> Streamed:
+def read_folder(path: Path, key: str | None, wanted: Wanted) -> Streamed:
     """Stream a column of all files in a folder and those below, by their names."""
     inside = (file.relative_to(path) for file in path.rglob("*"))
     # Writers hide what is no part of the data behind a dot or an underscore.
@@ -38,36 +45,19 @@ def read_folder(path: Path, key: str | None, default: str) -> Streamed:
     if not files:
         msg = f"{path}: a folder must hold files of {' '.join(TABLE_SUFFIXES)}"
         raise FileFormatError(msg)
-    return _of_files(path, [path / name for name in files], key, default)
+    return _of_files(path, [path / name for name in files], key, wanted)
 
 
-def _of_files(path: Path, files: list[Path], key: str | None, default: str) -> Streamed:
-    n_rows, column = 0, ""
+def _of_files(
+    path: Path, files: list[Path], key: str | None, wanted: Wanted
+) -> Streamed:
+    n_rows = 0
     for file in files:
         with reading(file, "Parquet or Arrow"), _opened(file) as table:
-            column = column or _choose_column(file, table.schema, key, default)
-            if column not in table.schema.names:
-                raise _no_column(file, table.schema, column)
+            # The first file decides for all.
+            key = choose_array(file, key, axes_of(table.schema), wanted)
             n_rows += table.n_rows
-    return streamed(path, n_rows, _chunks(files, column))
-
-
-def _choose_column(path: Path, schema: Any, key: str | None, default: str) -> str:
-    """Return the column meant: the default, or else the only one of vectors."""
-    if key is not None:
-        return key
-    if default in schema.names:
-        return default
-    vectors = names_of_vectors(schema)
-    if len(vectors) == 1:
-        return vectors[0]
-    raise _no_column(path, schema, key)
-
-
-def _no_column(path: Path, schema: Any, key: str | None) -> InvalidArgumentError:
-    found = ", ".join(f"{field.name} ({field.type})" for field in schema)
-    msg = f"key must name a column of {path} ({found or 'none'}), got {key!r}"
-    return InvalidArgumentError(msg)
+    return streamed(path, n_rows, _chunks(files, key or ""))
 
 
 def _chunks(files: list[Path], column: str) -> Iterator[AnyArray]:

@@ -13,6 +13,7 @@ from quiver.errors import FileFormatError, InvalidArgumentError
 from quiver.readers.formats import check_numbers
 from quiver.readers.streamed import (
     Streamed,
+    Wanted,
     choose_array,
     needing,
     reading,
@@ -28,12 +29,12 @@ def is_zarr(path: Path) -> bool:
     return any((path / mark).is_file() for mark in _MARKS)
 
 
-def read_zarr(path: Path, key: str | None, default: str) -> Streamed:
+def read_zarr(path: Path, key: str | None, wanted: Wanted) -> Streamed:
     """Stream an array of which every chunk is there."""
     with needing(path, "zarr"):
         import zarr
     with reading(path, "zarr"):
-        array = _array(path, zarr.open(path, mode="r"), key, default)
+        array = _array(path, zarr.open(path, mode="r"), key, wanted)
         check_numbers(path, array.shape, np.dtype(array.dtype))
         # A chunk without a file reads as fill values: rows that nobody wrote.
         if array.nchunks_initialized < array.nchunks:
@@ -46,10 +47,10 @@ def read_zarr(path: Path, key: str | None, default: str) -> Streamed:
     return streamed(path, array.shape[0], _chunks(path, array))
 
 
-def _array(path: Path, node: Any, key: str | None, default: str) -> Any:
+def _array(path: Path, node: Any, key: str | None, wanted: Wanted) -> Any:
     if not hasattr(node, "shape"):
-        shapes = {name: array.shape for name, array in node.arrays()}
-        return node[choose_array(path, key, shapes, default)]
+        axes = {name: array.ndim for name, array in node.arrays()}
+        return node[choose_array(path, key, axes, wanted)]
     if key is not None:
         msg = f"key must be None for {path}, which is one array, got {key!r}"
         raise InvalidArgumentError(msg)

@@ -81,16 +81,26 @@ def from_arrow(value: Any, name: str, *, first_row: int = 0) -> AnyArray:
     return whole
 
 
-def names_of_vectors(schema: Any) -> list[str]:
-    """Return which columns hold lists of numbers, by an ``__arrow_c_schema__``."""
+def axes_of(schema: Any) -> dict[str, int]:
+    """Return each column's axes by its name: 2 of vectors, 1 of numbers, else 0.
+
+    Parameters
+    ----------
+    schema : object
+        Has ``__arrow_c_schema__``.
+    """
     capsule = schema.__arrow_c_schema__()
-    table = schema_in(capsule)
-    return [table.child(i).title for i in _vector_columns(table)]
+    return {column.title: _axes(column) for column in _columns(schema_in(capsule))}
 
 
-def _vector_columns(table: ArrowSchema) -> list[int]:
-    columns = range(table.n_children)
-    return [i for i in columns if _is_list_of_numbers(table.child(i))]
+def _columns(table: ArrowSchema) -> list[ArrowSchema]:
+    return [table.child(i) for i in range(table.n_children)]
+
+
+def _axes(column: ArrowSchema) -> int:
+    is_list = column.kind in _OFFSETS or column.kind.startswith("+w:")
+    number = column.child(0) if is_list else column
+    return (1 + is_list) * (number.kind in _NUMBERS)
 
 
 class _Where(NamedTuple):
@@ -118,9 +128,10 @@ def _piece(piece: Piece, where: _Where) -> AnyArray:
 
 def _chosen_columns(table: Piece, name: str) -> list[Piece]:
     """Return the one column of vectors of a table, or all if they are numbers."""
-    columns = [table.schema.child(i) for i in range(table.schema.n_children)]
-    chosen = _vector_columns(table.schema)
-    if not chosen and columns and all(c.kind in _NUMBERS for c in columns):
+    columns = _columns(table.schema)
+    axes = [_axes(column) for column in columns]
+    chosen = [i for i, ndim in enumerate(axes) if ndim == 2]
+    if not chosen and {*axes} == {1}:
         chosen = [*range(len(columns))]
     elif len(chosen) != 1:
         found = ", ".join(f"{c.title} ({_in_words(c)})" for c in columns)
@@ -187,11 +198,6 @@ def _refuse_nulls(piece: Piece, start: int, stop: int, where: _Where) -> None:
         f"{within}, {len(nulls)} of {stop - start} in its piece; drop or fill the row"
     )
     raise InvalidTypeError(msg)
-
-
-def _is_list_of_numbers(schema: ArrowSchema) -> bool:
-    is_list = schema.kind in _OFFSETS or schema.kind.startswith("+w:")
-    return is_list and schema.child(0).kind in _NUMBERS
 
 
 def _in_words(schema: ArrowSchema) -> str:
