@@ -88,8 +88,9 @@ def _header(path: Path) -> tuple[dict[str, Any], int]:
 def _span(tensor: dict[str, Any]) -> tuple[int, int]:
     begin, end = tensor["data_offsets"]
     sizes = [begin, end - begin, *tensor["shape"]]
-    if not all(type(size) is int and size >= 0 for size in sizes):
-        msg = f"sizes {sizes}"
+    sound = all(type(size) is int and size >= 0 for size in sizes)
+    if not (sound and isinstance(tensor["dtype"], str)):
+        msg = f"a tensor of {tensor['dtype']!r} and sizes {sizes}"
         raise ValueError(msg)
     return begin, end
 
