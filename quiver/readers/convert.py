@@ -105,8 +105,11 @@ def _fitting(chunk: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
         # What was not finite is kept, as in a format with the same dtype.
         return np.isfinite(chunk.astype(dtype)) | ~np.isfinite(chunk)
     bounds = np.iinfo(dtype)
-    in_range = (chunk >= bounds.min) & (chunk <= bounds.max)
-    return in_range & (np.trunc(chunk) == chunk)
+    # Float32 has no 2**31 - 1 to compare to; a double has every bound.
+    is_float = chunk.dtype.kind == "f"
+    wide = chunk.astype(np.result_type(chunk, np.float64)) if is_float else chunk
+    in_range = (wide >= bounds.min) & (wide <= bounds.max)
+    return in_range & (np.trunc(wide) == wide)
 
 
 @contextmanager
