@@ -19,6 +19,7 @@ from quiver.readers.files import open_vectors
 from quiver.readers.streamed import chunks_of, needing
 from quiver.readers.tables import PARQUET_SUFFIX
 from quiver.storage.atomic import replacing, write_all
+from quiver.validation.checks import MAX_ROWS, check_int
 
 PARQUET_COLUMN = "vector"
 """The column that is written."""
@@ -70,7 +71,7 @@ def convert_vectors(
         msg = f"target must end in one of {' '.join(_FORMATS)}, got {str(path)!r}"
         raise InvalidArgumentError(msg)
     found = open_vectors(source, key, max_rows)
-    n, dim = found.shape
+    n, dim = check_int("rows", found.shape[0], 1, MAX_ROWS), found.shape[1]
     dtype = np.dtype(form.dtype) if form.dtype else found.dtype.newbyteorder("<")
     meter, row = ProgressMeter(progress, n), 0
     with replacing(path) as fd, form.writer(fd, (n, dim), dtype) as write:
@@ -145,7 +146,9 @@ def _parquet(fd: int, shape: tuple[int, int], dtype: np.dtype[Any]) -> Iterator[
     with needing("a .parquet file", "pyarrow"):
         import pyarrow as pa
         from pyarrow.parquet import ParquetWriter
-
+    if dtype.itemsize > np.dtype(np.float64).itemsize:
+        msg = f"values of a .parquet file must be float64 at most, got {dtype}"
+        raise InvalidArgumentError(msg)
     kind = pa.list_(pa.from_numpy_dtype(dtype), shape[1])
     schema = pa.schema([pa.field(PARQUET_COLUMN, kind, nullable=False)])
     with (

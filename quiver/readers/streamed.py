@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 
@@ -108,13 +108,24 @@ def mapped(found: AnyArray | Streamed, progress: Progress | bool | None) -> AnyA
     if not isinstance(found, Streamed):
         meter.advance(len(found))
         return found
-    with tempfile.TemporaryFile() as file:
+    with _temporary() as kept:
         for chunk in found.chunks:
-            with os_errors("keep rows in", Path(tempfile.gettempdir())):
-                file.write(np.ascontiguousarray(chunk).data)
+            with _keeping():
+                kept.write(np.ascontiguousarray(chunk).data)
             meter.advance(len(chunk))
-        file.flush()
-        return np.memmap(file, found.dtype, "r", shape=found.shape)
+        with _keeping():
+            kept.flush()
+            return np.memmap(kept, found.dtype, "r", shape=found.shape)
+
+
+def _temporary() -> IO[bytes]:
+    with _keeping():
+        return tempfile.TemporaryFile()
+
+
+def _keeping() -> AbstractContextManager[None]:
+    folder = tempfile.tempdir or "the folder for temporary files"
+    return os_errors("keep rows in", Path(folder))
 
 
 @contextmanager
@@ -140,16 +151,20 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     Raises
     ------
     FileFormatError
-        Memory that lacks stays a MemoryError.
+        Memory that lacks stays a MemoryError, except where pyarrow lacks it: a damaged
+        Arrow file asks for any amount.
     """
     # An unreadable file is told as such, before a library calls it malformed.
     if path.is_file():
         path.open("rb").close()
     try:
         yield
-    except (QuiverError, MemoryError):
+    except QuiverError:
         raise
     except Exception as error:
+        is_memory = isinstance(error, MemoryError)
+        if is_memory and not type(error).__module__.startswith("pyarrow"):
+            raise
         msg = f"{path}: must be a whole {kind} file, got {error}"
         raise FileFormatError(msg) from error
 

@@ -38,12 +38,13 @@ def read_table(path: Path, key: str | None, wanted: Wanted) -> Streamed:
 
 def read_folder(path: Path, key: str | None, wanted: Wanted) -> Streamed:
     """Stream a column of all files in a folder and those below, by their names."""
-    inside = (file.relative_to(path) for file in path.rglob("*"))
+    inside = (file.relative_to(path) for file in path.rglob("*") if file.is_file())
     # Writers hide what is no part of the data behind a dot or an underscore.
     seen = [name for name in inside if not any(p[0] in "._" for p in name.parts)]
     files = sorted(n for n in seen if n.suffix.lower() in TABLE_SUFFIXES)
     if not files:
-        msg = f"{path}: a folder must hold files of {' '.join(TABLE_SUFFIXES)}"
+        known = " ".join(TABLE_SUFFIXES)
+        msg = f"{path}: a folder must be of zarr or hold files of {known}, got neither"
         raise FileFormatError(msg)
     return _of_files(path, [path / name for name in files], key, wanted)
 

@@ -25,8 +25,7 @@ def offered(value: Any, name: str) -> Any:
     InvalidTypeError
         If it lies on another device, or as `quiver.validation.arrow.from_arrow`.
     """
-    if type(value).__module__.partition(".")[0] == "datasets":
-        value = _of_dataset(value)
+    value = _of_dataset(value)
     if offers_arrow(value):
         return from_arrow(value, name)
     if hasattr(value, "detach") and hasattr(value, "device"):
@@ -38,7 +37,12 @@ def offered(value: Any, name: str) -> Any:
 
 def _of_dataset(value: Any) -> Any:
     """Return a Hugging Face dataset, or a column of one, as its Arrow table has it."""
-    rows = getattr(value, "source", value).with_format("arrow")
+    if type(value).__module__.partition(".")[0] != "datasets":
+        return value
+    source = getattr(value, "source", value)
+    if not hasattr(source, "with_format"):
+        return value
+    rows = source.with_format("arrow")
     return rows[value.column_name] if hasattr(value, "column_name") else rows[:]
 
 

@@ -158,7 +158,7 @@ def _remedy_for_text(text: Any) -> str:
     suffix = os.path.splitext(text)[1]
     if suffix in (".quiver", b".quiver"):
         return f"an index is opened by quiver.open({text!r})"
-    if suffix and len(suffix) <= len(".parquet"):
+    if suffix and len(suffix) <= len(".safetensors"):
         return (
             f"a file is read by quiver.datasets.read_vectors({text!r}), or "
             "np.load(path, mmap_mode='r') for .npy"

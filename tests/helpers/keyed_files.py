@@ -39,7 +39,8 @@ def write_safetensors(path: Path, rows: np.ndarray, kind: str | None = None) -> 
 
 def write_hdf5(path: Path, rows: np.ndarray, **how: Any) -> None:
     h5py = pytest.importorskip("h5py", reason="needs the extra `io`")
-    with h5py.File(path, "w") as file:
+    # Of the newest layout, which has checksums of the file's frame as well.
+    with h5py.File(path, "w", libver="latest") as file:
         file.create_dataset("vector", data=rows, **how)
         file["ids"] = IDS[: len(rows)]
 

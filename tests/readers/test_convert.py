@@ -160,3 +160,12 @@ def test_a_file_may_take_its_own_place(tmp_path):
     np.save(tmp_path / "a.npy", ROWS)
     convert_vectors(tmp_path / "a.npy", tmp_path / "a.npy", max_rows=5)
     np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), ROWS[:5])
+
+
+@pytest.mark.skipif(np.dtype("g").itemsize == 8, reason="there is no wider float here")
+def test_parquet_has_no_wider_float(tmp_path):
+    need(".parquet")
+    np.save(tmp_path / "a.npy", ROWS.astype(np.longdouble))
+    with pytest.raises(InvalidArgumentError, match="float64 at most"):
+        convert_vectors(tmp_path / "a.npy", tmp_path / "b.parquet")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]

@@ -203,7 +203,7 @@ class TestTables:
 
     def test_a_folder_without_a_table_says_what_it_must_hold(self, tmp_path):
         (tmp_path / "data").mkdir()
-        with pytest.raises(FileFormatError, match=r"must hold files of \.parquet"):
+        with pytest.raises(FileFormatError, match=r"hold files of \.parquet"):
             read_vectors(tmp_path / "data")
 
     def test_a_file_of_a_folder_with_other_columns_is_named(self, tmp_path):
@@ -241,6 +241,15 @@ class TestTables:
         write_parquet(tmp_path / "a.parquet", ROWS[:0])
         with pytest.raises(FileFormatError, match="n >= 1"):
             read_vectors(tmp_path / "a.parquet")
+
+    def test_a_forged_size_of_a_batch_is_no_want_of_memory(self, tmp_path):
+        WRITERS["packed.feather"](tmp_path / "a.feather", ROWS)
+        content = bytearray((tmp_path / "a.feather").read_bytes())
+        start = content.rindex(b"\x04\x22\x4d\x18")
+        content[start - 8 : start] = (2**60).to_bytes(8, "little")
+        (tmp_path / "a.feather").write_bytes(content)
+        with pytest.raises(FileFormatError, match="malloc of size 1152921504606846976"):
+            read_vectors(tmp_path / "a.feather")
 
     def test_a_stream_cut_between_two_batches_is_refused(self, tmp_path):
         ipc = pytest.importorskip("pyarrow.ipc", reason="needs the extra `io`")

@@ -55,6 +55,19 @@ def test_a_chunk_that_is_gone_is_not_read_as_zeros(tmp_path):
         read_vectors(tmp_path / "a.zarr")
 
 
+def test_no_number_changes_where_a_checksum_guards_it(tmp_path):
+    checksum = zarr.codecs.Crc32cCodec()
+    zarr.create_array(tmp_path / "a.zarr", data=ROWS, compressors=[checksum])
+    path = tmp_path / "a.zarr" / "c" / "0" / "0"
+    whole, drawn = path.read_bytes(), random.Random(0)
+    for _ in range(100):
+        changed = bytearray(whole)
+        changed[drawn.randrange(len(whole))] ^= drawn.randrange(1, 256)
+        path.write_bytes(changed)
+        with pytest.raises(FileFormatError, match=r"a\.zarr"):
+            read_vectors(tmp_path / "a.zarr")
+
+
 def test_damaged_files_are_refused_or_change_numbers_at_most(tmp_path):
     zarr.create_array(tmp_path / "a.zarr", data=ROWS, chunks=(20, 6))
     drawn = random.Random(0)
