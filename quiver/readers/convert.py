@@ -16,7 +16,8 @@ from quiver._typing import AnyArray, Progress
 from quiver.errors import InvalidArgumentError
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.readers.files import open_vectors
-from quiver.readers.streamed import chunks_of, needing
+from quiver.readers.opening import needing
+from quiver.readers.streamed import chunks_of
 from quiver.readers.tables import PARQUET_SUFFIX
 from quiver.storage.atomic import replacing, write_all
 from quiver.validation.checks import MAX_ROWS, check_int

@@ -30,16 +30,9 @@ from quiver.parallel.progress import tells_progress
 from quiver.readers.formats import check_matrix, read_bin, read_npy, read_vecs
 from quiver.readers.hdf5 import read_hdf5
 from quiver.readers.npz import read_npz
+from quiver.readers.opening import IDS, VECTORS, Wanted
 from quiver.readers.safetensors import read_safetensors
-from quiver.readers.streamed import (
-    IDS,
-    VECTORS,
-    Streamed,
-    Wanted,
-    chunks_of,
-    first_rows,
-    mapped,
-)
+from quiver.readers.streamed import Streamed, chunks_of, first_rows, mapped
 from quiver.readers.tables import TABLE_SUFFIXES, read_folder, read_table
 from quiver.readers.zarr import is_zarr, read_zarr
 from quiver.storage.atomic import os_errors

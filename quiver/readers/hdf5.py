@@ -11,15 +11,8 @@ import numpy as np
 from quiver._typing import AnyArray
 from quiver.errors import FileFormatError
 from quiver.readers.formats import check_numbers
-from quiver.readers.streamed import (
-    Streamed,
-    Wanted,
-    choose_array,
-    needing,
-    reading,
-    rows_per_chunk,
-    streamed,
-)
+from quiver.readers.opening import Wanted, choose_array, needing, reading
+from quiver.readers.streamed import Streamed, rows_per_chunk, streamed
 
 # Deflate, HDF5's usual filter, shrinks nothing further than 1 : 1032.
 MAX_COMPRESSION = 1032

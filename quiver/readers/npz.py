@@ -12,14 +12,8 @@ import numpy as np
 from quiver._typing import AnyArray
 from quiver.errors import FileFormatError
 from quiver.readers.formats import check_numbers, header_in
-from quiver.readers.streamed import (
-    Streamed,
-    Wanted,
-    choose_array,
-    reading,
-    rows_per_chunk,
-    streamed,
-)
+from quiver.readers.opening import Wanted, choose_array, reading
+from quiver.readers.streamed import Streamed, rows_per_chunk, streamed
 
 
 def read_npz(path: Path, key: str | None, wanted: Wanted) -> Streamed:

@@ -19,13 +19,8 @@ import numpy as np
 from quiver._typing import AnyArray
 from quiver.errors import FileFormatError
 from quiver.readers.formats import check_numbers, check_size
-from quiver.readers.streamed import (
-    Streamed,
-    Wanted,
-    choose_array,
-    rows_per_chunk,
-    streamed,
-)
+from quiver.readers.opening import Wanted, choose_array
+from quiver.readers.streamed import Streamed, rows_per_chunk, streamed
 
 MAX_HEADER = 100_000_000
 """Bytes of JSON, the format's own bound."""

@@ -12,14 +12,8 @@ from typing import Any, NamedTuple
 
 from quiver._typing import AnyArray
 from quiver.errors import FileFormatError, InvalidTypeError
-from quiver.readers.streamed import (
-    Streamed,
-    Wanted,
-    choose_array,
-    needing,
-    reading,
-    streamed,
-)
+from quiver.readers.opening import Wanted, choose_array, needing, reading
+from quiver.readers.streamed import Streamed, streamed
 from quiver.validation.arrow import axes_of, from_arrow
 
 PARQUET_SUFFIX = ".parquet"

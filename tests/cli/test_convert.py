@@ -106,7 +106,10 @@ def test_a_column_of_ids_joins_an_index(folder):
 
 
 def test_ids_are_given_once(folder):
-    words = ("--id", "number", "--ids", folder / "truth.npy")
+    np.savez(folder / "numbers.npz", number=np.arange(500, 500 + ROWS))
+    own = built(folder, folder / "base.npy", "--ids", folder / "numbers.npz")
+    np.testing.assert_array_equal(own.ids, np.arange(500, 500 + ROWS))
+    words = ("--id", "number", "--ids", folder / "numbers.npz")
     done = run("build", folder / "base.npz", *words, "-o", folder / "x.quiver")
     assert done.exit_code == 1
     assert "ids must not be given with id='number'" in done.stderr
