@@ -40,7 +40,7 @@ def offers_arrow(value: Any) -> bool:
 
 
 def from_arrow(value: Any, name: str, *, first_row: int = 0) -> AnyArray:
-    """Return an Arrow array, column or table as numbers, read-only.
+    """Return an Arrow array, column or table as numbers or bools, read-only.
 
     Parameters
     ----------
@@ -149,6 +149,8 @@ def _decoded(piece: Piece, start: int, stop: int, where: _Where) -> AnyArray:
     kind = piece.schema.kind
     if kind in _NUMBERS:
         return piece.numbers(1, _NUMBERS[kind], start, stop)
+    if kind == "b":
+        return piece.bits(1, start, stop)
     if kind in _OFFSETS:
         ends = piece.numbers(1, _OFFSETS[kind], start, stop + 1)
         first, width = int(ends[0]) if stop > start else 0, _width(ends, where)

@@ -146,11 +146,14 @@ class Piece(NamedTuple):
             return np.empty(0, np.int64)
         if not self.array.buffers[0]:
             return np.empty(0, np.int64)
+        return np.flatnonzero(~self.bits(0, start, stop))
+
+    def bits(self, buffer: int, start: int, stop: int) -> AnyArray:
+        """Return a bool for each bit of a buffer."""
         first = start // 8
-        bits = np.unpackbits(
-            self.numbers(0, np.uint8, first, -(-stop // 8)), bitorder="little"
-        )
-        return np.flatnonzero(bits[start - 8 * first : stop - 8 * first] == 0)
+        packed = self.numbers(buffer, np.uint8, first, -(-stop // 8))
+        unpacked = np.unpackbits(packed, bitorder="little").view(np.bool_)
+        return unpacked[start - 8 * first : stop - 8 * first]
 
 
 class _Lent:

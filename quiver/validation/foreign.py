@@ -133,7 +133,7 @@ def _remedy(value: Any, name: str) -> str:
             "a file is read by its path: quiver.datasets.read_vectors(path), or for "
             "text np.loadtxt(path, delimiter=',')"
         )
-    if hasattr(value, "collect"):
+    if hasattr(value, "collect") and not hasattr(value, "__array__"):
         return f"give {name}.collect(), which runs the query"
     if hasattr(value, "toarray"):
         return f"give {name}.toarray(), which needs room for every zero"

@@ -84,7 +84,11 @@ WRITERS: dict[str, Callable[[Path, np.ndarray], None]] = {
     "a.safetensors": write_safetensors,
     "plain.h5": write_hdf5,
     "packed.hdf5": lambda path, x: write_hdf5(
-        path, x, compression="gzip", chunks=(7, x.shape[1]), fletcher32=True
+        path,
+        x,
+        compression="gzip",
+        chunks=(min(7, len(x)), x.shape[1]),
+        fletcher32=True,
     ),
     "fixed.parquet": lambda path, x: write_parquet(path, x, row_group_size=20),
     "lists.parquet": lambda path, x: write_parquet(

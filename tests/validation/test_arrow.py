@@ -168,7 +168,7 @@ def test_rows_of_another_length_are_named(name):
 REFUSED = {
     "text": (pa.array(["a"]), "got text"),
     "lists of text": (pa.array([["a"]]), "got text"),
-    "bool": (pa.array([[True]]), "got bool"),
+    "bool": (pa.array([[True]]), "got bool; if 0 and 1"),
     "dates": (pa.array([0], pa.timestamp("s")), "got dates"),
     "codes of words": (pa.array(["a"]).dictionary_encode(), "got dictionary"),
     "list view": (pa.array([[1]], pa.list_view(pa.int64())), "got list view"),
@@ -223,6 +223,34 @@ def test_a_living_index_takes_columns_and_ids_of_arrow():
     np.testing.assert_array_equal(index.get(3), rows[7])
     with pytest.raises(InvalidTypeError, match="ids must have no null"):
         index.add(fixed(rows[:2]), pa.array([200, None]))
+
+
+class Stream:
+    """What can be read once, such as the rest of a query."""
+
+    def __init__(self, column: Any) -> None:
+        self.rest = [pa.chunked_array([column])]
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self.rest.pop().__arrow_c_stream__(requested_schema)
+
+
+def test_a_filter_takes_a_column_of_bools_or_of_ids():
+    rows = POINTS.astype("f4")
+    index = quiver.Index.build(rows, backend="reference")
+    marks = np.arange(ROWS) % 3 == 1
+    for held in (
+        pa.array(marks),
+        pa.chunked_array([marks[:5], marks[5:]]),
+        pa.array([None, *marks.tolist()]).slice(1),
+        pa.array(np.flatnonzero(marks)),
+        Stream(pa.array(np.flatnonzero(marks))),
+    ):
+        found = index.search(rows[:3], 4, filter=held)
+        expected = index.search(rows[:3], 4, filter=marks)
+        np.testing.assert_array_equal(found.ids, expected.ids)
+    with pytest.raises(InvalidTypeError, match="filter must have no null"):
+        index.search(rows[:3], 4, filter=pa.array([None, *marks[1:].tolist()]))
 
 
 def test_queries_and_exact_search_take_columns():
