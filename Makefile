@@ -118,13 +118,15 @@ ecosystem:
 suites: $(ECOSYSTEM)
 	$(BIN)/python -m pip install --quiet umap-learn pandas \
 		|| echo "not installed: umap-learn, pandas"
-	$(BIN)/pytest $(SPREAD) $(PYTEST_FLAGS) tests/integrations
+	$(BIN)/python -m pip install --quiet polars duckdb safetensors \
+		|| echo "not installed: polars, duckdb, safetensors"
+	$(BIN)/pytest $(SPREAD) $(PYTEST_FLAGS) tests/integrations tests/readers
 	$(BIN)/pytest $(PYTEST_FLAGS) tests/test_docs_examples.py -k sklearn
 
 $(DEMO): EXTRAS := numba,cli
 $(DEV): EXTRAS := numba,cli,io,plot,test,bench,docs,lint
 $(PEERS): EXTRAS := numba,io,plot
-$(ECOSYSTEM): EXTRAS := sklearn,plot,test
+$(ECOSYSTEM): EXTRAS := sklearn,io,zarr,plot,test
 
 $(VENV)/.installed-%: $(PACKAGE_FILES) | $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --quiet $(INSTALL_FLAGS) '.[$(EXTRAS)]'

@@ -76,8 +76,9 @@ class Index(Living, Asking):
         ----------
         vectors : array_like of shape (n, dim), n >= 1
             Real floats or integers, any layout; kept as float32, but uint8 and int8
-            as bytes, with the same answers. Also a data frame of numbers, a CPU
-            tensor, or a column of lists or arrays. Copied unless it is kept in its
+            as bytes, with the same answers. Also an Arrow, Polars, DuckDB or datasets
+            column, a data frame of numbers, a CPU tensor, whatever has DLPack, or a
+            column of lists or arrays. Copied unless it is kept in its
             own dtype and nobody can write to it: an array opened by
             ``np.load(path, mmap_mode="r")``, or one that is read-only together with
             every array it is a view of, is used where it is.

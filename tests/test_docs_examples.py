@@ -45,6 +45,8 @@ def need_compiled(name: str) -> None:
 
 
 def need_extra(name: str) -> None:
+    if name == "docs/vectors.md":
+        pytest.importorskip("pyarrow", reason="needs the extra `io`")
     if "sklearn" in name:
         pytest.importorskip("sklearn", reason="needs the extra `sklearn`")
 

@@ -13,6 +13,7 @@ import quiver
 PACKAGE = Path(quiver.__file__).parent
 OPTIONAL = (
     *("numba", "llvmlite", "typer", "rich", "h5py", "matplotlib"),
+    *("pyarrow", "zarr"),
     *("sklearn", "scipy", "joblib"),
 )
 FOREIGN = (*OPTIONAL, "hypothesis", "pytest")

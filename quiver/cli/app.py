@@ -16,6 +16,7 @@ from quiver.cli.backends import backends, verify
 from quiver.cli.bench import bench
 from quiver.cli.changes import add, consolidate, remove, update
 from quiver.cli.console import print_error
+from quiver.cli.convert import convert
 from quiver.cli.demo import demo
 from quiver.cli.diagnose import diagnose
 from quiver.cli.doctor import doctor
@@ -33,7 +34,9 @@ Examples:
 
   quiver diagnose base.npy                    what would an index find?
 
-  quiver build base.npy -o base.quiver        .fvecs, .fbin, .hdf5 … as well
+  quiver build base.npy -o base.quiver        .parquet, .fbin, .hdf5 … as well
+
+  quiver build base.parquet --column vector --id id -o base.quiver
 
   quiver search base.quiver queries.npy -k 5  --json for a machine
 
@@ -105,7 +108,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (
-    *(demo, diagnose, build, search, info, check, evaluate, tune, explain),
+    *(demo, convert, diagnose, build, search, info, check, evaluate, tune, explain),
     *(add, remove, update, consolidate),
     *(backends, bench, verify, doctor),
 ):

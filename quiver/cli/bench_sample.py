@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from quiver._typing import AnyArray
-from quiver.cli.files import read_queries
-from quiver.datasets import is_hdf5, load_demo, read_vectors
+from quiver.cli.files import read_queries, read_rows
+from quiver.datasets import is_hdf5, load_demo
 from quiver.errors import InvalidArgumentError
 
 # Enough for a recall of three digits, few enough for exact search in a moment.
@@ -53,6 +53,6 @@ def _all_vectors(
         return demo.vectors, demo.queries
     own_queries = is_hdf5(file) and key is None
     return (
-        read_vectors(file, key=key),
-        read_vectors(file, key="test") if own_queries else None,
+        read_rows(file, key, None),
+        read_rows(file, "test", None) if own_queries else None,
     )

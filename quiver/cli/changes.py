@@ -12,9 +12,10 @@ import typer
 import quiver
 from quiver._typing import Progress
 from quiver.cli.console import load_backend, progress_bar
-from quiver.cli.files import check_outputs, read_ids
+from quiver.cli.files import check_outputs, read_ids, read_own_ids, read_rows
 from quiver.cli.options import (
     BackendOption,
+    IdColumnOption,
     IdsOption,
     IndexArgument,
     JsonOption,
@@ -24,7 +25,6 @@ from quiver.cli.options import (
     VectorsArgument,
 )
 from quiver.cli.summary import describe, print_summary
-from quiver.datasets import read_vectors
 from quiver.living.operations import Consolidate
 from quiver.storage.journal import journal_path
 
@@ -40,8 +40,10 @@ RefitOption = Annotated[
     bool, typer.Option("--refit", help="Also fit the codes to the vectors of today.")
 ]
 UpdatedOption = Annotated[
-    Path,
-    typer.Option("--ids", help="Whose vectors they are: .npy, .txt (one a line)."),
+    Path | None,
+    typer.Option(
+        "--ids", help="Whose vectors they are: .npy, .txt (one a line); or give --id."
+    ),
 ]
 RemovedArgument = Annotated[
     Path, typer.Argument(help="Ids to remove: .npy, .txt (one a line), .ivecs.")
@@ -54,6 +56,7 @@ def add(
     index: IndexArgument,
     file: VectorsArgument,
     ids: IdsOption = None,
+    id_column: IdColumnOption = None,
     out: OtherOutOption = None,
     manual: ManualOption = False,
     backend: BackendOption = "auto",
@@ -63,8 +66,8 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Add the vectors of a file to an index file."""
-    vectors = read_vectors(file, key=key, max_rows=max_rows)
-    own_ids = read_ids(ids, max_rows)
+    vectors = read_rows(file, key, max_rows)
+    own_ids = read_own_ids(file, id_column, ids, max_rows)
     _change(
         *(index, out, backend, "adding", as_json),
         lambda opened, progress: opened.add(
@@ -102,7 +105,8 @@ def remove(
 def update(
     index: IndexArgument,
     file: VectorsArgument,
-    ids: UpdatedOption,
+    ids: UpdatedOption = None,
+    id_column: IdColumnOption = None,
     out: OtherOutOption = None,
     manual: ManualOption = False,
     backend: BackendOption = "auto",
@@ -112,8 +116,11 @@ def update(
     as_json: JsonOption = False,
 ) -> None:
     """Give ids of an index file other vectors, as one change."""
-    vectors = read_vectors(file, key=key, max_rows=max_rows)
-    own_ids = read_ids(ids, max_rows)
+    if ids is None and id_column is None:
+        msg = "ids must be given, by --ids FILE or --id NAME"
+        raise typer.BadParameter(msg)
+    vectors = read_rows(file, key, max_rows)
+    own_ids = read_own_ids(file, id_column, ids, max_rows)
     _change(
         *(index, out, backend, "updating", as_json),
         lambda opened, progress: opened.update(

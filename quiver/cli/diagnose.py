@@ -21,7 +21,7 @@ from quiver.cli.console import (
     print_note,
     progress_bar,
 )
-from quiver.cli.files import check_outputs, read_queries, write_page
+from quiver.cli.files import check_outputs, read_queries, read_rows, write_page
 from quiver.cli.options import (
     BackendOption,
     JsonOption,
@@ -32,7 +32,6 @@ from quiver.cli.options import (
     ThreadsOption,
     VectorsArgument,
 )
-from quiver.datasets import read_vectors
 from quiver.diagnosis.fidelity import DEPTHS
 from quiver.params import BuildParams
 from quiver.validation.checks import check_metric
@@ -75,7 +74,7 @@ def diagnose(
     """
     check_outputs(html=html)
     metric = check_metric(metric)
-    vectors = read_vectors(file, key=key, max_rows=max_rows)
+    vectors = read_rows(file, key, max_rows)
     asked = None if queries is None else read_queries(queries, None)
     kernels = load_backend(backend)
     start = time.perf_counter()

@@ -10,9 +10,10 @@ import numpy as np
 
 import quiver
 from quiver._typing import AnyArray
-from quiver.cli.console import load_backend, print_note
+from quiver.cli.console import load_backend, print_note, progress_bar
 from quiver.cli.options import PlaceName, VerifyName
 from quiver.datasets import is_hdf5, read_vectors
+from quiver.datasets import read_ids as read_column
 from quiver.errors import FileFormatError, InvalidArgumentError
 from quiver.readers.formats import check_size, npy_header
 from quiver.storage.atomic import os_errors
@@ -57,7 +58,13 @@ def read_queries(path: Path, key: str | None, max_rows: int | None = None) -> An
     # ann-benchmarks files hold the base as `train` and the queries as `test`.
     if key is None and is_hdf5(path):
         key = "test"
-    return read_vectors(path, key=key, max_rows=max_rows)
+    return read_rows(path, key, max_rows)
+
+
+def read_rows(path: Path, key: str | None, max_rows: int | None) -> AnyArray:
+    """Return the vectors of a file, with a bar while they are decoded."""
+    with progress_bar("reading") as progress:
+        return read_vectors(path, key=key, max_rows=max_rows, progress=progress)
 
 
 def read_truth(path: Path | None, n_queries: int) -> AnyArray | None:
@@ -71,10 +78,22 @@ def read_truth(path: Path | None, n_queries: int) -> AnyArray | None:
 def read_ids(path: Path | None, max_rows: int | None) -> AnyArray | None:
     """Return one id for each of the first rows, if a file is named.
 
-    A text file holds an integer a line, ``.npy`` an array of one dimension; whatever
-    else `read_vectors` reads holds one column.
+    A text file holds an integer a line, ``.npy`` an array of one dimension; of
+    whatever else is read see `quiver.datasets.read_ids`.
     """
     return None if path is None else _read_column(path, max_rows, "iu", {})
+
+
+def read_own_ids(
+    file: Path, id_column: str | None, ids: Path | None, max_rows: int | None
+) -> AnyArray | None:
+    """Return the ids of a file's vectors: of a column beside them, or of ``ids``."""
+    if id_column is None:
+        return read_ids(ids, max_rows)
+    if ids is not None:
+        msg = f"ids must not be given with id={id_column!r}, got {str(ids)!r}"
+        raise InvalidArgumentError(msg)
+    return read_column(file, key=id_column, max_rows=max_rows)
 
 
 def read_filter(path: Path | None) -> AnyArray | None:
@@ -113,8 +132,7 @@ def _read_column(
             return _parse_column(path, words)[:max_rows]
         if path.suffix.lower() == ".npy":
             return _map_column(path, kinds)[:max_rows]
-    column = read_vectors(path, key="ids" if is_hdf5(path) else None, max_rows=max_rows)
-    return _one_column(path, column)
+    return read_column(path, max_rows=max_rows)
 
 
 def _parse_column(path: Path, words: dict[str, int]) -> AnyArray:

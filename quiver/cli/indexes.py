@@ -20,7 +20,7 @@ from quiver.cli.console import (
     progress_bar,
     warnings_as_notes,
 )
-from quiver.cli.files import check_outputs, read_ids
+from quiver.cli.files import check_outputs, read_own_ids, read_rows
 from quiver.cli.options import (
     AlphaOption,
     BackendOption,
@@ -30,6 +30,7 @@ from quiver.cli.options import (
     EncodingName,
     EncodingOption,
     FullOption,
+    IdColumnOption,
     IdsOption,
     IndexArgument,
     JsonOption,
@@ -44,7 +45,6 @@ from quiver.cli.options import (
     VectorsArgument,
 )
 from quiver.cli.summary import describe, graph_facts, print_summary
-from quiver.datasets import read_vectors
 from quiver.diagnosis.auto import ready_to_build
 from quiver.errors import InvalidArgumentError
 from quiver.parallel.workers import resolve_threads
@@ -65,6 +65,7 @@ def build(
     file: VectorsArgument,
     out: OutOption,
     ids: IdsOption = None,
+    id_column: IdColumnOption = None,
     metric: MetricOption = "cosine",
     encoding: EncodingOption = None,
     bits: BitsOption = None,
@@ -87,8 +88,8 @@ def build(
         max_degree=max_degree, ef_construction=ef_construction, alpha=alpha, seed=seed
     )
     coding = _encoding(encoding, bits, lines)
-    vectors = read_vectors(file, key=key, max_rows=max_rows)
-    own_ids = read_ids(ids, max_rows)
+    vectors = read_rows(file, key, max_rows)
+    own_ids = read_own_ids(file, id_column, ids, max_rows)
     # Compiling is no part of the build's time.
     kernels = load_backend(backend)
     n, dim = vectors.shape

@@ -43,7 +43,10 @@ class ColdDtypeName(StrEnum):
 
 VectorsArgument = Annotated[
     Path,
-    typer.Argument(help="Vectors: .npy .fvecs .bvecs .ivecs .fbin .u8bin .i8bin .hdf5"),
+    typer.Argument(
+        help="Vectors: .npy .npz .fvecs .bvecs .ivecs .fbin .u8bin .i8bin .hdf5 "
+        ".safetensors .parquet .arrow .feather, or a folder of Parquet, Arrow or zarr."
+    ),
 ]
 IndexArgument = Annotated[Path, typer.Argument(help="A .quiver file.")]
 QueriesArgument = Annotated[
@@ -60,6 +63,12 @@ MetricOption = Annotated[
 IdsOption = Annotated[
     Path | None,
     typer.Option(help="Ids of the vectors: .npy, .txt (one a line) or as FILE."),
+]
+IdColumnOption = Annotated[
+    str | None,
+    typer.Option(
+        "--id", metavar="NAME", help="Ids are this column, or array, of FILE itself."
+    ),
 ]
 ColdDtypeOption = Annotated[
     ColdDtypeName | None,
@@ -135,7 +144,14 @@ FilterOption = Annotated[
     ),
 ]
 KeyOption = Annotated[
-    str | None, typer.Option("--key", help="Which array, if the file is HDF5.")
+    str | None,
+    typer.Option(
+        "--column",
+        "--key",
+        metavar="NAME",
+        help="Which column of Parquet or Arrow, or which array of HDF5, .npz, "
+        "safetensors or zarr; default the only one of vectors.",
+    ),
 ]
 MaxRowsOption = Annotated[
     int | None, typer.Option("--max-rows", help="Read only that many rows.")

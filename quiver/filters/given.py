@@ -52,7 +52,9 @@ def as_filter(state: State, given: Any) -> Filter:
         _refuse_none(array)
     if array.dtype == np.bool_:
         return Filter(state, _checked_marks(state, array))
-    return Filter(state, _marks_of(state, given, array))
+    # A stream can be read once; of a list NumPy may have made floats.
+    ids = given if isinstance(given, (list, tuple)) else array
+    return Filter(state, _marks_of(state, ids, array))
 
 
 def as_filters(state: State, given: Any, n_queries: int) -> Sequence[Filter] | None:

@@ -7,7 +7,7 @@ file's before anything is mapped: a forged header costs nothing.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -69,13 +69,26 @@ def check_matrix(
     path: Path, shape: tuple[int, ...], dtype: np.dtype[np.generic]
 ) -> tuple[int, int]:
     """Require real numbers in rows and columns, at least one of each."""
+    check_numbers(path, shape, dtype)
+    if len(shape) != 2:
+        raise _not_a_matrix(path, shape)
+    return shape[0], _check_dim(path, shape[1])
+
+
+def check_numbers(
+    path: Path, shape: tuple[int, ...], dtype: np.dtype[np.generic]
+) -> None:
+    """Require real numbers in at least one row."""
     if dtype.kind not in "fiu":
         msg = f"{path}: dtype must be real numbers, got {dtype}"
         raise FileFormatError(msg)
-    if len(shape) != 2 or shape[0] < 1:
-        msg = f"{path}: shape must be (n, dim) with n >= 1, got {shape}"
-        raise FileFormatError(msg)
-    return shape[0], _check_dim(path, shape[1])
+    if not shape or shape[0] < 1:
+        raise _not_a_matrix(path, shape)
+
+
+def _not_a_matrix(path: Path, shape: tuple[int, ...]) -> FileFormatError:
+    msg = f"{path}: shape must be (n, dim) with n >= 1, got {shape}"
+    return FileFormatError(msg)
 
 
 def check_size(path: Path, expected: int) -> None:
@@ -92,14 +105,20 @@ def npy_header(
 ) -> tuple[tuple[int, ...], bool, np.dtype[np.generic], int]:
     """Return shape, Fortran order, dtype and the offset of the data."""
     with path.open("rb") as file:
-        try:
-            read_header = _NPY_HEADERS[np.lib.format.read_magic(file)]
-            header = read_header(file, max_header_size=MAX_NPY_HEADER)
-        # The header is a Python literal: foreign bytes raise nearly anything.
-        except Exception as error:
-            msg = f"{path}: must be a .npy file of version 1 to 3, got {error}"
-            raise FileFormatError(msg) from error
-        return *header, file.tell()
+        return *header_in(file, path), file.tell()
+
+
+def header_in(
+    file: IO[bytes], path: Path
+) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
+    """Return shape, Fortran order and dtype, and leave the file at the data."""
+    try:
+        read_header = _NPY_HEADERS[np.lib.format.read_magic(file)]
+        return read_header(file, max_header_size=MAX_NPY_HEADER)
+    # The header is a Python literal: foreign bytes raise nearly anything.
+    except Exception as error:
+        msg = f"{path}: must be a .npy file of version 1 to 3, got {error}"
+        raise FileFormatError(msg) from error
 
 
 def _check_dim(path: Path, dim: int) -> int:

@@ -1,57 +1,63 @@
-"""Read one array of an ann-benchmarks HDF5 file; needs h5py, the extra ``io``."""
+"""Read one array of an HDF5 file, such as ann-benchmarks writes; needs h5py."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from quiver._typing import AnyArray
-from quiver.errors import FileFormatError, InvalidArgumentError
-from quiver.readers.formats import check_matrix
+from quiver.errors import FileFormatError
+from quiver.readers.formats import check_numbers
+from quiver.readers.opening import Wanted, choose_array, needing, reading
+from quiver.readers.streamed import Streamed, rows_per_chunk, streamed
 
 # Deflate, HDF5's usual filter, shrinks nothing further than 1 : 1032.
 MAX_COMPRESSION = 1032
 
 
-def read_hdf5(path: Path, key: str, max_rows: int | None) -> AnyArray:
-    """Map the array ``key``, or read it where it is stored in pieces."""
-    try:
+def read_hdf5(path: Path, key: str | None, wanted: Wanted) -> AnyArray | Streamed:
+    """Map an array, or stream it where it is stored in pieces."""
+    with needing(path, "h5py"):
         import h5py
-    except ImportError as error:
-        msg = f"{path} needs h5py: pip install 'quiver-ann[io]'"
-        raise InvalidArgumentError(msg) from error
-    # An unreadable file is reported as such, before HDF5 calls it malformed.
-    path.open("rb").close()
-    try:
-        with h5py.File(path, "r") as file:
-            return _read_array(path, _array(path, file, key), max_rows)
-    except (OSError, RuntimeError) as error:
-        msg = f"{path}: must be a whole HDF5 file, got {error}"
-        raise FileFormatError(msg) from error
+    with reading(path, "HDF5"), h5py.File(path, "r") as file:
+        arrays = {
+            name: len(item.shape or ())
+            for name, item in file.items()
+            if hasattr(item, "shape")
+        }
+        name = choose_array(path, key, arrays, wanted)
+        array = file[name]
+        offset = _offset(path, array)
+        shape, dtype = array.shape, array.dtype
+    if offset is not None:
+        return np.memmap(path, dtype, "r", offset, shape)
+    return streamed(path, shape[0], _chunks(path, name))
 
 
-def _array(path: Path, file: Any, key: str) -> Any:
-    arrays = [name for name, item in file.items() if hasattr(item, "shape")]
-    if key not in arrays:
-        found = ", ".join(arrays) or "no array"
-        msg = f"key must name an array of {path} ({found}), got {key!r}"
-        raise InvalidArgumentError(msg)
-    return file[key]
-
-
-def _read_array(path: Path, array: Any, max_rows: int | None) -> AnyArray:
-    shape = check_matrix(path, array.shape or (), array.dtype)
+def _offset(path: Path, array: Any) -> int | None:
+    """Return where an array of numbers lies, or None if it is stored in pieces."""
+    check_numbers(path, array.shape or (), array.dtype)
     claimed, size = array.size * array.dtype.itemsize, path.stat().st_size
-    offset = array.id.get_offset()
+    offset: int | None = array.id.get_offset()
     if offset is not None and offset + claimed <= size:
-        return np.memmap(path, array.dtype, "r", offset, shape)[:max_rows]
+        return offset
     if claimed > MAX_COMPRESSION * size:
         msg = (
             f"{path}: arrays must fit {MAX_COMPRESSION} times the file's {size} bytes, "
             f"got {array.name} of {claimed} bytes"
         )
         raise FileFormatError(msg)
-    piece: AnyArray = array[:max_rows]
-    return piece
+    return None
+
+
+def _chunks(path: Path, name: str) -> Iterator[AnyArray]:
+    import h5py
+
+    with reading(path, "HDF5"), h5py.File(path, "r") as file:
+        array = file[name]
+        step = rows_per_chunk(array.shape, array.dtype)
+        for start in range(0, len(array), step):
+            yield array[start : start + step]

@@ -17,8 +17,8 @@ _MAGICS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
     ((b"PK\x03\x04",), "a zip archive (.npz, or of PyTorch)", _LOAD),
     ((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"), "a pickle", _MINE),
     ((b"Ix", b"IH", b"Iw"), "an index of faiss", _RECONSTRUCT),
-    ((b"PAR1",), "a Parquet file", "pandas.read_parquet(path) gives its columns"),
-    ((b"ARROW1",), "an Arrow file", "pyarrow.feather.read_table(path) reads it"),
+    ((b"PAR1",), "a Parquet file", _READ),
+    ((b"ARROW1",), "an Arrow file", _READ),
     ((b"SQLite format 3\0",), "an SQLite database", "select its vectors first"),
 )
 

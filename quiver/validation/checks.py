@@ -10,6 +10,7 @@ from __future__ import annotations
 import numbers
 import operator
 import re
+from collections.abc import Sequence
 from reprlib import repr as brief
 from typing import Any, get_args
 
@@ -123,6 +124,17 @@ def check_flag(name: str, value: Any) -> None:
     if not isinstance(value, bool):
         msg = f"{name} must be True or False, got {value!r}"
         raise InvalidTypeError(msg)
+
+
+def unequal_rows(
+    name: str, lengths: Sequence[int], rows: Sequence[int]
+) -> InvalidTypeError:
+    """Return the error of two rows that differ in length."""
+    msg = (
+        f"{name} must have rows of equal length, got {lengths[0]} numbers in row "
+        f"{rows[0]} and {lengths[1]} in row {rows[1]}"
+    )
+    return InvalidTypeError(msg)
 
 
 def _as_float(name: str, value: Any) -> float:

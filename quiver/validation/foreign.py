@@ -1,9 +1,9 @@
 """Foreign: what people hand us as vectors, made one array of real numbers.
 
-Lists, data frames, arrow arrays, tensors and columns of lists are taken where it is
+Lists, data frames, Arrow arrays, tensors and columns of lists are taken where it is
 plain what is meant. Anything else is refused by name with what to type instead; no
-error of NumPy's or of another library's gets out. Nothing foreign is imported here:
-its objects are known by what they offer.
+error of NumPy's or of another library's gets out. What other libraries offer is read
+in `quiver.validation.exchange`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from reprlib import repr as brief
 from typing import Any
 
@@ -18,6 +19,9 @@ import numpy as np
 
 from quiver._typing import AnyArray
 from quiver.errors import InvalidTypeError
+from quiver.validation.arrow import offers_arrow
+from quiver.validation.checks import unequal_rows
+from quiver.validation.exchange import offered
 
 _NUMBERS_AS_TEXT = re.compile(r"[\s\d.,;eE+\-\[\]()]+")
 _SEPARATED = re.compile(r"[\d.][\s,;]+[\d.+\-]")
@@ -49,7 +53,7 @@ def as_real_array(value: Any, name: str) -> AnyArray:
 
     Parameters
     ----------
-    value : array_like, data frame, tensor, or sequence of vectors
+    value : array_like, data frame, tensor, Arrow column, or sequence of vectors
         A column of lists or arrays (one-dimensional, of objects) is stacked.
     name : str
         The argument's name, for messages.
@@ -80,7 +84,7 @@ def as_real_array(value: Any, name: str) -> AnyArray:
 def as_array(value: Any, name: str) -> AnyArray:
     """Return what NumPy makes of a value, with an error of ours if it cannot."""
     try:
-        return np.asarray(_detached(value, name))
+        return np.asarray(offered(value, name))
     except (InvalidTypeError, MemoryError):
         raise
     # Another library's object converts itself and may raise anything.
@@ -93,6 +97,8 @@ def _as_array(value: Any, name: str) -> AnyArray:
     if isinstance(value, np.ma.MaskedArray):
         msg = f"{name} must not be a masked array; fill or drop the masked rows"
         raise InvalidTypeError(msg)
+    if offers_arrow(value):
+        return as_array(value, name)
     if remedy := _remedy(value, name):
         msg = f"{name} must be a matrix of real numbers, got {_kind(value)}; {remedy}"
         raise InvalidTypeError(msg)
@@ -127,6 +133,8 @@ def _remedy(value: Any, name: str) -> str:
             "a file is read by its path: quiver.datasets.read_vectors(path), or for "
             "text np.loadtxt(path, delimiter=',')"
         )
+    if hasattr(value, "collect") and not hasattr(value, "__array__"):
+        return f"give {name}.collect(), which runs the query"
     if hasattr(value, "toarray"):
         return f"give {name}.toarray(), which needs room for every zero"
     is_sequence = hasattr(value, "__array__") or hasattr(value, "__getitem__")
@@ -150,27 +158,12 @@ def _remedy_for_text(text: Any) -> str:
     suffix = os.path.splitext(text)[1]
     if suffix in (".quiver", b".quiver"):
         return f"an index is opened by quiver.open({text!r})"
-    if suffix and len(suffix) <= len(".parquet"):
+    if suffix and len(suffix) <= len(".safetensors"):
         return (
             f"a file is read by quiver.datasets.read_vectors({text!r}), or "
             "np.load(path, mmap_mode='r') for .npy"
         )
     return "text is embedded by a model first"
-
-
-def _detached(value: Any, name: str) -> Any:
-    """Return a tensor as NumPy can read it; anything else as it is."""
-    if not (hasattr(value, "detach") and hasattr(value, "device")):
-        return value
-    if getattr(value.device, "type", "cpu") != "cpu":
-        msg = (
-            f"{name} must be in main memory, got a tensor on device {value.device}; "
-            f"give {name}.cpu()"
-        )
-        raise InvalidTypeError(msg)
-    plain = value.detach()
-    # NumPy has no bfloat16; every value of it is a float32.
-    return plain.float() if str(plain.dtype).endswith("bfloat16") else plain
 
 
 def _column(array: AnyArray, value: Any, name: str) -> AnyArray:
@@ -186,7 +179,11 @@ def _column(array: AnyArray, value: Any, name: str) -> AnyArray:
     if not isinstance(value, (np.ndarray, list, tuple)):
         numbers = "df.select_dtypes('number').astype('float32')"
         remedy = f"its columns of numbers, in pandas {numbers}"
-    msg = f"{name} must have a real dtype, got object; give {remedy}"
+    first = brief(array.flat[0]) if array.size else "nothing"
+    msg = (
+        f"{name} must be a matrix of real numbers, got {_kind(value)} of dtype object "
+        f"that begins with {first}; give {remedy}"
+    )
     raise InvalidTypeError(msg)
 
 
@@ -195,11 +192,8 @@ def _stack(rows: Any, name: str) -> AnyArray:
     vectors = [_as_row(row, number, name) for number, row in enumerate(rows)]
     for number, vector in enumerate(vectors):
         if len(vector) != len(vectors[0]):
-            msg = (
-                f"{name} must have rows of equal length, got {len(vectors[0])} "
-                f"numbers in row 0 and {len(vector)} in row {number}"
-            )
-            raise InvalidTypeError(msg)
+            lengths = len(vectors[0]), len(vector)
+            raise unequal_rows(name, lengths, (0, number))
     matrix = np.stack(vectors) if vectors else np.empty((0, 0), dtype=np.float32)
     matrix.flags.writeable = False
     return matrix
@@ -232,6 +226,9 @@ def _kind(value: Any) -> str:
     """Return what a value is, in a few words."""
     if value is None or isinstance(value, (str, bytes, int, float)):
         return brief(value)
-    shape = getattr(value, "shape", None)
+    shape = None
+    # Of a query that has not run, even its shape may raise.
+    with suppress(Exception):
+        shape = value.shape
     of_shape = f" of shape {tuple(shape)}" if isinstance(shape, tuple) else ""
     return f"{type(value).__name__}{of_shape}"

@@ -86,7 +86,7 @@ def test_an_unreadable_file_is_named(tmp_path):
         read_vectors(path)
 
 
-@pytest.mark.parametrize("name", ["a.txt", "a", "a.npz", "a.npy.gz"])
+@pytest.mark.parametrize("name", ["a.txt", "a", "a.zip", "a.npy.gz"])
 def test_an_unknown_suffix_lists_the_known_ones(tmp_path, name):
     (tmp_path / name).write_bytes(b"x")
     with pytest.raises(InvalidArgumentError, match=r"\.npy \.fvecs .*\.hdf5 \.h5"):
