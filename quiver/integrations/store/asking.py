@@ -57,7 +57,7 @@ class Asking:
 
     def search(
         self, vector: Any, k: int = 10, where: Any = None, *, ef: int | None = None
-    ) -> Found | list[Found]:
+    ) -> list[Any]:
         """Find the documents whose vectors are nearest.
 
         Parameters
@@ -90,7 +90,7 @@ class Asking:
         self,
         vector: Any,
         k: int = 10,
-        fetch_k: int = 50,
+        fetch_k: int = 20,
         lambda_mult: float = 0.5,
         where: Any = None,
     ) -> Found:
@@ -102,7 +102,7 @@ class Asking:
             One vector.
         k : int, default 10
             Documents wanted.
-        fetch_k : int, default 50
+        fetch_k : int, default 20
             Of how many of the nearest they are chosen; at least k.
         lambda_mult : float, default 0.5
             From 0, as unlike as can be, to 1, as near as can be.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from reprlib import repr as brief
@@ -61,6 +62,11 @@ class Kept(NamedTuple):
     document: Document
     vector_crc: int | None
 
+    @property
+    def id(self) -> str:
+        """The id of the document."""
+        return str(self.document.id)
+
 
 def checked(document: Any) -> Document:
     """Return a document that shares nothing with the one given but the vector.
@@ -77,11 +83,16 @@ def checked(document: Any) -> Document:
     _check_text("id of a document", own_id)
     _check_text(f"text of document {own_id!r}", document.text)
     name = f"metadata of document {own_id!r}"
-    if not isinstance(document.metadata, Mapping):
-        msg = f"{name} must be a dict, got {brief(document.metadata)}"
-        raise InvalidTypeError(msg)
-    metadata = as_plain(document.metadata, name)
+    metadata = checked_metadata(document.metadata, name)
     return Document(own_id, document.text, metadata, document.vector)
+
+
+def checked_metadata(metadata: Any, name: str) -> dict[str, Any]:
+    """Return a copy of metadata; errors are those of `checked`."""
+    if not isinstance(metadata, Mapping):
+        msg = f"{name} must be a dict, got {brief(metadata)}"
+        raise InvalidTypeError(msg)
+    return dict(as_plain(metadata, name))
 
 
 def copied(document: Document, vector: Any = None) -> Document:
@@ -90,15 +101,39 @@ def copied(document: Document, vector: Any = None) -> Document:
     return replace(document, metadata=metadata, vector=vector)
 
 
-def stacked(documents: Iterable[Document], metric: Metric, dim: int | None) -> Vectors:
-    """Return the vectors of documents, which all have one, as a matrix.
+def numbered(
+    documents: Iterable[Document], first: int, metric: Metric, dim: int | None
+) -> tuple[list[Kept], Vectors | None]:
+    """Return checked documents as they are held, and the vectors of those with one.
+
+    Parameters
+    ----------
+    documents : iterable of Document
+        Checked.
+    first : int
+        Row of the first.
+    metric : {'cosine', 'euclidean', 'inner_product'}
+        Says how large a number may be.
+    dim : int or None
+        Length that vectors must have; None where they need only agree.
 
     Raises
     ------
     InvalidTypeError, InvalidArgumentError
-        If one is no vector, or not of ``dim`` numbers; the message names its document.
+        If a vector breaks a rule; the message names its document.
     """
     documents = list(documents)
+    having = [document for document in documents if document.vector is not None]
+    vectors = _stacked(having, metric, dim) if having else None
+    crcs = iter([] if vectors is None else map(zlib.crc32, vectors))
+    kept = []
+    for row, own in enumerate(documents, first):
+        crc = None if own.vector is None else next(crcs)
+        kept.append(Kept(row, Document(own.id, own.text, own.metadata), crc))
+    return kept, vectors
+
+
+def _stacked(documents: list[Document], metric: Metric, dim: int | None) -> Vectors:
     vectors = [document.vector for document in documents]
     try:
         return as_vectors(vectors, "vectors", metric=metric, dim=dim)

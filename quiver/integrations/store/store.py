@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import os
 import threading
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from inspect import signature
 from pathlib import Path
 from typing import Any, Self
 
-from quiver._typing import Metric, Vectors
+from quiver._typing import Metric
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
-from quiver.errors import FileAccessError, InvalidTypeError
-from quiver.index import Index
+from quiver.errors import InvalidTypeError
 from quiver.integrations.store.asking import Asking, as_ids
-from quiver.integrations.store.document import Document, Kept, checked, stacked
-from quiver.integrations.store.folder import Folder, Settings, write_folder
-from quiver.integrations.store.plain import as_plain
-from quiver.integrations.store.view import View
+from quiver.integrations.store.document import (
+    Document,
+    Kept,
+    checked,
+    checked_metadata,
+    numbered,
+)
+from quiver.integrations.store.folder import Folder
+from quiver.integrations.store.keeper import Keeper
+from quiver.integrations.store.table import Settings
 from quiver.params import as_params
 from quiver.validation.checks import check_metric
 
@@ -70,12 +74,10 @@ class DocumentStore(Asking):
         backend: str | Backend = "auto",
         **shape: Any,
     ) -> None:
-        params = as_params(None, shape, signature(DocumentStore).parameters)
-        self._settings = Settings(check_metric(metric), params)
-        self._backend = get_backend(backend)
         super().__init__()
-        self._index: Index | None = None
-        self._folder: Folder | None = None
+        params = as_params(None, shape, signature(DocumentStore).parameters)
+        settings = Settings(check_metric(metric), params)
+        self._keeper = Keeper(settings, get_backend(backend))
         self._next = 0
         self._lock = threading.RLock()
 
@@ -106,12 +108,9 @@ class DocumentStore(Asking):
             If the operating system fails, for example because there is none.
         """
         folder = Folder(_as_path(path))
-        settings = folder.settings()
+        settings = folder.table.settings()
         store = cls(settings.metric, backend=backend, **asdict(settings.params))
-        kept, store._index = folder.content(store._backend)
-        store._folder, store._next = folder, folder.next_row()
-        store._publish(store._view.after([], kept))
-        store._sweep()
+        store._view, store._next = store._keeper.opened(folder)
         return store
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -130,19 +129,12 @@ class DocumentStore(Asking):
         """
         target = _as_path(path)
         with self._changing():
-            if self._index is not None:
-                self._index.consolidate()
-            self._publish(self._view)
-            if self._folder is not None and self._folder.path == target:
-                self._folder.save(self._index)
-            else:
-                kept = self._view.by_id.values()
-                write_folder(target, self._settings, kept, self._index)
+            self._view = self._keeper.save(target, self._view)
 
     @property
     def metric(self) -> Metric:
         """The metric of the distances returned."""
-        return self._settings.metric
+        return self._keeper.settings.metric
 
     def put(self, documents: Iterable[Document]) -> list[str]:
         """Put documents in, each in the place of the one of its id, if there is one.
@@ -167,11 +159,11 @@ class DocumentStore(Asking):
         given = [checked(document) for document in documents]
         latest = {str(document.id): document for document in given}
         with self._changing():
-            new, vectors = self._numbered(latest.values())
-            rows = [kept.row for kept in new if kept.vector_crc is not None]
+            first, self._next = self._next, self._next + len(latest)
+            how = first, self.metric, self._keeper.dim
+            new, vectors = numbered(latest.values(), *how)
             if vectors is not None:
-                self._index = self._index or self._begun(vectors.shape[1])
-                self._index.add(vectors, rows)
+                self._keeper.add(vectors, new)
             self._change([own_id for own_id in latest if own_id in self], new)
         return [str(document.id) for document in given]
 
@@ -191,9 +183,7 @@ class DocumentStore(Asking):
     def delete_where(self, where: Any) -> int:
         """Delete the documents for which a filter is true, and return how many."""
         with self._changing():
-            return self.delete(
-                str(kept.document.id) for kept in self._view.matching(where)
-            )
+            return self.delete(kept.id for kept in self._view.matching(where))
 
     def update(self, where: Any, metadata: Mapping[str, Any]) -> int:
         """Set fields of the metadata of documents, and return of how many.
@@ -205,11 +195,11 @@ class DocumentStore(Asking):
         metadata : mapping
             The fields to set; the others stay.
         """
-        new = as_plain(dict(metadata), "metadata")
+        new = checked_metadata(metadata, "metadata")
         with self._changing():
             kept = self._view.matching(where)
             changed = [_with_metadata(one, new) for one in kept]
-            self._change([str(one.document.id) for one in kept], changed)
+            self._change([one.id for one in kept], changed)
         return len(kept)
 
     def clear(self) -> None:
@@ -221,72 +211,26 @@ class DocumentStore(Asking):
     def _changing(self) -> Iterator[None]:
         """Hold the store alone, without strays of a change before that was stopped."""
         with self._lock:
-            self._sweep()
+            self._view = self._keeper.swept(self._view)
             yield
-
-    def _numbered(
-        self, documents: Iterable[Document]
-    ) -> tuple[list[Kept], Vectors | None]:
-        """Return documents with row numbers that none ever had, and the vectors."""
-        documents = list(documents)
-        having = [document for document in documents if document.vector is not None]
-        dim = None if self._index is None else self._index.dim
-        vectors = stacked(having, self.metric, dim) if having else None
-        crcs = iter([] if vectors is None else map(zlib.crc32, vectors))
-        first = self._next
-        self._next += len(documents)
-        kept = [
-            Kept(
-                row,
-                replace(own, vector=None),
-                None if own.vector is None else next(crcs),
-            )
-            for row, own in enumerate(documents, first)
-        ]
-        return kept, vectors
-
-    def _begun(self, dim: int) -> Index:
-        """Return an index for the first vectors, kept in the folder if there is one."""
-        params, backend = self._settings.params, self._backend
-        index = Index.create(dim, self.metric, params=params, backend=backend)
-        return index if self._folder is None else self._folder.begun(index)
 
     def _change(self, gone: list[str], new: list[Kept]) -> None:
         """Put documents, whose vectors are in the index, in the place of others."""
-        rows = [self._view.by_id[own_id].row for own_id in gone]
-        left = {kept.row for kept in new}
-        rows = [row for row in rows if row in self._view.by_row and row not in left]
-        view = self._view.after(gone, new)
-        if self._folder is not None:
-            self._folder.change(gone, new)
-        self._publish(view)
-        self._remove(rows)
-        if self._folder is not None and self._index is not None:
-            self._folder.save_grown(self._index)
-
-    def _publish(self, view: View) -> None:
-        index = None if self._index is None else self._index.snapshot()
-        self._view = replace(view, index=index)
-
-    def _sweep(self) -> None:
-        """Remove the rows of no document."""
-        if self._index is not None:
-            self._remove(replace(self._view, index=self._index).strays())
-
-    def _remove(self, rows: list[int]) -> None:
-        if not rows or self._index is None:
+        if not gone and not new:
             return
-        # The change itself is done. A row that stays is a stray, which no search
-        # finds, and the next change begins with its removal.
-        with suppress(FileAccessError):
-            self._index.remove(rows)
-        self._publish(self._view)
+        old, view = self._view.by_row, self._view.after(gone, new)
+        rows = [self._view.by_id[own_id].row for own_id in gone]
+        self._keeper.commit(gone, new)
+        # From here on it is done, whatever stops what follows.
+        self._view = self._keeper.of_now(view)
+        left = [row for row in rows if row in old and row not in view.by_row]
+        self._view = self._keeper.without(self._view, left)
+        self._keeper.save_grown()
 
 
 def _with_metadata(kept: Kept, new: Mapping[str, Any]) -> Kept:
-    document = kept.document
-    metadata = {**document.metadata, **new}
-    return kept._replace(document=replace(document, metadata=metadata))
+    metadata = {**kept.document.metadata, **new}
+    return kept._replace(document=replace(kept.document, metadata=metadata))
 
 
 def _as_path(path: Any) -> Path:

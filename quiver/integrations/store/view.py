@@ -45,10 +45,14 @@ class View:
     def after(self, gone: Iterable[str], new: Iterable[Kept]) -> View:
         """Return the view without some documents and with others; the same index."""
         by_id, by_row = self.by_id.copy(), self.by_row.copy()
+        new = list(new)
+        # What keeps its row keeps its place, as it does in the order of rows.
+        rows = {kept.row for kept in new}
         for own_id in gone:
-            by_row.pop(by_id.pop(own_id).row, None)
+            if by_id[own_id].row not in rows:
+                by_row.pop(by_id.pop(own_id).row, None)
         for kept in new:
-            by_id[str(kept.document.id)] = kept
+            by_id[kept.id] = kept
             if kept.vector_crc is not None:
                 by_row[kept.row] = kept
         return View(self.index, by_id, by_row)
