@@ -205,7 +205,9 @@ def test_retrieval_finds_and_scores_as_haystack_s_own(metric, function, scaled):
 def test_under_the_euclidean_metric_a_nearer_document_has_a_higher_score():
     store = QuiverDocumentStore(metric="euclidean")
     store.write_documents(library())
-    plain, scaled = (store.embedding_retrieval(QUERY, None, 2, s) for s in (False, True))
+    plain, scaled = (
+        store.embedding_retrieval(QUERY, None, 2, s) for s in (False, True)
+    )
     assert [found.id for found in plain] == ["d0", "d2"]  # And d3 as far.
     assert plain[0].score == 0
     assert plain[1].score == pytest.approx(-np.sqrt(2))

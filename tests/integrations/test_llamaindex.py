@@ -149,7 +149,9 @@ def test_nodes_are_deleted_by_document_by_id_and_by_filter():
         ours, theirs = both()
         getattr(ours, name)(*given_)
         getattr(theirs, name)(*given_)
-        assert ids_of(ours.get_nodes()) == {*ask(ours).ids} == {*ask(theirs).ids} == left
+        assert (
+            ids_of(ours.get_nodes()) == {*ask(ours).ids} == {*ask(theirs).ids} == left
+        )
 
 
 def test_deleting_nodes_of_no_id_deletes_nothing(filled):
@@ -360,9 +362,7 @@ def test_an_index_adds_updates_and_deletes_documents_through_the_store():
     store = QuiverVectorStore()
     context = StorageContext.from_defaults(vector_store=store)
     embedding = MockEmbedding(embed_dim=2)
-    index = VectorStoreIndex(
-        library(), storage_context=context, embed_model=embedding
-    )
+    index = VectorStoreIndex(library(), storage_context=context, embed_model=embedding)
     assert ids_of(store.get_nodes()) == ids_of(library())
     index.delete_ref_doc("a")
     assert ids_of(store.get_nodes()) == {"b-1", "b-3", "b-5", "alone"}

@@ -7,7 +7,8 @@ from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def awaitable(method: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:

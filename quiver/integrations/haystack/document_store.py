@@ -1,4 +1,4 @@
-"""Document store: Haystack's documents in a `quiver.integrations.store.DocumentStore`."""
+"""Document store: Haystack's documents in a store of ours."""
 
 from __future__ import annotations
 
@@ -106,8 +106,11 @@ class QuiverDocumentStore(Metadata):
         """Delete documents by id; unknown ids are passed over."""
         self.store.delete(document_ids)
 
-    def delete_all_documents(self, recreate_index: bool = False) -> None:
-        """Delete every document; there is nothing else to recreate."""
+    def delete_all_documents(
+        self,
+        recreate_index: bool = False,  # noqa: ARG002 - Done as needed.
+    ) -> None:
+        """Delete every document; after that embeddings may have another length."""
         self.store.clear()
 
     def delete_by_filter(self, filters: Filters) -> int:

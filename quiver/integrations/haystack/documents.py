@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 from haystack.dataclasses import Document
@@ -10,12 +11,15 @@ from haystack.errors import FilterError
 from haystack.utils.filters import document_matches_filter
 
 from quiver.errors import InvalidArgumentError
+from quiver.integrations.store import Condition
 from quiver.integrations.store import Document as Kept
 
 Filters = dict[str, Any]
 
 REST = "_haystack"
 """Where metadata has the fields of a document that a store has no place for."""
+
+_BESIDE_META = {own.name for own in fields(Document)} - {"meta"}
 
 
 def as_kept(document: Document) -> Kept:
@@ -44,7 +48,9 @@ def as_kept(document: Document) -> Kept:
     return Kept(document.id, document.content or "", metadata, document.embedding)
 
 
-def as_theirs(kept: Kept, *, score: float | None = None, bare: bool = False) -> Document:
+def as_theirs(
+    kept: Kept, *, score: float | None = None, bare: bool = False
+) -> Document:
     """Return a document of a store as it was written, if need be without embedding."""
     metadata = dict(kept.metadata)
     rest = {"content": kept.text, **metadata.pop(REST, {})}
@@ -55,7 +61,24 @@ def as_theirs(kept: Kept, *, score: float | None = None, bare: bool = False) -> 
     return Document.from_dict({"id": kept.id, "meta": metadata, **rest})
 
 
-def matching(filters: Filters) -> Callable[[Kept], bool]:
+@dataclass
+class _Seen:
+    """As much of a document as its ``meta``."""
+
+    meta: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _OfMeta(Condition):
+    """What filters say that ask for nothing but ``meta``: no document is made."""
+
+    filters: Filters
+
+    def matches(self, metadata: Mapping[str, Any]) -> bool:
+        return document_matches_filter(self.filters, _Seen(metadata))
+
+
+def matching(filters: Filters) -> Condition | Callable[[Kept], bool]:
     """Return what Haystack says of a document, dates and errors included.
 
     Raises
@@ -63,13 +86,16 @@ def matching(filters: Filters) -> Callable[[Kept], bool]:
     FilterError
         If the embedding is asked for, which a filter does not get to see.
     """
-    if "embedding" in _fields(filters):
+    names = {str(name).partition(".")[0] for name in _fields(filters)}
+    if "embedding" in names:
         msg = f"filters must not compare the embedding, got {filters}"
         raise FilterError(msg)
+    if names.isdisjoint(_BESIDE_META):
+        return _OfMeta(filters)
     return lambda kept: document_matches_filter(filters, as_theirs(kept))
 
 
-def where(filters: Filters | None) -> Callable[[Kept], bool] | None:
+def where(filters: Filters | None) -> Condition | Callable[[Kept], bool] | None:
     """Return the same, or None for no filters: then every document matches."""
     return matching(filters) if filters else None
 

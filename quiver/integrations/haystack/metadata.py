@@ -13,7 +13,7 @@ _KINDS = {bool: "boolean", int: "int", float: "float"}
 
 
 class Metadata:
-    """What is told of metadata; a field is named with or without ``meta.`` before it."""
+    """What is told of metadata; fields are named with ``meta.`` before or without."""
 
     store: DocumentStore
 

@@ -1,4 +1,4 @@
-"""Retriever: the component of a pipeline that asks a store for the nearest documents."""
+"""Retriever: a component of pipelines that asks for the nearest documents."""
 
 from __future__ import annotations
 

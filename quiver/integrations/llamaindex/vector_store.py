@@ -34,6 +34,7 @@ from llama_index.core.vector_stores.utils import (
     node_to_metadata_dict,
 )
 
+from quiver._typing import Metric
 from quiver.errors import InvalidArgumentError
 from quiver.integrations.llamaindex.filters import as_condition
 from quiver.integrations.store import Document, DocumentStore, field, opened, similarity
@@ -56,7 +57,7 @@ class QuiverVectorStore(BasePydanticVectorStore):
 
     stores_text: bool = True
     path: str | None = None
-    metric: str | None = None
+    metric: Metric | None = None
     _store: DocumentStore = PrivateAttr()
 
     def model_post_init(self, context: Any) -> None:
@@ -85,7 +86,9 @@ class QuiverVectorStore(BasePydanticVectorStore):
         filters: MetadataFilters | None = None,
     ) -> list[BaseNode]:
         """Return the nodes of some ids that match, with their embeddings."""
-        return [_as_node(one) for one in self._store.matching(_where(node_ids, filters))]
+        return [
+            _as_node(one) for one in self._store.matching(_where(node_ids, filters))
+        ]
 
     def delete(self, ref_doc_id: str, **_: Any) -> None:
         """Delete the nodes of a document."""

@@ -15,6 +15,11 @@ from quiver.integrations.store.document import Document
 from quiver.integrations.store.store import DocumentStore
 
 __all__ = [
-    *("Condition", "Document", "DocumentStore", "Field"),
-    *("field", "opened", "similarity"),
+    "Condition",
+    "Document",
+    "DocumentStore",
+    "Field",
+    "field",
+    "opened",
+    "similarity",
 ]

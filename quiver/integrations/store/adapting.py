@@ -58,7 +58,7 @@ def opened(
 
 
 def similarity(distance: float, metric: Metric) -> float:
-    """Return what is greater the nearer: the cosine, the inner product, or ``-distance``.
+    """Return what is greater the nearer: cosine, product, or ``-distance``.
 
     Examples
     --------

@@ -22,9 +22,9 @@ class Asking:
 
     @property
     def dim(self) -> int | None:
-        """How many numbers a vector has; None before the first."""
+        """How many numbers a vector has; None where there is none."""
         index = self._view.index
-        return None if index is None else index.dim
+        return index.dim if index else None
 
     def get(self, ids: Iterable[str]) -> list[Document]:
         """Return documents by id, in the order asked for; unknown ids are left out.

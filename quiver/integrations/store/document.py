@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from reprlib import repr as brief
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from quiver._typing import Metric, Vectors
 from quiver.errors import InvalidArgumentError, InvalidTypeError, QuiverError
-from quiver.integrations.store.plain import as_plain
+from quiver.integrations.store.plain import as_plain, plain_copy
 from quiver.validation.arrays import as_vectors
 from quiver.validation.foreign import as_real_array
 
@@ -97,8 +97,8 @@ def checked_metadata(metadata: Any, name: str) -> dict[str, Any]:
 
 def copied(document: Document, vector: Any = None) -> Document:
     """Return a document whose metadata nobody shares, with a vector."""
-    metadata = as_plain(document.metadata, "metadata")
-    return replace(document, metadata=metadata, vector=vector)
+    metadata = plain_copy(document.metadata)
+    return Document(document.id, document.text, metadata, vector)
 
 
 def numbered(

@@ -69,7 +69,9 @@ class Folder:
         return index
 
     def begun(self, index: Index) -> Index:
-        """Return the first index of the store, kept here from now on."""
+        """Return an index, kept here from now on, for one without vectors."""
+        with os_errors("save the store", self._vectors):
+            _remove(journal_path(self._vectors))
         index.save(self._vectors)
         return open_index(self._vectors, backend=index.backend, journal=True)
 

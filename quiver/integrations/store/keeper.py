@@ -40,8 +40,8 @@ class Keeper:
 
     @property
     def dim(self) -> int | None:
-        """How many numbers a vector has; None before the first."""
-        return None if self._index is None else self._index.dim
+        """How many numbers a vector has; None where there is none."""
+        return self._index.dim if self._index else None
 
     def opened(self, folder: Folder) -> tuple[View, int]:
         """Return what is in a folder, and the first row that is free.
@@ -58,9 +58,11 @@ class Keeper:
     def add(self, vectors: Vectors, new: Iterable[Kept]) -> None:
         """Add the vectors of documents that are still to be committed."""
         rows = [kept.row for kept in new if kept.vector_crc is not None]
-        if self._index is None:
+        dim, backend = vectors.shape[1], self._backend
+        if self._index is None or self._index.dim != dim:
             metric, params = self.settings
-            dim, backend = vectors.shape[1], self._backend
+            # An index without vectors has nothing to lose, but its journal is locked.
+            self._index = None
             index = Index.create(dim, metric, params=params, backend=backend)
             self._index = index if self._folder is None else self._folder.begun(index)
         self._index.add(vectors, rows)

@@ -203,7 +203,7 @@ class DocumentStore(Asking):
         return len(kept)
 
     def clear(self) -> None:
-        """Delete every document; the length of vectors stays what it was."""
+        """Delete every document; vectors put in later may have another length."""
         with self._changing():
             self.delete(list(self._view.by_id))
 

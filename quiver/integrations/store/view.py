@@ -85,11 +85,11 @@ class View:
     ) -> list[Found]:
         """Return the nearest documents of each vector; see `DocumentStore.search`."""
         k = check_int("k", k, 1, MAX_ROWS)
-        if self.index is None:
+        if not self.index:
             return [[] for _ in vectors]
         metric, dim = self.index.metric, self.index.dim
         queries = as_vectors(vectors, "vector", metric=metric, dim=dim)
-        k = max(1, min(k, len(self.index)))
+        k = min(k, len(self.index))
         found = self.index.search(queries, k, ef=ef, filter=self._allowed(where))
         return [*map(self._found, found.ids, found.distances)]
 
