@@ -1,0 +1,68 @@
+"""One store for one folder in a process, and the sign of a likeness."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from quiver.errors import InvalidArgumentError, LockError
+from quiver.integrations.store import Document, opened, similarity
+
+
+def test_without_a_path_every_store_is_another():
+    one, other = opened(None), opened(None, "euclidean")
+    one.put([Document("a")])
+    assert len(other) == 0
+    assert (one.metric, other.metric) == ("cosine", "euclidean")
+
+
+def test_a_folder_has_one_store_by_whatever_name_it_is_asked_for(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "here")
+    store = opened(tmp_path / "here", "euclidean")
+    store.put([Document("a")])
+    assert opened(str(tmp_path / "sub" / ".." / "here")) is store
+    assert opened(tmp_path / "link", "l2") is store
+
+
+def test_who_comes_after_the_last_one_has_left_finds_all_of_it(tmp_path):
+    store = opened(tmp_path)
+    store.put([Document("a", "text", {}, [1.0, 0.0])])
+    del store
+    assert [found.text for found, _ in opened(tmp_path).search([1.0, 0.0])] == ["text"]
+
+
+def test_another_metric_than_that_of_the_folder_is_refused(tmp_path):
+    store = opened(tmp_path)
+    with pytest.raises(InvalidArgumentError, match="metric must be 'cosine'"):
+        opened(tmp_path, "euclidean")
+    assert opened(tmp_path) is store
+
+
+def test_another_process_does_not_get_the_folder(tmp_path):
+    store = opened(tmp_path)
+    code = f"""
+from quiver.integrations.store import opened
+try:
+    opened({str(tmp_path)!r})
+except {LockError.__name__}:
+    print("locked")
+"""
+    search_path = f"import sys; sys.path[:0] = {sys.path!r}\n"
+    locked = "from quiver.errors import LockError"
+    done = subprocess.run(
+        [sys.executable, "-c", search_path + locked + code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == "locked\n", done.stderr
+    assert len(store) == 0
+
+
+def test_nearer_is_more_alike_under_every_metric():
+    assert similarity(0.25, "cosine") == 0.75
+    assert similarity(2.0, "euclidean") == -2.0
+    assert similarity(-3.0, "inner_product") == 3.0
