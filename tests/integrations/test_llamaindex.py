@@ -33,7 +33,7 @@ from llama_index.core.vector_stores.types import (
     VectorStoreQueryMode,
 )
 
-from quiver.errors import InvalidArgumentError
+from quiver.errors import FileAccessError, InvalidArgumentError, LockError
 from quiver.integrations.llamaindex import QuiverVectorStore
 
 QUERY = [1.0, 0.0]
@@ -327,7 +327,8 @@ def test_a_mode_that_is_not_of_vectors_alone_is_refused(filled, mode):
 def test_a_store_that_was_persisted_answers_the_same(filled, tmp_path, protocol):
     fs = fsspec.filesystem(protocol) if protocol else None
     path = f"{tmp_path}/in/folders/default__vector_store.json"
-    filled.persist(path, fs=fs)
+    for _ in range(2):
+        filled.persist(path, fs=fs)
     again = QuiverVectorStore.from_persist_path(path, fs=fs)
     assert again.get_nodes() == filled.get_nodes()
     assert ask(again, doc_ids=["a"]) == ask(filled, doc_ids=["a"])
@@ -335,6 +336,30 @@ def test_a_store_that_was_persisted_answers_the_same(filled, tmp_path, protocol)
     again.persist(path, fs=fs)
     assert len(QuiverVectorStore.from_persist_path(path, fs=fs).get_nodes()) == 8
     assert os.path.exists(path) == (protocol != "memory")
+
+
+def test_a_persisted_store_is_replaced_unless_another_has_it_open(filled, tmp_path):
+    path = str(tmp_path / "store")
+    filled.persist(path)
+    filled.clear()
+    filled.persist(path)
+    reading = QuiverVectorStore.from_persist_path(path)
+    assert reading.get_nodes() == []
+    with pytest.raises(LockError):
+        filled.persist(path)
+    reading.add([node("kept", QUERY)])
+    del reading
+    assert ids_of(QuiverVectorStore.from_persist_path(path).get_nodes()) == {"kept"}
+
+
+def test_stores_of_one_path_are_one_and_keep_every_change(tmp_path):
+    writing, reading = (QuiverVectorStore(path=str(tmp_path)) for _ in range(2))
+    writing.add(library())
+    assert len(reading.get_nodes()) == len(library())
+    made = QuiverVectorStore.from_dict(writing.to_dict())
+    made.delete("a")
+    del made, writing, reading
+    assert len(QuiverVectorStore(path=str(tmp_path)).get_nodes()) == 4
 
 
 def test_a_store_of_nothing_is_persisted_too(tmp_path):
@@ -345,7 +370,7 @@ def test_a_store_of_nothing_is_persisted_too(tmp_path):
 
 
 def test_a_path_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="absent"):
+    with pytest.raises(FileAccessError, match="absent"):
         QuiverVectorStore.from_persist_path(str(tmp_path / "absent"))
 
 

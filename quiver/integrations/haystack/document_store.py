@@ -12,7 +12,6 @@ from haystack.document_stores.errors import DuplicateDocumentError
 from haystack.document_stores.types import DuplicatePolicy
 
 from quiver._typing import Metric
-from quiver.integrations.haystack.awaiting import awaitable
 from quiver.integrations.haystack.documents import (
     Filters,
     as_kept,
@@ -21,7 +20,7 @@ from quiver.integrations.haystack.documents import (
     where,
 )
 from quiver.integrations.haystack.metadata import Metadata
-from quiver.integrations.store import opened, similarity
+from quiver.integrations.store.adapting import awaitable, opened, similarity
 
 _writing = threading.Lock()
 

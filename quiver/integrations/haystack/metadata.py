@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from quiver.integrations.haystack.awaiting import awaitable
 from quiver.integrations.haystack.documents import REST, Filters, where
 from quiver.integrations.store import DocumentStore
+from quiver.integrations.store.adapting import awaitable
 
 _KINDS = {bool: "boolean", int: "int", float: "float"}
 

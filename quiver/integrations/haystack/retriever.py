@@ -7,9 +7,9 @@ from typing import Any, Self
 from haystack import Document, component, default_from_dict, default_to_dict
 from haystack.document_stores.types import FilterPolicy, apply_filter_policy
 
-from quiver.integrations.haystack.awaiting import awaitable
 from quiver.integrations.haystack.document_store import QuiverDocumentStore
 from quiver.integrations.haystack.documents import Filters
+from quiver.integrations.store.adapting import awaitable
 
 Answer = dict[str, list[Document]]
 

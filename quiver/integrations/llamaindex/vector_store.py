@@ -1,8 +1,4 @@
-"""Vector store: LlamaIndex's nodes in a `quiver.integrations.store.DocumentStore`.
-
-A node is kept as LlamaIndex's own stores keep one: its metadata, and beside them what
-else there is of it as JSON.
-"""
+"""Vector store: LlamaIndex's nodes in a store of ours."""
 
 from __future__ import annotations
 
@@ -10,15 +6,14 @@ import os
 import shutil
 import weakref
 from collections.abc import Sequence
-from functools import reduce
-from operator import and_
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any, Self
 
-import fsspec
+from fsspec import AbstractFileSystem
+from fsspec.implementations.local import LocalFileSystem
 from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.indices.query.embedding_utils import get_top_k_mmr_embeddings
-from llama_index.core.schema import BaseNode, MetadataMode
+from llama_index.core.schema import BaseNode
 from llama_index.core.vector_stores.simple import DEFAULT_VECTOR_STORE, NAMESPACE_SEP
 from llama_index.core.vector_stores.types import (
     DEFAULT_PERSIST_DIR,
@@ -29,15 +24,22 @@ from llama_index.core.vector_stores.types import (
     VectorStoreQueryMode,
     VectorStoreQueryResult,
 )
-from llama_index.core.vector_stores.utils import (
-    metadata_dict_to_node,
-    node_to_metadata_dict,
-)
 
 from quiver._typing import Metric
 from quiver.errors import InvalidArgumentError
-from quiver.integrations.llamaindex.filters import as_condition
-from quiver.integrations.store import Document, DocumentStore, field, opened, similarity
+from quiver.integrations.llamaindex.nodes import (
+    as_document,
+    as_node,
+    of_document,
+    where,
+)
+from quiver.integrations.store import DocumentStore
+from quiver.integrations.store.adapting import (
+    awaitable,
+    opened,
+    similarity,
+    write_copy,
+)
 
 DEFAULT_PERSIST_PATH = os.path.join(DEFAULT_PERSIST_DIR, DEFAULT_PERSIST_FNAME)
 
@@ -78,7 +80,7 @@ class QuiverVectorStore(BasePydanticVectorStore):
 
     def add(self, nodes: Sequence[BaseNode], **_: Any) -> list[str]:
         """Add nodes, each in the place of the one of its id, and return their ids."""
-        return self._store.put(map(_as_document, nodes))
+        return self._store.put(map(as_document, nodes))
 
     def get_nodes(
         self,
@@ -86,13 +88,11 @@ class QuiverVectorStore(BasePydanticVectorStore):
         filters: MetadataFilters | None = None,
     ) -> list[BaseNode]:
         """Return the nodes of some ids that match, with their embeddings."""
-        return [
-            _as_node(one) for one in self._store.matching(_where(node_ids, filters))
-        ]
+        return [as_node(one) for one in self._store.matching(where(node_ids, filters))]
 
     def delete(self, ref_doc_id: str, **_: Any) -> None:
         """Delete the nodes of a document."""
-        self._store.delete_where(field("ref_doc_id") == ref_doc_id)
+        self._store.delete_where(of_document(ref_doc_id))
 
     def delete_nodes(
         self,
@@ -101,7 +101,7 @@ class QuiverVectorStore(BasePydanticVectorStore):
         **_: Any,
     ) -> None:
         """Delete the nodes of some ids that match."""
-        self._store.delete_where(_where(node_ids, filters))
+        self._store.delete_where(where(node_ids, filters))
 
     def clear(self) -> None:
         """Delete every node."""
@@ -129,11 +129,11 @@ class QuiverVectorStore(BasePydanticVectorStore):
             msg = f"mode must be 'default' or 'mmr', got {query.mode.value!r}"
             raise InvalidArgumentError(msg)
         fetched = kwargs.get("mmr_prefetch_k", max(50, 4 * k)) if diverse else k
-        where = _where(query.node_ids or None, query.filters, query.doc_ids)
-        found = self._store.search(query.query_embedding, fetched, where)
-        nodes = {document.id: _as_node(document) for document, _ in found}
-        scores = [similarity(distance, self._store.metric) for _, distance in found]
+        asked = where(query.node_ids or None, query.filters, query.doc_ids)
+        found = self._store.search(query.query_embedding, fetched, asked)
+        nodes = {document.id: as_node(document) for document, _ in found}
         ids = list(nodes)
+        scores = [similarity(distance, self._store.metric) for _, distance in found]
         if diverse:
             scores, ids = get_top_k_mmr_embeddings(
                 query.query_embedding,
@@ -145,40 +145,47 @@ class QuiverVectorStore(BasePydanticVectorStore):
         chosen = [nodes[node_id] for node_id in ids]
         return VectorStoreQueryResult(nodes=chosen, similarities=scores, ids=ids)
 
+    async_add = awaitable(add)
+    aget_nodes = awaitable(get_nodes)
+    adelete = awaitable(delete)
+    adelete_nodes = awaitable(delete_nodes)
+    aclear = awaitable(clear)
+    aquery = awaitable(query)
+
     def persist(
         self,
         persist_path: str = DEFAULT_PERSIST_PATH,
-        fs: fsspec.AbstractFileSystem | None = None,
+        fs: AbstractFileSystem | None = None,
     ) -> None:
-        """Write a copy to a folder of any file system, in the place of an older one."""
-        fs = fs or fsspec.filesystem("file")
-        # The older copy goes when all of the new one is there.
-        new = f"{persist_path}.new"
+        """Write everything to a folder, in the place of an older store."""
+        remote = _remote(fs)
+        if remote is None:
+            write_copy(self._store, persist_path)
+            return
         with TemporaryDirectory() as folder:
             self._store.save(folder)
-            if fs.exists(new):
-                fs.rm(new, recursive=True)
-            fs.put(folder, new, recursive=True)
-        if fs.exists(persist_path):
-            fs.rm(persist_path, recursive=True)
-        fs.mv(new, persist_path, recursive=True)
+            if remote.exists(persist_path):
+                remote.rm(persist_path, recursive=True)
+            remote.put(folder, persist_path, recursive=True)
 
     @classmethod
     def from_persist_path(
-        cls, persist_path: str, fs: fsspec.AbstractFileSystem | None = None
+        cls, persist_path: str, fs: AbstractFileSystem | None = None
     ) -> Self:
-        """Return a store with what `persist` wrote; changes do not go there."""
-        fs = fs or fsspec.filesystem("file")
+        """Return the store of a folder; of another file system a copy of it."""
+        remote = _remote(fs)
+        if remote is None:
+            store = opened(persist_path, make=False)
+            return cls(path=persist_path, metric=store.metric)
         folder = mkdtemp()
         try:
-            fs.get(persist_path, f"{folder}/store", recursive=True)
-            store = DocumentStore.open(f"{folder}/store")
+            remote.get(persist_path, f"{folder}/store", recursive=True)
+            made = cls.from_persist_path(f"{folder}/store")
         except BaseException:
             shutil.rmtree(folder)
             raise
-        weakref.finalize(store, shutil.rmtree, folder, ignore_errors=True)
-        made = cls(metric=store.metric)
-        made._store = store
+        # When the store goes, so does the folder it is in.
+        weakref.finalize(made._store, shutil.rmtree, folder, ignore_errors=True)
         return made
 
     @classmethod
@@ -186,38 +193,13 @@ class QuiverVectorStore(BasePydanticVectorStore):
         cls,
         persist_dir: str = DEFAULT_PERSIST_DIR,
         namespace: str = DEFAULT_VECTOR_STORE,
-        fs: fsspec.AbstractFileSystem | None = None,
+        fs: AbstractFileSystem | None = None,
     ) -> Self:
-        """Return a store with what a `StorageContext` persisted in a folder."""
+        """Return the store that a `StorageContext` persisted in a folder."""
         name = f"{namespace}{NAMESPACE_SEP}{DEFAULT_PERSIST_FNAME}"
         return cls.from_persist_path(f"{persist_dir}/{name}", fs)
 
 
-def _as_document(node: BaseNode) -> Document:
-    metadata = node_to_metadata_dict(node, remove_text=True)
-    text = node.get_content(metadata_mode=MetadataMode.NONE)
-    return Document(node.node_id, text, metadata, node.get_embedding())
-
-
-def _as_node(document: Document) -> BaseNode:
-    node = metadata_dict_to_node(dict(document.metadata), text=document.text)
-    node.embedding = None if document.vector is None else document.vector.tolist()
-    return node
-
-
-def _where(
-    node_ids: Sequence[str] | None,
-    filters: MetadataFilters | None,
-    doc_ids: Sequence[str] | None = None,
-) -> Any:
-    """Return what a store is to be asked for; None for everything."""
-    conditions = [] if filters is None else [as_condition(filters)]
-    if doc_ids is not None:
-        conditions.append(field("ref_doc_id").is_in(doc_ids))
-    every = reduce(and_, conditions) if conditions else None
-    if node_ids is None:
-        return every
-    ids = frozenset(node_ids)
-    return lambda document: (
-        document.id in ids and (every is None or every.matches(document.metadata))
-    )
+def _remote(fs: AbstractFileSystem | None) -> AbstractFileSystem | None:
+    """Return a file system but the local one, for which it is None."""
+    return None if isinstance(fs, LocalFileSystem) else fs

@@ -9,7 +9,6 @@ changes), `adapting` (for adapters). See docs/stores.md.
 
 from __future__ import annotations
 
-from quiver.integrations.store.adapting import opened, similarity
 from quiver.integrations.store.conditions import Condition, Field, field
 from quiver.integrations.store.document import Document
 from quiver.integrations.store.store import DocumentStore
@@ -20,6 +19,4 @@ __all__ = [
     "DocumentStore",
     "Field",
     "field",
-    "opened",
-    "similarity",
 ]

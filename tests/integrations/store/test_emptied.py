@@ -66,9 +66,10 @@ def test_a_disk_that_fails_meanwhile_leaves_the_documents_of_before(
     def failing(*_, **__):
         raise FileAccessError(28, "no space left", "vectors.quiver")
 
-    with monkeypatch.context() as patch, pytest.raises(FileAccessError):
+    with monkeypatch.context() as patch:
         patch.setattr(Index, "save", failing)
-        store.put([LONG])
+        with pytest.raises(FileAccessError):
+            store.put([LONG])
     assert store.matching() == [TEXT]
     store.put([LONG])
     del store
