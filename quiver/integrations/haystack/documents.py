@@ -19,8 +19,6 @@ Filters = dict[str, Any]
 REST = "_haystack"
 """Where metadata has the fields of a document that a store has no place for."""
 
-_BESIDE_META = {own.name for own in fields(Document)} - {"meta"}
-
 
 def as_kept(document: Document) -> Kept:
     """Return a document as a store takes it, its ``meta`` as metadata.
@@ -90,7 +88,7 @@ def matching(filters: Filters) -> Condition | Callable[[Kept], bool]:
     if "embedding" in names:
         msg = f"filters must not compare the embedding, got {filters}"
         raise FilterError(msg)
-    if names.isdisjoint(_BESIDE_META):
+    if names.isdisjoint({own.name for own in fields(Document)} - {"meta"}):
         return _OfMeta(filters)
     return lambda kept: document_matches_filter(filters, as_theirs(kept))
 
