@@ -72,8 +72,8 @@ def _copied(value: Any, place: tuple[Any, ...]) -> Any:
 def _checked_integer(value: int, place: tuple[Any, ...]) -> int:
     if not -MAX_INTEGER <= value < MAX_INTEGER:
         msg = (
-            f"{_named(place)} must be an integer of 64 bits, got {brief(value)}; "
-            "keep a longer one as text: str(value)"
+            f"{_named(place)} must be an integer of 64 bits, got one of "
+            f"{value.bit_length() + 1}; keep it as text: str(value)"
         )
         raise InvalidArgumentError(msg)
     return value
