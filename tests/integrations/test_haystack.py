@@ -202,6 +202,24 @@ def test_retrieval_finds_and_scores_as_haystack_s_own(metric, function, scaled):
     assert [found.embedding for found in got] == [None] * 3
 
 
+SMALL = st.lists(st.integers(-2, 2).map(float), min_size=3, max_size=3)
+
+
+@given(st.lists(SMALL, max_size=8), SMALL, st.integers(1, 9))
+def test_zeros_and_copies_are_scored_as_by_haystack_s_own(rows, query, top_k):
+    ours = QuiverDocumentStore()
+    theirs = InMemoryDocumentStore(embedding_similarity_function="cosine")
+    for store in (ours, theirs):
+        store.write_documents(
+            [Document(id=str(n), embedding=row) for n, row in enumerate(rows)]
+        )
+    got, expected = (
+        [found.score for found in store.embedding_retrieval(query, None, top_k)]
+        for store in (ours, theirs)
+    )
+    np.testing.assert_allclose(got, expected, atol=1e-6)
+
+
 def test_under_the_euclidean_metric_a_nearer_document_has_a_higher_score():
     store = QuiverDocumentStore(metric="euclidean")
     store.write_documents(library())

@@ -6,7 +6,7 @@ import pytest
 
 from quiver.errors import FileAccessError, InvalidArgumentError
 from quiver.index import Index
-from quiver.integrations.store import Document, DocumentStore
+from quiver.integrations.store import Document, DocumentStore, folder
 
 SHORT = Document("short", "two numbers", {}, [1.0, 0.0])
 LONG = Document("long", "three numbers", {}, [0.0, 1.0, 0.0])
@@ -55,8 +55,10 @@ def test_a_folder_with_vectors_of_another_length_opens_again(tmp_path):
         del again
 
 
+@pytest.mark.parametrize(("part", "name"), [(Index, "save"), (folder, "open_index")])
+@pytest.mark.parametrize("is_opened_anew", [False, True])
 def test_a_disk_that_fails_meanwhile_leaves_the_documents_of_before(
-    tmp_path, monkeypatch
+    tmp_path, monkeypatch, part, name, is_opened_anew
 ):
     DocumentStore().save(tmp_path)
     store = DocumentStore.open(tmp_path)
@@ -67,10 +69,14 @@ def test_a_disk_that_fails_meanwhile_leaves_the_documents_of_before(
         raise FileAccessError(28, "no space left", "vectors.quiver")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Index, "save", failing)
+        patch.setattr(part, name, failing)
         with pytest.raises(FileAccessError):
             store.put([LONG])
     assert store.matching() == [TEXT]
+    if is_opened_anew:
+        del store
+        store = DocumentStore.open(tmp_path)
+        assert store.matching() == [TEXT]
     store.put([LONG])
     del store
     assert DocumentStore.open(tmp_path).matching() == [TEXT, LONG]
