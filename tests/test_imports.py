@@ -14,6 +14,7 @@ PACKAGE = Path(quiver.__file__).parent
 OPTIONAL = (
     *("numba", "llvmlite", "typer", "rich", "h5py", "matplotlib"),
     *("sklearn", "scipy", "joblib"),
+    "langchain_core",
 )
 FOREIGN = (*OPTIONAL, "hypothesis", "pytest")
 IMPORTERS = ("import_module", "__import__")
