@@ -118,11 +118,13 @@ ecosystem:
 suites: $(ECOSYSTEM)
 	$(BIN)/python -m pip install --quiet umap-learn pandas \
 		|| echo "not installed: umap-learn, pandas"
+	$(BIN)/python -m pip install --quiet langchain-tests \
+		|| echo "not installed: langchain-tests"
 	$(BIN)/python -m pip install --quiet haystack-ai llama-index-core \
 		|| echo "not installed: haystack-ai, llama-index-core"
 	$(BIN)/pytest $(SPREAD) $(PYTEST_FLAGS) tests/integrations
-	$(BIN)/pytest $(PYTEST_FLAGS) tests/test_docs_examples.py -k sklearn
-	$(BIN)/pytest $(PYTEST_FLAGS) tests/test_docs_examples.py -k "haystack or llamaindex or stores"
+	$(BIN)/pytest $(PYTEST_FLAGS) tests/test_docs_examples.py \
+		-k "sklearn or langchain or haystack or llamaindex"
 
 $(DEMO): EXTRAS := numba,cli
 $(DEV): EXTRAS := numba,cli,io,plot,test,bench,docs,lint

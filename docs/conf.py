@@ -21,7 +21,7 @@ myst_heading_anchors = 3
 exclude_patterns = ["_build", "measured_*.md", "algorithm/measured*.md"]
 numpydoc_show_class_members = False
 autodoc_mock_imports = [  # Of extras that pages do without.
-    *("sklearn", "joblib"),
+    *("sklearn", "joblib", "langchain_core"),
     *("haystack", "llama_index", "fsspec"),
 ]
 autodoc_typehints = "none"  # numpydoc's own type lines say shape and unit.

@@ -41,6 +41,7 @@ NEED_COMPILED = {
 # The package that an extra is there for, by the word in the names of ours.
 EXTRAS = {
     "sklearn": "sklearn",
+    "langchain": "langchain_core",
     "haystack": "haystack",
     "llamaindex": "llama_index.core",
 }

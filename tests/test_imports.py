@@ -14,7 +14,7 @@ PACKAGE = Path(quiver.__file__).parent
 OPTIONAL = (
     *("numba", "llvmlite", "typer", "rich", "h5py", "matplotlib"),
     *("sklearn", "scipy", "joblib"),
-    *("haystack", "llama_index", "fsspec"),
+    *("langchain_core", "haystack", "llama_index", "fsspec"),
 )
 FOREIGN = (*OPTIONAL, "hypothesis", "pytest")
 IMPORTERS = ("import_module", "__import__")

@@ -173,7 +173,7 @@ def test_no_changed_byte_gives_another_document(tmp_path):
     file = tmp_path / "store" / "documents.sqlite"
     kept, refused = file.read_bytes(), 0
     rng = np.random.default_rng(0)
-    for at in rng.choice(len(kept), 300, replace=False):
+    for at in rng.choice(len(kept), 150, replace=False):
         spoilt = bytearray(kept)
         spoilt[at] ^= 0x41
         file.write_bytes(spoilt)
