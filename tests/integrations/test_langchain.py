@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -215,25 +213,6 @@ def test_metadata_that_cannot_be_kept_and_foreign_filters_are_named(ours):
     assert "x" not in ours.store
     with pytest.raises(InvalidTypeError, match="condition such as field"):
         ours.similarity_search("foo", filter={"id": 1})
-
-
-def test_the_example_finds_what_is_near_in_meaning():
-    example = Path(__file__).parents[2] / "docs" / "examples" / "langchain_search.py"
-    done = subprocess.run(
-        [sys.executable, str(example), "--rows", "2000"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    first, plain, short, diverse = done.stdout.split("\n\n")
-    assert first == "2000 documents"
-    assert all("qr" in answer.lower() for answer in (plain, short, diverse))
-    answers = [answer.split("  ")[-1].split() for answer in short.splitlines()[1:]]
-    assert len(answers) == 3
-    assert all(len(words) <= 5 for words in answers)
 
 
 def test_a_missing_langchain_is_told_with_what_to_type():

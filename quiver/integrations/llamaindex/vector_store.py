@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import weakref
 from collections.abc import Sequence
@@ -41,7 +40,7 @@ from quiver.integrations.store.adapting import (
     write_copy,
 )
 
-DEFAULT_PERSIST_PATH = os.path.join(DEFAULT_PERSIST_DIR, DEFAULT_PERSIST_FNAME)
+DEFAULT_PERSIST_PATH = f"{DEFAULT_PERSIST_DIR}/{DEFAULT_PERSIST_FNAME}"
 
 
 class QuiverVectorStore(BasePydanticVectorStore):
