@@ -17,7 +17,7 @@ from quiver.errors import FileAccessError
 from quiver.index import Index
 from quiver.integrations.store.document import Kept
 from quiver.integrations.store.folder import Folder, write_folder
-from quiver.integrations.store.table import Settings
+from quiver.integrations.store.table import Done, Settings
 from quiver.integrations.store.view import View
 
 
@@ -67,10 +67,15 @@ class Keeper:
             self._index = index if self._folder is None else self._folder.begun(index)
         self._index.add(vectors, rows)
 
-    def commit(self, gone: Iterable[str], new: Iterable[Kept]) -> None:
-        """Put documents in the place of others, on the disk if there is a folder."""
-        if self._folder is not None:
-            self._folder.table.change(gone, new)
+    def commit(self, gone: Iterable[str], new: Iterable[Kept], done: Done) -> None:
+        """Put documents in the place of others, on the disk if there is a folder.
+
+        ``done`` is told when nothing can undo it any more.
+        """
+        if self._folder is None:
+            done()
+        else:
+            self._folder.table.change(gone, new, done)
 
     def swept(self, view: View) -> View:
         """Return a view with the index of now, without its strays."""

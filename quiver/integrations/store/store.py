@@ -220,9 +220,11 @@ class DocumentStore(Asking):
             return
         old, view = self._view.by_row, self._view.after(gone, new)
         rows = [self._view.by_id[own_id].row for own_id in gone]
-        self._keeper.commit(gone, new)
-        # From here on it is done, whatever stops what follows.
-        self._view = self._keeper.of_now(view)
+
+        def publish() -> None:
+            self._view = self._keeper.of_now(view)
+
+        self._keeper.commit(gone, new, publish)
         left = [row for row in rows if row in old and row not in view.by_row]
         self._view = self._keeper.without(self._view, left)
         self._keeper.save_grown()

@@ -12,7 +12,7 @@ import os
 import sqlite3
 import weakref
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +24,8 @@ from quiver.integrations.store.document import Document, Kept
 from quiver.params import BuildParams
 from quiver.storage.atomic import os_errors
 from quiver.validation.checks import check_metric
+
+Done = Callable[[], None]
 
 KINDS = {"application_id": 0x5156_5354, "user_version": 1}
 """What SQLite keeps of the kind of a database, and the version of its tables."""
@@ -101,9 +103,12 @@ class Table:
         last = self._one("SELECT max(seq) FROM sqlite_sequence")
         return 0 if last is None else int(last) + 1
 
-    def change(self, gone: Iterable[str], new: Iterable[Kept]) -> None:
-        """Put documents in the place of others, all or none."""
-        with _sqlite_errors("write", self._file), _transaction(self._db):
+    def change(self, gone: Iterable[str], new: Iterable[Kept], done: Done) -> None:
+        """Put documents in the place of others, all or none; ``done`` is told of all.
+
+        It may be told twice, and is even where Ctrl-C comes just after the commit.
+        """
+        with _sqlite_errors("write", self._file), _transaction(self._db, done):
             ids = ((own_id,) for own_id in gone)
             self._db.executemany("DELETE FROM documents WHERE id = ?", ids)
             _insert(self._db, new)
@@ -136,7 +141,7 @@ def write_table(file: Path, settings: Settings, kept: Iterable[Kept]) -> None:
         db.executescript(_TABLES)
         for pragma, value in KINDS.items():
             db.execute(f"PRAGMA {pragma}={value}")
-        with _transaction(db):
+        with _transaction(db, lambda: None):
             db.execute("INSERT INTO settings VALUES (?)", [json.dumps(content)])
             _insert(db, kept)
 
@@ -172,15 +177,20 @@ def _crc(content: Iterable[Any]) -> int:
 
 
 @contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("BEGIN IMMEDIATE")
+def _transaction(db: sqlite3.Connection, done: Done) -> Iterator[None]:
+    is_begun = False
     try:
+        db.execute("BEGIN IMMEDIATE")
+        is_begun = True
         yield
         db.execute("COMMIT")
-    except BaseException:
-        # Some errors of a commit have ended it already.
+        done()
+    except BaseException as error:
         if db.in_transaction:
             db.execute("ROLLBACK")
+        # Some errors of a commit end it too; without one it was committed.
+        elif is_begun and not isinstance(error, sqlite3.Error):
+            done()
         raise
 
 

@@ -244,6 +244,43 @@ def test_a_change_that_the_disk_does_not_take_is_none(place, tmp_path, monkeypat
     assert content(DocumentStore.open(tmp_path / "store")) == expected
 
 
+class Interrupted(sqlite3.Connection):
+    """A connection that Ctrl-C reaches right after a statement."""
+
+    after = None
+
+    def execute(self, statement, *args):
+        done = super().execute(statement, *args)
+        if statement == self.after:
+            raise KeyboardInterrupt
+        return done
+
+
+@pytest.mark.parametrize("after", ["BEGIN IMMEDIATE", "COMMIT"])
+def test_ctrl_c_leaves_a_change_done_or_not(after, tmp_path, monkeypatch):
+    connect = sqlite3.connect
+    monkeypatch.setattr(
+        sqlite3,
+        "connect",
+        lambda *args, **options: connect(*args, factory=Interrupted, **options),
+    )
+    store = saved(tmp_path / "store")
+    expected = content(store)
+    with monkeypatch.context() as patch:
+        patch.setattr(Interrupted, "after", after)
+        with pytest.raises(KeyboardInterrupt):
+            store.put([document(3), document(30)])
+    if after == "COMMIT":
+        assert ("id30" in store, len(store)) == (True, 21)
+        expected = content(store)
+    assert content(store) == expected
+    store.delete(["id0"])
+    store.put([document(0)])
+    expected = content(store)
+    del store
+    assert content(DocumentStore.open(tmp_path / "store")) == expected
+
+
 def test_vectors_that_could_not_be_removed_are_never_found(tmp_path, monkeypatch):
     store = saved(tmp_path / "store")
     with monkeypatch.context() as patch:
