@@ -340,6 +340,9 @@ def test_a_filter_of_any_other_field_is_not(filled):
 def test_a_key_of_meta_that_is_taken_is_refused(filled):
     with pytest.raises(InvalidArgumentError, match="_haystack"):
         filled.write_documents([Document(meta={"_haystack": 1})])
+    with pytest.raises(InvalidArgumentError, match="_haystack"):
+        filled.update_by_filter(FIRST, {"_haystack": 1})
+    assert filled.filter_documents() == as_kept(library())
 
 
 def test_an_embedding_of_another_length_is_refused_and_changes_nothing(filled):

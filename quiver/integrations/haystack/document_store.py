@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from math import exp
+from reprlib import repr as brief
 from typing import Any, Self
 
 from haystack import Document, default_from_dict, default_to_dict
@@ -16,6 +17,7 @@ from quiver.integrations.haystack.documents import (
     Filters,
     as_kept,
     as_theirs,
+    checked_meta,
     matching,
     where,
 )
@@ -81,7 +83,7 @@ class QuiverDocumentStore(Metadata):
         if not isinstance(documents, list) or not all(
             isinstance(document, Document) for document in documents
         ):
-            msg = "documents must be a list of haystack.Document"
+            msg = f"documents must be a list of Haystack's, got {brief(documents)}"
             raise ValueError(msg)
         with _writing:
             new = list(self._to_write(documents, policy))
@@ -118,7 +120,7 @@ class QuiverDocumentStore(Metadata):
 
     def update_by_filter(self, filters: Filters, meta: dict[str, Any]) -> int:
         """Set fields in the meta of documents that match, and return of how many."""
-        return self.store.update(matching(filters), meta)
+        return self.store.update(matching(filters), checked_meta(meta))
 
     def embedding_retrieval(
         self,

@@ -37,13 +37,18 @@ def as_kept(document: Document) -> Kept:
     rest = {name: value for name, value in rest.items() if value is not None}
     if document.content is None:
         rest["content"] = None
-    metadata = dict(document.meta)
-    if REST in metadata:
-        msg = f"meta of document {document.id!r} must not have the key {REST!r}"
-        raise InvalidArgumentError(msg)
+    metadata = checked_meta(document.meta)
     if rest:
         metadata[REST] = rest
     return Kept(document.id, document.content or "", metadata, document.embedding)
+
+
+def checked_meta(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of some ``meta``, unless it has the key of what is beside it."""
+    if REST in meta:
+        msg = f"meta must not have the key {REST!r}, which is taken; rename it"
+        raise InvalidArgumentError(msg)
+    return dict(meta)
 
 
 def as_theirs(

@@ -61,9 +61,11 @@ def opened(
         return DocumentStore(metric or "cosine")
     folder = Path(os.path.realpath(path))
     with _opening:
-        store = _opened.get(folder)
+        is_there = (folder / DOCUMENTS).exists()
+        # One whose folder was removed is of nothing any more.
+        store = _opened.get(folder) if is_there else None
         if store is None:
-            if make and not (folder / DOCUMENTS).exists():
+            if make and not is_there:
                 DocumentStore(metric or "cosine").save(folder)
             store = _opened[folder] = DocumentStore.open(folder)
     if metric is not None and check_metric(metric) != store.metric:

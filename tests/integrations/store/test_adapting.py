@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,20 @@ def test_who_comes_after_the_last_one_has_left_finds_all_of_it(tmp_path):
     store.put([Document("a", "text", {}, [1.0, 0.0])])
     del store
     assert [found.text for found, _ in opened(tmp_path).search([1.0, 0.0])] == ["text"]
+
+
+def test_a_folder_that_was_removed_begins_anew(tmp_path):
+    store = opened(tmp_path / "here")
+    store.put([Document("a")])
+    shutil.rmtree(tmp_path / "here")
+    assert len(opened(tmp_path / "here")) == 0
+    assert len(store) == 1
+
+
+def test_where_none_may_be_made_an_absent_one_is_named(tmp_path):
+    with pytest.raises(FileAccessError, match="absent"):
+        opened(tmp_path / "absent", make=False)
+    assert not (tmp_path / "absent").exists()
 
 
 def test_another_metric_than_that_of_the_folder_is_refused(tmp_path):
