@@ -117,6 +117,10 @@ class Asking:
         vector = as_real_array(vector, "vector")
         return self._view.mmr(vector, k, fetch_k, lambda_mult, where)
 
+    def __repr__(self) -> str:
+        """Return size and length of vectors."""
+        return f"{type(self).__name__}({len(self)} documents, dim={self.dim})"
+
     def __len__(self) -> int:
         """Return the number of documents."""
         return len(self._view.by_id)

@@ -26,8 +26,12 @@ from quiver.storage.journal import journal_path
 DOCUMENTS, VECTORS = "documents.sqlite", "vectors.quiver"
 
 JOURNAL_SHARE, LEAST_JOURNAL = 20, 1 << 20
-"""A journal of a twentieth of the index, and of a mebibyte, is repeated in less than a
-second or in a twentieth of a build; then the index is saved."""
+"""A journal of a twentieth of the index, and of a mebibyte, is as long as may be: to
+repeat its rows takes about a twentieth of a build. Then the index is saved."""
+
+MOST_OPERATIONS = 1000
+"""More operations are too many, too: however few rows one adds, it copies the graph,
+which takes a hundredth of the time of a save."""
 
 CHECKED_ROWS = 4096
 """Vectors that are read at a time to be checked."""
@@ -51,6 +55,7 @@ class Folder:
         self.path = path
         self.table = Table(path / DOCUMENTS)
         self._vectors = path / VECTORS
+        self._saved_version = 0
 
     def index(self, kept: Iterable[Kept], backend: Backend) -> Index | None:
         """Return the index of documents; None before the first vector.
@@ -62,7 +67,7 @@ class Folder:
         """
         index = None
         if self._vectors.exists():
-            index = open_index(self._vectors, backend=backend, journal=True)
+            index = self._opened(backend)
         having = [one for one in kept if one.vector_crc is not None]
         for start in range(0, len(having), CHECKED_ROWS):
             self._check_vectors(having[start : start + CHECKED_ROWS], index)
@@ -73,20 +78,29 @@ class Folder:
         with os_errors("save the store", self._vectors):
             _remove(journal_path(self._vectors))
         index.save(self._vectors)
-        return open_index(self._vectors, backend=index.backend, journal=True)
+        return self._opened(index.backend)
 
     def save(self, index: Index | None) -> None:
         """Save the index, so that its journal is empty."""
         if index is not None:
             index.save(self._vectors)
+            self._saved_version = index.version
 
     def save_grown(self, index: Index) -> None:
         """Save the index if its journal has grown long."""
         with os_errors("save the store", self._vectors):
             length = journal_path(self._vectors).stat().st_size
             size = self._vectors.stat().st_size
-        if length > max(LEAST_JOURNAL, size // JOURNAL_SHARE):
+        n_operations = index.version - self._saved_version
+        is_long = length > max(LEAST_JOURNAL, size // JOURNAL_SHARE)
+        if is_long or n_operations >= MOST_OPERATIONS:
             self.save(index)
+
+    def _opened(self, backend: Backend) -> Index:
+        # Without its journal the file is what was saved; its header says of when.
+        saved = open_index(self._vectors, hot="mmap", verify="none", backend=backend)
+        self._saved_version = saved.version
+        return open_index(self._vectors, backend=backend, journal=True)
 
     def _check_vectors(self, kept: list[Kept], index: Index | None) -> None:
         found = {} if index is None else _vector_crcs(index, kept)

@@ -326,6 +326,23 @@ def test_a_journal_that_has_grown_long_is_saved_away(tmp_path, monkeypatch):
     assert content(DocumentStore.open(tmp_path / "store")) == expected
 
 
+def test_so_is_one_of_many_operations_however_often_it_was_opened(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(folder, "MOST_OPERATIONS", 10)
+    store = saved(tmp_path / "store")
+    journal = tmp_path / "store" / "vectors.quiver.journal"
+    emptied = []
+    for n in range(20, 60):
+        if n % 3 == 0:
+            del store
+            store = DocumentStore.open(tmp_path / "store")
+        store.put([document(n)])
+        if journal.stat().st_size == HEAD.size:
+            emptied.append(n)
+    assert emptied == [29, 39, 49, 59]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="processes of POSIX")
 def test_a_process_killed_at_any_boundary_leaves_a_change_done_or_not(tmp_path):
     lines = run_isolated("kill_during_put.py", tmp_path).splitlines()
