@@ -13,10 +13,4 @@ from quiver.integrations.store.conditions import Condition, Field, field
 from quiver.integrations.store.document import Document
 from quiver.integrations.store.store import DocumentStore
 
-__all__ = [
-    "Condition",
-    "Document",
-    "DocumentStore",
-    "Field",
-    "field",
-]
+__all__ = ["Condition", "Document", "DocumentStore", "Field", "field"]
