@@ -121,6 +121,8 @@ def test_an_empty_store_answers_nothing():
     assert [*store] == store.get(["a"]) == store.put([]) == []
     assert len(store) == store.delete(["a"]) == store.count() == 0
     assert store.dim is None
+    with pytest.raises(InvalidTypeError, match="where must be a condition"):
+        store.search([1.0, 2.0], 3, {"a": 1})
     store.put([Document("a", "without a vector")])
     assert store.search([1.0, 2.0], 3) == []
     store.clear()
