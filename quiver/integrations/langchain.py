@@ -27,7 +27,7 @@ class QuiverVectorStore(VectorStore):
 
     Parameters
     ----------
-    embeddings : Embeddings
+    embedding : Embeddings
         LangChain's model.
     store : DocumentStore, optional
         What keeps the documents, ``DocumentStore.open(path)`` say; default a new one.
@@ -37,8 +37,8 @@ class QuiverVectorStore(VectorStore):
 
     embeddings: Any = None
 
-    def __init__(self, embeddings: Any, store: Any = None, **options: Any) -> None:
-        self.embeddings = embeddings
+    def __init__(self, embedding: Any, store: Any = None, **options: Any) -> None:
+        self.embeddings = embedding
         self.store = kept.DocumentStore(**options) if store is None else store
 
     @classmethod
@@ -47,7 +47,7 @@ class QuiverVectorStore(VectorStore):
     ) -> Self:
         """Return a store of texts; options but ``ids`` are those of the constructor."""
         ids, made = options.pop("ids", None), cls(embedding, **options)
-        made.add_texts(list(texts), metadatas, ids=ids)
+        made.add_texts(texts, metadatas, ids=ids)
         return made
 
     @classmethod
@@ -56,8 +56,16 @@ class QuiverVectorStore(VectorStore):
     ) -> Self:
         """Return a store of texts."""
         ids, made = options.pop("ids", None), cls(embedding, **options)
-        await made.aadd_texts(list(texts), metadatas, ids=ids)
+        await made.aadd_texts(texts, metadatas, ids=ids)
         return made
+
+    def add_texts(self, texts: Any, *of: Any, **by: Any) -> list[str]:
+        """Put texts in; of an iterator the base class would put none."""
+        return super().add_texts(list(texts), *of, **by)
+
+    async def aadd_texts(self, texts: Any, *of: Any, **by: Any) -> list[str]:
+        """Put texts in."""
+        return await super().aadd_texts(list(texts), *of, **by)
 
     def add_documents(self, documents: Any, ids: Any = None, **_: Any) -> list[str]:
         """Put documents in the place of those of the same id."""

@@ -41,7 +41,9 @@ class TestSuiteOfLangChainInAFolder(VectorStoreIntegrationTests):
 
 @pytest.fixture
 def ours():
-    return QuiverVectorStore.from_texts(TEXTS, MODEL, METADATA, ids=IDS)
+    store = QuiverVectorStore(embedding=MODEL)
+    assert store.add_texts(iter(TEXTS), METADATA, ids=IDS) == IDS
+    return store
 
 
 @pytest.fixture

@@ -266,6 +266,17 @@ def test_a_filter_means_what_it_means_in_the_simple_store(metadata, filters):
     assert_same_answer(ask(ours), ask(theirs))
 
 
+@pytest.mark.parametrize("operator", ["==", "!=", "in", "nin"])
+@pytest.mark.parametrize("value", [0, 1, 1.0, 2])
+def test_a_filter_finds_bools_by_the_numbers_that_python_takes_them_for(
+    operator, value
+):
+    nodes = around([{"is": True}, {"is": False}, {"is": 1}, {"is": "1"}, {}])
+    asked = [value] if operator in ("in", "nin") else value
+    filters = MetadataFilters(filters=[leaf("is", operator, asked)])
+    assert_same_answer(*(ask(store, filters=filters) for store in both(nodes)))
+
+
 NESTED = st.recursive(LEAVES, partial(filters_of, min_size=1, max_size=3), max_leaves=6)
 JOIN = {
     FilterCondition.AND: lambda sets, _: set.intersection(*sets),

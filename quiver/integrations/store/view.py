@@ -84,13 +84,13 @@ class View:
         self, vectors: AnyArray, k: int, where: Any, ef: int | None
     ) -> list[Found]:
         """Return the nearest documents of each vector; see `DocumentStore.search`."""
-        k = check_int("k", k, 1, MAX_ROWS)
+        k, allowed = check_int("k", k, 1, MAX_ROWS), self._allowed(where)
         if not self.index:
             return [[] for _ in vectors]
         metric, dim = self.index.metric, self.index.dim
         queries = as_vectors(vectors, "vector", metric=metric, dim=dim)
         k = min(k, len(self.index))
-        found = self.index.search(queries, k, ef=ef, filter=self._allowed(where))
+        found = self.index.search(queries, k, ef=ef, filter=allowed)
         return [*map(self._found, found.ids, found.distances)]
 
     def mmr(

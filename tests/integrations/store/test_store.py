@@ -121,6 +121,8 @@ def test_an_empty_store_answers_nothing():
     assert [*store] == store.get(["a"]) == store.put([]) == []
     assert len(store) == store.delete(["a"]) == store.count() == 0
     assert store.dim is None
+    with pytest.raises(InvalidTypeError, match="where must be a condition"):
+        store.search([1.0, 2.0], 3, {"a": 1})
     store.put([Document("a", "without a vector")])
     assert store.search([1.0, 2.0], 3) == []
     store.clear()
@@ -286,12 +288,14 @@ def test_a_mapping_of_any_kind_is_metadata():
     assert store.get(["a"])[0].metadata == {"a": 1}
 
 
-def test_there_is_a_graph_from_1000_vectors_on_and_filters_walk_it():
+def test_there_is_a_graph_from_1000_vectors_on_and_filters_hold():
     rows = normal_rows(1100, 8)
-    store = DocumentStore("euclidean", max_degree=16)
-    store.put(Document(str(n), "", {"n": n}, rows[n]) for n in range(1100))
+    store = DocumentStore("euclidean", max_degree=8, ef_construction=16)
+    store.put(Document(str(n), "", {"n": n}, rows[n]) for n in range(999))
+    assert not store._view.index.state.has_graph
+    store.put(Document(str(n), "", {"n": n}, rows[n]) for n in range(999, 1100))
     assert store._view.index.state.has_graph
-    assert store._view.index.params.max_degree == 16
+    assert store._view.index.params.max_degree == 8
     found = store.search(rows[:50], 5, field("n") >= 20)
     assert [answer[0][0].id for answer in found][20:] == [str(n) for n in range(20, 50)]
     exact = np.linalg.norm(rows[None, 20:] - rows[:50, None], axis=2)
