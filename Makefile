@@ -120,8 +120,13 @@ suites: $(ECOSYSTEM)
 		|| echo "not installed: umap-learn, pandas"
 	$(BIN)/python -m pip install --quiet polars duckdb safetensors \
 		|| echo "not installed: polars, duckdb, safetensors"
+	$(BIN)/python -m pip install --quiet langchain-tests \
+		|| echo "not installed: langchain-tests"
+	$(BIN)/python -m pip install --quiet haystack-ai llama-index-core \
+		|| echo "not installed: haystack-ai, llama-index-core"
 	$(BIN)/pytest $(SPREAD) $(PYTEST_FLAGS) tests/integrations tests/readers
-	$(BIN)/pytest $(PYTEST_FLAGS) tests/test_docs_examples.py -k sklearn
+	$(BIN)/pytest $(PYTEST_FLAGS) tests/test_docs_examples.py \
+		-k "sklearn or langchain or haystack or llamaindex"
 
 $(DEMO): EXTRAS := numba,cli
 $(DEV): EXTRAS := numba,cli,io,plot,test,bench,docs,lint

@@ -20,7 +20,10 @@ myst_heading_anchors = 3
 # Tables that tools print are parts of pages.
 exclude_patterns = ["_build", "measured_*.md", "algorithm/measured*.md"]
 numpydoc_show_class_members = False
-autodoc_mock_imports = ["sklearn", "joblib"]  # Of an extra that pages do without.
+autodoc_mock_imports = [  # Of extras that pages do without.
+    *("sklearn", "joblib", "langchain_core"),
+    *("haystack", "llama_index", "fsspec"),
+]
 autodoc_typehints = "none"  # numpydoc's own type lines say shape and unit.
 
 html_theme = "pydata_sphinx_theme"

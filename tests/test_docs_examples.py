@@ -38,6 +38,14 @@ NEED_COMPILED = {
     "quiver.evaluation.tune",
 }
 
+# The package that an extra is there for, by the word in the names of ours.
+EXTRAS = {
+    "sklearn": "sklearn",
+    "langchain": "langchain_core",
+    "haystack": "haystack",
+    "llamaindex": "llama_index.core",
+}
+
 
 def need_compiled(name: str) -> None:
     if name in NEED_COMPILED and quiver.get_backend().name == "reference":
@@ -47,8 +55,9 @@ def need_compiled(name: str) -> None:
 def need_extra(name: str) -> None:
     if name == "docs/vectors.md":
         pytest.importorskip("pyarrow", reason="needs the extra `io`")
-    if "sklearn" in name:
-        pytest.importorskip("sklearn", reason="needs the extra `sklearn`")
+    for extra, module in EXTRAS.items():
+        if extra in name:
+            pytest.importorskip(module, reason=f"needs the extra `{extra}`")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -15,6 +15,7 @@ OPTIONAL = (
     *("numba", "llvmlite", "typer", "rich", "h5py", "matplotlib"),
     *("pyarrow", "zarr"),
     *("sklearn", "scipy", "joblib"),
+    *("langchain_core", "haystack", "llama_index", "fsspec"),
 )
 FOREIGN = (*OPTIONAL, "hypothesis", "pytest")
 IMPORTERS = ("import_module", "__import__")

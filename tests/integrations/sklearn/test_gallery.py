@@ -13,7 +13,11 @@ pytest.importorskip("sklearn", reason="needs the extra `sklearn`")
 pytest.importorskip("matplotlib", reason="needs the extra `plot`")
 
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
-NAMES = sorted({path.stem for path in EXAMPLES.glob("*.py")} - {"picture"})
+NAMES = sorted(
+    path.stem
+    for path in EXAMPLES.glob("*.py")
+    if path.stem != "picture" and not path.stem.endswith("_search")
+)
 ALSO_NEEDS = {"umap_embedding": "umap"}
 ROWS = {"umap_embedding": 1000, "outliers": 2000}
 
