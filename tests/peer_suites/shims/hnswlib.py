@@ -38,11 +38,13 @@ class Items:
 
     def check_capacity(self, n_new):
         if self.element_count + n_new > self.max_elements:
-            raise RuntimeError("The number of elements exceeds the specified limit")
+            msg = "The number of elements exceeds the specified limit"
+            raise RuntimeError(msg)
 
     def answer(self, ids, distances):
         if (ids < 0).any():
-            raise RuntimeError("Cannot return the results in a contiguous 2D array")
+            msg = "Cannot return the results in a contiguous 2D array"
+            raise RuntimeError(msg)
         if self.space == "l2":
             distances = distances**2
         return ids.astype(np.uint64), distances + (self.space == "ip")
@@ -58,7 +60,11 @@ class Index(Items):
         self.deleted = {}
 
     def init_index(self, max_elements, M=16, ef_construction=200, **_):
-        self.max_elements, self.M, self.ef_construction = max_elements, M, ef_construction
+        self.max_elements, self.M, self.ef_construction = (
+            max_elements,
+            M,
+            ef_construction,
+        )
         # A node of the bottom level of HNSW has up to 2 M links.
         shape = {"max_degree": 2 * M, "ef_construction": ef_construction}
         self.index = quiver.Index.create(self.dim, self.space, **shape)
@@ -95,8 +101,9 @@ class Index(Items):
     def knn_query(self, data, k=1, num_threads=-1, filter=None):
         if filter is not None:
             filter = np.vectorize(filter, otypes=[bool])
+        threads = num_threads if num_threads > 0 else self.threads
         ef = max(self.ef, k)
-        found = self.index.search(data, k, ef=ef, filter=filter, threads=self.threads)
+        found = self.index.search(data, k, ef=ef, filter=filter, threads=threads)
         return self.answer(found.ids, found.distances)
 
     def get_ids_list(self):
@@ -105,7 +112,8 @@ class Index(Items):
     def get_items(self, ids=None, return_type="numpy"):
         ids = np.asarray(self.index.ids if ids is None else ids)
         if ids.ndim == 0:
-            raise ValueError("get_items accepts a list of indices")
+            msg = "get_items accepts a list of indices"
+            raise ValueError(msg)
         vectors = self.index.get(ids.ravel())
         return vectors if return_type == "numpy" else vectors.tolist()
 
@@ -149,7 +157,7 @@ class BFIndex(Items):
         self.labels = np.concatenate([self.labels, self.labels_for(data, ids)])
         self.vectors = np.concatenate([self.vectors, data])
 
-    def knn_query(self, data, k=1, num_threads=-1, filter=None):
+    def knn_query(self, data, k=1, filter=None):
         labels, vectors = self.labels, self.vectors
         if filter is not None:
             kept = np.vectorize(filter, otypes=[bool])(labels)

@@ -42,7 +42,12 @@ built = []
 
 class NNDescent:
     def __init__(
-        self, data, metric="euclidean", metric_kwds=None, n_neighbors=30, **others
+        self,
+        data,
+        metric="euclidean",
+        metric_kwds=None,  # noqa: ARG002
+        n_neighbors=30,
+        **others,
     ):
         if metric not in METRICS:
             pytest.skip(f"metric {metric}")
@@ -64,9 +69,10 @@ class NNDescent:
         rows = self.index.get(np.arange(len(self.index)))
         return tuple(self.index.search(rows, min(self.n_neighbors, len(rows))))
 
-    def query(self, query_data, k=10, epsilon=0.1):
+    def query(self, query_data, k=10, **_):
         if np.ndim(query_data) != 2:
-            raise ValueError("query_data must be a matrix")
+            msg = "query_data must be a matrix"
+            raise ValueError(msg)
         return tuple(self.index.search(dense(query_data), k))
 
     def update(self, xs_fresh=None, xs_updated=None, updated_indices=None):
