@@ -22,6 +22,11 @@ from quiver.integrations.sklearn.proposing import Graph, Scan, Tree
 DIMS = (2, 3, 5, 8, 10, 15, 20, 30, 50, 100)
 MANY, N_QUERIES = 50_000, 1000
 
+COLUMNS = (
+    *("rows", "dims", "graph finds", "bits", "codes compared"),
+    *("tree, a query", "graph, a query", "tree : graph, all rows"),
+)
+
 
 def islands(n, dim, rng):
     """Return many small dense groups with room between them, as UMAP lays them out."""
@@ -43,6 +48,11 @@ def seconds(function, *args):
     return time.process_time() - start, result
 
 
+def short(ratio):
+    """Return two digits of a ratio, without an exponent."""
+    return f"{float(f'{ratio:.2g}'):g}"
+
+
 def measured(rows):
     """Return a row of the table: costs per query in those of a scan, and recall."""
     asked = rows[np.random.default_rng(1).permutation(len(rows))[:N_QUERIES]]
@@ -59,8 +69,8 @@ def measured(rows):
     graph_all = building + walking * len(rows) / N_QUERIES
     return (
         f"{share:.3f} | {graph.index.encoding.bits} | {n_codes:.0f} | "
-        f"{climbing / scanning:.2g} | {walking / scanning:.2g} | "
-        f"{tree_all / graph_all:.2g}"
+        f"{short(climbing / scanning)} | {short(walking / scanning)} | "
+        f"{short(tree_all / graph_all)}"
     )
 
 
@@ -68,7 +78,9 @@ def main():
     """Print a table; a line as soon as it is known goes to the standard error."""
     warnings.simplefilter("ignore")
     rng = np.random.default_rng(0)
-    print("| rows | dims | graph finds | bits | codes compared | tree, a query | ", end="")
+    print(
+        "| rows | dims | graph finds | bits | codes compared | tree, a query | ", end=""
+    )
     print("graph, a query | tree : graph, all rows |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for kind, rows_of in KINDS.items():
