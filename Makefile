@@ -116,10 +116,14 @@ ecosystem:
 	$(MAKE) VENV=$(VENV)-ecosystem suites
 
 suites: $(ECOSYSTEM)
-	$(BIN)/python -m pip install --quiet umap-learn pandas \
-		|| echo "not installed: umap-learn, pandas"
+	for packages in "umap-learn pandas" numba scanpy; do \
+		$(BIN)/python -m pip install --quiet $$packages \
+			|| echo "not installed: $$packages"; \
+	done
 	$(BIN)/pytest $(SPREAD) $(PYTEST_FLAGS) tests/integrations
 	$(BIN)/pytest $(PYTEST_FLAGS) tests/test_docs_examples.py -k sklearn
+	QUIVER_PEER_SOURCES=build/peers $(BIN)/pytest $(PYTEST_FLAGS) \
+		tests/peer_suites/test_unchanged.py
 
 $(DEMO): EXTRAS := numba,cli
 $(DEV): EXTRAS := numba,cli,io,plot,test,bench,docs,lint

@@ -1,7 +1,6 @@
 """Topics of sentences: UMAP, HDBSCAN, and the words that each cluster is rich in.
 
-The steps of BERTopic, on neighbors that quiver finds. Without umap-learn five principal
-components take the place of UMAP, and clusters are coarser.
+The steps of BERTopic, on neighbors that quiver finds.
 """
 
 from __future__ import annotations
@@ -9,27 +8,11 @@ from __future__ import annotations
 import numpy as np
 from picture import arguments, save_scatter
 from sklearn.cluster import HDBSCAN
-from sklearn.decomposition import PCA
 from sklearn.feature_extraction.text import CountVectorizer
+from umap import UMAP
 
 from quiver.datasets import load_demo
-from quiver.integrations.sklearn import QuiverNeighbors, QuiverTransformer
-
-try:
-    from umap import UMAP
-except ModuleNotFoundError:
-    UMAP = None
-
-
-def reduced(vectors, dim):
-    """Return vectors in few dimensions, near where they were near before."""
-    if UMAP is None:
-        return PCA(dim, random_state=0).fit_transform(vectors)
-    neighbors = QuiverNeighbors(metric="cosine").fit(vectors)
-    distances, indices = neighbors.kneighbors(vectors, n_neighbors=15)
-    options = {"min_dist": 0.0, "random_state": 0, "n_jobs": 1}
-    knn = {"n_neighbors": 15, "precomputed_knn": (indices, distances)}
-    return UMAP(n_components=dim, **knn, **options).fit_transform(vectors)
+from quiver.integrations.sklearn import QuiverNeighbors
 
 
 def leading_words(texts, topics, n_words=3):
@@ -50,16 +33,16 @@ rows, path = arguments(10_000)
 demo = load_demo()
 vectors, texts = demo.vectors[:rows], demo.texts[:rows]
 
-few = reduced(vectors, 5)
-graph = QuiverTransformer(n_neighbors=30).fit_transform(few)
-graph = graph.maximum(graph.T)  # HDBSCAN wants the same distance both ways.
+neighbors = QuiverNeighbors(metric="cosine").fit(vectors)
+distances, indices = neighbors.kneighbors(vectors, n_neighbors=15)
+options = {"precomputed_knn": (indices, distances), "random_state": 0, "n_jobs": 1}
+few = UMAP(15, n_components=5, min_dist=0.0, **options).fit_transform(vectors)
 smallest = max(10, rows // 100)
-cluster = HDBSCAN(smallest, metric="precomputed", min_samples=5, copy=True)
-topics = cluster.fit_predict(graph)
+topics = HDBSCAN(smallest, min_samples=5, copy=True).fit_predict(few)
 
 words = leading_words(texts, topics)
 sizes = np.bincount(topics[topics >= 0])
-places = reduced(vectors, 2)
+places = UMAP(15, **options).fit_transform(vectors)
 named = {
     words[topic]: np.median(places[topics == topic], axis=0)
     for topic in np.argsort(-sizes, kind="stable")[:8]
