@@ -116,7 +116,7 @@ ecosystem:
 	$(MAKE) VENV=$(VENV)-ecosystem suites
 
 suites: $(ECOSYSTEM)
-	for packages in "umap-learn pandas" numba scanpy; do \
+	for packages in "umap-learn pandas" scanpy; do \
 		$(BIN)/python -m pip install --quiet $$packages \
 			|| echo "not installed: $$packages"; \
 	done
