@@ -90,8 +90,8 @@ def test_no_file_of_hnswlib_is_left_out(tmp_path: Path) -> None:
 
 
 def test_those_of_pynndescent(tmp_path: Path, say: Any) -> None:
-    """There are 104. Of those skipped, 30 ask for a metric or a code that quiver does
-    not have (11 of them for ``manhattan``), 17 are of trees, buffers, closures and what
+    """There are 104. Of those skipped, 29 ask for a metric or a code that quiver does
+    not have (11 of them for ``manhattan``), 18 are of trees, buffers, closures and what
     is printed of them, and 3 make no index."""
     pytest.importorskip("numba", reason="pynndescent needs numba")
     pytest.importorskip("sklearn", reason="needs the extra `sklearn`")
