@@ -105,4 +105,5 @@ def test_those_of_pynndescent(tmp_path: Path, say: Any) -> None:
     n_passed, n_skipped = map(int, re.findall(r"(\d+) passed, (\d+) skipped", told)[0])
     counts = f"{n_passed} passed, {n_skipped} skipped"
     say(f"pynndescent {PYNNDESCENT} on quiver: {counts}")
+    say("\n".join(re.findall(r"^SKIPPED .+", told, re.MULTILINE)))
     assert (n_passed, n_skipped) == (54, 50)
