@@ -23,12 +23,12 @@ def test_few_columns_lose_no_neighbour_in_fifty(dim: int, metric: Metric) -> Non
     assert recall(index, rows, 10) >= 0.98
 
 
-@pytest.mark.parametrize("dim", [2, 5, 10, 20, 50])
+@pytest.mark.parametrize("dim", [2, 10, 50])
 def test_tight_groups_are_told_apart(dim: int) -> None:
     """scikit-learn's test_spectral_embedding has such rows, but fewer."""
     rng = np.random.default_rng(0)
     centers = rng.normal(size=(20, dim)) * 10
-    n = bounded(20_000)
+    n = bounded(10_000)
     rows = centers[rng.integers(20, size=n)] + rng.normal(size=(n, dim)) * 2
     rows = rows.astype(np.float32)
     index = quiver.Index.build(rows, metric="euclidean")
