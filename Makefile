@@ -116,17 +116,16 @@ ecosystem:
 	$(MAKE) VENV=$(VENV)-ecosystem suites
 
 suites: $(ECOSYSTEM)
-	$(BIN)/python -m pip install --quiet umap-learn pandas \
-		|| echo "not installed: umap-learn, pandas"
-	$(BIN)/python -m pip install --quiet polars duckdb safetensors \
-		|| echo "not installed: polars, duckdb, safetensors"
-	$(BIN)/python -m pip install --quiet langchain-tests \
-		|| echo "not installed: langchain-tests"
-	$(BIN)/python -m pip install --quiet haystack-ai llama-index-core \
-		|| echo "not installed: haystack-ai, llama-index-core"
+	for packages in "umap-learn pandas" scanpy "polars duckdb safetensors" \
+			langchain-tests "haystack-ai llama-index-core"; do \
+		$(BIN)/python -m pip install --quiet $$packages \
+			|| echo "not installed: $$packages"; \
+	done
 	$(BIN)/pytest $(SPREAD) $(PYTEST_FLAGS) tests/integrations tests/readers
 	$(BIN)/pytest $(PYTEST_FLAGS) tests/test_docs_examples.py \
 		-k "sklearn or langchain or haystack or llamaindex"
+	QUIVER_PEER_SOURCES=build/peers $(BIN)/pytest $(PYTEST_FLAGS) \
+		tests/peer_suites/test_unchanged.py
 
 $(DEMO): EXTRAS := numba,cli
 $(DEV): EXTRAS := numba,cli,io,plot,test,bench,docs,lint

@@ -21,13 +21,16 @@ def arguments(rows):
     return given.rows, given.picture
 
 
-def save_scatter(points, colors, title, path):
-    """Write points in colors by number; -1 is gray."""
+def save_scatter(points, colors, title, path, named=None):
+    """Write points in colors by number, -1 is gray, and words at their places."""
     figure, axes = plt.subplots(figsize=(5, 4.2), dpi=75, layout="constrained")
     gray = colors < 0
     axes.scatter(*points[gray].T, s=4, c="0.75", linewidths=0)
     style = {"cmap": "tab20", "vmin": 0, "vmax": 19, "linewidths": 0}
     axes.scatter(*points[~gray].T, s=6, c=colors[~gray] % 20, **style)
+    box = {"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 1}
+    for words, place in (named or {}).items():
+        axes.text(*place, words, fontsize=6, ha="center", bbox=box)
     axes.set_title(title, fontsize=10)
     axes.set_xticks([])
     axes.set_yticks([])

@@ -21,23 +21,14 @@ from agreement import (
     truth,
     uniform_rows,
 )
+from as_faiss import DIM, QUERIES, ROWS, N, build
 from small_index import bounded
 
 import quiver
-from quiver._typing import Metric, Vectors
+from quiver._typing import Metric
 from quiver.backends import Backend
 from quiver.conformance.hazards import METRICS
 from quiver.errors import InvalidArgumentError
-
-DIM, N = 32, bounded(2000)
-ROWS, QUERIES = odd_rows(N, DIM), uniform_rows(20, DIM, seed=1)
-
-
-def build(
-    vectors: Vectors, metric: Metric = "euclidean", ids: Any = None, **how: Any
-) -> quiver.Index:
-    return quiver.Index.build(vectors, metric=metric, ids=ids, **how)
-
 
 ALL = np.arange(N)
 ONE, OTHER = (

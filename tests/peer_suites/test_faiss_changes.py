@@ -20,21 +20,13 @@ from agreement import (
     recall,
     uniform_rows,
 )
+from as_faiss import DIM, QUERIES, ROWS, N, build
 from small_index import assert_same_index, bounded
 
 import quiver
-from quiver._typing import Metric, UserIds, Vectors
+from quiver._typing import Metric, UserIds
 from quiver.conformance.hazards import METRICS
 from quiver.errors import InvalidArgumentError
-
-DIM, N = 32, bounded(2000)
-ROWS, QUERIES = odd_rows(N, DIM), uniform_rows(20, DIM, seed=1)
-
-
-def build(
-    vectors: Vectors, metric: Metric = "euclidean", ids: Any = None
-) -> quiver.Index:
-    return quiver.Index.build(vectors, metric=metric, ids=ids)
 
 
 def test_vectors_are_given_back_by_id_until_they_are_removed(tmp_path: Path) -> None:

@@ -18,14 +18,16 @@ NAMES = sorted(
     for path in EXAMPLES.glob("*.py")
     if path.stem != "picture" and not path.stem.endswith("_search")
 )
-ALSO_NEEDS = {"umap_embedding": "umap"}
-ROWS = {"umap_embedding": 1000, "outliers": 2000}
+UMAP = ("umap", "umap-learn")
+ALSO_NEEDS = {"umap_embedding": UMAP, "topics": UMAP, "cells": ("scanpy", "scanpy")}
+ROWS = {"umap_embedding": 1000, "outliers": 2000, "topics": 1500}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_example_writes_its_picture_and_says_what_it_shows(name, tmp_path):
     if name in ALSO_NEEDS:
-        pytest.importorskip(ALSO_NEEDS[name], reason="needs umap-learn")
+        module, package = ALSO_NEEDS[name]
+        pytest.importorskip(module, reason=f"needs {package}")
     picture = tmp_path / "picture.png"
     rows = str(ROWS.get(name, 400))
     # Two processes of tests with as many threads each would wait for each other.

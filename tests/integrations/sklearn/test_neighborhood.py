@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -73,3 +74,10 @@ def test_a_pickled_graph_takes_the_kernels_there_are(monkeypatch):
     np.testing.assert_array_equal(
         again.nearest(rows[:9], 5, EFFORT), graph.nearest(rows[:9], 5, EFFORT)
     )
+
+
+@pytest.mark.parametrize("page", ["sklearn", "few-dimensions"])
+def test_the_pages_tell_the_rule_that_is_followed(page):
+    told = (Path(__file__).parents[3] / "docs" / f"{page}.md").read_text("utf-8")
+    assert f"| up to {MAX_TREE_DIM} |" in told
+    assert f"| up to {MAX_SCANNED:,} |".replace(",", " ") in told
