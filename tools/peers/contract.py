@@ -8,6 +8,7 @@ import importlib.util
 import os
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +19,21 @@ Matrix = NDArray[np.float32]
 # Beam widths, roughly geometric; a sweep stops once its recall is complete.
 BEAM_WIDTHS = (10, 14, 20, 28, 40, 56, 80, 112, 160, 240, 360, 540, 800, 1200)
 HNSW_EF_CONSTRUCTION = 200
+USUAL_K = 10
+"""Neighbors that the efforts are meant for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How a run is done; every field goes into the report."""
+
+    threads: int
+    k: int = USUAL_K
+    repeats: int = 3
+    turn_seconds: float = 0.15
+    clock: str = "wall"
+    build_seconds: float = 900.0
+    minutes: float | None = None
 
 
 class Peer:
@@ -39,6 +55,8 @@ class Peer:
         Those it can search.
     parallel : bool
         Whether a batch can be answered on several threads.
+    threads_build : bool
+        Whether a build can be told how many threads to take.
     environment : dict
         Set before its process starts; ``{threads}`` is filled in.
     """
@@ -49,6 +67,7 @@ class Peer:
     efforts: Sequence[Any] = BEAM_WIDTHS
     metrics: ClassVar[tuple[str, ...]] = ("cosine", "euclidean")
     parallel = True
+    threads_build = True
     environment: ClassVar[dict[str, str]] = {}
 
     def load(self) -> None:
@@ -62,6 +81,14 @@ class Peer:
     def search(self, queries: Matrix, k: int, effort: Any, threads: int) -> Any:
         """Return ids of shape (q, k)."""
         raise NotImplementedError
+
+    def efforts_for(self, k: int) -> list[Any]:
+        """Return the settings for k neighbors: wider in proportion to k."""
+        return [self.widened(effort, max(1.0, k / USUAL_K)) for effort in self.efforts]
+
+    def widened(self, effort: Any, factor: float) -> Any:
+        """Return a setting that keeps so many times as many candidates."""
+        return int(effort * factor)
 
     def own_seconds(self) -> float | None:
         """Return what the library says its last search took, where only that counts."""

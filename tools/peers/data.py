@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ from quiver._typing import AnyArray
 from quiver.datasets import is_hdf5, load_demo, read_vectors
 from quiver.reference.keys import NO_ID
 
+DEMO = "demo set"
+METRICS = ("cosine", "euclidean")
 HELD_OUT = 1000
 
 
@@ -26,11 +29,24 @@ class Task(NamedTuple):
     true: Matrix
 
 
-def load(
-    path: Path | None, queries: Path | None, metric: str, rows: int | None, k: int
-) -> Task:
-    """Return vectors by `vectors_of`, as unit rows for cosine, and the truth."""
-    name, base, wanted = vectors_of(path, queries)
+def read_task(source: Sequence[str], rows: int | None, k: int) -> Task:
+    """Return the data set of a path (or `DEMO`), a metric and a file of queries.
+
+    The last two may be missing. Rows are unit rows for cosine.
+
+    Raises
+    ------
+    ValueError
+        If there are more words, or the metric is none that peers are compared by.
+    """
+    path, metric, queries = [*source, *(None, None)[: max(0, 3 - len(source))]]
+    metric = metric or METRICS[0]
+    if metric not in METRICS:
+        msg = f"the metric of {path} must be one of {', '.join(METRICS)}, got {metric}"
+        raise ValueError(msg)
+    name, base, wanted = vectors_of(
+        None if path == DEMO else Path(path), queries and Path(queries)
+    )
     base, wanted = (_prepared(part, metric) for part in (base[:rows], wanted))
     _, true = quiver.exact_knn(base, wanted, k, metric=metric)
     return Task(name, metric, base, wanted, true)
@@ -47,7 +63,7 @@ def vectors_of(
     """
     if path is None:
         demo = load_demo()
-        return "demo set", demo.vectors, demo.queries
+        return DEMO, demo.vectors, demo.queries
     if path.is_dir():
         base = read_vectors(path / "base.npy")
         return path.resolve().name, base, read_vectors(path / "queries.npy")

@@ -62,6 +62,10 @@ class Quiver(Peer):
         )
         return found.ids
 
+    def widened(self, effort: Any, factor: float) -> Any:
+        """Widen the beam and what is ordered exactly."""
+        return tuple(int(part * factor) for part in effort)
+
     def hot_bytes(self) -> int:
         """Codes, graph and ids."""
         return self.index.memory_report().hot
