@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Ids = NDArray[np.int64]
 # Beam widths, roughly geometric; a sweep stops once its recall is complete.
 BEAM_WIDTHS = (10, 14, 20, 28, 40, 56, 80, 112, 160, 240, 360, 540, 800, 1200)
 HNSW_EF_CONSTRUCTION = 200
@@ -89,6 +91,33 @@ class Peer:
     def widened(self, effort: Any, factor: float) -> Any:
         """Return a setting that keeps so many times as many candidates."""
         return int(effort * factor)
+
+    def default_effort(self, k: int) -> Any:
+        """Return the same beam for all: what quiver takes by default."""
+        return max(64, 2 * k)
+
+    def search_among(self, queries: Matrix, k: int, allowed: Mask) -> Any:
+        """Return ids of rows that are allowed, on one thread, at the default effort."""
+        raise NotImplementedError
+
+    def search_within(self, queries: Matrix, radius: float) -> Sequence[Any]:
+        """Return the ids within a distance of each query, likewise.
+
+        The distance is ``1 - cos`` or the Euclidean one.
+        """
+        raise NotImplementedError
+
+    def add(self, vectors: Matrix) -> None:
+        """Add rows on one thread; their ids follow those there are."""
+        raise NotImplementedError
+
+    def remove(self, ids: Ids) -> None:
+        """Remove rows, and tidy up after them where the library can."""
+        raise NotImplementedError
+
+    def distances(self) -> float | None:
+        """Return the distances that the last search computed, where it tells."""
+        return None
 
     def own_seconds(self) -> float | None:
         """Return what the library says its last search took, where only that counts."""
