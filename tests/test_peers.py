@@ -146,7 +146,7 @@ def document(ours, hnswlib, **about):
         "hnswlib-m16": peer(*hnswlib),
         "scann": absent,
     }
-    size = {"n": 5, "dim": 2, "n_queries": 3}
+    size = {"n": 5, "dim": 2, "n_queries": 3, "repeats": 1}
     quiet = {"load": [0.1, 0.2, 0.3], "others": 0.0, "stolen": 0.0}
     return {
         "about": {

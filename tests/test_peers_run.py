@@ -91,7 +91,9 @@ def results(monkeypatch, task, tmp_path):
     monkeypatch.setattr(FakeWorker, "asked", [])
     names = ("first", "broken", "fails-later", "last")
     peers = {**dict.fromkeys(names, Scripted), "elsewhere": Elsewhere, "absent": Absent}
-    return schedule.run(peers, task, PLAN, tmp_path, lambda _: None)
+    made = schedule.run(peers, task, PLAN, tmp_path, lambda _: None)
+    assert made.repeats == PLAN.repeats
+    return made.peers
 
 
 def test_a_peer_that_cannot_run_or_fails_carries_its_reason(results):

@@ -99,26 +99,34 @@ def _measured(
     task = read_task(source, rows, plan.k)
     minutes = None if plan.minutes is None else plan.minutes / n_sets
     with tempfile.TemporaryDirectory(prefix="peers-") as folder:
-        results = run(peers, task, replace(plan, minutes=minutes), Path(folder), _say)
+        made = run(peers, task, replace(plan, minutes=minutes), Path(folder), _say)
     return {
         "data": task.name,
         "metric": task.metric,
         "n": len(task.base),
         "dim": task.base.shape[1],
         "n_queries": len(task.queries),
-        "peers": {name: asdict(measured) for name, measured in results.items()},
+        "repeats": made.repeats,
+        "peers": {name: asdict(measured) for name, measured in made.peers.items()},
     }
 
 
 def _about(before: dict[str, Any]) -> dict[str, Any]:
     return {
-        "command": shlex.join(["python", "-P", "-m", "peers", *sys.argv[1:]]),
+        "command": shlex.join(
+            ["python", "-P", "-m", "peers", *map(_name, sys.argv[1:])]
+        ),
         "date": time.strftime("%Y-%m-%d %H:%M"),
         "processor": _processor(),
         "processors": os.cpu_count(),
         "before": before,
         "python": platform.python_version(),
     }
+
+
+def _name(word: str) -> str:
+    """Return a word of the command line; where a file lies is nobody's business."""
+    return Path(word).name if Path(word).is_absolute() else word
 
 
 def _processor() -> str:

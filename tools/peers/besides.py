@@ -9,6 +9,7 @@ of three rounds counts, except for what changes an index, which is done once.
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -51,13 +52,17 @@ def factories() -> Factories:
 def main(arguments: list[str] | None = None) -> None:
     """Print the tables of one data set."""
     options = _parser().parse_args(arguments)
+    # DiskANN writes on descriptor 1, so the tables go to one of their own.
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    say = partial(print, file=out, flush=True)
     task = read_task(options.data, options.rows, max(MANY))
     task = task._replace(queries=task.queries[: options.queries])
     task = task._replace(true=task.true[: options.queries])
     made = {name: make() for name, make in factories().items()}
     peers = {name: peer for name, peer in made.items() if not peer.absence()}
     n, dim = task.base.shape
-    print(f"### {task.name}, {n} x {dim}, {task.metric}, {len(task.queries)} queries\n")
+    say(f"### {task.name}, {n} x {dim}, {task.metric}, {len(task.queries)} queries\n")
     built = len(task.base) * (CHANGED - 1) // CHANGED
     for peer in peers.values():
         peer.load()
@@ -66,10 +71,10 @@ def main(arguments: list[str] | None = None) -> None:
     searched = [many(peers, task), filtered(peers, task), within(peers, task)]
     heads = ["k nearest", "10 nearest of a share of rows", "within a radius"]
     for head, found in zip(heads, searched, strict=True):
-        print(f"{as_table(head, found)}\n", flush=True)
+        say(f"{as_table(head, found)}\n")
     changes = {"add, recall@10 then": added}
     changes["remove, recall@10 then"] = costs_of_removing(peers, task)
-    print(as_table("one row in ten", changes))
+    say(as_table("one row in ten", changes))
 
 
 def many(peers: Peers, task: Task) -> dict[str, Row]:

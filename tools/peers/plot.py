@@ -75,6 +75,7 @@ def _draw_panel(axes: Axes, peers: dict[str, Any], mode: str) -> None:
         axes.plot(recalls, speeds, label=name, **style)
     axes.set_yscale("log")
     axes.set_xlim(LOWEST_RECALL, 1.0)
+    axes.set_xticks([0.8, 0.85, 0.9, 0.95, 1.0])
     axes.grid(which="both", linewidth=0.3, alpha=0.6)
 
 

@@ -43,8 +43,7 @@ def _circumstances(document: dict[str, Any]) -> str:
         f"Python {about['python']}.",
         f"- Date: {about['date']}. Load average over 1 / 5 / 15 minutes before the "
         f"run: {load}.",
-        f"- One thread: {clock}; at most {plan['repeats']} interleaved repeats, the "
-        "fastest counts.",
+        f"- One thread: {clock}.",
         f"- Command: `{about['command']}`",
     ]
     return "\n".join(lines) + f"\n\n{warning(about)}"
@@ -55,7 +54,8 @@ def _of_set(one: dict[str, Any], threads: int) -> list[str]:
     name, peers = one["data"], one["peers"]
     about = (
         f"{one['n']} x {one['dim']}, {one['metric']}; {one['n_queries']} queries; "
-        "queries per second, then the build."
+        f"interleaved repeats, of which the fastest counts: {one['repeats']}. "
+        "Queries per second, then the build."
     )
     sections = [f"## {name}", about]
     modes = {ONE: "a batch on one thread", SINGLE: "one query a call, one thread"}

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def run(
     plan: Plan,
     folder: Path,
     say: Callable[[str], None],
-) -> dict[str, Measured]:
+) -> Run:
     """Measure the peers; absent and failing ones carry their reason."""
     np.save(folder / "base.npy", task.base)
     np.save(folder / "queries.npy", task.queries)
@@ -79,7 +79,14 @@ def run(
     finally:
         for worker in workers:
             worker.end()
-    return results
+    return Run(results, repeat + 1)
+
+
+class Run(NamedTuple):
+    """The figures of every peer, and how many repeats there was time for."""
+
+    peers: dict[str, Measured]
+    repeats: int
 
 
 class Clock:
@@ -94,7 +101,7 @@ class Clock:
 
     def laps(self, n_laps: int) -> Iterator[int]:
         """Yield laps, the first always, others if one as long as the last fits."""
-        for lap in range(n_laps):
+        for lap in range(max(1, n_laps)):
             start = time.monotonic()
             yield lap
             if time.monotonic() - start > self._end - time.monotonic():
