@@ -87,7 +87,7 @@ def test_recall_counts_ties_as_hits():
 def test_cosine_data_arrives_as_unit_rows_with_held_out_queries(tmp_path):
     rows = np.random.default_rng(0).normal(size=(50, 4))
     np.save(tmp_path / "base.npy", rows)
-    task = data.read_task([str(tmp_path / "base.npy")], None, 3)
+    task = data.read_task(str(tmp_path / "base.npy"), rows=None, k=3)
     assert (len(task.base), len(task.queries)) == (45, 5)
     np.testing.assert_allclose(np.linalg.norm(task.base, axis=1), 1, atol=1e-6)
     expected, _ = quiver.exact_knn(rows[:45], rows[45:], 3)
@@ -98,16 +98,18 @@ def test_euclidean_data_of_a_folder_stays_as_it_is(tmp_path):
     rows = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
     np.save(tmp_path / "base.npy", rows)
     np.save(tmp_path / "queries.npy", rows[:2])
-    task = data.read_task([str(tmp_path), "euclidean"], 10, 1)
+    task = data.read_task(str(tmp_path), "euclidean", rows=10, k=1)
     np.testing.assert_array_equal(task.base, rows[:10])
     np.testing.assert_array_equal(task.true, [[0], [0]])
     named = [str(tmp_path / "base.npy"), "euclidean", str(tmp_path / "queries.npy")]
-    np.testing.assert_array_equal(data.read_task(named, 10, 1).queries, rows[:2])
+    np.testing.assert_array_equal(
+        data.read_task(*named, rows=10, k=1).queries, rows[:2]
+    )
 
 
 def test_a_metric_that_peers_are_not_compared_by_is_an_error():
     with pytest.raises(ValueError, match="got ip"):
-        data.read_task([data.DEMO, "ip"], None, 3)
+        data.read_task(data.DEMO, "ip", rows=None, k=3)
 
 
 def test_every_backend_but_the_reference_is_compared():

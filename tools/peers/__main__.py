@@ -96,7 +96,7 @@ def _measured(
     n_sets: int,
 ) -> dict[str, Any]:
     """Measure all peers on one data set, in its share of the minutes."""
-    task = read_task(source, rows, plan.k)
+    task = read_task(*source, rows=rows, k=plan.k)
     minutes = None if plan.minutes is None else plan.minutes / n_sets
     with tempfile.TemporaryDirectory(prefix="peers-") as folder:
         made = run(peers, task, replace(plan, minutes=minutes), Path(folder), _say)

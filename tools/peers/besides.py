@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     say = partial(print, file=out, flush=True)
-    task = read_task(options.data, options.rows, max(MANY))
+    task = read_task(*options.data, rows=options.rows, k=max(MANY))
     task = task._replace(queries=task.queries[: options.queries])
     task = task._replace(true=task.true[: options.queries])
     made = {name: make() for name, make in factories().items()}

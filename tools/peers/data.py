@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,18 +28,32 @@ class Task(NamedTuple):
     true: Matrix
 
 
-def read_task(source: Sequence[str], rows: int | None, k: int) -> Task:
-    """Return the data set of a path (or `DEMO`), a metric and a file of queries.
+def read_task(
+    path: str,
+    metric: str = METRICS[0],
+    queries: str | None = None,
+    *,
+    rows: int | None,
+    k: int,
+) -> Task:
+    """Return a data set with its truth; unit rows for cosine.
 
-    The last two may be missing. Rows are unit rows for cosine.
+    Parameters
+    ----------
+    path, queries : str
+        As for `vectors_of`, or `DEMO`.
+    metric : str
+        One of `METRICS`.
+    rows : int or None
+        Only so many of the first rows.
+    k : int
+        Neighbors in the truth.
 
     Raises
     ------
     ValueError
-        If there are more words, or the metric is none that peers are compared by.
+        If the metric is none that peers are compared by.
     """
-    path, metric, queries = [*source, *(None, None)[: max(0, 3 - len(source))]]
-    metric = metric or METRICS[0]
     if metric not in METRICS:
         msg = f"the metric of {path} must be one of {', '.join(METRICS)}, got {metric}"
         raise ValueError(msg)

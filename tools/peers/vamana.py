@@ -128,10 +128,10 @@ class DiskAnnDynamic(Peer):
         """Insert all rows."""
         import diskannpy
 
-        del metric  # Euclidean ranks unit rows like cosine.
         self.n, self.threads = 0, threads
         self.index = diskannpy.DynamicMemoryIndex(
-            "l2",
+            # With "l2" it leaves a sixth of unit rows unreached.
+            "cosine" if metric == "cosine" else "l2",
             np.float32,
             vectors.shape[1],
             max_vectors=int(len(vectors) * self.growth),
