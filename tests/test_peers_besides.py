@@ -83,7 +83,8 @@ def test_who_measures_every_row_finds_them_all(peers, task):
         for case, row in found.items():
             assert row["all"][0] == "1.0000", case
             assert row["all"][2] == "380"
-    (row,) = besides.within(peers, task).values()
+    # There may be more within the radius than the truth tells of.
+    (row,) = besides.within(peers, task._replace(true=task.true[:, :20])).values()
     assert row["all"][0] == "1.0000"
 
 
