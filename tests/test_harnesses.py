@@ -273,7 +273,7 @@ def test_the_filter_track_is_run_with_our_configuration(tmp_path, task, monkeypa
     asked = []
 
     def run(checkout, arguments, environment):
-        asked.extend([*arguments, environment["QUIVER_SHAPE"]])
+        asked.extend([*arguments, environment["QUIVER_DATA_SET"]])
         truth = next(checkout.rglob("gt_*"))
         folder = checkout / "results/neurips23/filter/quiver-proof/5"
         folder.mkdir(parents=True)
@@ -285,7 +285,7 @@ def test_the_filter_track_is_run_with_our_configuration(tmp_path, task, monkeypa
     monkeypatch.setattr(checkouts, "_run", run)
     (measured,) = checkouts.big_ann_filter(tmp_path, task, 5, runs=2)
     assert measured == ("quiver", "x", 1.0, len(task.queries) / 0.5, 1.0)
-    assert asked[-1] == "300 30 12"
+    assert asked[-1] == "RandomFilterDS 300 30 12"
     metric, settings = json.loads(asked[-6])
     assert (metric, settings["max_degree"]) == ("euclidean", 32)
     assert [json.loads(one)[0]["ef"] for one in asked[-5:-1]] == [16, 32, 64, 128]
@@ -295,3 +295,40 @@ def test_the_filter_track_is_run_with_our_configuration(tmp_path, task, monkeypa
         "config.yaml",
         "Dockerfile",
     }
+
+
+def test_the_streaming_track_is_run_on_a_runbook_with_its_truth(
+    tmp_path, task, monkeypatch
+):
+    h5py = pytest.importorskip("h5py", reason="needs the extra `io`")
+    (tmp_path / "neurips23" / "streaming").mkdir(parents=True)
+
+    def run(checkout, arguments, environment):
+        assert environment == {"QUIVER_DATA_SET": "RandomDS 300 30 12"}
+        path = Path(arguments[arguments.index("--runbook_path") + 1])
+        assert path.parent.name == "random300"
+        steps = yaml.safe_load(path.read_text())["quiver-proof"]
+        kept = sorted((path.parent / "300" / path.name).iterdir())
+        assert len(kept) > 3
+        folder = checkout / "results/neurips23/streaming" / path.name
+        folder = folder / "quiver-proof/5"
+        folder.mkdir(parents=True)
+        with h5py.File(folder / "x.hdf5", "w") as out:
+            about = {"algo": "quiver", "name": "x", "build_time": 0.0}
+            out.attrs.update({**about, "num_searches": len(kept)})
+            for i, truth in enumerate(kept):
+                step = int(truth.stem.removeprefix("step"))
+                assert steps[step] == {"operation": "search"}
+                out.attrs[f"step_{i}"] = step
+                tags = results.read_nearest(truth).tags[:, :5].copy()
+                # At one search of all a query in ten is answered with nothing.
+                tags[: 3 if i == 0 else 0] = -1
+                out[f"neighbors_step{step}"] = tags
+
+    monkeypatch.setattr(checkouts, "_run", run)
+    (measured,) = checkouts.big_ann_streaming(tmp_path, task, 5, 1)
+    n_searches = len([*tmp_path.rglob("step*.gt100")])
+    assert measured.recall == pytest.approx(1 - 0.1 / n_searches)
+    assert measured.qps is None
+    assert "| x | " in command.every_setting([measured])
+    assert " | - | 0.0 |" in command.every_setting([measured])

@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from harnesses.data import Task, write_dense, write_filtered
-from harnesses.results import Measured, of_dense, of_filtered
+from harnesses.data import Task, write_dense, write_filtered, write_streaming
+from harnesses.results import Measured, of_dense, of_filtered, of_streaming
 
 HERE = Path(__file__).parent
 BIG_ANN = HERE.with_name("big_ann")
@@ -23,7 +23,7 @@ VIBE_METRICS = {"cosine": "cosine", "euclidean": "euclidean"}
 ANN_METRICS = {"cosine": "angular", "euclidean": "euclidean"}
 HNSW = {"M": 16, "efConstruction": 200}
 HNSW_EF = [10, 20, 40, 80, 160, 320, 640]
-N_WORDS = 200
+N_WORDS, RUNBOOK = 200, "clustered-replace"
 # Both keep their data sets by name in a table, and take no other name.
 # A queue that its own thread fills may seem empty to their worker, which then ends.
 ANN_LAUNCHER = f"""
@@ -34,11 +34,11 @@ DATASETS[{NAME!r}] = None
 from ann_benchmarks.main import main
 main()
 """
-FILTER_LAUNCHER = f"""
+BIG_ANN_LAUNCHER = f"""
 import os
 from benchmark import datasets
-shape = map(int, os.environ["QUIVER_SHAPE"].split())
-data_set = datasets.RandomFilterDS(*shape)
+kind, *shape = os.environ["QUIVER_DATA_SET"].split()
+data_set = getattr(datasets, kind)(*map(int, shape))
 datasets.DATASETS[{NAME!r}] = lambda: data_set
 from benchmark.runner import run_from_cmdline
 run_from_cmdline()
@@ -76,17 +76,22 @@ def big_ann_filter(checkout: Path, task: Task, k: int, runs: int) -> list[Measur
     (n, dim), n_queries = task.base.shape, len(task.queries)
     folder = _fresh(checkout, NAME, k) / f"random-filter{n}"
     write_filtered(folder, task, N_WORDS, least=k)
-    place = checkout / "neurips23" / "filter" / "quiver"
-    place.mkdir(exist_ok=True)
-    for name in ("adapter.py", "Dockerfile"):
-        shutil.copy(BIG_ANN / name, place)
-    shutil.copy(BIG_ANN / "filter.yaml", place / "config.yaml")
-    environment = {"QUIVER_SHAPE": f"{n} {n_queries} {dim}"}
-    options = ["--neurips23track", "filter", "--dataset", NAME]
-    options += ["--count", str(k), "--runs", str(runs), *_filter_definition(task)]
-    _run(checkout, ["-c", FILTER_LAUNCHER, *options], environment)
+    _run_track(checkout, task, "filter", "RandomFilterDS", k, ["--runs", str(runs)])
     results = checkout / "results" / "neurips23" / "filter" / NAME / str(k)
     return of_filtered(results, folder / f"gt_{n}_{n_queries}_{dim}", k)
+
+
+def big_ann_streaming(checkout: Path, task: Task, k: int, _runs: int) -> list[Measured]:
+    """Run the streaming track, once a setting, on a runbook of `RUNBOOK`'s kind."""
+    n = len(task.base)
+    folder = _fresh(checkout, NAME, k) / f"random{n}"
+    # Their runner looks for the truth in a folder of the runbook's name.
+    runbook, truth = folder / f"{NAME}.yaml", folder / str(n) / f"{NAME}.yaml"
+    write_streaming(folder, task, NAME, RUNBOOK, runbook, truth)
+    more = ["--runs", "1", "--runbook_path", str(runbook)]
+    _run_track(checkout, task, "streaming", "RandomDS", k, more)
+    tracks = checkout / "results" / "neurips23" / "streaming"
+    return of_streaming(tracks / runbook.name / NAME / str(k), truth, k)
 
 
 Harness = Callable[[Path, Task, int, int], list[Measured]]
@@ -94,6 +99,7 @@ HARNESSES: dict[str, Harness] = {
     "vibe": vibe,
     "ann-benchmarks": ann_benchmarks,
     "big-ann-filter": big_ann_filter,
+    "big-ann-streaming": big_ann_streaming,
 }
 
 
@@ -128,15 +134,31 @@ def _dense_options(name: str, k: int, runs: int, definitions: Path) -> list[str]
     return [*options, "--local", "--definitions", str(definitions)]
 
 
-def _filter_definition(task: Task) -> list[str]:
+def _run_track(
+    checkout: Path, task: Task, track: str, kind: str, k: int, more: list[str]
+) -> None:
+    """Put our files into a track of big-ann-benchmarks, and run what they define."""
+    place = checkout / "neurips23" / track / "quiver"
+    place.mkdir(exist_ok=True)
+    for name in ("adapter.py", "Dockerfile"):
+        shutil.copy(BIG_ANN / name, place)
+    shutil.copy(BIG_ANN / f"{track}.yaml", place / "config.yaml")
+    (n, dim), n_queries = task.base.shape, len(task.queries)
+    options = ["--neurips23track", track, "--dataset", NAME, "--count", str(k), *more]
+    options += _definition(place / "config.yaml", task)
+    environment = {"QUIVER_DATA_SET": f"{kind} {n} {n_queries} {dim}"}
+    _run(checkout, ["-c", BIG_ANN_LAUNCHER, *options], environment)
+
+
+def _definition(config: Path, task: Task) -> list[str]:
     """Return what their ``run.py`` would hand to a container."""
-    config = yaml.safe_load((BIG_ANN / "filter.yaml").read_text())["any"]["quiver"]
-    group = config["run-groups"]["base"]
+    ours = yaml.safe_load(config.read_text())["any"]["quiver"]
+    group = ours["run-groups"]["base"]
     settings = yaml.safe_load(group["args"])
     efforts = yaml.safe_load(group["query-args"])
-    named = ["--algorithm", "quiver", "--module", config["module"]]
+    named = ["--algorithm", "quiver", "--module", ours["module"]]
+    named += ["--constructor", ours["constructor"]]
     arguments = [[ANN_METRICS[task.metric], *settings], *([one] for one in efforts)]
-    named += ["--constructor", config["constructor"]]
     return named + [json.dumps(one) for one in arguments]
 
 

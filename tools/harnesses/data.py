@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from big_ann.files import write_nearest, write_vectors
-from big_ann.truth import WIDTH
+from big_ann.generate import KINDS, by_cell
+from big_ann.runbook import Search, walk, write
+from big_ann.truth import WIDTH, Truth
 from big_ann.words import generated, nearest_with_all, write_words
 from peers.data import vectors_of
 
 import quiver
 from quiver._typing import Metric, Vectors
 
-BATCH = 100
+BATCH, N_CELLS = 100, 16
 
 
 class Task(NamedTuple):
@@ -76,6 +79,36 @@ def write_filtered(folder: Path, task: Task, n_words: int, least: int) -> None:
         task.base, base_words, task.queries, query_words, task.metric
     )
     write_nearest(folder / f"gt_{n}_{n_queries}_{dim}", nearest)
+
+
+def write_streaming(
+    folder: Path, task: Task, name: str, kind: str, path: Path, truth: Path
+) -> None:
+    """Write the files that their ``RandomDS`` reads, a runbook, and its truth.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the vectors, which are ordered by cluster as the runbook wants them.
+    task : Task
+        What is searched.
+    name, kind : str
+        Of the data set in the runbook, and one of `big_ann.generate.KINDS`.
+    path, truth : Path
+        The runbook, and the folder of the neighbors at each of its searches.
+    """
+    order, offsets = by_cell(task.base, N_CELLS)
+    base, dim = task.base[order], task.base.shape[1]
+    folder.mkdir(parents=True, exist_ok=True)
+    write_vectors(folder / f"data_{len(base)}_{dim}", base)
+    write_vectors(folder / f"queries_{len(task.queries)}_{dim}", task.queries)
+    runbook = KINDS[kind](offsets, 0)
+    write(path, name, runbook)
+    shutil.rmtree(truth, ignore_errors=True)
+    true = Truth(base, task.queries, task.metric, truth)
+    for number, vector_of in walk(runbook, len(base)):
+        if isinstance(runbook.steps[number - 1], Search):
+            true.at(number, vector_of)
 
 
 def _mean_distances(task: Task) -> Vectors:

@@ -17,12 +17,12 @@ NEAR = 1e-3
 
 
 class Measured(NamedTuple):
-    """One setting of one algorithm."""
+    """One setting of one algorithm; the streaming track notes no speed."""
 
     algorithm: str
     setting: str
     recall: float
-    qps: float
+    qps: float | None
     build_seconds: float
 
 
@@ -45,6 +45,29 @@ def of_filtered(folder: Path, truth: Path, k: int) -> list[Measured]:
         _measured(group, recall(np.array(group["neighbors"]), true, k), len(true.tags))
         for group in _groups(folder)
     ]
+
+
+def of_streaming(folder: Path, truth: Path, k: int) -> list[Measured]:
+    """Return the results of the streaming track: recall is the mean of all searches."""
+    import h5py
+
+    measured = []
+    for path in sorted(folder.rglob("*.hdf5")):
+        with h5py.File(path) as file:
+            about = file.attrs
+            steps = [about[f"step_{i}"] for i in range(about["num_searches"])]
+            shares = [
+                recall(
+                    np.array(file[f"neighbors_step{step}"]),
+                    read_nearest(truth / f"step{step}.gt100"),
+                    k,
+                )
+                for step in steps
+            ]
+            named = about["algo"], about["name"]
+            found = float(np.mean(shares))
+            measured.append(Measured(*named, found, None, about["build_time"]))
+    return measured
 
 
 def found_near(distances: Distances, farthest: Distances) -> float:

@@ -1,8 +1,9 @@
 """Who is timed when: every peer in its own process, all of them in turn.
 
-All indexes are built first, one after the other, then builds of fewer rows on one thread
-and on all. Then each repeat goes through the sweep step by step, every peer in turn and in
-reverse order every second time, while the processes that are not being timed are stopped.
+All indexes are built first, one after the other, then builds of fewer rows on one
+thread and on all. Then each repeat goes through the sweep step by step, every peer in
+turn and in reverse order every second time, while the processes that are not being
+timed are stopped.
 """
 
 from __future__ import annotations
