@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,6 +36,9 @@ class Usage(NamedTuple):
         """Return what the system tells, or None where it tells nothing."""
         if not _STAT.exists():
             return None
+        # Where there is no such file, there may be no such module.
+        import resource
+
         # Guests are counted among users as well, so they are left out.
         ticks = [int(word) for word in _STAT.read_text().split("\n")[0].split()[1:9]]
         tick = 1 / os.sysconf("SC_CLK_TCK")
