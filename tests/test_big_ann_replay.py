@@ -182,21 +182,29 @@ def test_a_misspelt_setting_is_told_at_setup():
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type:
     """Put the adapter where it goes in a checkout; return the base class there."""
     base = type("BaseStreamingANN", (), {"track": lambda _: "stream"})
-    module = ModuleType("neurips23.streaming.base")
-    module.BaseStreamingANN = base
+    stand_ins = {
+        "neurips23.streaming.base": {"BaseStreamingANN": base},
+        "neurips23.filter.base": {"BaseFilterANN": type("BaseFilterANN", (), {})},
+        "benchmark.datasets": {"DATASETS": {}},
+    }
     place = tmp_path / "neurips23" / "streaming" / "quiver"
     place.mkdir(parents=True)
-    for name in ("adapter.py", "config.yaml"):
+    for name in ("adapter.py", "streaming.yaml"):
         shutil.copy(FOLDER / name, place)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(sys.modules, "neurips23.streaming.base", module)
+    for name, contents in stand_ins.items():
+        module = ModuleType(name)
+        vars(module).update(contents)
+        monkeypatch.setitem(sys.modules, name, module)
     yield base
     for name in [name for name in sys.modules if name.startswith("neurips23")]:
         del sys.modules[name]
 
 
 def test_the_files_for_a_checkout_fit_each_other_and_the_index(checkout):
-    definition = yaml.safe_load((FOLDER / "config.yaml").read_text())["any"]["quiver"]
+    definition = yaml.safe_load((FOLDER / "streaming.yaml").read_text())["any"][
+        "quiver"
+    ]
     module = importlib.import_module(definition["module"])
     constructor = getattr(module, definition["constructor"])
     assert issubclass(constructor, checkout)

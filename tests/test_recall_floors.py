@@ -232,3 +232,31 @@ def test_all_of_the_real_vectors_reach_the_stated_figures(
     name: str, metric: Metric, floors: dict[int, float], costs: dict[int, int]
 ) -> None:
     assert_reaches(measure(*load(name, 100_000), metric), floors, costs)
+
+
+@pytest.mark.parametrize(("k", "floor"), [(10, 0.98), (100, 0.98), (1000, 0.99)])
+def test_the_default_effort_finds_enough_however_many_are_wanted(k, floor):
+    demo = load_demo()
+    for dim in (64, 384):
+        rows, queries = demo.vectors[:, :dim], demo.queries[:100, :dim]
+        _, true = quiver.exact_knn(rows, queries, k)
+        found = quiver.Index.build(rows, metric="cosine").search(queries, k)
+        assert quiver.recall_at_k(found.distances, true) >= floor
+
+
+@needs_data
+@pytest.mark.parametrize(
+    ("name", "metric"), [("minilm", "cosine"), ("sift", "euclidean")]
+)
+@pytest.mark.parametrize("k", [100, 1000])
+def test_the_default_effort_for_many_neighbors_reaches_095_on_real_vectors(
+    name, metric, k
+):
+    base, queries = (
+        np.load(DATA / name / f"{part}.npy").astype(np.float32)
+        for part in ("base", "queries")
+    )
+    queries = queries[:100]
+    _, true = quiver.exact_knn(base, queries, k, metric=metric)
+    found = quiver.Index.build(base, metric=metric).search(queries, k)
+    assert quiver.recall_at_k(found.distances, true) >= 0.95

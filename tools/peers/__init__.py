@@ -2,5 +2,7 @@
 
 Reading order: `contract` (what a library must offer), `hnsw`, `vamana`, `quantized` and
 `ours` (the libraries), `catalogue` (all of them by name), `worker` (one library in its
-own process), `schedule` (who is timed when), `pareto`, `report` and `plot`.
+own process), `processes` and `schedule` (who is timed when), `load` (what else the
+computer does), `pareto`, `tables`, `report` and `plot`. Then `besides`:
+filters, a radius, rows that come and go.
 """

@@ -9,9 +9,12 @@ import numpy as np
 
 import quiver
 from peers.contract import Matrix
+from quiver._typing import AnyArray
 from quiver.datasets import is_hdf5, load_demo, read_vectors
 from quiver.reference.keys import NO_ID
 
+DEMO = "demo set"
+METRICS = ("cosine", "euclidean")
 HELD_OUT = 1000
 
 
@@ -25,34 +28,65 @@ class Task(NamedTuple):
     true: Matrix
 
 
-def load(
-    path: Path | None, queries: Path | None, metric: str, rows: int | None, k: int
+def read_task(
+    path: str,
+    metric: str = METRICS[0],
+    queries: str | None = None,
+    *,
+    rows: int | None,
+    k: int,
 ) -> Task:
-    """Return unit rows for cosine, and the exact distances of the k nearest.
+    """Return a data set with its truth; unit rows for cosine.
 
-    A folder holds ``base.npy`` and ``queries.npy``; an ann-benchmarks HDF5 file holds
-    ``train`` and ``test``; from any other file without queries the last rows are held
-    out as queries.
+    Parameters
+    ----------
+    path, queries : str
+        As for `vectors_of`, or `DEMO`.
+    metric : str
+        One of `METRICS`.
+    rows : int or None
+        Only so many of the first rows.
+    k : int
+        Neighbors in the truth.
+
+    Raises
+    ------
+    ValueError
+        If the metric is none that peers are compared by.
     """
-    if path is None:
-        demo = load_demo()
-        name, base, wanted = "demo set", demo.vectors, demo.queries
-    elif path.is_dir():
-        name, base = path.resolve().name, read_vectors(path / "base.npy")
-        wanted = read_vectors(path / "queries.npy")
-    else:
-        # The readers map files, so rows that are cut off are never read.
-        name, base = path.name, read_vectors(path)
-        if queries is not None:
-            wanted = read_vectors(queries)
-        elif is_hdf5(path):
-            wanted = read_vectors(path, key="test")
-        else:
-            held_out = min(HELD_OUT, len(base) // 10)
-            base, wanted = base[:-held_out], base[-held_out:]
+    if metric not in METRICS:
+        msg = f"the metric of {path} must be one of {', '.join(METRICS)}, got {metric}"
+        raise ValueError(msg)
+    name, base, wanted = vectors_of(
+        None if path == DEMO else Path(path), queries and Path(queries)
+    )
     base, wanted = (_prepared(part, metric) for part in (base[:rows], wanted))
     _, true = quiver.exact_knn(base, wanted, k, metric=metric)
     return Task(name, metric, base, wanted, true)
+
+
+def vectors_of(
+    path: Path | None, queries: Path | None
+) -> tuple[str, AnyArray, AnyArray]:
+    """Return a name, the base and the queries; without a path the demo set.
+
+    A folder holds ``base.npy`` and ``queries.npy``; an ann-benchmarks HDF5 file holds
+    ``train`` and ``test``; from any other file without queries the last rows are held
+    out as queries. The readers map files, so rows that are cut off are never read.
+    """
+    if path is None:
+        demo = load_demo()
+        return DEMO, demo.vectors, demo.queries
+    if path.is_dir():
+        base = read_vectors(path / "base.npy")
+        return path.resolve().name, base, read_vectors(path / "queries.npy")
+    base = read_vectors(path)
+    if queries is not None:
+        return path.name, base, read_vectors(queries)
+    if is_hdf5(path):
+        return path.name, base, read_vectors(path, key="test")
+    held_out = min(HELD_OUT, len(base) // 10)
+    return path.name, base[:-held_out], base[-held_out:]
 
 
 def recall(task: Task, ids: np.ndarray) -> float:

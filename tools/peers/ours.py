@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 import quiver
-from peers.contract import Matrix, Peer
+from peers.contract import Ids, Mask, Matrix, Peer
 from quiver.errors import BackendUnavailableError
 
 BEAM_WIDTHS = (10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 192, 256, 384, 512)
@@ -57,10 +60,44 @@ class Quiver(Peer):
     def search(self, queries: Matrix, k: int, effort: Any, threads: int) -> Any:
         """Answer the batch; ``effort`` is (ef, n_rerank)."""
         ef, n_rerank = effort
-        found = self.index.search(
+        self.found = self.index.search(
             queries, k=k, ef=ef, n_rerank=n_rerank, threads=threads
         )
-        return found.ids
+        return self.found.ids
+
+    def default_effort(self, k: int) -> Any:
+        """Return the default beam; how much of it is ordered exactly is not given."""
+        return super().default_effort(k), None
+
+    def search_among(self, queries: Matrix, k: int, allowed: Mask) -> Any:
+        """Make a filter and search with it."""
+        self.found = self.index.search(
+            queries, k, filter=self.index.filter(allowed), threads=1
+        )
+        return self.found.ids
+
+    def search_within(self, queries: Matrix, radius: float) -> Sequence[Any]:
+        """Search within the radius, with the default confidence."""
+        self.found = self.index.search_radius(queries, radius, threads=1)
+        return [ids for ids, _ in self.found]
+
+    def add(self, vectors: Matrix) -> None:
+        """Add in one call."""
+        ids = np.arange(self.index.n, self.index.n + len(vectors))
+        self.index.add(vectors, ids, threads=1)
+
+    def remove(self, ids: Ids) -> None:
+        """Remove in one call, and consolidate."""
+        self.index.remove(ids, consolidate="manual", threads=1)
+        self.index.consolidate(threads=1)
+
+    def distances(self) -> float:
+        """Return those between codes, a query."""
+        return float(self.found.stats.distance_computations.mean())
+
+    def widened(self, effort: Any, factor: float) -> Any:
+        """Widen the beam and what is ordered exactly."""
+        return tuple(int(part * factor) for part in effort)
 
     def hot_bytes(self) -> int:
         """Codes, graph and ids."""

@@ -26,6 +26,14 @@ def front(points: list[dict[str, Any]], mode: str) -> list[FrontPoint]:
     return best[::-1]
 
 
+def cheapest_at(
+    points: list[dict[str, Any]], mode: str, recall: float
+) -> dict[str, Any] | None:
+    """Return the fastest setting of a mode that finds enough, or None."""
+    enough = [p for p in points if p["recall"] >= recall and mode in p["qps"]]
+    return max(enough, key=lambda point: point["qps"][mode], default=None)
+
+
 def qps_at(points: list[dict[str, Any]], mode: str, recall: float) -> float | None:
     """Return queries per second at a recall, or None where it was not reached.
 

@@ -1,4 +1,4 @@
-"""The Pareto plot: recall against queries per second, one panel per thread count."""
+"""The Pareto plot: recall against queries per second, a row of panels a data set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from peers.pareto import front
-from peers.schedule import ALL, ONE
+from peers.schedule import ALL, ONE, SINGLE
 
 # Dark for quiver; Okabe and Ito's colours, safe for colour-blind readers, for others.
 OUR_COLORS = ("#000000", "#555555", "#888888", "#bbbbbb")
@@ -31,22 +31,29 @@ LOWEST_RECALL = 0.8
 
 def draw(document: dict[str, Any], paths: Sequence[Path]) -> None:
     """Write one figure to every path, in the format of its suffix."""
-    threads = document["plan"]["threads"]
-    modes = [(ONE, "one thread"), (ALL, f"{threads} threads")]
-    modes = modes[: 1 if threads == 1 else 2]
-    figure = Figure(figsize=(1.5 + 5 * len(modes), 5.5), layout="constrained")
-    for axes, (mode, title) in zip(
-        figure.subplots(1, len(modes), sharey=True, squeeze=False)[0],
-        modes,
-        strict=True,
-    ):
-        _draw_panel(axes, document, mode, title)
-    handles = figure.axes[0].get_lines()
-    figure.legend(handles=handles, loc="outside right upper", fontsize=8, frameon=False)
-    about = document["about"]
-    figure.suptitle(
-        f"{about['data']}, {about['n']} x {about['dim']}, {about['metric']}",
-        fontsize=10,
+    threads, k = document["plan"]["threads"], document["plan"]["k"]
+    modes = [(ONE, "a batch, one thread"), (SINGLE, "one query a call, one thread")]
+    if threads > 1:
+        modes.append((ALL, f"a batch, {threads} threads"))
+    sets = document["sets"]
+    figure = Figure(
+        figsize=(1.5 + 4.5 * len(modes), 0.5 + 4.5 * len(sets)), layout="constrained"
+    )
+    panels = figure.subplots(len(sets), len(modes), sharey="row", squeeze=False)
+    for one, row in zip(sets, panels, strict=True):
+        about = f"{one['data']}, {one['n']} x {one['dim']}, {one['metric']}"
+        row[0].set_ylabel(f"{about}\nqueries per second")
+        for axes, (mode, title) in zip(row, modes, strict=True):
+            _draw_panel(axes, one["peers"], mode)
+            axes.set_xlabel(f"recall@{k}")
+            axes.set_title(title, fontsize=10)
+    # A peer may be missing in one set; none is named twice.
+    handles = {line.get_label(): line for axes in panels[:, 0] for line in axes.lines}
+    figure.legend(
+        handles=list(handles.values()),
+        loc="outside right upper",
+        fontsize=8,
+        frameon=False,
     )
     # Fixed ids and no date: the same figures make the same file.
     with mpl.rc_context({"svg.hashsalt": "peers"}):
@@ -55,23 +62,20 @@ def draw(document: dict[str, Any], paths: Sequence[Path]) -> None:
             figure.savefig(path, dpi=150, metadata=metadata)
 
 
-def _draw_panel(axes: Axes, document: dict[str, Any], mode: str, title: str) -> None:
+def _draw_panel(axes: Axes, peers: dict[str, Any], mode: str) -> None:
     ours, others = itertools.count(), itertools.count()
-    for name, peer in document["peers"].items():
+    for name, peer in peers.items():
+        is_ours = name.startswith("quiver-")
+        # Counted even where it failed, so that a peer looks alike in every panel.
+        style = _our_style(next(ours)) if is_ours else _other_style(next(others))
         if peer["error"]:
             continue
         line = [p for p in front(peer["points"], mode) if p.recall >= LOWEST_RECALL]
         recalls, speeds = [p.recall for p in line], [p.qps for p in line]
-        if name.startswith("quiver-"):
-            style = _our_style(next(ours))
-        else:
-            style = _other_style(next(others))
         axes.plot(recalls, speeds, label=name, **style)
     axes.set_yscale("log")
     axes.set_xlim(LOWEST_RECALL, 1.0)
-    axes.set_xlabel(f"recall@{document['plan']['k']}")
-    axes.set_ylabel("queries per second")
-    axes.set_title(title, fontsize=10)
+    axes.set_xticks([0.8, 0.85, 0.9, 0.95, 1.0])
     axes.grid(which="both", linewidth=0.3, alpha=0.6)
 
 

@@ -65,6 +65,11 @@ class Scann(Peer):
         self.index = builder.reorder(100).build()
         self.threads = 0
 
+    def widened(self, effort: Any, factor: float) -> Any:
+        """Re-rank more candidates of as many partitions."""
+        leaves, reordered = effort
+        return leaves, int(reordered * factor)
+
     def search(self, queries: Matrix, k: int, effort: Any, threads: int) -> Any:
         """Answer the batch; ``effort`` is (partitions, candidates)."""
         if threads != self.threads:
@@ -93,6 +98,7 @@ class TriviumDB(Peer):
     stores = "2 bits and magnitudes, float32 re-rank"
     metrics: ClassVar[tuple[str, ...]] = ("cosine",)
     efforts = (10, 14, 20, 28, 40, 56, 80, 112, 160, 240, 400)
+    threads_build = False
     environment: ClassVar[dict[str, str]] = {"RAYON_NUM_THREADS": "{threads}"}
 
     def build(self, vectors: Matrix, metric: str, threads: int) -> None:
@@ -101,7 +107,7 @@ class TriviumDB(Peer):
 
         del metric, threads
         n, dim = vectors.shape
-        self.lists: dict[int, Any] = {}
+        self.lists: dict[tuple[int, int], Any] = {}
         self.folder = tempfile.TemporaryDirectory(prefix="peers-")
         self.database = triviumdb.TriviumDB(
             f"{self.folder.name}/base.tdb", dim=dim, sync_mode="off", expected_nodes=n
@@ -126,10 +132,14 @@ class TriviumDB(Peer):
         return [[hit.id - 1 for hit in row] for row in hits]
 
     def _rows(self, queries: Matrix) -> Any:
-        """Return queries as lists, which it takes; made once, outside the timing."""
-        if len(queries) not in self.lists:
-            self.lists[len(queries)] = queries.tolist()
-        return self.lists[len(queries)]
+        """Return queries as lists, which it takes; made once, outside the timing.
+
+        They are parts of one array, told apart by where they begin and end.
+        """
+        key = queries.ctypes.data, len(queries)
+        if key not in self.lists:
+            self.lists[key] = queries.tolist()
+        return self.lists[key]
 
     def close(self) -> None:
         """Close and remove the database."""

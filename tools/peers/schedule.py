@@ -1,49 +1,35 @@
 """Who is timed when: every peer in its own process, all of them in turn.
 
-All indexes are built first, one after the other. Then each repeat goes through the
-sweep step by step, every peer in turn and in reverse order every second time, while
-the processes that are not being timed are stopped.
+All indexes are built first, one after the other, then builds of fewer rows on one
+thread and on all. Then each repeat goes through the sweep step by step, every peer in
+turn and in reverse order every second time, while the processes that are not being
+timed are stopped.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import select
-import signal
-import subprocess
-import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from peers.contract import Peer
+from peers.contract import Peer, Plan
 from peers.data import Task, recall
+from peers.processes import PeerError, Worker
 
-TOOLS = Path(__file__).parents[1]
-ONE, ALL = "one", "all"
+ONE, SINGLE, ALL = "one", "single", "all"
+"""A batch on one thread, one query a call, a batch on all threads."""
+ONE_WALL = "one, wall clock"
+"""The same turns as `ONE`: all threads together have no other clock to compare with."""
 COMPLETE_RECALL = 0.9995
 # A slower setting is of no interest to anybody and would hold up the others.
 MIN_QUERIES_PER_SECOND = 20
-ANSWER_SECONDS, CLEAN_UP_SECONDS = 600.0, 20.0
 MIN_BATCH = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """How a run is done; every field goes into the report."""
-
-    threads: int
-    k: int = 10
-    repeats: int = 3
-    turn_seconds: float = 0.15
-    clock: str = "wall"
-    build_seconds: float = 900.0
 
 
 @dataclass
@@ -55,86 +41,7 @@ class Measured:
     error: str = ""
     build: dict[str, Any] = field(default_factory=dict)
     points: list[dict[str, Any]] = field(default_factory=list)
-
-
-class PeerError(Exception):
-    """A peer failed; the others go on."""
-
-
-class Worker:
-    """A peer's process, stopped except while it is asked something."""
-
-    def __init__(
-        self, name: str, peer: Peer, task: Task, plan: Plan, folder: Path
-    ) -> None:
-        self.name, self.peer, self.folder = name, peer, folder
-        fixed = (folder, task.metric, plan.k, plan.threads, plan.clock)
-        environment = {
-            variable: value.format(threads=plan.threads)
-            for variable, value in peer.environment.items()
-        }
-        paths = [str(TOOLS), os.environ.get("PYTHONPATH", "")]
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-        # A library that ends the process leaves files behind; they go with the folder.
-        environment["TMPDIR"] = str(folder)
-        self.log = folder / f"{name}.log"
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                # Not the working folder's modules, which may be quiver's source tree.
-                [sys.executable, "-P", "-m", "peers.worker", name, *map(str, fixed)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                bufsize=0,
-                env={**os.environ, **environment},
-            )
-
-    def ask(self, *command: Any, seconds: float = ANSWER_SECONDS) -> dict[str, Any]:
-        """Send a command and return the reply; `PeerError` if there is none."""
-        self._process.send_signal(signal.SIGCONT)
-        # If the process is gone, the missing reply tells.
-        with suppress(BrokenPipeError):
-            self._process.stdin.write(json.dumps(command).encode() + b"\n")
-        return self.reply(seconds)
-
-    def reply(self, seconds: float) -> dict[str, Any]:
-        """Wait for one reply, then stop the process."""
-        ready, _, _ = select.select([self._process.stdout], [], [], seconds)
-        line = self._process.stdout.readline() if ready else b""
-        if not line:
-            # Ended by itself, unless it is silent.
-            (self.end if ready else self.kill)()
-            code = self._process.returncode
-            reason = (
-                f"ended with code {code}" if ready else f"silent for {seconds:.0f} s"
-            )
-            msg = f"{reason}: {self._last_words()}"
-            raise PeerError(msg)
-        reply = json.loads(line)
-        if "error" in reply:
-            self.kill()
-            raise PeerError(reply["error"])
-        self._process.send_signal(signal.SIGSTOP)
-        return reply
-
-    def _last_words(self) -> str:
-        lines = self.log.read_text(errors="replace").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
-
-    def end(self) -> None:
-        """Let the process clean up, and end it."""
-        self._process.send_signal(signal.SIGCONT)
-        self._process.stdin.close()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(CLEAN_UP_SECONDS)
-        self.kill()
-
-    def kill(self) -> None:
-        """End the process at once, if it still runs."""
-        self._process.kill()
-        self._process.wait()
-        self._process.stdin.close()
-        self._process.stdout.close()
+    scaling: dict[str, Any] = field(default_factory=dict)
 
 
 def run(
@@ -143,10 +50,11 @@ def run(
     plan: Plan,
     folder: Path,
     say: Callable[[str], None],
-) -> dict[str, Measured]:
+) -> Run:
     """Measure the peers; absent and failing ones carry their reason."""
     np.save(folder / "base.npy", task.base)
     np.save(folder / "queries.npy", task.queries)
+    clock = Clock(plan.minutes)
     results: dict[str, Measured] = {}
     workers: list[Worker] = []
     try:
@@ -157,18 +65,47 @@ def run(
                 measured.version = peer.version()
                 workers.append(Worker(name, peer, task, plan, folder))
                 with _noting_failure(measured):
-                    measured.build = workers[-1].reply(plan.build_seconds)
+                    seconds = min(plan.build_seconds, clock.left())
+                    measured.build = workers[-1].reply(seconds)
             say(f"{name}: {_outcome(measured)}")
         for worker in workers:
             _sweep(worker, task, results[worker.name])
         say("recall measured")
-        for repeat in range(plan.repeats):
+        _compare_builds(workers, results)
+        say("builds on one thread and on all compared")
+        for repeat in clock.laps(plan.repeats):
             _time_all(workers[:: -1 if repeat % 2 else 1], plan, results)
             say(f"repeat {repeat + 1} of {plan.repeats} done")
     finally:
         for worker in workers:
             worker.end()
-    return results
+    return Run(results, repeat + 1)
+
+
+class Run(NamedTuple):
+    """The figures of every peer, and how many repeats there was time for."""
+
+    peers: dict[str, Measured]
+    repeats: int
+
+
+class Clock:
+    """What is left of the minutes that a run may take."""
+
+    def __init__(self, minutes: float | None) -> None:
+        self._end = float("inf") if minutes is None else time.monotonic() + 60 * minutes
+
+    def left(self) -> float:
+        """Return seconds, one at least."""
+        return max(1.0, self._end - time.monotonic())
+
+    def laps(self, n_laps: int) -> Iterator[int]:
+        """Yield laps, the first always, others if one as long as the last fits."""
+        for lap in range(max(1, n_laps)):
+            start = time.monotonic()
+            yield lap
+            if time.monotonic() - start > self._end - time.monotonic():
+                return
 
 
 def _absence(peer: Peer, task: Task) -> str:
@@ -197,34 +134,49 @@ def _sweep(worker: Worker, task: Task, measured: Measured) -> None:
         return
     path = worker.folder / "ids.npy"
     with _noting_failure(measured):
-        for effort in worker.peer.efforts:
+        for effort in worker.peer.efforts_for(task.true.shape[1]):
             seconds = worker.ask("answer", effort, str(path))["seconds_per_query"]
             found = recall(task, np.load(path))
-            measured.points.append(
-                {"effort": effort, "recall": found, "rough_seconds": seconds, "qps": {}}
-            )
+            point = {"effort": effort, "recall": found, "rough_seconds": seconds}
+            measured.points.append({**point, "qps": {}, "latency": {}})
             if found >= COMPLETE_RECALL or 1 / seconds < MIN_QUERIES_PER_SECOND:
                 break
 
 
-def _time_all(workers: list[Worker], plan: Plan, results: dict[str, Measured]) -> None:
-    """Give every peer one turn at every step of its sweep."""
-    steps = max((len(measured.points) for measured in results.values()), default=0)
-    modes = [(ONE, 1), (ALL, plan.threads)][: 1 if plan.threads == 1 else 2]
-    for step, (mode, threads), worker in product(range(steps), modes, workers):
+def _compare_builds(workers: list[Worker], results: dict[str, Measured]) -> None:
+    for worker in workers:
         measured = results[worker.name]
-        can_run = mode == ONE or worker.peer.parallel
+        if not measured.error and worker.peer.threads_build:
+            with _noting_failure(measured):
+                measured.scaling = worker.ask("compare_builds")
+
+
+def _time_all(workers: list[Worker], plan: Plan, results: dict[str, Measured]) -> None:
+    """Give every peer one turn in every mode at every step of its sweep."""
+    steps = max((len(measured.points) for measured in results.values()), default=0)
+    modes = [ONE, SINGLE, ALL][: 2 if plan.threads == 1 else 3]
+    for step, mode, worker in product(range(steps), modes, workers):
+        measured = results[worker.name]
+        can_run = mode != ALL or worker.peer.parallel
         if can_run and not measured.error and step < len(measured.points):
             with _noting_failure(measured):
-                _take_turn(worker, measured.points[step], mode, threads, plan)
+                _take_turn(worker, measured.points[step], mode, plan)
 
 
-def _take_turn(
-    worker: Worker, point: dict[str, Any], mode: str, threads: int, plan: Plan
-) -> None:
+def _take_turn(worker: Worker, point: dict[str, Any], mode: str, plan: Plan) -> None:
     # A batch of a slow setting is cut so that it lasts about four turns at most.
     affordable = int(4 * plan.turn_seconds / point["rough_seconds"])
     n_queries = max(MIN_BATCH, affordable)
-    reply = worker.ask("turn", point["effort"], threads, n_queries, plan.turn_seconds)
-    speed = 1 / reply["seconds_per_query"]
-    point["qps"][mode] = max(speed, point["qps"].get(mode, 0.0))
+    if mode == SINGLE:
+        reply = worker.ask("ask_singly", point["effort"], plan.turn_seconds)
+    else:
+        threads = plan.threads if mode == ALL else 1
+        how = (threads, n_queries, plan.turn_seconds)
+        reply = worker.ask("turn", point["effort"], *how)
+    speeds = {mode: 1 / reply["seconds_per_query"]}
+    if mode == ONE:
+        speeds[ONE_WALL] = 1 / reply["wall_seconds_per_query"]
+    for key, speed in speeds.items():
+        point["qps"][key] = max(speed, point["qps"].get(key, 0.0))
+    for key in reply.keys() & {"p50", "p99"}:
+        point["latency"][key] = min(reply[key], point["latency"].get(key, np.inf))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from peers.contract import Matrix, Peer, saved_bytes
+from peers.contract import Ids, Matrix, Peer, saved_bytes
 
 MAX_DEGREE, BUILD_BEAM = 64, 128
 
@@ -116,3 +116,44 @@ class DiskAnn(Peer):
     def close(self) -> None:
         """Remove the folder."""
         self.folder.cleanup()
+
+
+class DiskAnnDynamic(Peer):
+    """The same, its index that changes; it is told at once how far it may grow."""
+
+    module, distribution = "diskannpy", "diskannpy"
+    growth = 1.25
+
+    def build(self, vectors: Matrix, metric: str, threads: int) -> None:
+        """Insert all rows."""
+        import diskannpy
+
+        self.n, self.threads = 0, threads
+        self.index = diskannpy.DynamicMemoryIndex(
+            # With "l2" it leaves a sixth of unit rows unreached.
+            "cosine" if metric == "cosine" else "l2",
+            np.float32,
+            vectors.shape[1],
+            max_vectors=int(len(vectors) * self.growth),
+            complexity=BUILD_BEAM,
+            graph_degree=MAX_DEGREE,
+            num_threads=threads,
+        )
+        self.add(vectors)
+
+    def search(self, queries: Matrix, k: int, effort: int, threads: int) -> Any:
+        """Answer the batch with beam width ``effort``."""
+        found = self.index.batch_search(queries, k, effort, threads).identifiers
+        return found.astype(np.int64) - 1
+
+    def add(self, vectors: Matrix) -> None:
+        """Insert in one call; its ids begin with 1."""
+        ids = np.arange(self.n, self.n + len(vectors), dtype=np.uint32) + 1
+        self.index.batch_insert(vectors, ids.astype(np.uint32), self.threads)
+        self.n += len(vectors)
+
+    def remove(self, ids: Ids) -> None:
+        """Mark rows one by one, and consolidate."""
+        for number in ids.tolist():
+            self.index.mark_deleted(np.uint32(number + 1))
+        self.index.consolidate_delete()
