@@ -121,7 +121,8 @@ def in_steps(coordinates, bits, u, values):
         cosine = overlap / length if length > 0 else 0.0
         if cosine > best_cosine:
             best_cosine = cosine
-            u[:] = trial
+            for j in range(len(u)):
+                u[j] = trial[j]
     for j in range(len(u)):
         values[0, j] = np.float32(factor * np.int64(u[j]) - offset)
 

@@ -35,7 +35,12 @@ def kernel(
 
     ``inline`` is for what a walk does at every hop: arrays are long arguments.
     """
-    settings = {"nogil": True, "error_model": "numpy", "forceinline": inline}
+    settings = {
+        "nogil": True,
+        "error_model": "numpy",
+        "forceinline": inline,
+        "no_cfunc_wrapper": True,
+    }
     jit = partial(nb.njit, signature, **settings)
 
     def compile_kernel(function: Callable[..., Any]) -> Any:
