@@ -14,6 +14,8 @@ Ir
 44,758,204 (62.94%)  ???:__pyx_pw_6quiver_8bindings_7Kernels_3encode [/x/bindings.so]
 44,750,896 (62.93%)  ???:encode [/x/bindings.so]
  9,071,545 (12.76%)  ???:__pyx_pw_6quiver_8bindings_7Kernels_7distance [/x/bindings.so]
+ 8,071,545 (11.35%)  ???:__pyx_pw_6quiver_8bindings_8Searched_3answer [/x/bindings.so]
+ 8,070,000 (11.35%)  ???:answer [/x/bindings.so]
 """
 
 
@@ -89,6 +91,7 @@ def test_a_missing_tool_is_said(baseline, monkeypatch, capsys):
 def test_the_report_of_callgrind_is_read():
     assert gate.parse_instructions(REPORT, "encode") == 44_758_204
     assert gate.parse_instructions(REPORT, "distance") == 9_071_545
+    assert gate.parse_instructions(REPORT, "answer") == 8_071_545
     with pytest.raises(RuntimeError, match="no call of prune"):
         gate.parse_instructions(REPORT, "prune")
 

@@ -14,12 +14,13 @@ import numpy as np
 from quiver.backends.cython_backend import CythonBackend
 from quiver.graph.order import LEAST_ENTRY_POINTS
 from quiver.params import Encoding
+from quiver.reference.answer import Searched
 from quiver.reference.codes import Transform
 from quiver.reference.keys import NO_ID, make_keys
 
 KERNELS = (
     *("encode", "quantize", "distance", "prune", "merge"),
-    *("search", "scan", "rerank"),
+    *("search", "scan", "rerank", "answer"),
 )
 N, DIM, N_QUERIES, MAX_DEGREE, EF = 1000, 384, 16, 32, 64
 
@@ -57,6 +58,20 @@ def main(target: str, bits: int) -> None:
     backend.scan(codes, coded, every_id, EF)
     candidates = np.tile(every_id[:EF], (N_QUERIES, 1))
     backend.rerank(vectors, queries, candidates, 10, "cosine")
+    searched = Searched(
+        codes=codes,
+        neighbors=neighbors,
+        entry_points=every_id[:LEAST_ENTRY_POINTS],
+        vectors=vectors,
+        transform=transform,
+        metric="cosine",
+        mean=transform.mean,
+        ids=np.arange(N, dtype=np.int64),
+        allowed=None,
+        beside=np.empty(0, dtype=np.uint32),
+        unlinked=np.empty((0, 2), dtype=np.uint32),
+    )
+    backend.answer(searched, queries, 10, EF, EF, bounded=True)
 
 
 if __name__ == "__main__":

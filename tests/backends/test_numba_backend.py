@@ -1,4 +1,4 @@
-"""Numba without a folder for its cache: the kernels compile, and a warning says so."""
+"""What is particular to Numba: a folder for its cache, and arrays lent to it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from strategies import random_codes
 
 import quiver
+from quiver.reference.keys import NO_ID, make_keys
 
 pytest.importorskip("numba", reason="needs the extra `numba`")
 
@@ -61,3 +64,22 @@ def test_without_a_cache_folder_the_kernels_compile_and_one_warning_says_so(
     assert key == "7"
     assert warning.count("no folder can be written") == 1
     assert "NUMBA_CACHE_DIR" in warning
+
+
+def test_a_walk_and_pruning_neither_keep_nor_free_the_arrays_they_are_lent() -> None:
+    backend, rng = quiver.get_backend("numba"), np.random.default_rng(3)
+    codes = random_codes(rng, 40, 70)
+    neighbors = rng.integers(0, 40, (40, 5), dtype=np.uint32)
+    entry_points, masks = (
+        np.arange(2, dtype=np.uint32),
+        np.full((1, 1), NO_ID, np.uint64),
+    )
+    ids = np.arange(40, dtype=np.uint32)
+    keys = np.sort(make_keys(backend.distance(codes, codes), ids[None]), axis=1)
+    lent = codes.rows, neighbors, entry_points, masks, keys
+    before = [sys.getrefcount(array) for array in lent]
+    for _ in range(3):
+        backend.search(codes, neighbors, codes, entry_points, 7)
+        backend.search(codes, neighbors, codes, entry_points, 7, allowed=masks)
+        backend.prune(codes, keys, 5, 1.1, 0.7, "vamana")
+    assert [sys.getrefcount(array) for array in lent] == before

@@ -6,7 +6,7 @@ import numpy as np
 from numba.core import types
 
 from quiver.backends._numba.distance import KIND, SIDE
-from quiver.backends._numba.encode import VECTOR, quantize_rows
+from quiver.backends._numba.encode import quantize_rows
 from quiver.backends._numba.lanes import lane_dot
 from quiver.backends._numba.primitives import (
     insert_sorted,
@@ -25,6 +25,7 @@ from quiver.backends._numba.rerank import (
 )
 from quiver.backends._numba.search import NEIGHBORS, search_rows
 from quiver.backends._numba.seen import ROWS
+from quiver.backends._numba.transform import VECTOR
 from quiver.backends._numba.walk import MASKS, walk_by_rules
 from quiver.reference.bounds import LEAST_DIM
 from quiver.reference.keys import NO_ID, NO_KEY

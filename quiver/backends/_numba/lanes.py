@@ -12,6 +12,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from quiver.backends._numba.primitives import row_address
+from quiver.backends._numba.row_sums import part
 from quiver.reference.lanes import N_LANES
 
 _I8, _I32, _I64 = (ir.IntType(bits) for bits in (8, 32, 64))
@@ -24,44 +25,62 @@ _ELEMENTS = {
 }
 
 
-def _lane_sum(builder, dim, term):
-    """Add ``term(type, number)`` of all coordinates by the lane rule."""
-    lanes_at = cgutils.alloca_once_value(builder, ir.Constant(_LANES, None))
+def _lane_sums(builder, dim, n_sums, terms):
+    """Add each of ``terms(type, number)`` over all coordinates by the lane rule."""
+    zero = ir.Constant(_LANES, None)
+    sums_at = [cgutils.alloca_once_value(builder, zero) for _ in range(n_sums)]
     n_whole = builder.lshr(dim, ir.Constant(_I64, 3))
     with cgutils.for_range(builder, n_whole) as loop:
-        terms = term(_LANES, loop.index)
-        builder.store(builder.fadd(builder.load(lanes_at), terms), lanes_at)
+        for at, term in zip(sums_at, terms(_LANES, loop.index), strict=True):
+            builder.store(builder.fadd(builder.load(at), term), at)
     start = builder.shl(n_whole, ir.Constant(_I64, 3))
     with cgutils.for_range(builder, builder.sub(dim, start)) as loop:
-        last = term(ir.DoubleType(), builder.add(start, loop.index))
-        lanes = builder.load(lanes_at)
         lane = builder.trunc(loop.index, _I32)
-        grown = builder.fadd(builder.extract_element(lanes, lane), last)
-        builder.store(builder.insert_element(lanes, grown, lane), lanes_at)
-    return _fold(builder, builder.load(lanes_at))
+        last = terms(ir.DoubleType(), builder.add(start, loop.index))
+        for at, term in zip(sums_at, last, strict=True):
+            lanes = builder.load(at)
+            grown = builder.fadd(builder.extract_element(lanes, lane), term)
+            builder.store(builder.insert_element(lanes, grown, lane), at)
+    return [_fold(builder, builder.load(at)) for at in sums_at]
 
 
-def _lane_intrinsic(name, combine):
-    """Return the intrinsic that sums ``combine(builder, x, y)`` over two rows."""
+def _lane_intrinsic(name, *combine):
+    """Return the intrinsic that sums each ``combine(builder, x, y)`` over two rows."""
 
     def typed(typing_context, a, a_row, b, b_row):
+        result = types.float64
+        if len(combine) > 1:
+            result = types.UniTuple(result, len(combine))
+
         def generate(context, builder, signature, args):
             struct = context.make_array(signature.args[0])(context, builder, args[0])
             dim = cgutils.unpack_tuple(builder, struct.shape, 2)[1]
             a_address = row_address(context, builder, signature.args[0], *args[:2])
             b_address = row_address(context, builder, signature.args[2], *args[2:4])
 
-            def term(wide, number):
+            def terms(wide, number):
                 x = _widened(builder, a_address, a.dtype, wide, number)
                 y = _widened(builder, b_address, b.dtype, wide, number)
-                return combine(builder, x, y)
+                return [term(builder, x, y) for term in combine]
 
-            return _lane_sum(builder, dim, term)
+            sums = _lane_sums(builder, dim, len(combine), terms)
+            if len(combine) == 1:
+                return sums[0]
+            return context.make_tuple(builder, result, sums)
 
-        return types.float64(a, types.int64, b, types.int64), generate
+        return result(a, types.int64, b, types.int64), generate
 
     typed.__name__ = typed.__qualname__ = name
     return intrinsic(typed)
+
+
+def _product(builder, x, y):
+    return builder.fmul(x, y)
+
+
+def _square(builder, x, y):
+    del y
+    return builder.fmul(x, x)
 
 
 def _square_difference(builder, x, y):
@@ -69,7 +88,8 @@ def _square_difference(builder, x, y):
     return builder.fmul(difference, difference)
 
 
-lane_dot = _lane_intrinsic("lane_dot", lambda builder, x, y: builder.fmul(x, y))
+lane_dot = _lane_intrinsic("lane_dot", _product)
+lane_dot_and_norm2 = _lane_intrinsic("lane_dot_and_norm2", _product, _square)
 lane_squared_difference = _lane_intrinsic("lane_squared_difference", _square_difference)
 
 
@@ -84,8 +104,9 @@ def _widened(builder, address, dtype, wide, number):
 
 
 def _fold(builder, lanes):
-    """Add eight lanes by the fixed tree of the lane rule."""
-    parts = [builder.extract_element(lanes, ir.Constant(_I32, k)) for k in range(8)]
-    for stride in (4, 2, 1):
-        parts = [builder.fadd(parts[k], parts[k + stride]) for k in range(stride)]
-    return parts[0]
+    """Add eight lanes by the fixed tree of the lane rule: halves, as vectors."""
+    for half in (4, 2, 1):
+        lanes = builder.fadd(
+            part(builder, lanes, 0, half), part(builder, lanes, half, half)
+        )
+    return builder.extract_element(lanes, ir.Constant(_I32, 0))

@@ -124,15 +124,14 @@ def merge_lists(
             after += 1
         row = np.int64(target)
         count = join(neighbors[row], pairs[first:after], ids)
-        out = merged[n_targets]
-        out[:] = NO_ID
-        if count <= width:
-            out[:count] = ids[:count]
-        else:
+        out, chosen, n_chosen = merged[n_targets], ids, count
+        if count > width:
             keys = sorted_keys(kind, base, rows, masks, row, ids, count, values, found)
             lists = keys.reshape(1, len(keys))
             prune_rows(kind, base, rows, lists, alpha, beta, published, values, kept)
-            out[:max_degree] = kept[0]
+            chosen, n_chosen = kept[0], max_degree
+        for place in range(width):
+            out[place] = chosen[place] if place < n_chosen else NO_ID
         targets[n_targets] = np.uint32(target)
         n_targets, first = n_targets + 1, after
     return n_targets

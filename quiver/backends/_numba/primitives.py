@@ -1,8 +1,4 @@
-"""What LLVM offers and Python lacks: popcount, bit casts, prefetch, an int8 dot.
-
-The intrinsics are portable LLVM IR: the compiler lowers them to whatever vector
-instructions the processor has, and integer results cannot depend on that choice.
-"""
+"""What LLVM offers and Python lacks: bit casts, prefetch, moves. And keys."""
 
 from __future__ import annotations
 
@@ -19,9 +15,7 @@ from numba.extending import intrinsic
 
 from quiver.errors import SlowBackendWarning
 
-PIECE_BYTES = 32
-
-_I8, _I16, _I32, _I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
+_I8, _I32, _I64 = (ir.IntType(bits) for bits in (8, 32, 64))
 
 
 def readonly(dtype: types.Type, ndim: int) -> types.Array:
@@ -34,9 +28,20 @@ def writable(dtype: types.Type, ndim: int) -> types.Array:
     return types.Array(dtype, ndim, "C")
 
 
-def kernel(signature: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Compile with the settings all kernels share; division follows NumPy."""
-    jit = partial(nb.njit, signature, nogil=True, error_model="numpy")
+def kernel(
+    signature: Any, *, inline: bool = False
+) -> Callable[[Callable[..., Any]], Any]:
+    """Compile with the settings all kernels share; division follows NumPy.
+
+    ``inline`` is for what a walk does at every hop: arrays are long arguments.
+    """
+    settings = {
+        "nogil": True,
+        "error_model": "numpy",
+        "forceinline": inline,
+        "no_cfunc_wrapper": True,
+    }
+    jit = partial(nb.njit, signature, **settings)
 
     def compile_kernel(function: Callable[..., Any]) -> Any:
         try:
@@ -60,13 +65,31 @@ def _warn_that_nothing_is_cached() -> None:
 
 
 @intrinsic
-def popcount(typing_context, word):
-    """Count the set bits of a uint64, as int64."""
+def borrowed(typing_context, values):
+    """Return arrays, in tuples or not, without an owner: nothing counts their users.
+
+    Counting is atomic, and is done for every view and call: it took a third of a walk.
+    Only for arguments, which the caller keeps alive.
+    """
 
     def generate(context, builder, signature, args):
-        return builder.ctpop(args[0])
+        return _without_owner(context, builder, signature.args[0], args[0])
 
-    return types.int64(types.uint64), generate
+    return values(values), generate
+
+
+def _without_owner(context, builder, kind, value):
+    if isinstance(kind, types.BaseTuple):
+        parts = [
+            _without_owner(context, builder, part, builder.extract_value(value, place))
+            for place, part in enumerate(kind)
+        ]
+        return context.make_tuple(builder, kind, parts)
+    if not isinstance(kind, types.Array):
+        return value
+    struct = context.make_array(kind)(context, builder, value)
+    struct.meminfo = cgutils.get_null_value(struct.meminfo.type)
+    return struct._getvalue()
 
 
 @intrinsic
@@ -92,9 +115,16 @@ def bits_float(typing_context, bits):
 def row_address(context, builder, array_type, array, row):
     """Return the integer address of ``array[row, 0]`` of a C-ordered matrix."""
     struct = context.make_array(array_type)(context, builder, array)
-    stride = cgutils.unpack_tuple(builder, struct.strides, 2)[0]
     start = builder.ptrtoint(struct.data, _I64)
-    return builder.add(start, builder.mul(row, stride))
+    n_bytes = row_bytes(context, builder, array_type, array)
+    return builder.add(start, builder.mul(row, n_bytes))
+
+
+def row_bytes(context, builder, array_type, array):
+    """Return the bytes of a row of a C-ordered matrix, whatever its stride if alone."""
+    struct = context.make_array(array_type)(context, builder, array)
+    width = cgutils.unpack_tuple(builder, struct.shape, 2)[1]
+    return builder.mul(width, struct.itemsize)
 
 
 @intrinsic
@@ -132,66 +162,7 @@ def move_up(typing_context, array, start, stop):
     return types.void(array, types.int64, types.int64), generate
 
 
-def dot_values(bits):
-    """Make Σ v_j·u_j of a coded row and an int8 query: an intrinsic, int64, exact.
-
-    Every shift of 32 code bytes lines up with 32 values of one plane; beside the
-    corrections the values are zero. Products of all planes of a byte reach 1 524,
-    3 810 or 32 385, so 16 bits hold them; the pieces of a row add in 32.
-    """
-
-    @intrinsic
-    def dot(typing_context, words, row, values, query, n_pieces):
-        def generate(context, builder, signature, args):
-            code = row_address(context, builder, signature.args[0], *args[:2])
-            value = row_address(context, builder, signature.args[2], *args[2:4])
-            plane_bytes = builder.mul(args[4], ir.Constant(_I64, PIECE_BYTES))
-            narrow, wide = ir.VectorType(_I16, 32), ir.VectorType(_I32, 32)
-            total = cgutils.alloca_once_value(builder, ir.Constant(wide, None))
-            with cgutils.for_range(builder, args[4]) as loop:
-                start = builder.mul(loop.index, ir.Constant(_I64, PIECE_BYTES))
-                piece = _load_piece(builder, builder.add(code, start))
-                sums = ir.Constant(narrow, None)
-                place = builder.add(value, start)
-                for shift in range(0, 8, bits):
-                    u = builder.lshr(piece, _splat(shift))
-                    u = builder.and_(u, _splat((1 << bits) - 1))
-                    v = _load_piece(builder, place)
-                    product = builder.mul(
-                        builder.zext(u, narrow), builder.sext(v, narrow)
-                    )
-                    sums = builder.add(sums, product)
-                    place = builder.add(place, plane_bytes)
-                grown = builder.add(builder.load(total), builder.sext(sums, wide))
-                builder.store(grown, total)
-            return builder.sext(_reduce_add(builder, builder.load(total)), _I64)
-
-        signature = types.int64(words, types.int64, values, types.int64, types.int64)
-        return signature, generate
-
-    return dot
-
-
-def _splat(value: int) -> ir.Constant:
-    return ir.Constant(ir.VectorType(_I8, PIECE_BYTES), [value] * PIECE_BYTES)
-
-
-def _load_piece(builder, address):
-    """Load 32 bytes, wherever they are aligned."""
-    vector = ir.VectorType(_I8, PIECE_BYTES)
-    pointer = builder.inttoptr(address, vector.as_pointer())
-    return builder.load(pointer, align=1)
-
-
-def _reduce_add(builder, vector):
-    kind = ir.FunctionType(_I32, [vector.type])
-    name = "llvm.vector.reduce.add.v32i32"
-    return builder.call(
-        cgutils.get_or_insert_function(builder.module, kind, name), [vector]
-    )
-
-
-@kernel(types.uint64(types.float32, types.uint32))
+@kernel(types.uint64(types.float32, types.uint32), inline=True)
 def make_key(distance, row):
     """Pack (distance, id); see `quiver.reference.keys.make_keys`."""
     bits = float_bits(distance + np.float32(0))
@@ -211,7 +182,7 @@ def key_distance(key):
     return bits_float(np.uint32(~ordered))
 
 
-@kernel(types.int64(writable(types.uint64, 1), types.int64, types.uint64))
+@kernel(types.int64(writable(types.uint64, 1), types.int64, types.uint64), inline=True)
 def insert_sorted(keys, count, key):
     """Insert into ``keys[:count]``; the last falls off when full. Return the place."""
     # The place moves by an addition, not a branch: half of those would be mispredicted.

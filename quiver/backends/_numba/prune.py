@@ -18,6 +18,7 @@ from quiver.backends._numba.distance import (
     measure,
 )
 from quiver.backends._numba.primitives import (
+    borrowed,
     kernel,
     key_distance,
     readonly,
@@ -73,7 +74,8 @@ def as_values(kind, rows, floats, row, values, corrections, sums):
         types.float32,
         types.boolean,
         writable(types.float32, 1),
-    )
+    ),
+    inline=True,
 )
 def is_covered(
     kind,
@@ -125,6 +127,7 @@ def prune_rows(kind, base, rows, candidates, alpha, beta, published, values, out
 
     ``values`` is scratch for a candidate's wide code, zeroed.
     """
+    base, rows, candidates, out = borrowed((base, rows, candidates, out))
     width, max_degree = candidates.shape[1], out.shape[1]
     rejected = np.empty(width, np.uint32)
     to_kept = np.empty(STEP, np.float32)
@@ -163,5 +166,6 @@ def prune_rows(kind, base, rows, candidates, alpha, beta, published, values, out
                 out[target, n_kept] = candidate
                 n_kept += 1
         n_filled = min(n_rejected, max_degree - n_kept) if published else 0
-        out[target, n_kept : n_kept + n_filled] = rejected[:n_filled]
-        out[target, n_kept + n_filled :] = NO_ID
+        for place in range(max_degree - n_kept):
+            filler = rejected[place] if place < n_filled else NO_ID
+            out[target, n_kept + place] = filler

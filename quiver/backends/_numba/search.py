@@ -7,6 +7,7 @@ from numba.core import types
 
 from quiver.backends._numba.distance import KIND, SIDE, SUMS, WORDS, measure
 from quiver.backends._numba.primitives import (
+    borrowed,
     insert_sorted,
     kernel,
     make_key,
@@ -40,7 +41,7 @@ N_WALKS = 4
 CLOSED = -1
 
 
-@kernel(types.int64(BEAM, FLAGS, types.int64, FOUND, LIST, types.int64))
+@kernel(types.int64(BEAM, FLAGS, types.int64, FOUND, LIST, types.int64), inline=True)
 def accept(beam, expanded, count, found, newly_seen, n_newly_seen):
     """Insert what was measured into the beam; return the new count."""
     ef = len(beam)
@@ -55,7 +56,9 @@ def accept(beam, expanded, count, found, newly_seen, n_newly_seen):
     return count
 
 
-@kernel(types.int64(WORDS, NEIGHBORS, types.int64, SEEN, types.int64, LIST))
+@kernel(
+    types.int64(WORDS, NEIGHBORS, types.int64, SEEN, types.int64, LIST), inline=True
+)
 def expand(words, neighbors, node, seen, shift, newly_seen):
     """Gather the unseen neighbours of a node, ask for their rows and count them."""
     n_newly_seen = take_unseen(neighbors[node], seen, shift, newly_seen)
@@ -66,7 +69,7 @@ def expand(words, neighbors, node, seen, shift, newly_seen):
     return n_newly_seen
 
 
-@kernel(types.int64(BEAM, FLAGS, types.int64, NEIGHBORS))
+@kernel(types.int64(BEAM, FLAGS, types.int64, NEIGHBORS), inline=True)
 def choose(beam, expanded, count, neighbors):
     """Return the first unexpanded node, its list on the way, or ``CLOSED``."""
     place = 0
@@ -113,6 +116,13 @@ def take_turns(
     Returns how many it may see, or 0 when all have ended. ``progress`` counts the
     queries whose walks were opened and ended.
     """
+    base, queries, value_sums, neighbors, entry_points, beams = borrowed(
+        (base, queries, value_sums, neighbors, entry_points, beams)
+    )
+    hops, distance_computations, seen, expanded, newly_seen, n_newly_seen = borrowed(
+        (hops, distance_computations, seen, expanded, newly_seen, n_newly_seen)
+    )
+    counts, nodes, walked, progress = borrowed((counts, nodes, walked, progress))
     n_queries, n_walks, width = len(beams), len(seen), newly_seen.shape[1] - 1
     found = np.empty(width + 1, np.float32)
     n_ids = 0

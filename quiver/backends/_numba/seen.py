@@ -43,7 +43,7 @@ def shift_of(n_words, n_rows):
     return shift
 
 
-@kernel(types.int64(SEEN, types.uint32))
+@kernel(types.int64(SEEN, types.uint32), inline=True)
 def see_bit(seen, row):
     """See a row; return 1 if it is new, else 0."""
     place = np.int64(row >> np.uint32(5))
@@ -53,7 +53,7 @@ def see_bit(seen, row):
     return np.int64((word & bit) != np.uint32(0))
 
 
-@kernel(types.int64(SEEN, types.int64, types.uint32))
+@kernel(types.int64(SEEN, types.int64, types.uint32), inline=True)
 def see_in_table(seen, shift, row):
     """See a row; return 1 if it is new, else 0."""
     place = np.int64(((row * GOLDEN_RATIO) & LOW_HALF) >> np.uint64(shift))
@@ -64,7 +64,7 @@ def see_in_table(seen, shift, row):
     return is_new
 
 
-@kernel(types.int64(ROWS, SEEN, types.int64, SEEN))
+@kernel(types.int64(ROWS, SEEN, types.int64, SEEN), inline=True)
 def take_unseen_by_table(rows, seen, shift, newly_seen):
     """See rows as `take_unseen` does; with both in one loop, bits took 2 % more."""
     n_newly_seen = 0
@@ -77,7 +77,7 @@ def take_unseen_by_table(rows, seen, shift, newly_seen):
     return n_newly_seen
 
 
-@kernel(types.int64(ROWS, SEEN, types.int64, SEEN))
+@kernel(types.int64(ROWS, SEEN, types.int64, SEEN), inline=True)
 def take_unseen(rows, seen, shift, newly_seen):
     """See rows up to the first ``NO_ID``; gather those that are new and count them.
 

@@ -11,6 +11,7 @@ from numba.core import types
 
 from quiver.backends._numba.distance import KIND, SIDE, SUMS, measure
 from quiver.backends._numba.primitives import (
+    borrowed,
     insert_sorted,
     kernel,
     make_key,
@@ -42,7 +43,8 @@ def grown(keys, needed):
     if needed <= len(keys):
         return keys
     more = np.empty(max(needed, 2 * len(keys)), np.uint64)
-    more[: len(keys)] = keys
+    for place in range(len(keys)):
+        more[place] = keys[place]
     return more
 
 
@@ -155,6 +157,9 @@ def walk_by_rules(
 
     Without limits there are no keys in any ball.
     """
+    base, queries, value_sums, neighbors, entry_points, masks, beams = borrowed(
+        (base, queries, value_sums, neighbors, entry_points, masks, beams)
+    )
     words = base[0]
     n_queries, ef = beams.shape
     width = max(neighbors.shape[1], len(entry_points))
