@@ -3,7 +3,7 @@
 A beam that is full takes no row beyond its last, and most rows that a walk measures lie
 there. After the rotation the coordinates of one line are as good as those of another:
 the part of the product that a few lines tell foretells the rest, with a known error. A
-row whose distance, less that error, is beyond the bound is dropped: it is seen, but
+row whose distance, less that error, is beyond the bound is dropped: it is seen but
 neither enters the beam nor is expanded, and its further lines are not read.
 
 Source: the adaptive sampling of ADSampling (SIGMOD 2023), on codes and with a share
@@ -33,12 +33,18 @@ SCREEN_SIGMAS = 2.0
 and 3 the largest that costs no recall at any width of code: docs/algorithm/search.md."""
 
 
+FIRST_LINES, LEAST_LINES = 2, 4
+"""Lines that are read of every row, and of a row that is screened at all. To wait for
+two lines and then for a third took longer than to read three, to wait for one and then
+for others longer than to read two."""
+
+
 def stops(lines: int) -> Iterator[int]:
-    """Yield after how many of a row's lines it may be dropped: 1, 2, 4, 8 …
+    """Yield after how many of a row's lines it may be dropped: 2, 4, 8 …
 
     Nearly as good as after each, with few times to wait for lines.
     """
-    read = 1
+    read = FIRST_LINES if lines >= LEAST_LINES else lines
     while read < lines:
         yield read
         read *= 2

@@ -15,6 +15,13 @@ from quiver.backends._numba.primitives import (
     readonly,
     writable,
 )
+from quiver.backends._numba.screen import (
+    LINE_WORDS,
+    PARTS,
+    bound_at,
+    cut,
+    read_part,
+)
 from quiver.backends._numba.seen import (
     NODES_PASSED,
     ROWS,
@@ -34,7 +41,6 @@ FLAGS = writable(types.boolean, 1)
 FOUND = writable(types.float32, 1)
 LIST = writable(types.uint32, 1)
 COUNTS = writable(types.int64, 1)
-LINE_WORDS = 8
 LINE_IDS = 16
 N_WALKS = 4
 CLOSED = -1
@@ -55,11 +61,12 @@ def accept(beam, expanded, count, found, newly_seen, n_newly_seen):
     return count
 
 
-@kernel(types.int64(WORDS, NEIGHBORS, types.int64, SEEN, types.int64, LIST))
-def expand(words, neighbors, node, seen, shift, newly_seen):
-    """Gather the unseen neighbours of a node, ask for their rows and count them."""
+@kernel(
+    types.int64(WORDS, NEIGHBORS, types.int64, SEEN, types.int64, LIST, types.int64)
+)
+def expand(words, neighbors, node, seen, shift, newly_seen, code_lines):
+    """Gather the unseen neighbours of a node, ask for lines of them and count them."""
     n_newly_seen = take_unseen(neighbors[node], seen, shift, newly_seen)
-    code_lines = (words.shape[1] + LINE_WORDS - 1) // LINE_WORDS
     for place in range(n_newly_seen):
         for line in range(code_lines):
             prefetch_line(words, np.int64(newly_seen[place]), line)
@@ -84,7 +91,8 @@ def choose(beam, expanded, count, neighbors):
 @kernel(
     types.int64(
         *(KIND, SIDE, SIDE, SUMS, NEIGHBORS, ROWS, writable(types.uint64, 2)),
-        *(COUNTS, COUNTS, SEEN_BY_WALKS, types.int64, writable(types.boolean, 2)),
+        *(COUNTS, COUNTS, COUNTS, PARTS),
+        *(SEEN_BY_WALKS, types.int64, writable(types.boolean, 2)),
         *(writable(types.uint32, 2), COUNTS, COUNTS, COUNTS, COUNTS, COUNTS),
     )
 )
@@ -98,6 +106,8 @@ def take_turns(
     beams,
     hops,
     distance_computations,
+    lines_read,
+    parts,
     seen,
     shift,
     expanded,
@@ -115,6 +125,11 @@ def take_turns(
     """
     n_queries, n_walks, width = len(beams), len(seen), newly_seen.shape[1] - 1
     found = np.empty(width + 1, np.float32)
+    sums = np.empty((n_walks, width + 1), np.int64)
+    starts, n_parts = parts[0], max(1, len(parts[0]) - 1)
+    n_lines = base[0].shape[1] // LINE_WORDS
+    # A walk alone has nothing to do while it waits: it asks for all at once.
+    asked = starts[1] if n_parts > 1 and n_walks > 1 else n_lines
     n_ids = 0
     while progress[1] < n_queries and not is_too_small(seen.shape[1], shift, n_ids):
         for walk in range(n_walks):
@@ -122,7 +137,7 @@ def take_turns(
                 hops[walked[walk]] += 1
                 rows, unseen = seen[walk], newly_seen[walk]
                 n_newly_seen[walk] = expand(
-                    base[0], neighbors, nodes[walk], rows, shift, unseen
+                    *(base[0], neighbors, nodes[walk], rows, shift, unseen, asked)
                 )
             elif progress[0] < n_queries:
                 walked[walk], counts[walk] = progress[0], 0
@@ -133,17 +148,30 @@ def take_turns(
                 progress[0] += 1
             else:
                 walked[walk] = CLOSED
-        for walk in range(n_walks):
+            if walked[walk] != CLOSED:
+                distance_computations[walked[walk]] += n_newly_seen[walk]
+        for turn in range(n_walks * n_parts):
+            part, walk = turn // n_walks, turn % n_walks
             query, count = walked[walk], n_newly_seen[walk]
             if query == CLOSED:
                 continue
-            measure(
-                kind, base, queries, value_sums, query, newly_seen[walk], count, found
-            )
-            distance_computations[query] += count
+            unseen = newly_seen[walk]
+            if n_parts > 1:
+                lines_read[query] += count * (starts[part + 1] - starts[part])
+                bound = bound_at(beams[query, -1])
+                count = read_part(
+                    *(kind, base, queries, parts, query, part, bound),
+                    *(unseen, count, sums[walk], found),
+                )
+                n_newly_seen[walk] = count
+            else:
+                lines_read[query] += count * n_lines
+                measure(kind, base, queries, value_sums, query, unseen, count, found)
+            if part < n_parts - 1:
+                continue
             beam, flags = beams[query], expanded[walk]
             counts[walk] = accept(
-                beam, flags, counts[walk], found, newly_seen[walk], count
+                beam, flags, counts[walk], found, unseen, count
             )
             nodes[walk] = choose(beam, flags, counts[walk], neighbors)
             progress[1] += nodes[walk] == CLOSED
@@ -154,7 +182,7 @@ def take_turns(
 @kernel(
     types.void(
         *(KIND, SIDE, SIDE, SUMS, NEIGHBORS, ROWS, writable(types.uint64, 2)),
-        *(COUNTS, COUNTS),
+        *(COUNTS, COUNTS, COUNTS, types.boolean),
     )
 )
 def search_rows(
@@ -167,8 +195,10 @@ def search_rows(
     beams,
     hops,
     distance_computations,
+    lines_read,
+    screened,
 ):
-    """Walk once per query; fills the beams and both counters.
+    """Walk once per query; fills the beams and the counters.
 
     Several walks take turns: while one waits for the rows it asked for, the others
     compute. They share nothing, so their answers cannot depend on it.
@@ -189,10 +219,13 @@ def search_rows(
     beams[:] = NO_KEY
     hops[:] = 0
     distance_computations[:] = 0
+    lines_read[:] = 0
+    parts = cut(kind, base, queries, screened)
     while True:
         n_ids = take_turns(
             *(kind, base, queries, value_sums, neighbors, entry_points, beams, hops),
-            *(distance_computations, seen, shift_of(seen.shape[1], n_rows), expanded),
+            *(distance_computations, lines_read, parts),
+            *(seen, shift_of(seen.shape[1], n_rows), expanded),
             *(newly_seen, n_newly_seen, counts, nodes, walked, progress),
         )
         if n_ids == 0:

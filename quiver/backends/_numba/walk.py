@@ -17,6 +17,7 @@ from quiver.backends._numba.primitives import (
     readonly,
     writable,
 )
+from quiver.backends._numba.screen import LINE_WORDS, bound_at, cut, read_part
 from quiver.backends._numba.search import BEAM, COUNTS, NEIGHBORS, expand
 from quiver.backends._numba.seen import (
     NODES_PASSED,
@@ -131,8 +132,8 @@ def admit(
     KEYS(
         *(KIND, SIDE, SIDE, SUMS, NEIGHBORS, ROWS),
         *(MASKS, readonly(types.int64, 1), readonly(types.float32, 1)),
-        *(writable(types.uint64, 2), COUNTS, COUNTS, writable(types.boolean, 1)),
-        COUNTS,
+        *(writable(types.uint64, 2), COUNTS, COUNTS, COUNTS),
+        *(writable(types.boolean, 1), COUNTS, types.boolean),
     )
 )
 def walk_by_rules(
@@ -148,8 +149,10 @@ def walk_by_rules(
     beams,
     hops,
     distance_computations,
+    lines_read,
     complete,
     offsets,
+    screened,
 ):
     """Walk once per query; fills the beams and counters, returns the keys of balls.
 
@@ -168,6 +171,9 @@ def walk_by_rules(
     balls = np.empty(width, np.uint64)
     n_in_balls = 0
     offsets[0] = 0
+    parts = cut(kind, base, queries, screened)
+    starts, n_parts, n_lines = parts[0], len(parts[0]) - 1, words.shape[1] // LINE_WORDS
+    sums = np.empty(width + 1, np.int64)
     for query in range(n_queries):
         beam = beams[query]
         seen, shift = nothing_seen, shift_of(n_words, n_rows)
@@ -175,11 +181,21 @@ def walk_by_rules(
         count, n_waiting, bound, limit = 0, 0, NO_KEY, np.uint64(0)
         if len(limits) > 0:
             limit = make_key(limits[query], NO_ID)
-        hops[query] = distance_computations[query] = 0
+        hops[query] = distance_computations[query] = lines_read[query] = 0
         n_new = take_unseen(entry_points, seen[0], shift, newly_seen)
         while True:
-            measure(kind, base, queries, value_sums, query, newly_seen, n_new, found)
             distance_computations[query] += n_new
+            if n_parts < 1:
+                lines_read[query] += n_new * n_lines
+                measure(
+                    kind, base, queries, value_sums, query, newly_seen, n_new, found
+                )
+            for part in range(n_parts):
+                lines_read[query] += n_new * (starts[part + 1] - starts[part])
+                n_new = read_part(
+                    *(kind, base, queries, parts, query, part, bound_at(bound)),
+                    *(newly_seen, n_new, sums, found),
+                )
             frontier = grown(frontier, n_waiting + n_new)
             balls = grown(balls, n_in_balls + n_new)
             n_waiting, count, n_in_balls = admit(
@@ -201,7 +217,9 @@ def walk_by_rules(
             if is_too_small(seen.shape[1], shift, n_ids):
                 seen = enlarged(seen, n_ids, n_rows)
                 shift = shift_of(seen.shape[1], n_rows)
-            n_new = expand(words, neighbors, node, seen[0], shift, newly_seen)
+            n_new = expand(
+                words, neighbors, node, seen[0], shift, newly_seen, n_lines
+            )
         balls[offsets[query] : n_in_balls].sort()
         offsets[query + 1] = n_in_balls
     return balls[:n_in_balls].copy()

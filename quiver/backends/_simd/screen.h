@@ -8,8 +8,8 @@
 
 #include "distance.h"
 
-/* Parts end after 1, 2, 4, 8 … lines, and with the row. */
-enum { MOST_PARTS = 32 };
+/* Parts end after 2, 4, 8 … lines, and with the row, of at least so many. */
+enum { FIRST_LINES = 2, LEAST_LINES = 4, MOST_PARTS = 32 };
 
 #define SCREEN_SIGMAS 2.0
 
@@ -41,14 +41,21 @@ static int8_t *take_part(const struct query *query, const struct part *part, int
 {
     size_t row_bytes = CACHE_LINE * query->n_lines;
     size_t n_bytes = CACHE_LINE * part->n_lines;
-    for (size_t plane = 0; plane < planes_of(query->bits); ++plane, to += n_bytes) {
-        memcpy(to, query->values + row_bytes * plane + part->start, n_bytes);
-        for (size_t i = 0; i < n_bytes; ++i) {
-            *sum += to[i];
-            *energy += to[i] * to[i];
+    const int8_t *from = query->values + part->start;
+    for (size_t plane = 0; plane < planes_of(query->bits); ++plane)
+        memcpy(to + n_bytes * plane, from + row_bytes * plane, n_bytes);
+    size_t n_values = n_bytes * planes_of(query->bits);
+    /* A line's squares fit an int32 many times over. */
+    for (size_t i = 0; i < n_values; i += CACHE_LINE) {
+        int32_t squares = 0, values = 0;
+        for (size_t j = i; j < i + CACHE_LINE; ++j) {
+            values += to[j];
+            squares += to[j] * to[j];
         }
+        *sum += values;
+        *energy += squares;
     }
-    return to;
+    return to + n_values;
 }
 
 /* Cut an int8 query into parts, its values copied to `to`. */
@@ -59,7 +66,7 @@ static void init_screen(struct screen *screen, const struct query *query, int8_t
     size_t n_parts = 0;
     for (size_t read = 0; read < query->n_lines; ++n_parts) {
         struct part *part = screen->parts + n_parts;
-        size_t wanted = read == 0 ? 1 : read, left = query->n_lines - read;
+        size_t wanted = read == 0 ? FIRST_LINES : read, left = query->n_lines - read;
         part->start = CACHE_LINE * read;
         part->n_lines = wanted < left ? wanted : left;
         part->values = to;
@@ -82,15 +89,12 @@ INLINE ints4 add_part4(const struct part *part, const uint8_t *const rows[4],
                        int32_t *sums, size_t n_lines, size_t bits)
 {
     const uint8_t *pieces[4];
-    int32_t products[4];
-    ints4 total;
     for (size_t k = 0; k < 4; ++k)
         pieces[k] = rows[k] + part->start;
-    ints4 dot = dot_values4(part->values, pieces, n_lines, bits);
-    memcpy(products, &dot, sizeof products);
-    for (size_t k = 0; k < 4; ++k)
-        sums[k] += products[k];
-    memcpy(&total, sums, sizeof total);
+    ints4 total = dot_values4(part->values, pieces, n_lines, bits);
+    if (part->start > 0)
+        total = add_ints4(total, load_ints4(sums));
+    store_ints4(sums, total);
     return total;
 }
 
@@ -105,7 +109,25 @@ INLINE floats4 foretold4(const struct query *query, const struct part *part,
     return sub4(add4(splat4(query->norm2), bias), mul4(scale, reach));
 }
 
-/* Read a part of the rows `ids`, whose `sums` have room for three more. Return how many
+#ifndef QUIVER_HAS_KEEP
+INLINE size_t keep4(floats4 least, float bound, ints4 total, const uint32_t *ids,
+                    size_t count, uint32_t *kept_ids, int32_t *kept_sums)
+{
+    size_t n_kept = 0;
+    float at_least[4];
+    int32_t sums[4];
+    store4(at_least, least);
+    store_ints4(sums, total);
+    for (size_t k = 0; k < 4 && k < count; ++k) {
+        kept_ids[n_kept] = ids[k];
+        kept_sums[n_kept] = sums[k];
+        n_kept += !(at_least[k] > bound);
+    }
+    return n_kept;
+}
+#endif
+
+/* Read a part of the rows `ids`, which and whose `sums` have room for three more. Return how many
  * may be within the bound: their ids and sums are moved to the front. After the last
  * part these are all, and have distances. */
 INLINE size_t read_lines(const struct query *shared, const struct part *shared_part,
@@ -117,7 +139,6 @@ INLINE size_t read_lines(const struct query *shared, const struct part *shared_p
     size_t n_left = 0;
     for (size_t i = 0; i < count; i += 4) {
         const uint8_t *rows[4];
-        float told[4];
         for (size_t k = 0; k < 4; ++k)
             rows[k] = row_of(&query, ids[i + k < count ? i + k : count - 1]);
         ints4 total = add_part4(&part, rows, sums + i, n_lines, bits);
@@ -125,12 +146,9 @@ INLINE size_t read_lines(const struct query *shared, const struct part *shared_p
             store4(distances + i, linear_distance4(&query, rows, total, bits));
             continue;
         }
-        store4(told, foretold4(&query, &part, rows, total, bits));
-        for (size_t k = 0; k < 4 && i + k < count; ++k) {
-            ids[n_left] = ids[i + k];
-            sums[n_left] = sums[i + k];
-            n_left += !(told[k] > bound);
-        }
+        floats4 least = foretold4(&query, &part, rows, total, bits);
+        n_left += keep4(least, bound, total, ids + i, count - i, ids + n_left,
+                        sums + n_left);
     }
     return is_last ? count : n_left;
 }

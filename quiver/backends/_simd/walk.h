@@ -32,6 +32,7 @@ struct walk {
     int8_t *values; /* scratch of a wide coded query, or of one in parts */
     int32_t *sums;
     struct screen screen;
+    size_t bytes_asked; /* of every row newly seen, at first */
     size_t n_newly_seen;
     const uint32_t *neighbors; /* the list to be read next */
     size_t n_neighbors;
@@ -61,8 +62,12 @@ static void open_walk(struct walk *walk, const struct quiver_codes *codes,
 {
     walk->query = init_query(codes, queries, number, walk->values);
     walk->screen.n_parts = 0;
+    walk->bytes_asked = CACHE_LINE * walk->query.n_lines;
     if (is_screened)
         init_screen(&walk->screen, &walk->query, walk->values);
+    /* A walk alone has nothing to do while it waits: it asks for all at once. */
+    if (is_screened && queries->n_queries > 1)
+        walk->bytes_asked = CACHE_LINE * FIRST_LINES;
     walk->number = number;
     walk->neighbors = graph->entry_points;
     walk->n_neighbors = graph->n_entry_points;
@@ -190,7 +195,8 @@ INLINE void read_newly_seen(struct walk *walk, size_t part, int by_rules)
     walk->n_newly_seen =
         read_part(&walk->query, screen, part, bound_of(walk, by_rules), walk->newly_seen,
                   walk->n_newly_seen, walk->sums, walk->distances);
-    if (part + 1 < screen->n_parts)
+    if (part + 1 < screen->n_parts &&
+        screen->parts[part + 1].start >= walk->bytes_asked)
         prefetch_part(walk, part + 1);
 }
 
@@ -208,20 +214,13 @@ INLINE enum end advance(struct walk *walk, const struct quiver_graph *graph,
     return by_rules ? advance_by_rules(walk, graph) : advance_in_beam(walk, graph);
 }
 
-/* Bytes that are read of every row that is newly seen. */
-INLINE size_t first_bytes(const struct walk *walk)
-{
-    return walk->screen.n_parts > 0 ? CACHE_LINE : CACHE_LINE * walk->query.n_lines;
-}
-
 /* Ask for the rows that the list of a node names, seen or not. */
 INLINE void prefetch_rows_of(const struct walk *walk, const struct quiver_graph *graph,
                              uint64_t key)
 {
     const uint32_t *neighbors = graph->neighbors + key_id(key) * graph->width;
-    size_t n_bytes = first_bytes(walk);
     for (size_t i = 0; i < graph->width && neighbors[i] != NO_ID; ++i)
-        prefetch_bytes(row_of(&walk->query, neighbors[i]), n_bytes);
+        prefetch_bytes(row_of(&walk->query, neighbors[i]), walk->bytes_asked);
 }
 
 /* A walk alone waits for its rows: meanwhile ask for those that will probably be next,
@@ -243,7 +242,6 @@ INLINE void expand(struct walk *walk, const struct quiver_graph *graph, int by_r
 {
     const struct beam *beam = &walk->beam;
     const struct key_list *frontier = &walk->frontier;
-    size_t n_bytes = first_bytes(walk);
     size_t place = by_rules ? 0 : first_unexpanded(beam);
     ++walk->hops;
     /* It is next, unless a neighbour seen now turns out to be nearer. */
@@ -251,10 +249,8 @@ INLINE void expand(struct walk *walk, const struct quiver_graph *graph, int by_r
         prefetch_neighbors(graph, by_rules ? frontier->keys[0] : beam->keys[place]);
     walk->seen.shift == 0 ? see(walk, 0) : see(walk, 1);
     for (size_t i = 0; i < walk->n_newly_seen; ++i)
-        prefetch_bytes(row_of(&walk->query, walk->newly_seen[i]), n_bytes);
+        prefetch_bytes(row_of(&walk->query, walk->newly_seen[i]), walk->bytes_asked);
     walk->distance_computations += (int64_t)walk->n_newly_seen;
-    if (walk->screen.n_parts > 0)
-        memset(walk->sums, 0, (walk->n_newly_seen + 3) * sizeof *walk->sums);
     if (looks_ahead && !by_rules)
         look_ahead(walk, graph, place);
 }
