@@ -126,8 +126,9 @@ def _beams(
         return walk_filtered(state, backend, coded, width, filters)
     if ef < least_scan_ef(state.n):
         graph = state.neighbors, coded, state.entry_points
-        rules = {"allowed": state.answering, "screened": state.is_screened}
-        return backend.search(state.codes, *graph, width, **rules)
+        allowed, screened = state.answering, state.is_screened
+        walked = state.codes, *graph, width
+        return backend.search(*walked, allowed=allowed, screened=screened)
     keys = nearest_keys(_scan(state, backend, coded), width)
     keys[np.isinf(key_distances(keys))] = NO_KEY
     return Beams(keys, *scan_counters(state.codes, len(keys), state.n))

@@ -201,7 +201,8 @@ class NumbaBackend:
         rules = allowed, budget, limits, False
         walked = codes, neighbors, queries, entry_points
         beams, ball = _walk_by_rules(*walked, ef, *rules)
-        return Balls(*ball, *beams[1:])
+        _, hops, computed, lines, complete = beams
+        return Balls(*ball, hops, computed, lines, complete)
 
     def scan(self, codes: Codes, queries: Codes | Queries, rows: Ids, ef: int) -> Beams:
         """See `Backend.scan`."""

@@ -263,9 +263,10 @@ class Backend(Protocol):
             Default: no end.
         screened : bool, default False
             Whether a row is dropped, seen but neither in the beam nor ever expanded,
-            where its first 1, 2, 4 … cache lines tell that it is beyond the bound; see
-            `quiver.reference.screen`. The bound is that of the hop before, the ``ef``-th
-            smallest allowed key seen, and there is none for fewer. Of int8 queries.
+            where its first 2, 4, 8 … cache lines tell that it is likely beyond the
+            bound; see `quiver.reference.screen`. The bound is the ``ef``-th smallest
+            allowed key seen before this hop, and there is none for fewer. For int8
+            queries only; coded ones are measured whole.
 
         Returns
         -------

@@ -36,8 +36,9 @@ def walk_filtered(
         asked = [filters[number] for number in walked.tolist()]
         graph = state.codes, state.neighbors, coded.take(walked), state.entry_points
         allowed, budget = stack_masks(asked), budgets(asked)
-        rules = {"allowed": allowed, "budget": budget, "screened": state.is_screened}
-        beams = backend.search(*graph, ef, **rules)
+        beams = backend.search(
+            *graph, ef, allowed=allowed, budget=budget, screened=state.is_screened
+        )
         keys[walked], hops[walked], computed[walked], lines[walked], complete = beams
         is_scanned[walked] = ~complete
     for one, numbers in by_filter(filters, np.flatnonzero(is_scanned)):

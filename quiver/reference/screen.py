@@ -30,7 +30,7 @@ from quiver.reference.encode import unpack
 
 SCREEN_SIGMAS = 2.0
 """Standard errors by which a foretold distance must be beyond the bound. Of 1, 1.5, 2
-and 3 the largest that costs no recall at any width of code: docs/algorithm/search.md."""
+and 3 the least that costs no recall at any width of code: docs/algorithm/search.md."""
 
 
 FIRST_LINES, LEAST_LINES = 2, 4
@@ -40,7 +40,7 @@ for others longer than to read two."""
 
 
 def stops(lines: int) -> Iterator[int]:
-    """Yield after how many of a row's lines it may be dropped: 2, 4, 8 …
+    """Yield after how many of a row's lines it may be dropped: 2, 4, 8 and so on.
 
     Nearly as good as after each, with few times to wait for lines.
     """

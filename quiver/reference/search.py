@@ -149,8 +149,7 @@ def _walk_all(
         limit = NO_LIMIT if limits is None else last_key_at(limits[number])
         most = None if budget is None else budget[number]
         graph = codes, neighbors, query, entry_points
-        rules = {"allowed": marks, "limit": limit, "is_screened": screened}
-        steps = walk(*graph, ef, **rules)
+        steps = walk(*graph, ef, allowed=marks, limit=limit, is_screened=screened)
         outcomes.append(follow(steps, most, 0 if marks is None else ef))
     return outcomes
 

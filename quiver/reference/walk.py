@@ -2,7 +2,8 @@
 
 The sequence of expansions depends on codes, graph, query and entry points only. A beam
 width, a mask, a limit and a budget decide where it ends and which of the rows seen are
-its answer: a wider beam takes the same walk further.
+its answer: a wider beam takes the same walk further. A screened walk departs from it, a
+little and seldom, where a row is dropped that a beam would have taken.
 
 Two marks, never confused: a node is *seen* once its distance is computed, and
 *expanded* once its neighbour list is read.
@@ -110,7 +111,7 @@ def _measure(
 ) -> tuple[Distances, int]:
     """Return the distances of rows and how many of their cache lines were read."""
     if is_screened and isinstance(query, Queries):
-        return screened(codes, query, ids, key_distances(bound[None])[0])
+        return screened(codes, query, ids, key_distances(np.array([bound]))[0])
     lines_read = len(ids) * (codes.rows.shape[1] // CACHE_LINE)
     return distance_to_rows(codes, query, ids), lines_read
 

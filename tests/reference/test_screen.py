@@ -150,8 +150,8 @@ def test_equal_rows_at_the_bound_keep_their_places_by_id() -> None:
 
 def test_lines_are_counted_whole() -> None:
     codes, queries = coded(100, 2)
-    beams = search(codes, full_lists(), queries, np.zeros(1, np.uint32), 9, screened=True)
-    lines = codes.rows.shape[1] // CACHE_LINE
-    np.testing.assert_array_equal(
-        beams.lines_read, lines * beams.distance_computations
+    beams = search(
+        codes, full_lists(), queries, np.zeros(1, np.uint32), 9, screened=True
     )
+    lines = codes.rows.shape[1] // CACHE_LINE
+    np.testing.assert_array_equal(beams.lines_read, lines * beams.distance_computations)

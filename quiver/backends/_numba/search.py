@@ -170,9 +170,7 @@ def take_turns(
             if part < n_parts - 1:
                 continue
             beam, flags = beams[query], expanded[walk]
-            counts[walk] = accept(
-                beam, flags, counts[walk], found, unseen, count
-            )
+            counts[walk] = accept(beam, flags, counts[walk], found, unseen, count)
             nodes[walk] = choose(beam, flags, counts[walk], neighbors)
             progress[1] += nodes[walk] == CLOSED
             n_ids = max(n_ids, distance_computations[query] + width)

@@ -217,9 +217,7 @@ def walk_by_rules(
             if is_too_small(seen.shape[1], shift, n_ids):
                 seen = enlarged(seen, n_ids, n_rows)
                 shift = shift_of(seen.shape[1], n_rows)
-            n_new = expand(
-                words, neighbors, node, seen[0], shift, newly_seen, n_lines
-            )
+            n_new = expand(words, neighbors, node, seen[0], shift, newly_seen, n_lines)
         balls[offsets[query] : n_in_balls].sort()
         offsets[query + 1] = n_in_balls
     return balls[:n_in_balls].copy()

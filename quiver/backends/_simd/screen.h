@@ -75,7 +75,8 @@ static void init_screen(struct screen *screen, const struct query *query, int8_t
         energies[n_parts] = energy;
         read += part->n_lines;
     }
-    float spared = (float)(4.0 * SCREEN_SIGMAS * SCREEN_SIGMAS * mean_square(query->bits));
+    float spared =
+        (float)(4.0 * SCREEN_SIGMAS * SCREEN_SIGMAS * mean_square(query->bits));
     for (size_t i = 0; i < n_parts; ++i) {
         float share = (float)energy / (float)energies[i];
         screen->parts[i].factor = 2.0f * query->m * share;
@@ -127,9 +128,9 @@ INLINE size_t keep4(floats4 least, float bound, ints4 total, const uint32_t *ids
 }
 #endif
 
-/* Read a part of the rows `ids`, which and whose `sums` have room for three more. Return how many
- * may be within the bound: their ids and sums are moved to the front. After the last
- * part these are all, and have distances. */
+/* Read a part of the rows `ids`; they and their `sums` have room for three more. Return
+ * how many may be within the bound: their ids and sums are moved to the front. After the
+ * last part these are all, and have distances. */
 INLINE size_t read_lines(const struct query *shared, const struct part *shared_part,
                          int is_last, float bound, uint32_t *ids, size_t count,
                          int32_t *sums, float *distances, size_t n_lines, size_t bits)
