@@ -20,7 +20,7 @@ from quiver.backends._numba.screen import (
     PARTS,
     bound_at,
     cut,
-    read_part,
+    measure_screened,
 )
 from quiver.backends._numba.seen import (
     NODES_PASSED,
@@ -61,12 +61,11 @@ def accept(beam, expanded, count, found, newly_seen, n_newly_seen):
     return count
 
 
-@kernel(
-    types.int64(WORDS, NEIGHBORS, types.int64, SEEN, types.int64, LIST, types.int64)
-)
-def expand(words, neighbors, node, seen, shift, newly_seen, code_lines):
-    """Gather the unseen neighbours of a node, ask for lines of them and count them."""
+@kernel(types.int64(WORDS, NEIGHBORS, types.int64, SEEN, types.int64, LIST))
+def expand(words, neighbors, node, seen, shift, newly_seen):
+    """Gather the unseen neighbours of a node, ask for their rows and count them."""
     n_newly_seen = take_unseen(neighbors[node], seen, shift, newly_seen)
+    code_lines = (words.shape[1] + LINE_WORDS - 1) // LINE_WORDS
     for place in range(n_newly_seen):
         for line in range(code_lines):
             prefetch_line(words, np.int64(newly_seen[place]), line)
@@ -125,11 +124,7 @@ def take_turns(
     """
     n_queries, n_walks, width = len(beams), len(seen), newly_seen.shape[1] - 1
     found = np.empty(width + 1, np.float32)
-    sums = np.empty((n_walks, width + 1), np.int64)
-    starts, n_parts = parts[0], max(1, len(parts[0]) - 1)
-    n_lines = base[0].shape[1] // LINE_WORDS
-    # A walk alone has nothing to do while it waits: it asks for all at once.
-    asked = starts[1] if n_parts > 1 and n_walks > 1 else n_lines
+    n_lines, is_cut = base[0].shape[1] // LINE_WORDS, parts[2].shape[1] > 0
     n_ids = 0
     while progress[1] < n_queries and not is_too_small(seen.shape[1], shift, n_ids):
         for walk in range(n_walks):
@@ -137,7 +132,7 @@ def take_turns(
                 hops[walked[walk]] += 1
                 rows, unseen = seen[walk], newly_seen[walk]
                 n_newly_seen[walk] = expand(
-                    *(base[0], neighbors, nodes[walk], rows, shift, unseen, asked)
+                    base[0], neighbors, nodes[walk], rows, shift, unseen
                 )
             elif progress[0] < n_queries:
                 walked[walk], counts[walk] = progress[0], 0
@@ -148,27 +143,21 @@ def take_turns(
                 progress[0] += 1
             else:
                 walked[walk] = CLOSED
-            if walked[walk] != CLOSED:
-                distance_computations[walked[walk]] += n_newly_seen[walk]
-        for turn in range(n_walks * n_parts):
-            part, walk = turn // n_walks, turn % n_walks
+        for walk in range(n_walks):
             query, count = walked[walk], n_newly_seen[walk]
             if query == CLOSED:
                 continue
             unseen = newly_seen[walk]
-            if n_parts > 1:
-                lines_read[query] += count * (starts[part + 1] - starts[part])
+            distance_computations[query] += count
+            if is_cut:
                 bound = bound_at(beams[query, -1])
-                count = read_part(
-                    *(kind, base, queries, parts, query, part, bound),
-                    *(unseen, count, sums[walk], found),
+                count, n_read = measure_screened(
+                    *(kind, base, queries, parts, query, bound, unseen, count, found)
                 )
-                n_newly_seen[walk] = count
+                lines_read[query] += n_read
             else:
-                lines_read[query] += count * n_lines
                 measure(kind, base, queries, value_sums, query, unseen, count, found)
-            if part < n_parts - 1:
-                continue
+                lines_read[query] += count * n_lines
             beam, flags = beams[query], expanded[walk]
             counts[walk] = accept(beam, flags, counts[walk], found, unseen, count)
             nodes[walk] = choose(beam, flags, counts[walk], neighbors)

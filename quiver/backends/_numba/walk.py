@@ -17,7 +17,7 @@ from quiver.backends._numba.primitives import (
     readonly,
     writable,
 )
-from quiver.backends._numba.screen import LINE_WORDS, bound_at, cut, read_part
+from quiver.backends._numba.screen import LINE_WORDS, bound_at, cut, measure_screened
 from quiver.backends._numba.search import BEAM, COUNTS, NEIGHBORS, expand
 from quiver.backends._numba.seen import (
     NODES_PASSED,
@@ -172,8 +172,7 @@ def walk_by_rules(
     n_in_balls = 0
     offsets[0] = 0
     parts = cut(kind, base, queries, screened)
-    starts, n_parts, n_lines = parts[0], len(parts[0]) - 1, words.shape[1] // LINE_WORDS
-    sums = np.empty(width + 1, np.int64)
+    n_lines, is_cut = words.shape[1] // LINE_WORDS, parts[2].shape[1] > 0
     for query in range(n_queries):
         beam = beams[query]
         seen, shift = nothing_seen, shift_of(n_words, n_rows)
@@ -185,17 +184,17 @@ def walk_by_rules(
         n_new = take_unseen(entry_points, seen[0], shift, newly_seen)
         while True:
             distance_computations[query] += n_new
-            if n_parts < 1:
-                lines_read[query] += n_new * n_lines
+            if is_cut:
+                n_new, n_read = measure_screened(
+                    *(kind, base, queries, parts, query, bound_at(bound)),
+                    *(newly_seen, n_new, found),
+                )
+                lines_read[query] += n_read
+            else:
                 measure(
                     kind, base, queries, value_sums, query, newly_seen, n_new, found
                 )
-            for part in range(n_parts):
-                lines_read[query] += n_new * (starts[part + 1] - starts[part])
-                n_new = read_part(
-                    *(kind, base, queries, parts, query, part, bound_at(bound)),
-                    *(newly_seen, n_new, sums, found),
-                )
+                lines_read[query] += n_new * n_lines
             frontier = grown(frontier, n_waiting + n_new)
             balls = grown(balls, n_in_balls + n_new)
             n_waiting, count, n_in_balls = admit(
@@ -217,7 +216,7 @@ def walk_by_rules(
             if is_too_small(seen.shape[1], shift, n_ids):
                 seen = enlarged(seen, n_ids, n_rows)
                 shift = shift_of(seen.shape[1], n_rows)
-            n_new = expand(words, neighbors, node, seen[0], shift, newly_seen, n_lines)
+            n_new = expand(words, neighbors, node, seen[0], shift, newly_seen)
         balls[offsets[query] : n_in_balls].sort()
         offsets[query + 1] = n_in_balls
     return balls[:n_in_balls].copy()
