@@ -32,7 +32,6 @@ SCREEN_SIGMAS = 2.0
 """Standard errors by which a foretold distance must be beyond the bound. Of 1, 1.5, 2
 and 3 the least that costs no recall at any width of code: docs/algorithm/search.md."""
 
-
 FIRST_LINES, LEAST_LINES = 2, 4
 """Lines that are read of every row, and of a row that is screened at all. To wait for
 two lines and then for a third took longer than to read three, to wait for one and then
