@@ -1,8 +1,8 @@
 """Screening kernels; see `quiver.reference.screen` for the rule.
 
-A row is read in parts, which end after 2, 4, 8 … lines and with the row. Parts of an int8 query are
-copied, so that those of a plane lie together as those of a row do: then one dot product
-serves a part as it serves a row.
+A row is read in parts, which end after 2, 4, 8 … lines and with the row. Parts of an
+int8 query are copied, so that those of a plane lie together as those of a row do: then
+one dot product serves a part as it serves a row.
 """
 
 from __future__ import annotations
