@@ -1,8 +1,8 @@
 """Paging: the answers of one query, page after page, for as long as anybody asks.
 
-A wider beam takes the walk of a narrower one further, so every round walks again with
-twice the width and gives out what is new: all rounds together cost at most twice the
-last.
+A wider beam takes the walk of a narrower one further, but for a row dropped here or
+there, so every round walks again with twice the width and gives out what is new: all
+rounds together cost at most twice the last.
 
 Source: quiver's own; see docs/filters.md.
 """

@@ -25,7 +25,7 @@ from quiver.filters.walk import stack_masks
 from quiver.parallel.workers import map_chunks
 from quiver.ranking import ranked_with_others
 from quiver.reference.bounds import ROUNDING
-from quiver.reference.codes import Queries
+from quiver.reference.codes import CACHE_LINE, Queries
 from quiver.reference.keys import key_distances, key_ids
 from quiver.reference.lanes import lane_sum
 from quiver.results import RadiusResult, SearchStats
@@ -66,6 +66,7 @@ class Within(NamedTuple):
     rows: list[Ids]
     hops: Counts
     distance_computations: Counts
+    lines_read: Counts
 
 
 def as_radii(radius: Any, n_queries: int, metric: Metric) -> Lanes:
@@ -203,7 +204,7 @@ def _search_chunk(
         ids=state.ids[key_ids(keys)],
         distances=key_distances(keys),
         complete=complete,
-        stats=SearchStats(*within[1:], reranked),
+        stats=SearchStats(*within[1:3], reranked, within.lines_read),
         version=state.version,
     )
 
@@ -217,7 +218,7 @@ def _within(
     filters: Filters,
 ) -> Within:
     """Walk to all rows within the limits, or measure all where that is cheaper."""
-    hops, computed = np.zeros((2, len(limits)), dtype=np.int64)
+    hops, computed, lines = np.zeros((3, len(limits)), dtype=np.int64)
     found: list[Ids] = [np.empty(0, dtype=np.uint32)] * len(limits)
     is_scanned = np.zeros(len(limits), dtype=np.bool_)
     budget = np.full(len(limits), (state.n - len(state.unlinked)) // BUDGET_SHARE)
@@ -239,6 +240,7 @@ def _within(
         for number, keys in zip(walked.tolist(), parts, strict=True):
             found[number] = key_ids(keys)
         hops[walked], computed[walked] = balls.hops, balls.distance_computations
+        lines[walked] = balls.lines_read
         is_scanned[walked] = ~balls.complete
     for number in np.flatnonzero(is_scanned).tolist():
         rows = filters[number].nodes if filters else state.nodes
@@ -246,4 +248,5 @@ def _within(
         distances = backend.distance(state.codes, asked, rows[None])
         found[number] = rows[distances[0] <= limits[number]]
         computed[number] += len(rows)
-    return Within(found, hops, computed)
+        lines[number] += len(rows) * (state.codes.rows.shape[1] // CACHE_LINE)
+    return Within(found, hops, computed, lines)

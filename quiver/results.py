@@ -32,11 +32,15 @@ class SearchStats:
         Code distances computed.
     reranked : ndarray of shape (q,), int64
         Exact float32 distances computed.
+    lines_read : ndarray of shape (q,), int64
+        Cache lines of 64 bytes that the code distances took; a row that is likely too
+        far is dropped after its first ones.
     """
 
     hops: Counts
     distance_computations: Counts
     reranked: Counts
+    lines_read: Counts
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -32,7 +32,7 @@ from quiver.reference.keys import (
     nearest_keys,
 )
 from quiver.reference.masks import is_marked
-from quiver.reference.search import Beams
+from quiver.reference.search import Beams, scan_counters
 from quiver.rerank import is_lent, rerank
 from quiver.results import SearchResult
 from quiver.state import State
@@ -126,16 +126,12 @@ def _beams(
         return walk_filtered(state, backend, coded, width, filters)
     if ef < least_scan_ef(state.n):
         graph = state.neighbors, coded, state.entry_points
-        return backend.search(state.codes, *graph, width, allowed=state.answering)
+        allowed, screened = state.answering, state.is_screened
+        walked = state.codes, *graph, width
+        return backend.search(*walked, allowed=allowed, screened=screened)
     keys = nearest_keys(_scan(state, backend, coded), width)
     keys[np.isinf(key_distances(keys))] = NO_KEY
-    n_queries = len(keys)
-    return Beams(
-        keys,
-        hops=np.zeros(n_queries, dtype=np.int64),
-        distance_computations=np.full(n_queries, state.n),
-        complete=np.ones(n_queries, dtype=np.bool_),
-    )
+    return Beams(keys, *scan_counters(state.codes, len(keys), state.n))
 
 
 def scan(state: State, backend: Backend, queries: Vectors) -> Distances:
@@ -204,7 +200,7 @@ def _answer_by_words(
     rows, distances, reranked = ranked(
         state, backend, queries, asked, bounds, effort.k, filters
     )
-    costs = beams.hops, beams.distance_computations, reranked
+    costs = beams.hops, beams.distance_computations, reranked, beams.lines_read
     return answers_of(rows, distances, state.ids, *costs)
 
 
@@ -223,4 +219,4 @@ def _every_row(
         row[~is_marked(one.mask, key_ids(row))] = NO_KEY
         row.sort()
     none = np.zeros(len(queries), dtype=np.int64)
-    return Beams(keys, none, none, np.ones(len(queries), dtype=bool))
+    return Beams(keys, none, none, none, np.ones(len(queries), dtype=bool))

@@ -189,13 +189,21 @@ class State:
         return None if self.live is None else make_mask(self.is_node)[None]
 
     @cached_property
+    def is_screened(self) -> bool:
+        """Whether walks read as few lines of a code as tell that it is too far.
+
+        Not where the error of what a part of a code tells is unknown.
+        """
+        is_known = self.encoding.rotate and self.encoding.query == "asymmetric"
+        return is_known and self.dim >= LEAST_DIM
+
+    @cached_property
     def tells_bounds(self) -> bool:
         """Whether codes tell what exact distances are at least, see `Searched.terms`.
 
         Not where their error is unknown, or vectors are not those that were coded.
         """
-        is_known = self.encoding.rotate and self.encoding.query == "asymmetric"
-        return is_known and self.dim >= LEAST_DIM and not self.is_rounded
+        return self.is_screened and not self.is_rounded
 
     @property
     def is_rounded(self) -> bool:
@@ -250,6 +258,7 @@ class State:
             allowed=self.answering,
             beside=self.long_entry_points,
             unlinked=self.unlinked,
+            screened=self.is_screened,
         )
 
     @cached_property

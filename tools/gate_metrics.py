@@ -78,6 +78,7 @@ def measure_index(
         yield f"ef={ef} hops", int(result.stats.hops.sum())
         computations = int(result.stats.distance_computations.sum())
         yield f"ef={ef} distance computations", computations
+        yield f"ef={ef} lines read", int(result.stats.lines_read.sum())
         yield f"ef={ef} reranked", int(result.stats.reranked.sum())
         yield f"ef={ef} answer digest", digest(result.ids, result.distances)
     yield from measure_rules(index, queries, true)

@@ -149,12 +149,14 @@ class CythonBackend:
         *,
         allowed: Mask | None = None,
         budget: Counts | None = None,
+        screened: bool = False,
     ) -> Beams:
         """See `Backend.search`."""
         n_queries = len(queries[0])
         keys, counters = np.empty((n_queries, ef), np.uint64), _counters(n_queries)
         graph = *codes, neighbors, *_query_arrays(queries), entry_points
-        self._kernels.search(*graph, ef, allowed, budget, None, keys, *counters)
+        rules = allowed, budget, None, screened
+        self._kernels.search(*graph, ef, *rules, keys, *counters)
         return Beams(keys, *counters)
 
     def search_radius(
@@ -172,7 +174,7 @@ class CythonBackend:
         """See `Backend.search_radius`."""
         counters = _counters(len(limits))
         graph = *codes, neighbors, *_query_arrays(queries), entry_points
-        rules = allowed, budget, limits
+        rules = allowed, budget, limits, False
         found = self._kernels.search(*graph, ef, *rules, None, *counters)
         offsets = np.cumsum([0, *map(len, found)], dtype=np.int64) // 8
         keys = np.frombuffer(bytearray().join(found), np.uint64)
@@ -183,7 +185,7 @@ class CythonBackend:
         n_queries = len(queries[0])
         keys = np.empty((n_queries, ef), np.uint64)
         self._kernels.scan(*codes, *_query_arrays(queries), rows, ef, keys)
-        return Beams(keys, *scan_counters(n_queries, len(rows)))
+        return Beams(keys, *scan_counters(codes, n_queries, len(rows)))
 
     def rerank(
         self,
@@ -228,10 +230,10 @@ class CythonBackend:
         return borrowed
 
 
-def _counters(n_queries: int) -> tuple[Counts, Counts, NDArray[np.bool_]]:
-    """Return room for hops, distance computations and whether each walk is complete."""
-    hops, computed = np.empty((2, n_queries), np.int64)
-    return hops, computed, np.empty(n_queries, np.bool_)
+def _counters(n_queries: int) -> tuple[Counts, Counts, Counts, NDArray[np.bool_]]:
+    """Return room for three counters and whether each walk is complete."""
+    hops, computed, lines = np.empty((3, n_queries), np.int64)
+    return hops, computed, lines, np.empty(n_queries, np.bool_)
 
 
 def _query_arrays(queries: Codes | Queries) -> QueryArrays:

@@ -161,17 +161,18 @@ class NumbaBackend:
         *,
         allowed: Mask | None = None,
         budget: Counts | None = None,
+        screened: bool = False,
     ) -> Beams:
         """See `Backend.search`."""
+        screened = screened and isinstance(queries, Queries)
         if allowed is not None or budget is not None:
-            rules = allowed, budget, None
+            rules = allowed, budget, None, screened
             walked = codes, neighbors, queries, entry_points
             beams, _ = _walk_by_rules(*walked, ef, *rules)
             return beams
         n_queries = len(queries[0])
         keys = np.empty((n_queries, ef), dtype=np.uint64)
-        hops = np.empty(n_queries, dtype=np.int64)
-        distance_computations = np.empty(n_queries, dtype=np.int64)
+        hops, computed, lines = np.empty((3, n_queries), dtype=np.int64)
         _search.search_rows(
             kind_of(codes, queries),
             side_of(codes.rows),
@@ -179,11 +180,10 @@ class NumbaBackend:
             neighbors,
             entry_points,
             keys,
-            hops,
-            distance_computations,
+            *(hops, computed, lines),
+            screened,
         )
-        everywhere = np.ones(n_queries, dtype=np.bool_)
-        return Beams(keys, hops, distance_computations, everywhere)
+        return Beams(keys, hops, computed, lines, np.ones(n_queries, dtype=np.bool_))
 
     def search_radius(
         self,
@@ -198,11 +198,11 @@ class NumbaBackend:
         budget: Counts | None = None,
     ) -> Balls:
         """See `Backend.search_radius`."""
-        rules = allowed, budget, limits
+        rules = allowed, budget, limits, False
         walked = codes, neighbors, queries, entry_points
         beams, ball = _walk_by_rules(*walked, ef, *rules)
-        _, hops, computed, complete = beams
-        return Balls(*ball, hops, computed, complete)
+        _, hops, computed, lines, complete = beams
+        return Balls(*ball, hops, computed, lines, complete)
 
     def scan(self, codes: Codes, queries: Codes | Queries, rows: Ids, ef: int) -> Beams:
         """See `Backend.scan`."""
@@ -210,7 +210,7 @@ class NumbaBackend:
         keys = np.empty((n_queries, ef), dtype=np.uint64)
         kind, asked = kind_of(codes, queries), queries_of(codes, queries)
         _walk.scan_rows(kind, side_of(codes.rows), *asked, rows, keys)
-        return Beams(keys, *scan_counters(n_queries, len(rows)))
+        return Beams(keys, *scan_counters(codes, n_queries, len(rows)))
 
     def rerank(
         self,
@@ -254,6 +254,7 @@ def _walk_by_rules(
     allowed: Mask | None,
     budget: Counts | None,
     limits: Distances | None,
+    screened: bool,
 ) -> tuple[Beams, tuple[Counts, Keys]]:
     """Return beams and, with limits, the offsets and keys of balls."""
     n_queries = len(queries[0])
@@ -264,12 +265,12 @@ def _walk_by_rules(
     if limits is None:
         limits = np.empty(0, dtype=np.float32)
     keys = np.empty((n_queries, ef), dtype=np.uint64)
-    hops, computed = np.empty((2, n_queries), dtype=np.int64)
+    hops, computed, lines = np.empty((3, n_queries), dtype=np.int64)
     complete = np.empty(n_queries, dtype=np.bool_)
     offsets = np.empty(n_queries + 1, dtype=np.int64)
     found = _walk.walk_by_rules(
         *(kind_of(codes, queries), side_of(codes.rows), *queries_of(codes, queries)),
         *(neighbors, entry_points, allowed, budget, limits),
-        *(keys, hops, computed, complete, offsets),
+        *(keys, hops, computed, lines, complete, offsets, screened),
     )
-    return Beams(keys, hops, computed, complete), (offsets, found)
+    return Beams(keys, hops, computed, lines, complete), (offsets, found)

@@ -237,6 +237,7 @@ class Backend(Protocol):
         *,
         allowed: Mask | None = None,
         budget: Counts | None = None,
+        screened: bool = False,
     ) -> Beams:
         """Walk the graph best-first, once per query.
 
@@ -260,6 +261,12 @@ class Backend(Protocol):
             No row is expanded once so many distances are computed; with ``allowed``,
             nor once ``budget // 15`` are and fewer than ``ef`` allowed rows were seen.
             Default: no end.
+        screened : bool, default False
+            Whether a row is dropped, seen but neither in the beam nor ever expanded,
+            where its first 2, 4, 8 … cache lines tell that it is likely beyond the
+            bound; see `quiver.reference.screen`. The bound is the ``ef``-th smallest
+            allowed key seen before this hop, and there is none for fewer. For int8
+            queries only; coded ones are measured whole.
 
         Returns
         -------

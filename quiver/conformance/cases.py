@@ -20,7 +20,7 @@ from quiver.conformance import hazards
 from quiver.conformance.searched import make_searched
 from quiver.params import BuildParams, Encoding, SearchParams
 from quiver.reference.answer import Searched
-from quiver.reference.codes import Codes
+from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import NO_ID
 from quiver.search import search
 
@@ -137,8 +137,10 @@ def _draw_walks(
         "budget": hazards.make_budgets(rng, n, n_queries),
     }
     chosen = {name: rule for name, rule in rules.items() if rng.random() < 0.7}
+    screened = {"screened": isinstance(queries, Queries) and bool(rng.random() < 0.7)}
     ruled = f"{described}, rules={'+'.join(chosen) or 'none'}"
-    yield Call("search", args, ruled, chosen)
+    told = f"{ruled}, screened={screened['screened']}"
+    yield Call("search", args, told, {**chosen, **screened})
     limits = hazards.make_limits(rng, reference.distance(codes, queries))
     yield Call("search_radius", (*args, limits), ruled, chosen)
     rows = np.flatnonzero(rng.random(n) < rng.random()).astype(np.uint32)
@@ -165,5 +167,5 @@ def build_and_search(
     plan = Plan("euclidean", Encoding(), params, backend, threads=2)
     state = build(vectors, np.arange(len(vectors)), plan)
     found = search(state, backend, queries, SearchParams.resolve(5, 16, None))
-    stats = found.stats.hops, found.stats.distance_computations
+    stats = found.stats.hops, found.stats.distance_computations, found.stats.lines_read
     return state.codes.rows, state.neighbors, found.ids, found.distances, *stats

@@ -39,7 +39,8 @@ from quiver.reference.transform import prepare
 # dimension has a rotation of length 1, and the two rounds of 1025 nearly coincide.
 BOUNDARY_DIMS = (
     *(1, 2, 3, 7, 8, 9, 31, 32, 33, 55, 56, 57, 64, 111, 112, 113, 119, 120, 121),
-    *(128, 223, 224, 225, 239, 240, 241, 257, 384, 479, 480, 481, 513, 736, 1025),
+    *(128, 223, 224, 225, 239, 240, 241, 257, 384, 479, 480, 481, 513, 736, 992, 1025),
+    1761,
 )
 METRICS: tuple[Metric, ...] = get_args(Metric)
 FAR_LIMITS = np.array([-np.inf, -0.0, 0.0, np.inf], dtype=np.float32)

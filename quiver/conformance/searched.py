@@ -40,6 +40,7 @@ def make_searched(
         allowed=hazards.make_masks(rng, n, 1) if is_masked else None,
         beside=rng.permutation(n)[: rng.integers(0, 3)].astype(np.uint32),
         unlinked=make_unlinked(rng, n),
+        screened=bool(rng.random() < 0.7),
     )
 
 

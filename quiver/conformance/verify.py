@@ -107,7 +107,7 @@ def verify(
         Draws the cases; the same seed gives the same cases everywhere.
     rounds : int, default 200
         Each round calls every method on one drawn case. The dimensions of
-        `quiver.conformance.hazards.BOUNDARY_DIMS` take turns: 34 rounds see them all.
+        `quiver.conformance.hazards.BOUNDARY_DIMS` take turns: 36 rounds see them all.
     progress : callable or bool, optional
         ``progress(done, total)`` in rounds; return False to cancel. True shows a bar.
 

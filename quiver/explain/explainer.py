@@ -89,11 +89,14 @@ class _Explainer:
         """Return all steps but the first, which expands nothing."""
         state, own = self.state, self.own
         graph = state.codes, state.neighbors, self.coded, state.entry_points
+        screened = state.is_screened
         if own is None:
             allowed = None if state.live is None else state.is_node
-            return list(walk(*graph, self.ef, allowed=allowed))[1:]
+            return list(walk(*graph, self.ef, allowed=allowed, is_screened=screened))[
+                1:
+            ]
         marks = marked_rows(own.mask, state.n)
-        steps = list(walk(*graph, self.ef, allowed=marks))
+        steps = list(walk(*graph, self.ef, allowed=marks, is_screened=screened))
         if own.is_scanned(self.ef) or not follow(steps, own.budget, self.ef).complete:
             msg = (
                 "filter must let so many rows answer that a search walks to them; it "

@@ -28,7 +28,7 @@ def walk_filtered(
     They hold linked rows that may answer, or that are equal to one that may. The
     distances of a walk given up count.
     """
-    hops, computed = np.zeros((2, len(filters)), dtype=np.int64)
+    hops, computed, lines = np.zeros((3, len(filters)), dtype=np.int64)
     keys = np.full((len(filters), ef), NO_KEY, dtype=np.uint64)
     is_scanned = np.array([one.is_scanned(ef) for one in filters], dtype=np.bool_)
     walked = np.flatnonzero(~is_scanned)
@@ -36,14 +36,17 @@ def walk_filtered(
         asked = [filters[number] for number in walked.tolist()]
         graph = state.codes, state.neighbors, coded.take(walked), state.entry_points
         allowed, budget = stack_masks(asked), budgets(asked)
-        beams = backend.search(*graph, ef, allowed=allowed, budget=budget)
-        keys[walked], hops[walked], computed[walked], complete = beams
+        beams = backend.search(
+            *graph, ef, allowed=allowed, budget=budget, screened=state.is_screened
+        )
+        keys[walked], hops[walked], computed[walked], lines[walked], complete = beams
         is_scanned[walked] = ~complete
     for one, numbers in by_filter(filters, np.flatnonzero(is_scanned)):
         beams = backend.scan(state.codes, coded.take(numbers), one.nodes, ef)
         keys[numbers] = beams.keys
         computed[numbers] += beams.distance_computations
-    return Beams(keys, hops, computed, np.ones(len(filters), dtype=np.bool_))
+        lines[numbers] += beams.lines_read
+    return Beams(keys, hops, computed, lines, np.ones(len(filters), dtype=np.bool_))
 
 
 def stack_masks(filters: Sequence[Filter]) -> Mask:

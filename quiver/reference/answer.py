@@ -62,6 +62,8 @@ class Searched:
         Rows measured exactly for every query, in its beam or not.
     unlinked : ndarray of shape (m, 2), uint32
         See `quiver.reference.unlinked`; none where some rows are not allowed.
+    screened : bool
+        Whether walks may drop rows by their first lines; see `quiver.reference.screen`.
     kept : dict
         What a backend derives from these once, by its name.
     """
@@ -77,6 +79,7 @@ class Searched:
     allowed: Mask | None
     beside: Ids
     unlinked: Unlinked
+    screened: bool = False
     kept: dict[str, Any] = field(default_factory=dict)
 
     def parts(self) -> dict[str, Any]:
@@ -100,8 +103,8 @@ class Answers(NamedTuple):
         The caller's, best first by (distance, row); -1 where there are fewer.
     distances : ndarray of shape (q, k), float32
         Ascending; +inf where there are fewer.
-    counters : ndarray of shape (4, q), int64
-        How many were found; hops; code distances; exact distances.
+    counters : ndarray of shape (5, q), int64
+        How many were found; hops; code distances; exact distances; lines of codes.
     """
 
     ids: UserIds
@@ -114,7 +117,7 @@ class Answers(NamedTuple):
         return cls(
             np.empty((n_queries, k), _INT64),
             np.empty((n_queries, k), _FLOAT32),
-            np.empty((4, n_queries), _INT64),
+            np.empty((5, n_queries), _INT64),
         )
 
     @classmethod
@@ -141,7 +144,7 @@ def by_words(
     codes, metric, allowed = searched.codes, searched.metric, searched.allowed
     coded = words.quantize(queries, searched.transform, codes.bits)
     graph = codes, searched.neighbors, coded, searched.entry_points
-    beams = words.search(*graph, ef, allowed=allowed)
+    beams = words.search(*graph, ef, allowed=allowed, screened=searched.screened)
     keys, bounds = beams.keys[:, :depth], None
     candidates = with_rows_beside(key_ids(keys), searched.beside, allowed)
     if bounded:
@@ -151,7 +154,7 @@ def by_words(
     asked = np.ascontiguousarray(candidates), k, metric, bounds
     rows, distances, reranked = words.rerank(searched.vectors, queries, *asked)
     join_unlinked(rows, distances, searched.unlinked)
-    costs = beams.hops, beams.distance_computations, reranked
+    costs = beams.hops, beams.distance_computations, reranked, beams.lines_read
     return answers_of(rows, distances, searched.ids, *costs)
 
 

@@ -152,13 +152,19 @@ def asymmetric(rows: Codes, query: Queries) -> Distances:
 
     ``d = (‖r‖² + bias) - 2·(float32(dot)·(step·scale))``; it may be negative.
     """
-    v = query.values[0, :, CORRECTION_BYTES:].reshape(-1)[: rows.dim].astype(np.int64)
+    v = coordinates_of(query, rows.dim)
     u = unpack(rows.packed, rows.dim, rows.bits).astype(np.int64)
     factor, offset = VALUES[rows.bits]
     dot = (factor * (u @ v) - offset * v.sum()).astype(np.float32)
     step, norm2 = query.corrections[0]
     scale, bias = rows.corrections.T
     return (norm2 + bias) - np.float32(2) * (dot * (step * scale))
+
+
+def coordinates_of(query: Queries, dim: int) -> NDArray[np.int64]:
+    """Return the coordinates v of a batch of one, in their order."""
+    planes = query.values[0, :, CORRECTION_BYTES:]
+    return planes.reshape(-1)[:dim].astype(np.int64)
 
 
 def code_words(codes: Codes) -> Words:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import Counts, Distances, Ids, Keys, Mask, Neighbors
-from quiver.reference.codes import Codes, Queries
+from quiver.reference.codes import CACHE_LINE, Codes, Queries
 from quiver.reference.distance import distance_to_rows, one_query
 from quiver.reference.keys import NO_KEY, make_keys
 from quiver.reference.masks import marked_rows
@@ -30,6 +30,8 @@ class Beams(NamedTuple):
         Expansions.
     distance_computations : ndarray of shape (q,), int64
         Code distances, the entry points' included.
+    lines_read : ndarray of shape (q,), int64
+        Cache lines of rows that they took.
     complete : ndarray of shape (q,), bool
         Whether the walk came to its end before its budget did.
     """
@@ -37,6 +39,7 @@ class Beams(NamedTuple):
     keys: Keys
     hops: Counts
     distance_computations: Counts
+    lines_read: Counts
     complete: NDArray[np.bool_]
 
 
@@ -49,7 +52,7 @@ class Balls(NamedTuple):
         Query i has ``keys[offsets[i] : offsets[i + 1]]``.
     keys : ndarray of shape (offsets[-1],), uint64
         Sorted for each query.
-    hops, distance_computations, complete : ndarray of shape (q,)
+    hops, distance_computations, lines_read, complete : ndarray of shape (q,)
         As of `Beams`.
     """
 
@@ -57,6 +60,7 @@ class Balls(NamedTuple):
     keys: Keys
     hops: Counts
     distance_computations: Counts
+    lines_read: Counts
     complete: NDArray[np.bool_]
 
 
@@ -69,10 +73,11 @@ def search(
     *,
     allowed: Mask | None = None,
     budget: Counts | None = None,
+    screened: bool = False,
 ) -> Beams:
     """Walk once per query; see `quiver.backends.protocol.Backend.search`."""
     graph = codes, neighbors, queries, entry_points
-    outcomes = _walk_all(*graph, ef, None, allowed, budget)
+    outcomes = _walk_all(*graph, ef, None, allowed, budget, screened)
     keys = np.full((len(outcomes), ef), NO_KEY, dtype=np.uint64)
     for row, outcome in zip(keys, outcomes, strict=True):
         row[: len(outcome.keys)] = outcome.keys
@@ -110,15 +115,17 @@ def scan(codes: Codes, queries: Codes | Queries, rows: Ids, ef: int) -> Beams:
         distances = distance_to_rows(codes, one_query(queries, number), rows)
         nearest = np.sort(make_keys(distances, rows))[:ef]
         keys[number, : len(nearest)] = nearest
-    return Beams(keys, *scan_counters(n_queries, len(rows)))
+    return Beams(keys, *scan_counters(codes, n_queries, len(rows)))
 
 
 def scan_counters(
-    n_queries: int, n_rows: int
-) -> tuple[Counts, Counts, NDArray[np.bool_]]:
+    codes: Codes, n_queries: int, n_rows: int
+) -> tuple[Counts, Counts, Counts, NDArray[np.bool_]]:
     """Return the counters of a scan, which are the same for every query."""
     hops = np.zeros(n_queries, dtype=np.int64)
-    return hops, np.full_like(hops, n_rows), np.ones(n_queries, dtype=np.bool_)
+    lines = n_rows * (codes.rows.shape[1] // CACHE_LINE)
+    every = np.ones(n_queries, dtype=np.bool_)
+    return hops, np.full_like(hops, n_rows), np.full_like(hops, lines), every
 
 
 def _walk_all(
@@ -130,6 +137,7 @@ def _walk_all(
     limits: Distances | None,
     allowed: Mask | None,
     budget: Counts | None,
+    screened: bool = False,
 ) -> list[Outcome]:
     outcomes = []
     for number in range(len(queries[0])):
@@ -141,14 +149,17 @@ def _walk_all(
         limit = NO_LIMIT if limits is None else last_key_at(limits[number])
         most = None if budget is None else budget[number]
         graph = codes, neighbors, query, entry_points
-        steps = walk(*graph, ef, allowed=marks, limit=limit)
+        steps = walk(*graph, ef, allowed=marks, limit=limit, is_screened=screened)
         outcomes.append(follow(steps, most, 0 if marks is None else ef))
     return outcomes
 
 
-def _counters(outcomes: list[Outcome]) -> tuple[Counts, Counts, NDArray[np.bool_]]:
+def _counters(
+    outcomes: list[Outcome],
+) -> tuple[Counts, Counts, Counts, NDArray[np.bool_]]:
     return (
         np.array([one.hops for one in outcomes], dtype=np.int64),
         np.array([one.distance_computations for one in outcomes], dtype=np.int64),
+        np.array([one.lines_read for one in outcomes], dtype=np.int64),
         np.array([one.complete for one in outcomes], dtype=np.bool_),
     )

@@ -14,7 +14,7 @@ import pytest
 from identical import assert_identical
 
 from quiver.backends import Backend
-from quiver.reference.codes import Codes, Queries, Transform
+from quiver.reference.codes import CACHE_LINE, Codes, Queries, Transform
 from quiver.reference.rerank import Ranking
 from quiver.reference.search import Beams
 
@@ -90,8 +90,9 @@ def test_prune_keeps_the_golden_edges(
 def test_search_walks_to_the_golden_beams(backend: Backend, golden: Golden) -> None:
     fields = golden.fields
     counters = fields["hops"], fields["distance_computations"]
+    lines_read = counters[1] * (golden.codes.rows.shape[1] // CACHE_LINE)
     everywhere = np.ones(len(fields["hops"]), dtype=np.bool_)
-    expected = Beams(fields["beams"], *counters, everywhere)
+    expected = Beams(fields["beams"], *counters, lines_read, everywhere)
     ef = expected.keys.shape[1]
     graph = fields["neighbors"], golden.queries, fields["entry_points"]
     beams = backend.search(golden.codes, *graph, ef)

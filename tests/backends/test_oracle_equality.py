@@ -35,7 +35,7 @@ from quiver.backends import Backend
 from quiver.conformance import hazards
 from quiver.conformance.searched import make_searched
 from quiver.reference.bounds import LEAST_DIM
-from quiver.reference.codes import CACHE_LINE
+from quiver.reference.codes import CACHE_LINE, capacity
 from quiver.reference.keys import NO_ID, NO_KEY
 from quiver.reference.masks import make_mask
 
@@ -213,6 +213,7 @@ def test_walks_by_every_rule_equal_the_reference(
     chosen = {name: drawn[name] for name in sorted(rules)}
     walked = codes, neighbors, case.queries, entry_points, ef
     assert_equals_reference(backend, "search", *walked, **chosen)
+    assert_equals_reference(backend, "search", *walked, screened=True, **chosen)
     limits = hazards.make_limits(rng, reference.distance(codes, case.queries))
     assert_equals_reference(backend, "search_radius", *walked, limits, **chosen)
 
@@ -355,6 +356,77 @@ def test_what_a_backend_keeps_of_an_index_changes_no_later_answer(
     for number in range(3):
         asked = searched, vectors[number : 3 * number], 4, 9, 7
         assert_equals_reference(backend, "answer", *asked)
+
+
+@given(
+    rng=rngs,
+    lines=st.sampled_from([1, 2, 3, 4, 5, 7, 8, 9, 16, 17]),
+    bits=bit_widths,
+    metric=metrics,
+    hazard=st.sampled_from(["none", "zeros", "no scale", "far", "huge bias", "ties"]),
+    n_queries=st.sampled_from([1, 2, 9, 17]),
+    ef=st.sampled_from([1, 3, 12]),
+    rules=st.sets(st.sampled_from(["allowed", "budget"])),
+)
+def test_screened_walks_equal_the_reference_where_rows_are_dropped(
+    backend: Backend,
+    rng: np.random.Generator,
+    lines: int,
+    bits: Bits,
+    metric: Metric,
+    hazard: str,
+    n_queries: int,
+    ef: int,
+    rules: set[str],
+) -> None:
+    n = 60
+    dim = capacity(lines, bits) - int(rng.integers(0, 9))
+    queries = hazards.make_vectors(rng, n_queries, dim, [])
+    # At all distances from the first query, so that some are far beyond a beam.
+    spread = np.geomspace(0.01, 10, n)[:, None]
+    noise = rng.standard_normal((n, dim))
+    vectors = (queries[0] + spread * noise).astype(np.float32)
+    transform = hazards.make_transform(
+        rng, vectors, metric, dim, center=False, rotate=True
+    )
+    codes = reference.encode(vectors, transform, bits, "corrected")
+    coded = reference.quantize(queries, transform, bits)
+    some = rng.permutation(n)[: n // 3]
+    if hazard == "zeros":
+        codes.rows[some] = 0
+    elif hazard == "no scale":
+        codes.corrections[some, 0] = 0
+    elif hazard == "far":
+        codes.corrections[some] = np.finfo(np.float32).max
+    elif hazard == "huge bias":
+        codes.corrections[some, 1] = np.float32(np.inf)
+    elif hazard == "ties":
+        codes.rows[:] = codes.rows[rng.integers(0, 3, n)]
+    neighbors = rng.random((n, n)).argsort(axis=1)[:, :12].astype(np.uint32)
+    entry_points = rng.permutation(n)[:3].astype(np.uint32)
+    drawn = {
+        "allowed": hazards.make_masks(rng, n, 1),
+        "budget": hazards.make_budgets(rng, n, n_queries),
+    }
+    chosen = {name: drawn[name] for name in sorted(rules)}
+    walked = codes, neighbors, coded, entry_points, ef
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert_equals_reference(backend, "search", *walked, screened=True, **chosen)
+
+
+def test_a_query_of_zeros_and_one_of_one_coordinate_are_screened_alike(
+    backend: Backend,
+) -> None:
+    rng = np.random.default_rng(5)
+    vectors = rng.standard_normal((80, 992)).astype(np.float32)
+    transform = plain_transform("euclidean", 992)
+    codes = reference.encode(vectors, transform, 2, "corrected")
+    queries = np.zeros((3, 992), np.float32)
+    queries[1, 5], queries[2, 247] = 1, 1  # in the first line, and in the last
+    coded = reference.quantize(queries, transform, 2)
+    neighbors = hazards.make_neighbors(rng, 80, 12, "random")
+    walked = codes, neighbors, coded, np.zeros(1, np.uint32), 4
+    assert_equals_reference(backend, "search", *walked, screened=True)
 
 
 def test_ids_above_16_bits_survive_every_method(backend: Backend) -> None:

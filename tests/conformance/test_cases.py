@@ -65,12 +65,14 @@ def test_the_calls_leave_their_arguments_alone() -> None:
 
 def test_the_index_that_is_built_answers_with_rows_of_the_base() -> None:
     vectors = normal_rows(20, 6)
-    rows, neighbors, ids, distances, hops, computed = build_and_search(
+    rows, neighbors, ids, distances, *costs = build_and_search(
         BACKEND, vectors, vectors[:3]
     )
     assert rows.shape[0] == 20
     assert neighbors.shape == (20, 8)
     assert ids[:, 0].tolist() == [0, 1, 2]
     assert distances[:, 0].tolist() == [0, 0, 0]
+    hops, computed, lines_read = costs
     assert (hops > 0).all()
     assert (hops <= computed).all()
+    np.testing.assert_array_equal(lines_read, computed)

@@ -11,6 +11,7 @@ from strategies import CodedCase, coded_cases, graph_kinds, random_codes, rngs
 from quiver._typing import Ids
 from quiver.conformance import hazards
 from quiver.reference import distance, scan, search, search_radius
+from quiver.reference.codes import CACHE_LINE
 from quiver.reference.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
 
 
@@ -86,7 +87,10 @@ def test_two_heaps_stop_by_every_rule_where_the_walk_does(
         )
         assert key_distances(found[number]).tolist() == [d for d, _ in best]
         assert key_ids(found[number]).tolist() == [node for _, node in best]
-        assert [counter[number] for counter in counters] == expected
+        found_counters = [counter[number].item() for counter in counters]
+        lines_read = found_counters.pop(2)
+        assert found_counters == expected
+        assert lines_read == expected[1] * codes.rows.shape[1] // CACHE_LINE
 
 
 @given(case=coded_cases(min_n=1, max_n=30), ef=st.sampled_from([1, 3, 40]))

@@ -12,11 +12,19 @@ import numpy as np
 
 from quiver import reference
 from quiver.reference.answer import by_words
-from quiver.reference.codes import CORRECTION_BYTES, VALUES, Codes, Queries, n_strong
+from quiver.reference.codes import (
+    CACHE_LINE,
+    CORRECTION_BYTES,
+    VALUES,
+    Codes,
+    Queries,
+    n_strong,
+)
 from quiver.reference.distance import TYPICAL_COSINE
 from quiver.reference.encode import unpack
 from quiver.reference.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
 from quiver.reference.masks import marked_rows
+from quiver.reference.screen import screened as measure_screened
 from quiver.reference.search import Beams
 
 
@@ -73,12 +81,14 @@ class TextbookBackend:
         *,
         allowed=None,
         budget=None,
+        screened=False,
     ):
         """See `Backend.search`."""
         n_queries = len(queries[0])
         keys = np.full((n_queries, ef), NO_KEY, dtype=np.uint64)
         hops = np.zeros(n_queries, dtype=np.int64)
         computed = np.zeros(n_queries, dtype=np.int64)
+        lines = np.zeros(n_queries, dtype=np.int64)
         complete = np.zeros(n_queries, dtype=np.bool_)
         everyone = np.ones(codes.n_rows, dtype=np.bool_)
         for number in range(n_queries):
@@ -89,11 +99,13 @@ class TextbookBackend:
                 may_answer = marked_rows(allowed[number % len(allowed)], codes.n_rows)
             if budget is not None:
                 most = budget[number]
-            beam, hops[number], computed[number], complete[number] = walk(
-                codes, neighbors, query, entry_points, ef, may_answer, most, expected
+            graph = codes, neighbors, query, entry_points
+            beam, *counters = walk(
+                *(*graph, ef, may_answer, most, expected, screened),
             )
+            hops[number], computed[number], lines[number], complete[number] = counters
             keys[number, : len(beam)] = beam
-        return Beams(keys, hops, computed, complete)
+        return Beams(keys, hops, computed, lines, complete)
 
 
 def take_query(queries, number):
@@ -158,13 +170,27 @@ def choose(pairs, far_out, reach, max_degree, alpha, rule):
     return kept
 
 
-def walk(codes, neighbors, query, entry_points, ef, may_answer, budget, expected):
+def measure_likely(codes, query, ids, beam, ef):
+    """Return distances, +inf where the last of a full beam is likely nearer; lines."""
+    last = np.array(beam[-1:] if len(beam) == ef else [NO_KEY], dtype=np.uint64)
+    return measure_screened(codes, query, ids, key_distances(last)[0])
+
+
+def walk(
+    codes, neighbors, query, entry_points, ef, may_answer, budget, expected, is_screened
+):
     """Return one query's beam and counters, with a heap of what to expand next."""
-    beam, waiting, seen, hops = [], [], set(), 0
+    beam, waiting, seen, hops, lines = [], [], set(), 0, 0
     fresh = entry_points
     while True:
         seen.update(fresh.tolist())
-        found = make_keys(measure(codes.take(fresh), query), fresh)
+        if is_screened:
+            distances, n_lines = measure_likely(codes, query, fresh, beam, ef)
+        else:
+            distances = measure(codes.take(fresh), query)
+            n_lines = len(fresh) * codes.rows.shape[1] // CACHE_LINE
+        lines += n_lines
+        found = make_keys(distances, fresh)
         beam = sorted(beam + found[may_answer[fresh]].tolist())[:ef]
         for key in found.tolist():
             heapq.heappush(waiting, key)
@@ -172,7 +198,7 @@ def walk(codes, neighbors, query, entry_points, ef, may_answer, budget, expected
         is_over = not waiting or (len(beam) == ef and waiting[0] > beam[-1])
         most = budget if len(beam) >= expected else budget // 15
         if is_over or len(seen) >= most:
-            return beam, hops, len(seen), is_over
+            return beam, hops, len(seen), lines, is_over
         hops += 1
         row = neighbors[heapq.heappop(waiting) & 0xFFFF_FFFF]
         ids = [id_ for id_ in row[row != NO_ID].tolist() if id_ not in seen]

@@ -150,11 +150,11 @@ def write_answer(unlinked, ids, rows, distances, found, exact):
 
 @kernel(
     types.Tuple((BEAMS, BOUNDS))(
-        *(KIND, SIDE, GRAPH, MAP, MATRIX, types.int64, COUNTERS),
+        *(KIND, SIDE, GRAPH, MAP, MATRIX, types.int64, types.boolean, COUNTERS),
     )
 )
-def walk_queries(kind, base, graph, transform, queries, ef, counters):
-    """Return the beams and the corrections of queries; fills two counters."""
+def walk_queries(kind, base, graph, transform, queries, ef, screened, counters):
+    """Return the beams and the corrections of queries; fills three counters."""
     words, _ = base
     neighbors, entry_points, masks = graph
     n_queries, n_planes = queries.shape[0], 8 // kind[2]
@@ -174,13 +174,14 @@ def walk_queries(kind, base, graph, transform, queries, ef, counters):
         budgets = np.full(n_queries, np.iinfo(np.int64).max)
         walk_by_rules(
             *(kind, base, asked, sums, neighbors, entry_points, masks, budgets),
-            *(np.empty(0, np.float32), beams, counters[1], counters[2]),
+            *(np.empty(0, np.float32), beams, counters[1], counters[2], counters[4]),
             *(np.empty(n_queries, np.bool_), np.empty(n_queries + 1, np.int64)),
+            screened,
         )
     else:
         search_rows(
             *(kind, base, asked, sums, neighbors, entry_points),
-            *(beams, counters[1], counters[2]),
+            *(beams, counters[1], counters[2], counters[4], screened),
         )
     return beams, corrections
 
@@ -189,7 +190,7 @@ def walk_queries(kind, base, graph, transform, queries, ef, counters):
     [
         types.void(
             *(KIND, SIDE, GRAPH, MAP, vectors, types.int64, TERMS),
-            *(MATRIX, IDS, ROWS, PAIRS),
+            *(MATRIX, IDS, ROWS, PAIRS, types.boolean),
             *(MATRIX, types.int64, types.int64, types.boolean),
             *(writable(types.int64, 2), BOUNDS, COUNTERS),
         )
@@ -208,6 +209,7 @@ def answer_rows(
     ids,
     beside,
     unlinked,
+    screened,
     queries,
     ef,
     depth,
@@ -216,10 +218,10 @@ def answer_rows(
     exact,
     counters,
 ):
-    """Fill the ids, the distances and the four counters of every query."""
+    """Fill the ids, the distances and the five counters of every query."""
     n_queries, k = found.shape
     beams, corrections = walk_queries(
-        kind, base, graph, transform, queries, ef, counters
+        kind, base, graph, transform, queries, ef, screened, counters
     )
     candidates = np.empty((n_queries, depth + len(beside)), np.uint32)
     bounds = np.full(candidates.shape, np.float32(-np.inf))

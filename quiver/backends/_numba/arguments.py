@@ -85,6 +85,7 @@ def prepare(searched: Searched, name: str) -> tuple[Any, ...]:
         searched.ids,
         searched.beside,
         searched.unlinked,
+        searched.screened,
     )
     searched.kept[name] = arguments
     return arguments

@@ -32,7 +32,9 @@ KIND = types.Tuple(
     (types.int64, types.int64, types.int64, types.float32, types.float32)
 )
 
-_products_2, _products_4, _products_8 = map(products, (2, 4, 8))
+LINE_WORDS = 8
+
+products_2, products_4, products_8 = map(products, (2, 4, 8))
 FACTOR_2, OFFSET_2 = VALUES[2]
 FACTOR_4, OFFSET_4 = VALUES[4]
 FACTOR_8, OFFSET_8 = VALUES[8]
@@ -60,30 +62,30 @@ def measure(kind, base, queries, value_sums, query, ids, count, out):
     words, floats = base
     query_words, query_floats = queries
     query_bias = query_floats[query, 1]
+    asked = (words, ids, count, query_words, query, 0, words.shape[1] // LINE_WORDS)
     two = np.float32(2)
     if mode == LINEAR:
-        asked = (words, ids, count, query_words, query)
         total = value_sums[query]
         if bits == 2:
-            _products_2(*asked, FACTOR_2, -OFFSET_2 * total, out)
+            products_2(*asked, FACTOR_2, -OFFSET_2 * total, out)
         elif bits == 4:
-            _products_4(*asked, FACTOR_4, -OFFSET_4 * total, out)
+            products_4(*asked, FACTOR_4, -OFFSET_4 * total, out)
         else:
-            _products_8(*asked, FACTOR_8, -OFFSET_8 * total, out)
+            products_8(*asked, FACTOR_8, -OFFSET_8 * total, out)
         step = query_floats[query, 0]
         for place in range(count):
             row = np.int64(ids[place])
             overlap = out[place] * (step * (floats[row, 0] * factor))
             out[place] = max(least, (query_bias + floats[row, 1]) - two * overlap)
     elif mode == SYMMETRIC:
-        mismatches_corrected(words, ids, count, query_words, query, -2, 9 * dim, out)
+        mismatches_corrected(*asked, -2, 9 * dim, out)
         query_length = np.sqrt(query_bias) * factor
         for place in range(count):
             bias = floats[np.int64(ids[place]), 1]
             overlap = out[place] * (np.sqrt(bias) * factor * query_length)
             out[place] = max(least, (bias + query_bias) - two * overlap)
     else:
-        mismatches_published(words, ids, count, query_words, query, 1, 0, out)
+        mismatches_published(*asked, 1, 0, out)
 
 
 @kernel(

@@ -16,6 +16,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from quiver.backends._numba.primitives import row_address, row_bytes
+from quiver.reference.codes import CACHE_LINE
 
 N_ROWS = 4
 
@@ -41,12 +42,22 @@ def row_sums(steps_for: Callable[[str], Steps]) -> Any:
     """Make an intrinsic of the steps that suit the features of a processor.
 
     It writes ``factor·Σ + offset``, which fits in 32 bits, of the first ``count`` rows
-    listed, as float32.
+    listed, as float32 or int32; Σ over their lines ``start`` to ``stop``.
     """
 
     @intrinsic
     def write_sums(
-        typing_context, words, ids, count, query_words, query, factor, offset, out
+        typing_context,
+        words,
+        ids,
+        count,
+        query_words,
+        query,
+        start,
+        stop,
+        factor,
+        offset,
+        out,
     ):
         def generate(context, builder, signature, args):
             steps = steps_for(context.codegen().magic_tuple()[-1])
@@ -55,7 +66,10 @@ def row_sums(steps_for: Callable[[str], Steps]) -> Any:
 
         number = types.int64
         return (
-            types.void(*(words, ids, number, query_words, number, number, number, out)),
+            types.void(
+                *(words, ids, number, query_words, number, number, number),
+                *(number, number, out),
+            ),
             generate,
         )
 
@@ -63,11 +77,12 @@ def row_sums(steps_for: Callable[[str], Steps]) -> Any:
 
 
 def _write_sums(context, builder, kinds, args, steps):
-    words, _, count, query_words, query, factor, offset, _ = args
+    words, _, count, query_words, query, start, stop, factor, offset, _ = args
     ids_at, out_at = (
         context.make_array(kinds[place])(context, builder, args[place]).data
-        for place in (1, 7)
+        for place in (1, 9)
     )
+    lines = start, stop
     query_at = row_address(context, builder, kinds[3], query_words, query)
     n_bytes = row_bytes(context, builder, kinds[0], words)
     factor, offset = (_four(builder, number) for number in (factor, offset))
@@ -82,23 +97,25 @@ def _write_sums(context, builder, kinds, args, steps):
             row_address(context, builder, kinds[0], words, builder.zext(row, I64))
             for row in ids
         ]
-        sums = _fold_rows(builder, _sum_rows(builder, rows, query_at, n_bytes, steps))
-        scaled = builder.add(builder.mul(sums, factor), offset)
-        floats = builder.sitofp(scaled, _FOUR_FLOATS)
+        sums = _sum_rows(builder, rows, query_at, n_bytes, lines, steps)
+        found = builder.add(builder.mul(_fold_rows(builder, sums), factor), offset)
+        if kinds[9].dtype == types.float32:
+            found = builder.sitofp(found, _FOUR_FLOATS)
         for k, place in enumerate(places):
-            value = builder.extract_element(floats, ir.Constant(I32, k))
+            value = builder.extract_element(found, ir.Constant(I32, k))
             builder.store(value, builder.gep(out_at, [place]))
 
 
-def _sum_rows(builder, rows, query_at, n_bytes, steps):
-    """Return the sums of every row, not yet folded."""
+def _sum_rows(builder, rows, query_at, n_bytes, lines, steps):
+    """Return the sums of every row over some lines, not yet folded."""
     zero = ir.Constant(ir.VectorType(I32, steps.n_sums), None)
     sums_at = [cgutils.alloca_once(builder, zero.type) for _ in rows]
     for at in sums_at:
         builder.store(zero, at)
-    step = long(steps.piece.count * steps.piece.element.width // 8)
-    with cgutils.for_range(builder, builder.udiv(n_bytes, step)) as loop:
-        start = builder.mul(loop.index, step)
+    n_piece = steps.piece.count * steps.piece.element.width // 8
+    first, last = (builder.mul(at, long(CACHE_LINE // n_piece)) for at in lines)
+    with cgutils.for_range(builder, last, start=first) as loop:
+        start = builder.mul(loop.index, long(n_piece))
         asked = builder.add(query_at, start)
         prepared = steps.prepare(builder, asked, n_bytes, loop.index)
         for row, at in zip(rows, sums_at, strict=True):

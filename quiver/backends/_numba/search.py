@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numba.core import types
 
-from quiver.backends._numba.distance import KIND, SIDE, SUMS, WORDS, measure
+from quiver.backends._numba.distance import (
+    KIND,
+    LINE_WORDS,
+    SIDE,
+    SUMS,
+    WORDS,
+    measure,
+)
 from quiver.backends._numba.primitives import (
     borrowed,
     insert_sorted,
@@ -15,6 +22,12 @@ from quiver.backends._numba.primitives import (
     prefetch_line,
     readonly,
     writable,
+)
+from quiver.backends._numba.screen import (
+    PARTS,
+    bound_at,
+    cut,
+    measure_screened,
 )
 from quiver.backends._numba.seen import (
     NODES_PASSED,
@@ -35,7 +48,6 @@ FLAGS = writable(types.boolean, 1)
 FOUND = writable(types.float32, 1)
 LIST = writable(types.uint32, 1)
 COUNTS = writable(types.int64, 1)
-LINE_WORDS = 8
 LINE_IDS = 16
 N_WALKS = 4
 CLOSED = -1
@@ -87,7 +99,8 @@ def choose(beam, expanded, count, neighbors):
 @kernel(
     types.int64(
         *(KIND, SIDE, SIDE, SUMS, NEIGHBORS, ROWS, writable(types.uint64, 2)),
-        *(COUNTS, COUNTS, SEEN_BY_WALKS, types.int64, writable(types.boolean, 2)),
+        *(COUNTS, COUNTS, COUNTS, PARTS),
+        *(SEEN_BY_WALKS, types.int64, writable(types.boolean, 2)),
         *(writable(types.uint32, 2), COUNTS, COUNTS, COUNTS, COUNTS, COUNTS),
     )
 )
@@ -101,6 +114,8 @@ def take_turns(
     beams,
     hops,
     distance_computations,
+    lines_read,
+    parts,
     seen,
     shift,
     expanded,
@@ -125,6 +140,8 @@ def take_turns(
     counts, nodes, walked, progress = borrowed((counts, nodes, walked, progress))
     n_queries, n_walks, width = len(beams), len(seen), newly_seen.shape[1] - 1
     found = np.empty(width + 1, np.float32)
+    totals = np.empty((2, width + 1), np.int32)
+    n_lines, is_cut = base[0].shape[1] // LINE_WORDS, parts[0].shape[1] > 0
     n_ids = 0
     while progress[1] < n_queries and not is_too_small(seen.shape[1], shift, n_ids):
         for walk in range(n_walks):
@@ -147,14 +164,20 @@ def take_turns(
             query, count = walked[walk], n_newly_seen[walk]
             if query == CLOSED:
                 continue
-            measure(
-                kind, base, queries, value_sums, query, newly_seen[walk], count, found
-            )
+            unseen = newly_seen[walk]
             distance_computations[query] += count
+            if is_cut:
+                bound = bound_at(beams[query, -1])
+                count, n_read = measure_screened(
+                    *(kind, base, queries, parts, query, bound, unseen, count),
+                    *(found, totals),
+                )
+                lines_read[query] += n_read
+            else:
+                measure(kind, base, queries, value_sums, query, unseen, count, found)
+                lines_read[query] += count * n_lines
             beam, flags = beams[query], expanded[walk]
-            counts[walk] = accept(
-                beam, flags, counts[walk], found, newly_seen[walk], count
-            )
+            counts[walk] = accept(beam, flags, counts[walk], found, unseen, count)
             nodes[walk] = choose(beam, flags, counts[walk], neighbors)
             progress[1] += nodes[walk] == CLOSED
             n_ids = max(n_ids, distance_computations[query] + width)
@@ -164,7 +187,7 @@ def take_turns(
 @kernel(
     types.void(
         *(KIND, SIDE, SIDE, SUMS, NEIGHBORS, ROWS, writable(types.uint64, 2)),
-        *(COUNTS, COUNTS),
+        *(COUNTS, COUNTS, COUNTS, types.boolean),
     )
 )
 def search_rows(
@@ -177,8 +200,10 @@ def search_rows(
     beams,
     hops,
     distance_computations,
+    lines_read,
+    screened,
 ):
-    """Walk once per query; fills the beams and both counters.
+    """Walk once per query; fills the beams and the counters.
 
     Several walks take turns: while one waits for the rows it asked for, the others
     compute. They share nothing, so their answers cannot depend on it.
@@ -199,10 +224,13 @@ def search_rows(
     beams[:] = NO_KEY
     hops[:] = 0
     distance_computations[:] = 0
+    lines_read[:] = 0
+    parts = cut(kind, base, queries, screened)
     while True:
         n_ids = take_turns(
             *(kind, base, queries, value_sums, neighbors, entry_points, beams, hops),
-            *(distance_computations, seen, shift_of(seen.shape[1], n_rows), expanded),
+            *(distance_computations, lines_read, parts),
+            *(seen, shift_of(seen.shape[1], n_rows), expanded),
             *(newly_seen, n_newly_seen, counts, nodes, walked, progress),
         )
         if n_ids == 0:

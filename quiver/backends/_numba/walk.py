@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba.core import types
 
-from quiver.backends._numba.distance import KIND, SIDE, SUMS, measure
+from quiver.backends._numba.distance import KIND, LINE_WORDS, SIDE, SUMS, measure
 from quiver.backends._numba.primitives import (
     borrowed,
     insert_sorted,
@@ -18,6 +18,7 @@ from quiver.backends._numba.primitives import (
     readonly,
     writable,
 )
+from quiver.backends._numba.screen import bound_at, cut, measure_screened
 from quiver.backends._numba.search import BEAM, COUNTS, NEIGHBORS, expand
 from quiver.backends._numba.seen import (
     NODES_PASSED,
@@ -133,8 +134,8 @@ def admit(
     KEYS(
         *(KIND, SIDE, SIDE, SUMS, NEIGHBORS, ROWS),
         *(MASKS, readonly(types.int64, 1), readonly(types.float32, 1)),
-        *(writable(types.uint64, 2), COUNTS, COUNTS, writable(types.boolean, 1)),
-        COUNTS,
+        *(writable(types.uint64, 2), COUNTS, COUNTS, COUNTS),
+        *(writable(types.boolean, 1), COUNTS, types.boolean),
     )
 )
 def walk_by_rules(
@@ -150,8 +151,10 @@ def walk_by_rules(
     beams,
     hops,
     distance_computations,
+    lines_read,
     complete,
     offsets,
+    screened,
 ):
     """Walk once per query; fills the beams and counters, returns the keys of balls.
 
@@ -169,10 +172,13 @@ def walk_by_rules(
     nothing_seen = np.empty((1, n_words), np.uint32)
     newly_seen = np.empty(width + 1, np.uint32)
     found = np.empty(width + 1, np.float32)
+    totals = np.empty((2, width + 1), np.int32)
     frontier = np.empty(width, np.uint64)
     balls = np.empty(width, np.uint64)
     n_in_balls = 0
     offsets[0] = 0
+    parts = cut(kind, base, queries, screened)
+    n_lines, is_cut = words.shape[1] // LINE_WORDS, parts[0].shape[1] > 0
     for query in range(n_queries):
         beam = beams[query]
         seen, shift = nothing_seen, shift_of(n_words, n_rows)
@@ -180,11 +186,21 @@ def walk_by_rules(
         count, n_waiting, bound, limit = 0, 0, NO_KEY, np.uint64(0)
         if len(limits) > 0:
             limit = make_key(limits[query], NO_ID)
-        hops[query] = distance_computations[query] = 0
+        hops[query] = distance_computations[query] = lines_read[query] = 0
         n_new = take_unseen(entry_points, seen[0], shift, newly_seen)
         while True:
-            measure(kind, base, queries, value_sums, query, newly_seen, n_new, found)
             distance_computations[query] += n_new
+            if is_cut:
+                n_new, n_read = measure_screened(
+                    *(kind, base, queries, parts, query, bound_at(bound)),
+                    *(newly_seen, n_new, found, totals),
+                )
+                lines_read[query] += n_read
+            else:
+                measure(
+                    kind, base, queries, value_sums, query, newly_seen, n_new, found
+                )
+                lines_read[query] += n_new * n_lines
             frontier = grown(frontier, n_waiting + n_new)
             balls = grown(balls, n_in_balls + n_new)
             n_waiting, count, n_in_balls = admit(

@@ -173,8 +173,13 @@ static int answer(const struct quiver_searched *searched,
     if (block == NULL)
         return -1;
     struct quiver_queries coded = {NULL, scratch.values, scratch.corrections, n_queries};
-    struct quiver_answers beams = {scratch.keys, NULL, counters + n_queries,
-                                   counters + 2 * n_queries, scratch.complete};
+    struct quiver_answers beams = {
+        .keys = scratch.keys,
+        .hops = counters + n_queries,
+        .distance_computations = counters + 2 * n_queries,
+        .lines_read = counters + 4 * n_queries,
+        .complete = scratch.complete,
+    };
     int status = quantize(&searched->transform, queries, n_queries, searched->codes.bits,
                           scratch.values, scratch.corrections);
     if (status == 0)

@@ -83,6 +83,7 @@ cdef extern from "kernels.h" nogil:
         size_t n_masks
         const int64_t *budget
         const float *limits
+        int is_screened
 
     struct quiver_ball:
         uint64_t *keys
@@ -93,6 +94,7 @@ cdef extern from "kernels.h" nogil:
         quiver_ball *balls
         int64_t *hops
         int64_t *distance_computations
+        int64_t *lines_read
         uint8_t *complete
 
     struct quiver_bound_terms:

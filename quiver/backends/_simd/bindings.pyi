@@ -100,9 +100,11 @@ class Kernels:
         allowed: Mask | None,
         budget: Counts | None,
         limits: Distances | None,
+        screened: bool,
         keys: Keys | None,
         hops: Counts,
         distance_computations: Counts,
+        lines_read: Counts,
         complete: NDArray[np.bool_],
     ) -> list[bytes]: ...
     def scan(

@@ -207,7 +207,8 @@ cdef class Kernels:
         entry_points,
         Py_ssize_t ef,
         allowed, budget, limits,
-        keys, hops, distance_computations, complete,
+        bint screened,
+        keys, hops, distance_computations, lines_read, complete,
     ):
         """Fill ``keys`` or, where there are limits, return the bytes of each ball."""
         cdef Borrowed borrowed = Borrowed()
@@ -220,10 +221,10 @@ cdef class Kernels:
             borrowed, neighbors, entry_points, codes.n_rows
         )
         cdef quiver_rules rules = borrow_rules(
-            borrowed, allowed, budget, limits, q, codes.n_rows
+            borrowed, allowed, budget, limits, screened, q, codes.n_rows
         )
         cdef quiver_answers answers = borrow_counters(
-            borrowed, hops, distance_computations, complete, q
+            borrowed, hops, distance_computations, lines_read, complete, q
         )
         cdef Balls balls = Balls(0 if limits is None else q)
         cdef int status

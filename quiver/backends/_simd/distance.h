@@ -147,13 +147,13 @@ INLINE const uint8_t *row_of(const struct query *query, uint32_t id)
     return query->rows + id * (CACHE_LINE * query->n_lines);
 }
 
+/* `products` are Σ v_j·u_j of whole rows. */
 INLINE floats4 linear_distance4(const struct query *query, const uint8_t *const rows[4],
-                                size_t n_lines, size_t bits)
+                                ints4 products, size_t bits)
 {
     floats4 scale, bias;
     load_corrections4(rows, &scale, &bias);
-    floats4 dot = linear4(dot_values4(query->values, rows, n_lines, bits),
-                          value_factor(bits), -query->offset);
+    floats4 dot = linear4(products, value_factor(bits), -query->offset);
     floats4 factor = mul4(splat4(query->m), mul4(scale, splat4(query->factor)));
     floats4 overlap = mul4(splat4(2.0f), mul4(dot, factor));
     return max4(sub4(add4(splat4(query->norm2), bias), overlap), splat4(query->least));
@@ -199,9 +199,10 @@ INLINE void measure_lines(const struct query *shared, const uint32_t *ids, size_
         for (size_t k = 0; k < 4; ++k)
             rows[k] = query.rows + ids[i + k < count ? i + k : count - 1] *
                                        (CACHE_LINE * n_lines);
-        if (query.kind == LINEAR)
-            store4(distances + i, linear_distance4(&query, rows, n_lines, bits));
-        else if (query.kind == SYMMETRIC)
+        if (query.kind == LINEAR) {
+            ints4 products = dot_values4(query.values, rows, n_lines, bits);
+            store4(distances + i, linear_distance4(&query, rows, products, bits));
+        } else if (query.kind == SYMMETRIC)
             store4(distances + i, symmetric4(&query, rows, n_lines));
         else
             for (size_t k = 0; k < 4; ++k)

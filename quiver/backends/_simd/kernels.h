@@ -93,12 +93,14 @@ struct quiver_chosen {
     size_t width;
 };
 
-/* What ends the walks of a batch besides the beam; all zero for none. */
+/* What ends the walks of a batch besides the beam, and how they read; all zero for
+ * none. */
 struct quiver_rules {
     const uint64_t *allowed; /* `n_masks` masks of a bit per row: 0, 1, or one a query */
     size_t n_masks;
     const int64_t *budget; /* NULL, or one a query */
     const float *limits;   /* NULL, or one a query: then the answers are balls */
+    int is_screened;       /* rows may be dropped by their first lines */
 };
 
 /* All keys within a limit, sorted; the caller frees them. */
@@ -114,6 +116,7 @@ struct quiver_answers {
     struct quiver_ball *balls;
     int64_t *hops;
     int64_t *distance_computations;
+    int64_t *lines_read;
     uint8_t *complete;
 };
 
@@ -181,7 +184,7 @@ struct quiver_kernels {
                   const uint32_t *candidates, const float *bounds, size_t n_queries,
                   size_t width, size_t k, enum quiver_metric metric, uint32_t *ids,
                   float *distances, int64_t *reranked);
-    /* `counters` has room for four rows of `n_queries`. */
+    /* `counters` has room for five rows of `n_queries`. */
     int (*answer)(const struct quiver_searched *searched,
                   const struct quiver_effort *effort, const float *queries,
                   size_t n_queries, int64_t *ids, float *distances, int64_t *counters);

@@ -24,6 +24,7 @@ cdef class Searched:
         allowed,
         beside,
         unlinked,
+        bint screened,
         terms,
         size_t least_dim,
     ):
@@ -50,7 +51,7 @@ cdef class Searched:
         ).buf
         to.ids = <const int64_t *>borrowed.vector(ids, "ids", &INT64, n_rows).buf
         # One mask for all queries, however many there will be.
-        to.rules = borrow_rules(borrowed, allowed, None, None, 1, n_rows)
+        to.rules = borrow_rules(borrowed, allowed, None, None, screened, 1, n_rows)
         others = borrowed.vector(beside, "beside", &UINT32, ANY)
         to.beside = <const uint32_t *>others.buf
         to.n_beside = others.shape[0]
@@ -93,7 +94,7 @@ cdef class Searched:
             distances, "distances", &FLOAT32, q, k, PyBUF_WRITABLE
         )
         cdef Py_buffer *counts = borrowed.matrix(
-            counters, "counters", &INT64, 4, q, PyBUF_WRITABLE
+            counters, "counters", &INT64, 5, q, PyBUF_WRITABLE
         )
         cdef quiver_effort effort = quiver_effort(
             k=k, ef=ef, depth=depth, is_bounded=is_bounded

@@ -31,6 +31,10 @@ INLINE ints4 dot_values4(const int8_t *values, const uint8_t *const rows[4],
  * ⟨w_a, w_b⟩ is below 9·dim, halved. */
 INLINE ints4 mismatch4(const uint8_t *b, const uint8_t *const a[4], size_t n_lines);
 
+INLINE ints4 load_ints4(const int32_t *from);
+INLINE void store_ints4(int32_t *to, ints4 x);
+INLINE ints4 add_ints4(ints4 x, ints4 y);
+
 /* Floats. `floats4` holds a float32 for each of four rows. */
 
 /* factor·x + offset in int32, which the caller keeps from overflowing, then rounded. */
@@ -67,6 +71,16 @@ INLINE struct lanes add_product(struct lanes sum, struct lanes x, struct lanes y
 
 /* ((l0 + l4) + (l2 + l6)) + ((l1 + l5) + (l3 + l7)). */
 INLINE double fold_lanes(struct lanes sum);
+
+/* Rows to keep. A target that has its own version defines QUIVER_HAS_KEEP, and others
+ * take that of screen.h. */
+#ifdef QUIVER_HAS_KEEP
+/* Write id and sum of those of four rows, `count` at most, whose least distance is not
+ * above the bound; return how many. All lists have room for four, and what is kept may
+ * be written over what was read. */
+INLINE size_t keep4(floats4 least, float bound, ints4 total, const uint32_t *ids,
+                    size_t count, uint32_t *kept_ids, int32_t *kept_sums);
+#endif
 
 /* Sorted keys. A target that has its own versions defines QUIVER_HAS_BEAM, and others
  * take those of beam.h. Keys have room for a multiple of BEAM_STEP and start a cache

@@ -218,6 +218,20 @@ INLINE double fold_lanes(struct lanes sum)
     return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
 }
 
+#define QUIVER_HAS_KEEP
+
+INLINE size_t keep4(floats4 least, float bound, ints4 total, const uint32_t *ids,
+                    size_t count, uint32_t *kept_ids, int32_t *kept_sums)
+{
+    __mmask8 used = count < 4 ? (__mmask8)((1u << count) - 1) : 0xF;
+    __mmask8 above = _mm_mask_cmp_ps_mask(used, least, splat4(bound), _CMP_GT_OQ);
+    __mmask8 kept = used & (__mmask8)~above;
+    __m128i four = _mm_loadu_si128((const __m128i *)ids);
+    _mm_storeu_si128((__m128i *)kept_ids, _mm_maskz_compress_epi32(kept, four));
+    _mm_storeu_si128((__m128i *)kept_sums, _mm_maskz_compress_epi32(kept, total));
+    return popcount(kept);
+}
+
 #define QUIVER_HAS_BEAM
 
 INLINE size_t accept_keys(uint64_t last, const float *distances, const uint32_t *ids,

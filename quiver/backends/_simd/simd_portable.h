@@ -113,6 +113,25 @@ INLINE ints4 mismatch4(const uint8_t *b, const uint8_t *const a[4], size_t n_lin
     return totals;
 }
 
+INLINE ints4 load_ints4(const int32_t *from)
+{
+    ints4 x;
+    memcpy(x.row, from, sizeof x.row);
+    return x;
+}
+
+INLINE void store_ints4(int32_t *to, ints4 x)
+{
+    memcpy(to, x.row, sizeof x.row);
+}
+
+INLINE ints4 add_ints4(ints4 x, ints4 y)
+{
+    for (int k = 0; k < 4; ++k)
+        x.row[k] += y.row[k];
+    return x;
+}
+
 /* Four rows at a time: their floats. */
 typedef struct {
     float row[4];

@@ -24,6 +24,21 @@ INLINE void butterflies_of_8(float *eight)
 typedef __m128i ints4;
 typedef __m128 floats4;
 
+INLINE ints4 load_ints4(const int32_t *from)
+{
+    return _mm_loadu_si128((const __m128i *)from);
+}
+
+INLINE void store_ints4(int32_t *to, ints4 x)
+{
+    _mm_storeu_si128((__m128i *)to, x);
+}
+
+INLINE ints4 add_ints4(ints4 x, ints4 y)
+{
+    return _mm_add_epi32(x, y);
+}
+
 INLINE floats4 splat4(float value)
 {
     return _mm_set1_ps(value);

@@ -10,6 +10,7 @@
 #include "beam.h"
 #include "distance.h"
 #include "frontier.h"
+#include "screen.h"
 #include "seen.h"
 
 enum end { GOES_ON, COMPLETE, OVER_BUDGET, OUT_OF_MEMORY };
@@ -28,12 +29,16 @@ struct walk {
     uint64_t *accepted;
     uint32_t *newly_seen;
     float *distances;
-    int8_t *values; /* scratch of a wide coded query */
+    int8_t *values; /* scratch of a wide coded query, or of one in parts */
+    int32_t *sums;
+    struct screen screen;
+    size_t bytes_asked; /* of every row newly seen, at first */
     size_t n_newly_seen;
     const uint32_t *neighbors; /* the list to be read next */
     size_t n_neighbors;
     int64_t hops;
     int64_t distance_computations;
+    int64_t lines_read;
     /* By rules. No key above `bound` is expanded, and `bound` never rises. */
     struct key_list frontier;
     struct key_list within;
@@ -52,14 +57,22 @@ INLINE size_t words_of(size_t n_rows)
 /* The step before the first hop sees the entry points. */
 static void open_walk(struct walk *walk, const struct quiver_codes *codes,
                       const struct quiver_graph *graph,
-                      const struct quiver_queries *queries, size_t number)
+                      const struct quiver_queries *queries, size_t number,
+                      int is_screened)
 {
     walk->query = init_query(codes, queries, number, walk->values);
+    walk->screen.n_parts = 0;
+    walk->bytes_asked = CACHE_LINE * walk->query.n_lines;
+    if (is_screened)
+        init_screen(&walk->screen, &walk->query, walk->values);
+    /* A walk alone has nothing to do while it waits: it asks for all at once. */
+    if (is_screened && queries->n_queries > 1)
+        walk->bytes_asked = CACHE_LINE * FIRST_LINES;
     walk->number = number;
     walk->neighbors = graph->entry_points;
     walk->n_neighbors = graph->n_entry_points;
     walk->hops = -1;
-    walk->distance_computations = 0;
+    walk->distance_computations = walk->lines_read = 0;
     clear_beam(&walk->beam);
     free(walk->seen.grown);
     walk->seen = walk->nothing_seen;
@@ -98,6 +111,15 @@ INLINE void see(struct walk *walk, int in_table)
         count += in_table ? see_in_table(words, shift, id) : see_bit(words, id);
     }
     walk->n_newly_seen = count;
+}
+
+/* Ask for a part of the rows that were newly seen and not dropped. */
+INLINE void prefetch_part(const struct walk *walk, size_t number)
+{
+    const struct part *part = walk->screen.parts + number;
+    for (size_t i = 0; i < walk->n_newly_seen; ++i)
+        prefetch_bytes(row_of(&walk->query, walk->newly_seen[i]) + part->start,
+                       CACHE_LINE * part->n_lines);
 }
 
 INLINE void prefetch_neighbors(const struct quiver_graph *graph, uint64_t key)
@@ -158,12 +180,37 @@ INLINE enum end advance_by_rules(struct walk *walk, const struct quiver_graph *g
     return go_to(walk, graph, pop(&walk->frontier));
 }
 
+/* No row beyond it may matter any more. */
+INLINE float bound_of(const struct walk *walk, int by_rules)
+{
+    uint64_t last = by_rules ? walk->bound : walk->beam.keys[walk->beam.ef - 1];
+    return last == NO_KEY ? INFINITY : key_distance(last);
+}
+
+/* Read a part of what was newly seen and not dropped, and ask for the next. */
+INLINE void read_newly_seen(struct walk *walk, size_t part, int by_rules)
+{
+    const struct screen *screen = &walk->screen;
+    walk->lines_read += (int64_t)(walk->n_newly_seen * screen->parts[part].n_lines);
+    walk->n_newly_seen =
+        read_part(&walk->query, screen, part, bound_of(walk, by_rules), walk->newly_seen,
+                  walk->n_newly_seen, walk->sums, walk->distances);
+    if (part + 1 < screen->n_parts &&
+        screen->parts[part + 1].start >= walk->bytes_asked)
+        prefetch_part(walk, part + 1);
+}
+
 /* Measure what was newly seen and choose the next node. */
 INLINE enum end advance(struct walk *walk, const struct quiver_graph *graph,
                         int by_rules)
 {
-    measure(&walk->query, walk->newly_seen, walk->n_newly_seen, walk->distances);
-    walk->distance_computations += (int64_t)walk->n_newly_seen;
+    size_t n_parts = walk->screen.n_parts;
+    if (n_parts > 0) {
+        read_newly_seen(walk, n_parts - 1, by_rules);
+    } else {
+        measure(&walk->query, walk->newly_seen, walk->n_newly_seen, walk->distances);
+        walk->lines_read += (int64_t)(walk->n_newly_seen * walk->query.n_lines);
+    }
     return by_rules ? advance_by_rules(walk, graph) : advance_in_beam(walk, graph);
 }
 
@@ -172,9 +219,8 @@ INLINE void prefetch_rows_of(const struct walk *walk, const struct quiver_graph 
                              uint64_t key)
 {
     const uint32_t *neighbors = graph->neighbors + key_id(key) * graph->width;
-    size_t row_bytes = CACHE_LINE * walk->query.n_lines;
     for (size_t i = 0; i < graph->width && neighbors[i] != NO_ID; ++i)
-        prefetch_bytes(row_of(&walk->query, neighbors[i]), row_bytes);
+        prefetch_bytes(row_of(&walk->query, neighbors[i]), walk->bytes_asked);
 }
 
 /* A walk alone waits for its rows: meanwhile ask for those that will probably be next,
@@ -196,7 +242,6 @@ INLINE void expand(struct walk *walk, const struct quiver_graph *graph, int by_r
 {
     const struct beam *beam = &walk->beam;
     const struct key_list *frontier = &walk->frontier;
-    size_t row_bytes = CACHE_LINE * walk->query.n_lines;
     size_t place = by_rules ? 0 : first_unexpanded(beam);
     ++walk->hops;
     /* It is next, unless a neighbour seen now turns out to be nearer. */
@@ -204,7 +249,8 @@ INLINE void expand(struct walk *walk, const struct quiver_graph *graph, int by_r
         prefetch_neighbors(graph, by_rules ? frontier->keys[0] : beam->keys[place]);
     walk->seen.shift == 0 ? see(walk, 0) : see(walk, 1);
     for (size_t i = 0; i < walk->n_newly_seen; ++i)
-        prefetch_bytes(row_of(&walk->query, walk->newly_seen[i]), row_bytes);
+        prefetch_bytes(row_of(&walk->query, walk->newly_seen[i]), walk->bytes_asked);
+    walk->distance_computations += (int64_t)walk->n_newly_seen;
     if (looks_ahead && !by_rules)
         look_ahead(walk, graph, place);
 }

@@ -28,11 +28,12 @@ cdef quiver_rules borrow_rules(
     object allowed,
     object budget,
     object limits,
+    bint is_screened,
     Py_ssize_t q,
     size_t n_rows,
 ) except *:
     cdef quiver_rules rules = quiver_rules(
-        allowed=NULL, n_masks=0, budget=NULL, limits=NULL
+        allowed=NULL, n_masks=0, budget=NULL, limits=NULL, is_screened=is_screened
     )
     cdef Py_buffer *buffer
     if allowed is not None:
@@ -56,12 +57,16 @@ cdef quiver_answers borrow_counters(
     Borrowed borrowed,
     object hops,
     object distance_computations,
+    object lines_read,
     object complete,
     Py_ssize_t q,
 ) except *:
     cdef Py_buffer *n_hops = borrowed.vector(hops, "hops", &INT64, q, PyBUF_WRITABLE)
     cdef Py_buffer *n_distances = borrowed.vector(
         distance_computations, "distance_computations", &INT64, q, PyBUF_WRITABLE
+    )
+    cdef Py_buffer *n_lines = borrowed.vector(
+        lines_read, "lines_read", &INT64, q, PyBUF_WRITABLE
     )
     cdef Py_buffer *ended = borrowed.vector(
         complete, "complete", &BOOL, q, PyBUF_WRITABLE
@@ -71,6 +76,7 @@ cdef quiver_answers borrow_counters(
         balls=NULL,
         hops=<int64_t *>n_hops.buf,
         distance_computations=<int64_t *>n_distances.buf,
+        lines_read=<int64_t *>n_lines.buf,
         complete=<uint8_t *>ended.buf,
     )
 

@@ -52,7 +52,8 @@ def write_products(request, bits):
 
     @nb.njit(types.void(words, ids, number, words, number, number, number, out))
     def write(words, ids, count, query_words, query, factor, offset, out):
-        sums(words, ids, count, query_words, query, factor, offset, out)
+        lines = words.shape[1] // 8
+        sums(words, ids, count, query_words, query, 0, lines, factor, offset, out)
 
     return write
 
@@ -91,6 +92,24 @@ def test_products_are_those_of_plain_integers(write_products, bits, lines):
                 write_products(words, ids, count, asked, query, factor, offset, out)
                 wanted = expected[ids, query].astype(np.float32)
                 np.testing.assert_array_equal(out, wanted, strict=True)
+
+
+def test_sums_over_some_lines_are_those_of_plain_integers(bits):
+    sums, lines = products.products(bits), 7
+
+    @nb.njit
+    def write(words, ids, asked, query, start, stop, out):
+        sums(words, ids, len(ids), asked, query, start, stop, 1, 0, out)
+
+    for rows, values in made_cases(bits, lines):
+        words, asked = rows.view(np.uint64), values.reshape(Q, -1).view(np.uint64)
+        ids = np.arange(N, dtype=np.uint32)
+        for start, stop in ((0, 2), (2, 4), (4, 7), (6, 7), (3, 3)):
+            part = slice(CACHE_LINE * start, CACHE_LINE * stop)
+            expected = products_of(rows[:, part], values[:, :, part], bits)
+            out = np.full(N, -1, dtype=np.int32)
+            write(words, ids, asked, 1, start, stop, out)
+            np.testing.assert_array_equal(out, expected[:, 1])
 
 
 def test_nothing_is_written_past_the_rows_listed(write_products, bits):

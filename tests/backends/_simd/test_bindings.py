@@ -113,9 +113,11 @@ def valid_calls():
             "allowed": None,
             "budget": None,
             "limits": None,
+            "screened": True,
             "keys": zeros(Q, EF, dtype=np.uint64),
             "hops": zeros(Q, dtype=np.int64),
             "distance_computations": zeros(Q, dtype=np.int64),
+            "lines_read": zeros(Q, dtype=np.int64),
             "complete": zeros(Q, dtype=np.bool_),
         },
         "scan": {
@@ -184,6 +186,7 @@ WRONG_SHAPES = {
     "search: keys": ("keys", (Q - 1, EF)),
     "search: hops": ("hops", (Q - 1,)),
     "search: counts": ("distance_computations", (Q - 1,)),
+    "search: lines": ("lines_read", (Q - 1,)),
     "search: complete": ("complete", (Q + 1,)),
     "search: masks of fewer queries": ("allowed", (Q - 1, 1)),
     "search: masks of more rows": ("allowed", (1, 2)),
@@ -415,6 +418,7 @@ def searched_parts():
         "allowed": None,
         "beside": zeros(1, dtype=np.uint32),
         "unlinked": np.array([[0, N - 1]], dtype=np.uint32),
+        "screened": True,
         "terms": (0.5, 0.0, 1.0, 1.0),
         "least_dim": 32,
     }
@@ -434,7 +438,7 @@ def asked_of_searched(**changed):
         "is_bounded": True,
         "ids": zeros(Q, K, dtype=np.int64),
         "distances": zeros(Q, K, dtype=np.float32),
-        "counters": zeros(4, Q, dtype=np.int64),
+        "counters": zeros(5, Q, dtype=np.int64),
     }
     return {**arguments, **changed}.values()
 
@@ -494,7 +498,7 @@ def test_what_leads_outside_of_what_is_searched_is_refused(
         ),
         ({"distances": zeros(Q, K - 1, dtype="f4")}, "distances must have shape"),
         ({"counters": zeros(3, Q, dtype="i8")}, "counters must have shape"),
-        ({"counters": zeros(4, Q - 1, dtype="i8")}, "counters must have shape"),
+        ({"counters": zeros(5, Q - 1, dtype="i8")}, "counters must have shape"),
     ],
 )
 def test_an_answer_that_leads_outside_an_array_is_refused(searched_type, changed, rule):
