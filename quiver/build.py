@@ -94,7 +94,7 @@ def build(vectors: Vectors | StoredVectors, ids: UserIds, plan: Plan) -> State:
             codes,
             order,
             params=params,
-            rule=params.rule_for(encoding),
+            rule=params.rule_for(encoding, metric),
             workers=workers,
             unlinked=unlinked[:, 1],
             on_rows=meter.advance,

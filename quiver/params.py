@@ -162,8 +162,9 @@ class BuildParams:
     beta : float, default 0.7
         A row covers only those at most ``1 / beta`` times as far from the centre
         (squared), 0 … 1; 0 lets every row cover all. Not for ``published``.
-    prune_rule : {'auto', 'vamana', 'published'}, default 'auto'
-        ``auto`` follows the encoding: ``published`` with published weights.
+    prune_rule : {'auto', 'vamana', 'strict_first', 'published'}, default 'auto'
+        ``auto``: ``published`` with published weights, ``vamana`` under inner product,
+        else ``strict_first``.
     seed : int, default 0
         Seeds the insertion order and the rotation, 0 … 2**63 - 1.
 
@@ -191,11 +192,14 @@ class BuildParams:
         object.__setattr__(self, "seed", check_int("seed", self.seed, 0, 2**63 - 1))
         check_choice("prune_rule", self.prune_rule, ("auto", *get_args(PruneRule)))
 
-    def rule_for(self, encoding: Encoding) -> PruneRule:
-        """Return the pruning rule, with ``auto`` resolved by the encoding."""
+    def rule_for(self, encoding: Encoding, metric: Metric) -> PruneRule:
+        """Return the pruning rule, with ``auto`` resolved by encoding and metric."""
         if self.prune_rule != "auto":
             return self.prune_rule
-        return "published" if encoding.weights == "published" else "vamana"
+        if encoding.weights == "published":
+            return "published"
+        # Between long rows and short ones strict edges are too few.
+        return "vamana" if metric == "inner_product" else "strict_first"
 
 
 class SearchParams(NamedTuple):

@@ -85,18 +85,21 @@ def test_lines_too_few_for_a_vector_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("rule", "encoding", "resolved"),
+    ("rule", "encoding", "metric", "resolved"),
     [
-        ("auto", Encoding(), "vamana"),
-        ("auto", Encoding.paper(), "published"),
-        ("published", Encoding(), "published"),
-        ("vamana", Encoding.paper(), "vamana"),
+        ("auto", Encoding(), "cosine", "strict_first"),
+        ("auto", Encoding(bits=8), "euclidean", "strict_first"),
+        ("auto", Encoding(), "inner_product", "vamana"),
+        ("auto", Encoding.paper(), "inner_product", "published"),
+        ("published", Encoding(), "cosine", "published"),
+        ("vamana", Encoding.paper(), "euclidean", "vamana"),
+        ("strict_first", Encoding(), "inner_product", "strict_first"),
     ],
 )
-def test_auto_prunes_as_the_encoding_asks(
-    rule: Any, encoding: Encoding, resolved: str
+def test_auto_prunes_as_encoding_and_metric_ask(
+    rule: Any, encoding: Encoding, metric: Any, resolved: str
 ) -> None:
-    assert BuildParams(prune_rule=rule).rule_for(encoding) == resolved
+    assert BuildParams(prune_rule=rule).rule_for(encoding, metric) == resolved
 
 
 @pytest.mark.parametrize("params", [BuildParams(), Encoding()])
@@ -126,7 +129,7 @@ def test_parameters_are_named(kind: Any) -> None:
         ("beta", 1.01, "beta must be in 0 … 1, got 1.01"),
         ("seed", -1, "seed must be in 0 …"),
         ("seed", 2**63, "seed must be in 0 …"),
-        ("prune_rule", "diskann", "prune_rule must be one of auto, vamana, published"),
+        ("prune_rule", "diskann", "prune_rule must be one of auto, vamana, strict_first, published"),
         ("prune_rule", 3, "prune_rule must be one of"),
     ],
 )

@@ -86,7 +86,7 @@ def sorted_keys(kind, base, rows, masks, target, ids, count, values, found):
 @kernel(
     types.int64(
         *(KIND, SIDE, BYTES, LISTS, IDS, LISTS, types.int64, types.int64),
-        *(MASKS, types.int64, types.float32, types.float32, types.boolean),
+        *(MASKS, types.int64, types.float32, types.float32, types.float32, types.boolean),
         *(VALUES, LIST, writable(types.uint32, 2)),
     )
 )
@@ -101,6 +101,7 @@ def merge_lists(
     stop,
     masks,
     max_degree,
+    slack,
     alpha,
     beta,
     published,
@@ -131,7 +132,8 @@ def merge_lists(
         else:
             keys = sorted_keys(kind, base, rows, masks, row, ids, count, values, found)
             lists = keys.reshape(1, len(keys))
-            prune_rows(kind, base, rows, lists, alpha, beta, published, values, kept)
+            choice = slack, alpha, beta, published, values
+            prune_rows(kind, base, rows, lists, *choice, kept)
             out[:max_degree] = kept[0]
         targets[n_targets] = np.uint32(target)
         n_targets, first = n_targets + 1, after
