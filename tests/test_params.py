@@ -16,7 +16,7 @@ def test_defaults_are_the_documented_ones() -> None:
     assert asdict(BuildParams()) == {
         "max_degree": 32,
         "ef_construction": 96,
-        "alpha": 1.1,
+        "alpha": None,
         "beta": 0.7,
         "prune_rule": "auto",
         "seed": 0,
@@ -129,7 +129,11 @@ def test_parameters_are_named(kind: Any) -> None:
         ("beta", 1.01, "beta must be in 0 … 1, got 1.01"),
         ("seed", -1, "seed must be in 0 …"),
         ("seed", 2**63, "seed must be in 0 …"),
-        ("prune_rule", "diskann", "prune_rule must be one of auto, vamana, strict_first, published"),
+        (
+            "prune_rule",
+            "diskann",
+            "prune_rule must be one of auto, vamana, strict_first, published",
+        ),
         ("prune_rule", 3, "prune_rule must be one of"),
     ],
 )

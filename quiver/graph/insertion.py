@@ -108,7 +108,7 @@ class GrowingGraph(NamedTuple):
         params = self.params
         return self.backend.prune(
             *(self.codes, keys, params.max_degree),
-            *(params.alpha, params.beta, self.rule),
+            *(params.slack(self.rule), params.beta, self.rule),
         )
 
     def merge(
@@ -118,7 +118,7 @@ class GrowingGraph(NamedTuple):
         params = self.params
         return self.backend.merge(
             *(self.codes, self.neighbors, sources, edges, start, stop),
-            *(params.max_degree, params.alpha, params.beta, self.rule),
+            *(params.max_degree, params.slack(self.rule), params.beta, self.rule),
             allowed=self.allowed,
         )
 

@@ -86,7 +86,14 @@ def sorted_keys(kind, base, rows, masks, target, ids, count, values, found):
 @kernel(
     types.int64(
         *(KIND, SIDE, BYTES, LISTS, IDS, LISTS, types.int64, types.int64),
-        *(MASKS, types.int64, types.float32, types.float32, types.float32, types.boolean),
+        *(
+            MASKS,
+            types.int64,
+            types.float32,
+            types.float32,
+            types.float32,
+            types.boolean,
+        ),
         *(VALUES, LIST, writable(types.uint32, 2)),
     )
 )
