@@ -153,7 +153,37 @@ def test_counts_must_be_integers(name: str, value: Any) -> None:
     assert isinstance(caught.value, TypeError)
 
 
-@pytest.mark.parametrize("value", ["1.1", None, True, 1j, [1.2]])
+def test_the_data_decide_on_an_alpha_that_is_left_open() -> None:
+    left_open = BuildParams(alpha=None)
+    assert left_open == BuildParams()
+    assert left_open.slack("strict_first") == 1.2
+    assert left_open.slack("vamana") == left_open.slack("published") == 1.1
+    assert BuildParams(alpha=1.0).slack("strict_first") == 1.0
+
+
+@pytest.mark.parametrize(
+    ("recall", "shape"),
+    [
+        (0.5, (32, 96)),
+        (0.95, (32, 96)),
+        (0.951, (64, 128)),
+        (0.99, (64, 128)),
+        (1, (64, 192)),
+    ],
+)
+def test_more_recall_takes_more_edges(recall: float, shape: tuple[int, int]) -> None:
+    params = BuildParams.for_recall(recall)
+    assert (params.max_degree, params.ef_construction) == shape
+    assert params.alpha is None
+
+
+@pytest.mark.parametrize("recall", [-0.1, 1.01, float("nan")])
+def test_no_recall_is_beyond_one(recall: float) -> None:
+    with pytest.raises(InvalidArgumentError, match="recall must be in 0 … 1, got"):
+        BuildParams.for_recall(recall)
+
+
+@pytest.mark.parametrize("value", ["1.1", True, 1j, [1.2]])
 @pytest.mark.parametrize("name", ["alpha", "beta"])
 def test_reals_must_be_numbers(name: str, value: Any) -> None:
     with pytest.raises(InvalidTypeError, match=f"{name} must be a number"):
