@@ -45,7 +45,7 @@ class GrowingGraph(NamedTuple):
         The base: a row for every node, inserted or not.
     params : BuildParams
         Degree bound, beam width and slack.
-    rule : {'vamana', 'published'}
+    rule : {'vamana', 'strict_first', 'published'}
         Pruning rule.
     entry_points : ndarray of shape (e,), uint32
         Where walks start: nodes inserted, the first of all first.
