@@ -48,7 +48,8 @@ def index(request: pytest.FixtureRequest) -> quiver.Index:
 
 def test_attributes_say_what_was_built(index: quiver.Index) -> None:
     assert (index.n, len(index), index.dim) == (400, 400, 24)
-    assert index.params == PARAMS
+    rule = PARAMS.rule_for(index.encoding, index.metric)
+    assert index.params == replace(PARAMS, alpha=PARAMS.slack(rule))
     # Twenty-four coordinates of eight bits share their line with the corrections.
     assert index.encoding == quiver.Encoding(bits=8)
     assert index.backend.name == quiver.get_backend().name
