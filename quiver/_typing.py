@@ -47,7 +47,7 @@ Metric: TypeAlias = Literal["cosine", "euclidean", "inner_product"]
 Bits: TypeAlias = Literal[2, 4, 8]
 ColdDtype: TypeAlias = Literal["float32", "float16", "uint8", "int8"]
 Weights: TypeAlias = Literal["corrected", "published"]
-PruneRule: TypeAlias = Literal["vamana", "published"]
+PruneRule: TypeAlias = Literal["vamana", "strict_first", "published"]
 Progress: TypeAlias = Callable[[int, int], "bool | None"]
 InChunks: TypeAlias = Callable[..., list[Any]]
 """What calls a task for every chunk of rows: `quiver.reference.transform.in_turn` or,

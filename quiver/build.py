@@ -6,6 +6,7 @@ docs/algorithm/build.md.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from quiver._typing import Metric, Progress, StoredVectors, UserIds, Vectors
@@ -79,6 +80,7 @@ def build(vectors: Vectors | StoredVectors, ids: UserIds, plan: Plan) -> State:
     """
     metric, encoding, params, backend, threads, progress, notes = plan
     meter = ProgressMeter(progress, len(vectors))
+    rule = params.rule_for(encoding, metric)
     with Workers(threads, between=meter.poll) as workers:
         in_chunks = workers.map
         transform = fit(vectors, metric, encoding, params.seed, in_chunks)
@@ -94,7 +96,7 @@ def build(vectors: Vectors | StoredVectors, ids: UserIds, plan: Plan) -> State:
             codes,
             order,
             params=params,
-            rule=params.rule_for(encoding),
+            rule=rule,
             workers=workers,
             unlinked=unlinked[:, 1],
             on_rows=meter.advance,
@@ -111,7 +113,7 @@ def build(vectors: Vectors | StoredVectors, ids: UserIds, plan: Plan) -> State:
     return State(
         metric=metric,
         encoding=encoding,
-        params=params,
+        params=replace(params, alpha=params.slack(rule)),
         transform=transform,
         codes=codes,
         neighbors=neighbors,

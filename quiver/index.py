@@ -64,6 +64,7 @@ class Index(Living, Asking):
         metric: Metric = "cosine",
         ids: Any = None,
         params: BuildParams | None = None,
+        recall: float | None = None,
         encoding: Encoding | Literal["default", "paper", "auto"] | None = None,
         backend: str | Backend = "auto",
         threads: int | None = None,
@@ -89,7 +90,12 @@ class Index(Living, Asking):
             Unique 64-bit integers to return, any but -1; default 0 … n - 1. Unsigned
             ones are kept as the int64 of the same bits.
         params : BuildParams, optional
-            Shape of the graph.
+            Shape of the graph. What it leaves open the data decide: ``index.params``
+            has what was chosen, ``index.notes`` why.
+        recall : float, optional
+            The recall@10 to build for, instead of ``params``. Above 0.95 it takes more
+            memory and longer, see `BuildParams.for_recall`; the beam width of a search
+            stays 64 by default, and `quiver.tune` finds the one that it takes.
         encoding : Encoding, 'default', 'paper' or 'auto', optional
             Default: `Encoding()` with as many bits as a look at some rows says they
             need. `Encoding.paper()` audits the published system. ``auto`` asks
@@ -136,7 +142,7 @@ class Index(Living, Asking):
         array([7])
         """
         metric, chosen = check_metric(metric), as_encoding(encoding)
-        params = as_params(params, shape, signature(cls.build).parameters)
+        params = as_params(params, shape, signature(cls.build).parameters, recall)
         backend, n_threads = get_backend(backend), resolve_threads(threads)
         plan = Plan(metric, chosen, params, backend, n_threads, progress)
         return cls(build(*ready_to_build(vectors, ids, plan, encoding)), backend)
@@ -222,6 +228,11 @@ class Index(Living, Asking):
             f"Index(n={self.n}, dim={self.dim}, metric={self.metric!r}, "
             f"max_degree={self.params.max_degree}, backend={self.backend.name!r})"
         )
+
+    def __str__(self) -> str:
+        """Return the same, and the notes, a line each."""
+        notes = (self.notes or {}).items()
+        return "\n".join([repr(self), *(f"- {name}: {note}" for name, note in notes)])
 
     def __contains__(self, id: Any) -> bool:
         """Return whether a vector has this id."""

@@ -7,7 +7,7 @@ Source: the paper's parameters m, ef_c and alpha (QuIVer, arXiv 2605.02171, Tabl
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from reprlib import repr as brief
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -27,6 +27,11 @@ from quiver.validation.checks import (
 
 MAX_LINES = least_lines(MAX_DIM, 8)
 DEFAULT_EF = 64
+ALPHAS: dict[PruneRule, float] = {"vamana": 1.1, "strict_first": 1.2, "published": 1.1}
+"""``alpha`` by rule, where neither a caller nor the data say."""
+
+AIMS = ((0.95, 32, 96), (0.99, 64, 128), (1.0, 64, 192))
+"""``max_degree`` and ``ef_construction`` by the largest recall that they are for."""
 
 QueryForm = Literal["asymmetric", "symmetric"]
 
@@ -157,13 +162,15 @@ class BuildParams:
         Out-degree bound R, 2 … 512.
     ef_construction : int, default 96
         Beam width while building, >= 1.
-    alpha : float, default 1.1
-        Pruning slack on squared distances, >= 1; larger keeps longer edges.
+    alpha : float, optional
+        Pruning slack on squared distances, >= 1; larger keeps more edges. By default
+        the data decide, see `quiver.diagnosis.slack`; an index has the number.
     beta : float, default 0.7
         A row covers only those at most ``1 / beta`` times as far from the centre
         (squared), 0 … 1; 0 lets every row cover all. Not for ``published``.
-    prune_rule : {'auto', 'vamana', 'published'}, default 'auto'
-        ``auto`` follows the encoding: ``published`` with published weights.
+    prune_rule : {'auto', 'vamana', 'strict_first', 'published'}, default 'auto'
+        ``auto``: ``published`` with published weights, ``vamana`` under inner product,
+        else ``strict_first``.
     seed : int, default 0
         Seeds the insertion order and the rotation, 0 … 2**63 - 1.
 
@@ -175,7 +182,7 @@ class BuildParams:
 
     max_degree: int = 32
     ef_construction: int = 96
-    alpha: float = 1.1
+    alpha: float | None = None
     beta: float = 0.7
     prune_rule: Literal["auto"] | PruneRule = "auto"
     seed: int = 0
@@ -186,16 +193,51 @@ class BuildParams:
         ef = check_int("ef_construction", self.ef_construction, 1, MAX_ROWS)
         object.__setattr__(self, "max_degree", degree)
         object.__setattr__(self, "ef_construction", ef)
-        object.__setattr__(self, "alpha", check_real("alpha", self.alpha, 1.0, 100.0))
+        if self.alpha is not None:
+            alpha = check_real("alpha", self.alpha, 1.0, 100.0)
+            object.__setattr__(self, "alpha", alpha)
         object.__setattr__(self, "beta", check_real("beta", self.beta, 0.0, 1.0))
         object.__setattr__(self, "seed", check_int("seed", self.seed, 0, 2**63 - 1))
         check_choice("prune_rule", self.prune_rule, ("auto", *get_args(PruneRule)))
 
-    def rule_for(self, encoding: Encoding) -> PruneRule:
-        """Return the pruning rule, with ``auto`` resolved by the encoding."""
+    @classmethod
+    def for_recall(cls, recall: float) -> BuildParams:
+        """Return the shape to give a graph that is asked for a recall@10.
+
+        Parameters
+        ----------
+        recall : float
+            Above 0, up to 1. Up to 0.95 the default will do; more takes more edges a
+            row, and a wider beam to find them.
+
+        Raises
+        ------
+        InvalidArgumentError, InvalidTypeError
+            If it is out of range or no number.
+
+        Examples
+        --------
+        >>> BuildParams.for_recall(0.95) == BuildParams()
+        True
+        >>> BuildParams.for_recall(0.99).max_degree
+        64
+        """
+        recall = check_real("recall", recall, 0.0, 1.0)
+        degree, ef = next(shape for most, *shape in AIMS if recall <= most)
+        return cls(max_degree=degree, ef_construction=ef)
+
+    def slack(self, rule: PruneRule) -> float:
+        """Return ``alpha``, that of the rule where none is given or chosen."""
+        return ALPHAS[rule] if self.alpha is None else self.alpha
+
+    def rule_for(self, encoding: Encoding, metric: Metric) -> PruneRule:
+        """Return the pruning rule, with ``auto`` resolved by encoding and metric."""
         if self.prune_rule != "auto":
             return self.prune_rule
-        return "published" if encoding.weights == "published" else "vamana"
+        if encoding.weights == "published":
+            return "published"
+        # Between long rows and short ones strict edges are too few.
+        return "vamana" if metric == "inner_product" else "strict_first"
 
 
 class SearchParams(NamedTuple):
@@ -311,7 +353,10 @@ def as_encoding(encoding: Any) -> Encoding:
 
 
 def as_params(
-    params: Any, shortcuts: dict[str, Any], keywords: Iterable[str]
+    params: Any,
+    shortcuts: dict[str, Any],
+    keywords: Iterable[str],
+    recall: float | None = None,
 ) -> BuildParams:
     """Return the parameters of a build, given whole or as fields of `BuildParams`.
 
@@ -323,11 +368,13 @@ def as_params(
         Fields by name, as a caller typed them.
     keywords : iterable of str
         The other parameters of the build, for what a misspelt one may have meant.
+    recall : float, optional
+        Decides what is not given, see `BuildParams.for_recall`.
 
     Raises
     ------
     InvalidArgumentError, InvalidTypeError
-        If there is both, a name is unknown, or a value breaks its rule.
+        If they are given twice, a name is unknown, or a value breaks its rule.
     """
     names = [field.name for field in fields(BuildParams)]
     for name in shortcuts.keys() - {*names}:
@@ -337,11 +384,14 @@ def as_params(
         msg = f"build has no parameter {name!r}{hint}"
         raise InvalidTypeError(msg)
     if params is None:
-        return BuildParams(**shortcuts)
+        aimed = BuildParams() if recall is None else BuildParams.for_recall(recall)
+        return replace(aimed, **shortcuts)
     if not isinstance(params, BuildParams):
         remedy = "spread a dict: build(vectors, **params)"
         msg = f"params must be a BuildParams, got {brief(params)}; {remedy}"
         raise InvalidTypeError(msg)
+    if recall is not None:
+        shortcuts = {**shortcuts, "recall": recall}
     if shortcuts:
         both = ", ".join(shortcuts)
         msg = f"params must be None where its fields are given, got it and {both}"

@@ -18,6 +18,7 @@ import quiver
 from quiver._typing import Metric
 from quiver.backends import Backend
 from quiver.conformance import hazards
+from quiver.errors import InvalidArgumentError
 from quiver.reference import rerank
 from quiver.reference.codes import Codes, Queries
 
@@ -47,7 +48,8 @@ def index(request: pytest.FixtureRequest) -> quiver.Index:
 
 def test_attributes_say_what_was_built(index: quiver.Index) -> None:
     assert (index.n, len(index), index.dim) == (400, 400, 24)
-    assert index.params == PARAMS
+    rule = PARAMS.rule_for(index.encoding, index.metric)
+    assert index.params == replace(PARAMS, alpha=PARAMS.slack(rule))
     # Twenty-four coordinates of eight bits share their line with the corrections.
     assert index.encoding == quiver.Encoding(bits=8)
     assert index.backend.name == quiver.get_backend().name
@@ -271,3 +273,19 @@ def test_an_empty_index_is_asked_for_any_number() -> None:
     index = quiver.Index.create(4, backend="reference")
     for k, ef in ((3, None), (256, None), (5, 600)):
         assert (index.search(np.ones(4), k=k, ef=ef).ids == -1).all()
+
+
+def test_a_build_for_more_recall_needs_what_was_promised() -> None:
+    points = np.random.default_rng(4).normal(size=(300, 40))
+    kinds = {"backend": "reference", "encoding": "default"}
+    high = quiver.Index.build(points, recall=0.99, max_degree=9, **kinds)
+    assert high.params == quiver.BuildParams(
+        max_degree=9, ef_construction=128, alpha=1.2
+    )
+    promised = quiver.BuildParams.for_recall(0.99)
+    index = quiver.Index.build(points[:80], recall=0.99, **kinds)
+    assert index.memory_report() == quiver.predict_memory(80, 40, promised)
+    with pytest.raises(InvalidArgumentError, match="got it and recall"):
+        quiver.Index.build(points, recall=0.9, params=quiver.BuildParams())
+    with pytest.raises(InvalidArgumentError, match="recall must be in 0 … 1, got 99"):
+        quiver.Index.build(points, recall=99)

@@ -16,7 +16,7 @@ def test_defaults_are_the_documented_ones() -> None:
     assert asdict(BuildParams()) == {
         "max_degree": 32,
         "ef_construction": 96,
-        "alpha": 1.1,
+        "alpha": None,
         "beta": 0.7,
         "prune_rule": "auto",
         "seed": 0,
@@ -85,18 +85,21 @@ def test_lines_too_few_for_a_vector_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("rule", "encoding", "resolved"),
+    ("rule", "encoding", "metric", "resolved"),
     [
-        ("auto", Encoding(), "vamana"),
-        ("auto", Encoding.paper(), "published"),
-        ("published", Encoding(), "published"),
-        ("vamana", Encoding.paper(), "vamana"),
+        ("auto", Encoding(), "cosine", "strict_first"),
+        ("auto", Encoding(bits=8), "euclidean", "strict_first"),
+        ("auto", Encoding(), "inner_product", "vamana"),
+        ("auto", Encoding.paper(), "inner_product", "published"),
+        ("published", Encoding(), "cosine", "published"),
+        ("vamana", Encoding.paper(), "euclidean", "vamana"),
+        ("strict_first", Encoding(), "inner_product", "strict_first"),
     ],
 )
-def test_auto_prunes_as_the_encoding_asks(
-    rule: Any, encoding: Encoding, resolved: str
+def test_auto_prunes_as_encoding_and_metric_ask(
+    rule: Any, encoding: Encoding, metric: Any, resolved: str
 ) -> None:
-    assert BuildParams(prune_rule=rule).rule_for(encoding) == resolved
+    assert BuildParams(prune_rule=rule).rule_for(encoding, metric) == resolved
 
 
 @pytest.mark.parametrize("params", [BuildParams(), Encoding()])
@@ -126,7 +129,11 @@ def test_parameters_are_named(kind: Any) -> None:
         ("beta", 1.01, "beta must be in 0 … 1, got 1.01"),
         ("seed", -1, "seed must be in 0 …"),
         ("seed", 2**63, "seed must be in 0 …"),
-        ("prune_rule", "diskann", "prune_rule must be one of auto, vamana, published"),
+        (
+            "prune_rule",
+            "diskann",
+            "prune_rule must be one of auto, vamana, strict_first, published",
+        ),
         ("prune_rule", 3, "prune_rule must be one of"),
     ],
 )
@@ -146,7 +153,37 @@ def test_counts_must_be_integers(name: str, value: Any) -> None:
     assert isinstance(caught.value, TypeError)
 
 
-@pytest.mark.parametrize("value", ["1.1", None, True, 1j, [1.2]])
+def test_the_data_decide_on_an_alpha_that_is_left_open() -> None:
+    left_open = BuildParams(alpha=None)
+    assert left_open == BuildParams()
+    assert left_open.slack("strict_first") == 1.2
+    assert left_open.slack("vamana") == left_open.slack("published") == 1.1
+    assert BuildParams(alpha=1.0).slack("strict_first") == 1.0
+
+
+@pytest.mark.parametrize(
+    ("recall", "shape"),
+    [
+        (0.5, (32, 96)),
+        (0.95, (32, 96)),
+        (0.951, (64, 128)),
+        (0.99, (64, 128)),
+        (1, (64, 192)),
+    ],
+)
+def test_more_recall_takes_more_edges(recall: float, shape: tuple[int, int]) -> None:
+    params = BuildParams.for_recall(recall)
+    assert (params.max_degree, params.ef_construction) == shape
+    assert params.alpha is None
+
+
+@pytest.mark.parametrize("recall", [-0.1, 1.01, float("nan")])
+def test_no_recall_is_beyond_one(recall: float) -> None:
+    with pytest.raises(InvalidArgumentError, match="recall must be in 0 … 1, got"):
+        BuildParams.for_recall(recall)
+
+
+@pytest.mark.parametrize("value", ["1.1", True, 1j, [1.2]])
 @pytest.mark.parametrize("name", ["alpha", "beta"])
 def test_reals_must_be_numbers(name: str, value: Any) -> None:
     with pytest.raises(InvalidTypeError, match=f"{name} must be a number"):

@@ -36,7 +36,10 @@ CASES = (
     ("eight_bits", "euclidean", 50, 56, 8, True),
     ("eight_bits_unfilled", "inner_product", 57, 57, 8, False),
 )
-PRUNINGS = (("vamana", 0.0), ("vamana", 0.7), ("vamana", 1.0), ("published", 0.7))
+PRUNINGS = (
+    *(("vamana", 0.0), ("vamana", 0.7), ("vamana", 1.0)),
+    *(("strict_first", 0.7), ("published", 0.7)),
+)
 
 
 Arrays = dict[str, np.ndarray]

@@ -1,41 +1,40 @@
-"""Measure the Pareto front behind the default parameters; print a Markdown table.
+"""Measure the default build beside fixed settings; print Markdown tables.
 
     python tools/measure_defaults.py [FOLDER] > docs/measured_defaults.md
 
-FOLDER may hold ``minilm`` and ``sift``, each with base.npy and queries.npy; the 768-d
-and 1 536-d data are generated. A second table has the first rows of ``minilm`` with
-norms that vary, where ``alpha`` matters most. Deterministic for one NumPy release.
+FOLDER may hold ``minilm`` and ``sift``, each with base.npy and queries.npy; all other
+data are generated. Deterministic for one NumPy release.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 import quiver
 from quiver._typing import Metric, Vectors
-from quiver.datasets.generators import find_regime, generate
+from quiver.datasets import load_demo
+from quiver.datasets.generators import REGIMES, find_regime, generate
 
 FILES: tuple[tuple[str, Metric], ...] = (("minilm", "cosine"), ("sift", "euclidean"))
-REGIMES = (("text-768", 50_000), ("text-1536", 30_000))
 PARTS = ("base", "queries")
-N_QUERIES = 1000
-TARGETS = (0.90, 0.95, 0.99)
-BEAM_WIDTHS = (10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96, 128, 192, 256, 384)
-SETTINGS = (
-    *({"max_degree": 32, "alpha": alpha} for alpha in (1.05, 1.1, 1.15, 1.2)),
-    *({"max_degree": 32, "ef_construction": ef} for ef in (64, 128)),
-    {"max_degree": 24},
-    {"max_degree": 48},
-    {"max_degree": 48, "ef_construction": 128},
-    {"max_degree": 64, "ef_construction": 128},
-)
-VARYING_ROWS, SIGMA, VARYING_EF = 20_000, 0.2, 64
-SLACKS = (1.0, 1.05, 1.1, 1.2, 1.3, 1.5)
+ROWS, ALL_ROWS, N_QUERIES, K = 20_000, 100_000, 1000, 10
+TARGETS = (0.95, 0.99)
+BEAM_WIDTHS = sorted({round(10 * 1.15**step) for step in range(28)})
+"""Each an eighth or so above the one before, from 10 to 436: all of them walks."""
+
+SLACKS = (1.0, 1.1, 1.2, 1.3)
+SHAPES = ((24, 96), (32, 64), (32, 96), (32, 128), (48, 96), (64, 128))
+SHAPED = ("text-768", "text-1536")
+
+Point: TypeAlias = Callable[[int], tuple[float, float]]
+"""Recall and distance computations by the place of a beam width."""
 
 
 class Data(NamedTuple):
@@ -47,15 +46,24 @@ class Data(NamedTuple):
     queries: Vectors
     true: Vectors
 
+    def __str__(self) -> str:
+        """Return name and size."""
+        return f"{self.name}, {len(self.vectors)} x {self.vectors.shape[1]}"
 
-def data_sets(folder: Path | None) -> Iterator[Data]:
-    """Yield the files, if any, and the generated data."""
+
+def files(folder: Path | None, rows: int) -> Iterator[Data]:
+    """Yield the first rows of the files, if any."""
     for name, metric in FILES:
         if folder is not None and (folder / name).is_dir():
-            yield prepare(name, metric, *read(folder / name))
-    for name, n in REGIMES:
+            vectors, queries = read(folder / name)
+            yield prepare(name, metric, vectors[:rows], queries)
+
+
+def generated(names: Sequence[str]) -> Iterator[Data]:
+    """Yield generated data."""
+    for name in names:
         regime = find_regime(name)
-        yield prepare(name, regime.metric, *generate(regime, n, N_QUERIES))
+        yield prepare(name, regime.metric, *generate(regime, ROWS, N_QUERIES))
 
 
 def read(folder: Path) -> tuple[Vectors, Vectors]:
@@ -66,53 +74,97 @@ def read(folder: Path) -> tuple[Vectors, Vectors]:
 
 def prepare(name: str, metric: Metric, vectors: Vectors, queries: Vectors) -> Data:
     """Add the exact distances."""
-    _, true = quiver.exact_knn(vectors, queries, 10, metric=metric)
+    _, true = quiver.exact_knn(vectors, queries, K, metric=metric)
     return Data(name, metric, vectors, queries, true)
 
 
-def cost_at_targets(data: Data, params: quiver.BuildParams) -> list[str]:
-    """Return distance computations per query at each recall, interpolated."""
-    index = quiver.Index.build(data.vectors, metric=data.metric, params=params)
-    recalls, costs = [], []
-    for ef in BEAM_WIDTHS:
-        found = index.search(data.queries, k=10, ef=ef, n_rerank=ef)
-        recalls.append(quiver.recall_at_k(found.distances, data.true))
-        costs.append(found.stats.distance_computations.mean())
-    return [
-        f"{np.interp(target, recalls, costs):.0f}" if recalls[-1] >= target else "-"
-        for target in TARGETS
-    ]
+def build(data: Data, **how: object) -> quiver.Index:
+    """Build without the warnings, which the boundary page is about."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return quiver.Index.build(data.vectors, metric=data.metric, **how)
 
 
-def print_varying_norms(folder: Path) -> None:
-    """Print recall by alpha for Euclidean rows with log-normal norms."""
-    rows, queries = read(folder)
-    norms = np.random.default_rng(0).lognormal(0, SIGMA, VARYING_ROWS)
-    rows = rows[:VARYING_ROWS] * norms.astype(np.float32)[:, None]
-    data = prepare("varying norms", "euclidean", rows, queries)
-    print("\n| `alpha` | recall@10 in % | distance computations |\n|---|---|---|")
-    for alpha in SLACKS:
-        params = quiver.BuildParams(alpha=alpha)
-        index = quiver.Index.build(data.vectors, metric=data.metric, params=params)
-        found = index.search(data.queries, k=10, ef=VARYING_EF, n_rerank=VARYING_EF)
-        recall = 100 * quiver.recall_at_k(found.distances, data.true)
-        cost = found.stats.distance_computations.mean()
-        print(f"| {alpha} | {recall:.1f} | {cost:.0f} |", flush=True)
+def costs(index: quiver.Index, data: Data) -> list[float]:
+    """Return distance computations per query at each recall, interpolated over ef.
+
+    Infinite where no beam width reaches it.
+    """
+    known: dict[int, tuple[float, float]] = {}
+
+    def point(place: int) -> tuple[float, float]:
+        if place not in known:
+            found = index.search(data.queries, k=K, ef=BEAM_WIDTHS[place])
+            recall = quiver.recall_at_k(found.distances, data.true)
+            known[place] = recall, float(found.stats.distance_computations.mean())
+        return known[place]
+
+    return [_cost(point, target) for target in TARGETS]
+
+
+def _cost(point: Point, target: float) -> float:
+    low, high = 0, len(BEAM_WIDTHS) - 1
+    if point(low)[0] >= target:
+        return point(low)[1]
+    if point(high)[0] < target:
+        return float("inf")
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if point(middle)[0] >= target else (middle, high)
+    recalls, distances = zip(point(low), point(high), strict=True)
+    return float(np.interp(target, recalls, distances))
+
+
+def cell(cost: float) -> str:
+    """Return a cost as text, a dash for none."""
+    return f"{cost:.0f}" if np.isfinite(cost) else "-"
+
+
+def print_slacks(folder: Path | None) -> None:
+    """Print the default beside one round of pruning with each slack."""
+    heads = [f"{alpha:g}" for alpha in SLACKS]
+    print(f"| data | bits | `alpha` | default | {' | '.join(heads)} | default / best |")
+    print("|" + "---|" * (len(SLACKS) + 5))
+    demo = load_demo()
+    for data in chain(
+        files(folder, ROWS),
+        files(folder, ALL_ROWS),
+        [prepare("demo set", "cosine", demo.vectors, demo.queries)],
+        generated([regime.name for regime in REGIMES]),
+    ):
+        index = build(data)
+        default = costs(index, data)
+        coded = {"encoding": index.encoding, "prune_rule": "vamana"}
+        fixed = [costs(build(data, alpha=alpha, **coded), data) for alpha in SLACKS]
+        columns = [" / ".join(map(cell, found)) for found in (default, *fixed)]
+        shares = [
+            f"{own / min(others):.2f}" if np.isfinite(own) else "-"
+            for own, *others in zip(default, *fixed, strict=True)
+        ]
+        chosen = str(index.encoding.bits), f"{index.params.alpha:g}"
+        print(f"| {' | '.join([str(data), *chosen, *columns, ' / '.join(shares)])} |")
+        sys.stdout.flush()
+
+
+def print_shapes(folder: Path | None) -> None:
+    """Print the cost of the default slack by degree and beam width of the build."""
+    heads = [f"{degree}, {ef}" for degree, ef in SHAPES]
+    print(f"\n| data | {' | '.join(heads)} |")
+    print("|---|" + "---|" * len(SHAPES))
+    for data in chain(files(folder, ROWS), generated(SHAPED)):
+        columns = [
+            " / ".join(map(cell, costs(build(data, **shape), data)))
+            for shape in (
+                {"max_degree": degree, "ef_construction": ef} for degree, ef in SHAPES
+            )
+        ]
+        print(f"| {' | '.join([str(data), *columns])} |", flush=True)
 
 
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-    print("| data | `max_degree` | `ef_construction` | `alpha` | 0.90 | 0.95 | 0.99 |")
-    print("|---|---|---|---|---|---|---|")
-    for data in data_sets(folder):
-        label = f"{data.name}, {len(data.vectors)} x {data.vectors.shape[1]}"
-        for setting in SETTINGS:
-            params = quiver.BuildParams(**setting)
-            shape = (params.max_degree, params.ef_construction, params.alpha)
-            cells = [label, *map(str, shape), *cost_at_targets(data, params)]
-            print(f"| {' | '.join(cells)} |", flush=True)
-    if folder is not None and (folder / "minilm").is_dir():
-        print_varying_norms(folder / "minilm")
+    print_slacks(folder)
+    print_shapes(folder)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ from quiver.reference.codes import (
     aligned_zeros,
     least_lines,
 )
+from quiver.reference.prune import first_slack
 from quiver.reference.rerank import Ranking, unbounded
 from quiver.reference.search import Balls, Beams, scan_counters
 
@@ -114,9 +115,7 @@ class NumbaBackend:
             side_of(codes.rows),
             codes.rows,
             candidates,
-            np.float32(alpha),
-            np.float32(beta),
-            rule == "published",
+            *_choice(alpha, beta, rule),
             scratch,
             neighbors,
         )
@@ -146,7 +145,7 @@ class NumbaBackend:
         count = _merge.merge_lists(
             *(kind_of(codes, codes), side_of(codes.rows), codes.rows),
             *(neighbors, sources, edges, start, stop, masks, max_degree),
-            *(np.float32(alpha), np.float32(beta), rule == "published"),
+            *_choice(alpha, beta, rule),
             *(scratch, targets, merged),
         )
         return targets[:count], merged[:count]
@@ -243,6 +242,14 @@ class NumbaBackend:
         answers = Answers.empty(len(queries), k)
         _answer.answer_rows(*arguments, queries, ef, depth, bounded, *answers)
         return answers
+
+
+def _choice(
+    alpha: float, beta: float, rule: PruneRule
+) -> tuple[np.float32, np.float32, np.float32, bool]:
+    """Return what kernels know of a rule: slack of either round, beta, and the fill."""
+    slacks = np.float32(first_slack(alpha, rule)), np.float32(alpha)
+    return *slacks, np.float32(beta), rule == "published"
 
 
 def _walk_by_rules(

@@ -159,10 +159,12 @@ class Backend(Protocol):
             Pruning slack, >= 1, rounded to float32; distances are squared.
         beta : float
             Rounded to float32. How far out a row must lie to cover another.
-        rule : {'vamana', 'published'}
+        rule : {'vamana', 'strict_first', 'published'}
             ``vamana`` rejects c when some kept s has
             ``alpha · d(c, s) <= d(target, c)`` and ``bias_s >= beta · bias_c``;
-            ``published`` when
+            ``strict_first`` does so with an alpha of 1, and then, in what room is
+            left, goes through the rejected once more with ``alpha``;
+            ``published`` rejects when
             ``d(c, s) < alpha · d(target, c)``, then fills with the nearest rejected.
 
         Returns

@@ -31,13 +31,12 @@ from quiver.cli.options import (
     MetricOption,
     ThreadsOption,
     VectorsArgument,
+    given,
 )
 from quiver.diagnosis.fidelity import DEPTHS
 from quiver.params import BuildParams
 from quiver.validation.checks import check_metric
 
-# The command line's defaults are the library's, by construction.
-_DEFAULTS = BuildParams()
 _COLORS = {
     "fits": "green",
     "fits with wider codes": "green",
@@ -58,7 +57,7 @@ def diagnose(
         int | None, typer.Option(help="Rows to search; default 10 000.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Draws the rows.")] = 0,
-    max_degree: MaxDegreeOption = _DEFAULTS.max_degree,
+    max_degree: MaxDegreeOption = None,
     html: Annotated[
         Path | None, typer.Option(help="Write a page with plots there.")
     ] = None,
@@ -85,7 +84,7 @@ def diagnose(
             metric=metric,
             sample=sample,
             seed=seed,
-            params=BuildParams(max_degree=max_degree),
+            params=BuildParams(**given(max_degree=max_degree)),
             backend=kernels.name,
             threads=threads,
             progress=progress,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, replace
-from typing import Any, Literal
+from typing import Literal
 
 import typer
 
@@ -40,20 +40,20 @@ from quiver.cli.options import (
     MaxRowsOption,
     MetricOption,
     OutOption,
+    RecallOption,
     SeedOption,
     ThreadsOption,
     VectorsArgument,
+    given,
 )
 from quiver.cli.summary import describe, graph_facts, print_summary
 from quiver.diagnosis.auto import ready_to_build
 from quiver.errors import InvalidArgumentError
 from quiver.parallel.workers import resolve_threads
-from quiver.params import as_encoding
+from quiver.params import as_encoding, as_params
 from quiver.validation.checks import check_metric
 from quiver.validation.kept import kept_dtype
 
-# The command line's defaults are the library's, by construction.
-_DEFAULTS = quiver.BuildParams()
 _ENCODINGS: dict[EncodingName, quiver.Encoding | Literal["auto"]] = {
     EncodingName.DEFAULT: quiver.Encoding(),
     EncodingName.PAPER: quiver.Encoding.paper(),
@@ -70,10 +70,11 @@ def build(
     encoding: EncodingOption = None,
     bits: BitsOption = None,
     lines: LinesOption = None,
-    max_degree: MaxDegreeOption = _DEFAULTS.max_degree,
-    ef_construction: EfConstructionOption = _DEFAULTS.ef_construction,
-    alpha: AlphaOption = _DEFAULTS.alpha,
-    seed: SeedOption = _DEFAULTS.seed,
+    recall: RecallOption = None,
+    max_degree: MaxDegreeOption = None,
+    ef_construction: EfConstructionOption = None,
+    alpha: AlphaOption = None,
+    seed: SeedOption = 0,
     cold_dtype: ColdDtypeOption = None,
     backend: BackendOption = "auto",
     threads: ThreadsOption = None,
@@ -84,9 +85,10 @@ def build(
     """Build an index over the vectors of a file and save it."""
     check_outputs(out=out)
     metric = check_metric(metric)
-    params = quiver.BuildParams(
+    shape = given(
         max_degree=max_degree, ef_construction=ef_construction, alpha=alpha, seed=seed
     )
+    params = as_params(None, shape, (), recall)
     coding = _encoding(encoding, bits, lines)
     vectors = read_rows(file, key, max_rows)
     own_ids = read_own_ids(file, id_column, ids, max_rows)
@@ -126,19 +128,16 @@ def _encoding(
 
     None, which lets the data choose, where nothing was.
     """
-    asked = {"bits": bits, "lines": lines}
-    given: dict[str, Any] = {
-        field: value for field, value in asked.items() if value is not None
-    }
-    if name is None and not given:
+    asked = given(bits=bits, lines=lines)
+    if name is None and not asked:
         return None
     encoding = _ENCODINGS[name or EncodingName.DEFAULT]
-    if not given:
+    if not asked:
         return encoding
     if encoding == "auto":
-        msg = f"encoding must not be 'auto', which chooses for itself, got {given}"
+        msg = f"encoding must not be 'auto', which chooses for itself, got {asked}"
         raise InvalidArgumentError(msg)
-    return replace(encoding, **given)
+    return replace(encoding, **asked)
 
 
 def info(

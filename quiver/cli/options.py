@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -88,9 +88,19 @@ BitsOption = Annotated[int | None, typer.Option(help="Bits per coordinate: 2, 4 
 LinesOption = Annotated[
     int | None, typer.Option(help="Cache lines per code; default the fewest.")
 ]
-MaxDegreeOption = Annotated[int, typer.Option(help="Out-degree bound.")]
-EfConstructionOption = Annotated[int, typer.Option(help="Beam width while building.")]
-AlphaOption = Annotated[float, typer.Option(help="Pruning slack.")]
+RecallOption = Annotated[
+    float | None,
+    typer.Option(help="Recall@10 to build for: above 0.95, more edges and longer."),
+]
+MaxDegreeOption = Annotated[
+    int | None, typer.Option(help="Out-degree bound; default 32.")
+]
+EfConstructionOption = Annotated[
+    int | None, typer.Option(help="Beam width while building; default 96.")
+]
+AlphaOption = Annotated[
+    float | None, typer.Option(help="Pruning slack; by default the data decide.")
+]
 SeedOption = Annotated[int, typer.Option(help="Insertion order and rotation.")]
 
 KOption = Annotated[int, typer.Option("-k", help="Neighbours wanted.")]
@@ -157,3 +167,8 @@ MaxRowsOption = Annotated[
     int | None, typer.Option("--max-rows", help="Read only that many rows.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """Return the options that were given, by name."""
+    return {name: value for name, value in options.items() if value is not None}

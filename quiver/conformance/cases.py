@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from numpy.random import Generator
 
 from quiver import reference
-from quiver._typing import AnyArray, Bits, Vectors, Weights
+from quiver._typing import AnyArray, Bits, PruneRule, Vectors, Weights
 from quiver.backends.protocol import Backend
 from quiver.build import Plan, build
 from quiver.conformance import hazards
@@ -86,7 +86,7 @@ def draw_calls(rng: Generator, dim: int) -> Iterator[Call]:
         yield Call("encode", (vectors, transform, bits, weights), coded)
         codes = reference.encode(vectors, transform, bits, weights)
         symmetric = reference.encode(queries, transform, bits, weights)
-        rule = "vamana" if rng.random() < 0.5 else "published"
+        rule = rng.choice(get_args(PruneRule)).item()
         keys = hazards.make_prune_keys(rng, codes, 3, n - 1, true_distances=True)
         yield Call("prune", (codes, keys, 5, 1.1, 0.7, rule), f"{coded}, rule={rule}")
         yield _draw_merge(merges, codes, coded)
@@ -113,7 +113,7 @@ def _draw_merge(rng: Generator, codes: Codes, description: str) -> Call:
     target = rng.choice(edges[edges != NO_ID]).item()
     start, stop = int(rng.integers(0, target + 1)), int(rng.integers(target + 1, n + 1))
     degree = int(rng.integers(1, width + 1))
-    rule = rng.choice(["vamana", "published"]).item()
+    rule = rng.choice(get_args(PruneRule)).item()
     allowed = {"allowed": hazards.make_masks(rng, n, 1)} if rng.random() < 0.5 else {}
     return Call(
         "merge",

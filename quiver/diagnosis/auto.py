@@ -1,4 +1,4 @@
-"""What the data decide before a build, and the index keeps: bits, or the whole code."""
+"""What the data decide before a build, and the index keeps: the slack, and the code."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from quiver.build import Plan
 from quiver.diagnosis.diagnose import diagnose
 from quiver.diagnosis.record import Diagnosis
 from quiver.diagnosis.sample import MIN_ROWS
+from quiver.diagnosis.slack import choose_slack
 from quiver.diagnosis.tools import better_tool
 from quiver.diagnosis.width import choose_width, judge_width, rows_to_look_at
 from quiver.parallel.workers import map_chunks
@@ -40,7 +41,7 @@ def ready_to_build(vectors: Any, ids: Any, plan: Plan, encoding: object) -> Read
 
 
 def chosen_for(vectors: Vectors | StoredVectors, plan: Plan, encoding: object) -> Plan:
-    """Return the plan with what a caller left to the data: bits, or the whole code.
+    """Return the plan with what a caller left to the data: slack, bits, or all code.
 
     ``encoding`` is what was given: None leaves the bits open, ``"auto"`` everything;
     anything else is in the plan already, and only looked at.
@@ -68,18 +69,20 @@ def _chosen(vectors: Vectors | StoredVectors, plan: Plan) -> tuple[Plan, str]:
     """Return the plan with as many bits as the rows need."""
     n, dim = vectors.shape
     encoding, look = choose_width(rows_to_look_at(vectors), plan)
-    notes = look.notes(dim, encoding) | better_tool(n, dim, plan.metric)
-    plan = plan._replace(encoding=encoding, notes=notes or None)
+    params, notes = choose_slack(plan, look)
+    notes |= look.notes(dim, encoding) | better_tool(n, dim, plan.metric)
+    plan = plan._replace(encoding=encoding, params=params, notes=notes or None)
     return plan, look.warning(encoding)
 
 
 def _looked_at(vectors: Vectors | StoredVectors, plan: Plan) -> tuple[Plan, str]:
-    """Return the plan as it is; with a note where its code is poor."""
+    """Return the plan with its code as it is; with a note where that is poor."""
     look = judge_width(rows_to_look_at(vectors), plan)
+    params, notes = choose_slack(plan, look)
     warning = look.warning(plan.encoding)
-    if not warning:
-        return plan, ""
-    plan = plan._replace(notes=look.notes(vectors.shape[1], plan.encoding))
+    if warning:
+        notes |= look.notes(vectors.shape[1], plan.encoding)
+    plan = plan._replace(params=params, notes=notes or None)
     is_audit = plan.encoding.weights == "published"
     return plan, "" if is_audit else warning
 
@@ -97,8 +100,9 @@ def _diagnosed(vectors: Vectors | StoredVectors, plan: Plan) -> tuple[Plan, str]
         # The caller counts rows, and none is built yet; but may cancel already.
         progress=(lambda *_: progress(0, n)) if callable(progress) else None,
     )
-    notes = stored_numbers(diagnosis) | better_tool(n, diagnosis.dim, plan.metric)
-    plan = plan._replace(encoding=diagnosis.encoding, notes=notes)
+    params, notes = choose_slack(plan, diagnosis.look)
+    notes |= stored_numbers(diagnosis) | better_tool(n, diagnosis.dim, plan.metric)
+    plan = plan._replace(encoding=diagnosis.encoding, params=params, notes=notes)
     verdict = diagnosis.verdict
     if not verdict.is_unsearchable:
         return plan, ""

@@ -29,6 +29,7 @@ from quiver.diagnosis.forecast import (
 from quiver.diagnosis.planes import Planes, measure_moments
 from quiver.diagnosis.record import Diagnosis
 from quiver.diagnosis.sample import MIN_ROWS, Sample, draw_sample, read_rows
+from quiver.diagnosis.slack import choose_slack
 from quiver.diagnosis.structure import measure_structure
 from quiver.diagnosis.trend import Belief
 from quiver.diagnosis.verdict import (
@@ -140,7 +141,7 @@ def diagnose(
     rows = read_rows(matrix, taken, metric)
     encoding, look = choose_width(rows, plan)
     meter.advance(1)
-    plan = plan._replace(encoding=encoding)
+    plan = plan._replace(encoding=encoding, params=choose_slack(plan, look)[0])
     found = _look(drawn, plan, seed, look, meter)
     unusual = row_findings(census, matrix, metric)
     blurred = precision_finding(matrix[taken], rows, metric, len(matrix))

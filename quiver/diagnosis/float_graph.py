@@ -90,7 +90,7 @@ def _prune(
         rows = np.flatnonzero(is_open[:, rank] & (kept.sum(axis=1) < degree))
         kept[rows, rank] = True
         near = table[candidates[rows, rank, None], candidates[rows]]
-        is_open[rows] &= params.alpha * near > to_target[rows]
+        is_open[rows] &= params.slack("vamana") * near > to_target[rows]
     order = np.argsort(~kept, axis=1, kind="stable")[:, :degree]
     return np.take_along_axis(np.where(kept, candidates, n), order, axis=1)
 

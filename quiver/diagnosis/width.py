@@ -8,6 +8,7 @@ neighbours among the best is taken.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple, get_args
@@ -42,6 +43,12 @@ FEWEST_ROWS = 256
 """Fewer rows are searched well enough by any code."""
 
 K, DEPTH = 10, 64
+FAR_RANK = 100
+"""Of a farther neighbour: how much farther tells the dimension of a neighbourhood."""
+
+FEWEST_FOR_GROWTH = 10 * FAR_RANK
+"""Of fewer rows that neighbour is far from the neighbourhood."""
+
 ENOUGH = 0.97
 """Share of the true ``K`` among the best ``DEPTH`` by code that makes a width do.
 Ordinary embeddings keep 0.98 … 1 with two bits, tight clusters 0.1 … 0.6."""
@@ -79,10 +86,15 @@ class Look(NamedTuple):
         Rows looked at; 0 where they were too few to tell.
     tried : tuple of Measured
         By width, the narrowest first; the last one holds, or is the widest there is.
+    growth : float or None
+        How many times as far as the 10th neighbour the 100th is, a median: 10 to the
+        power of one over the local dimension. None under inner product, which measures
+        no distance, and where rows are too few to tell.
     """
 
     rows: int = 0
     tried: tuple[Measured, ...] = ()
+    growth: float | None = None
 
     def notes(self, dim: int, encoding: Encoding) -> dict[str, str]:
         """Return what an index keeps of it, of the code that it is built with."""
@@ -120,6 +132,7 @@ class _Probe(NamedTuple):
     rows: Vectors
     asking: Vectors
     true: Distances
+    growth: float | None
 
 
 def rows_to_look_at(vectors: AnyArray | StoredVectors) -> AnyArray:
@@ -141,7 +154,7 @@ def choose_width(rows: Vectors, plan: Plan) -> tuple[Encoding, Look]:
     probe = _probe(rows, plan.metric)
     if probe is None:
         return widths[0], Look()
-    look = Look(len(probe.rows), _try(probe, plan, widths))
+    look = Look(len(probe.rows), _try(probe, plan, widths), probe.growth)
     return look.tried[-1].encoding, look
 
 
@@ -158,7 +171,7 @@ def judge_width(rows: Vectors, plan: Plan) -> Look:
             if bits > plan.encoding.bits
         ]
         tried += _try(probe, plan, wider)
-    return Look(len(probe.rows), tried)
+    return Look(len(probe.rows), tried, probe.growth)
 
 
 def wider_and_wider(encoding: Encoding, dim: int) -> list[Encoding]:
@@ -182,8 +195,25 @@ def _probe(rows: Vectors, metric: Metric) -> _Probe | None:
         return None
     asking = rows[evenly_taken(len(rows), QUERIES)]
     # Every row that asks is its own nearest: one more is wanted.
-    true = nearest_rows(rows, asking, K + 1, metric)[1][:, -1]
-    return _Probe(rows, asking, true)
+    far_rank = FAR_RANK if len(rows) >= FEWEST_FOR_GROWTH else K
+    near = nearest_rows(rows, asking, far_rank + 1, metric)[1]
+    return _Probe(rows, asking, near[:, K], _growth(near, metric))
+
+
+def _growth(near: Distances, metric: Metric) -> float | None:
+    """Return the median ratio of the last distance to that of the K-th neighbour.
+
+    By divisions and comparisons alone, which are the same on every computer.
+    """
+    if near.shape[1] <= K + 1 or metric == "inner_product":
+        return None
+    kth, last = near[:, K].astype(np.float64), near[:, -1].astype(np.float64)
+    ratios = np.sort(last[kth > 0] / kth[kth > 0])
+    if not len(ratios):
+        return None
+    # By cosine distances are squares of those between directions, halved.
+    middle = float(ratios[len(ratios) // 2])
+    return math.sqrt(middle) if metric == "cosine" else middle
 
 
 def _try(
@@ -201,7 +231,7 @@ def _try(
 
 
 def _fidelity(probe: _Probe, plan: Plan, workers: Workers) -> float:
-    rows, asking, true = probe
+    rows, asking, true, _ = probe
     metric, encoding, params, backend, *_ = plan
     scaling, in_chunks = searched_metric(metric), workers.map
     transform = fit(rows, scaling, encoding, params.seed, in_chunks)

@@ -45,7 +45,7 @@ class GrowingGraph(NamedTuple):
         The base: a row for every node, inserted or not.
     params : BuildParams
         Degree bound, beam width and slack.
-    rule : {'vamana', 'published'}
+    rule : {'vamana', 'strict_first', 'published'}
         Pruning rule.
     entry_points : ndarray of shape (e,), uint32
         Where walks start: nodes inserted, the first of all first.
@@ -108,7 +108,7 @@ class GrowingGraph(NamedTuple):
         params = self.params
         return self.backend.prune(
             *(self.codes, keys, params.max_degree),
-            *(params.alpha, params.beta, self.rule),
+            *(params.slack(self.rule), params.beta, self.rule),
         )
 
     def merge(
@@ -118,7 +118,7 @@ class GrowingGraph(NamedTuple):
         params = self.params
         return self.backend.merge(
             *(self.codes, self.neighbors, sources, edges, start, stop),
-            *(params.max_degree, params.alpha, params.beta, self.rule),
+            *(params.max_degree, params.slack(self.rule), params.beta, self.rule),
             allowed=self.allowed,
         )
 

@@ -152,7 +152,7 @@ def _relinked(state: State, codes: Codes, tools: Tools) -> Neighbors:
         codes,
         insertion_order(state.n, state.entry_point, state.params.seed, unlinked),
         params=state.params,
-        rule=state.params.rule_for(state.encoding),
+        rule=state.params.rule_for(state.encoding, state.metric),
         workers=tools.workers,
         unlinked=unlinked,
         on_rows=tools.meter.advance,

@@ -77,7 +77,7 @@ def growing_graph(
     state: State, codes: Codes, neighbors: Neighbors, tools: Tools
 ) -> GrowingGraph:
     """Return the graph of a state over some codes, its lists to be changed."""
-    rule = state.params.rule_for(state.encoding)
+    rule = state.params.rule_for(state.encoding, state.metric)
     allowed: Mask | None = state.answering
     return GrowingGraph(
         *(tools.backend, codes, state.params, rule, state.entry_points, neighbors),

@@ -4,10 +4,13 @@
 ``alpha · d(c, s) <= d(target, c)`` and ``bias_s >= beta · bias_c``. Distances are
 squared, so alpha is the square of DiskANN's. The second condition is quiver's own: a
 row near the centre is about as near to everything, but knows the way to nothing.
+``strict_first``: the same with an alpha of 1; in what room is left, those struck are
+walked once more, with alpha.
 ``published``: reject c when ``d(c, s) < alpha · d(target, c)``, then fill
 with the nearest rejected.
 
-Source: Vamana (DiskANN, NeurIPS 2019), RobustPrune; QuIVer (arXiv 2605.02171) for
+Source: Vamana (DiskANN, NeurIPS 2019), RobustPrune, and its code for rounds of growing
+slack; QuIVer (arXiv 2605.02171) for
 the published rule. See docs/algorithm/prune.md.
 """
 
@@ -37,6 +40,11 @@ def prune(
     return neighbors
 
 
+def first_slack(alpha: float, rule: PruneRule) -> float:
+    """Return the slack of a rule's first round."""
+    return 1.0 if rule == "strict_first" else alpha
+
+
 def prune_one(
     codes: Codes,
     keys: Keys,
@@ -54,18 +62,24 @@ def prune_one(
     biases = codes.corrections[ids, 1]
     least_biases = np.float32(beta) * biases
     kept: list[int] = []
-    rejected: list[int] = []
-    for place, to_target in enumerate(to_targets):
-        if len(kept) == max_degree:
-            break
+    struck: list[int] = []
+
+    def is_covered(place: int, slack: float) -> bool:
         to_kept = distance_to_rows(codes, codes.take(ids[place, None]), ids[kept])
         if rule == "published":
-            covers = to_kept < np.float32(alpha) * to_target
-        else:
-            covers = np.float32(alpha) * to_kept <= to_target
-            # A row near the centre is about as near to everything.
-            covers &= biases[kept] >= least_biases[place]
-        (rejected if covers.any() else kept).append(place)
-    if rule == "published":
-        kept += rejected[: max_degree - len(kept)]
+            return bool((to_kept < np.float32(alpha) * to_targets[place]).any())
+        covers = np.float32(slack) * to_kept <= to_targets[place]
+        # A row near the centre is about as near to everything.
+        covers &= biases[kept] >= least_biases[place]
+        return bool(covers.any())
+
+    for place in range(len(ids)):
+        if len(kept) == max_degree:
+            break
+        (struck if is_covered(place, first_slack(alpha, rule)) else kept).append(place)
+    for place in struck if rule != "vamana" else ():
+        if len(kept) == max_degree:
+            break
+        if rule == "published" or not is_covered(place, alpha):
+            kept.append(place)
     return ids[kept].tolist()

@@ -76,7 +76,10 @@ def test_distance_gives_the_golden_values(backend: Backend, golden: Golden) -> N
 
 @pytest.mark.parametrize(
     ("rule", "beta"),
-    [("vamana", 0.0), ("vamana", 0.7), ("vamana", 1.0), ("published", 0.7)],
+    [
+        *(("vamana", 0.0), ("vamana", 0.7), ("vamana", 1.0)),
+        *(("strict_first", 0.7), ("published", 0.7)),
+    ],
 )
 def test_prune_keeps_the_golden_edges(
     backend: Backend, golden: Golden, rule: str, beta: float

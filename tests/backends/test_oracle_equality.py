@@ -96,7 +96,7 @@ def test_distance_to_candidates_equals_the_reference(
     max_degree=st.sampled_from([1, 2, 3, 8, 32, 64]),
     alpha=st.sampled_from([1.0, 1.1, 1.2, 2.0, 1.0 + 2**-30]),
     beta=st.sampled_from([0.0, 0.7, 1.0, 1.0 - 2**-30]),
-    rule=st.sampled_from(["vamana", "published"]),
+    rule=st.sampled_from(["vamana", "strict_first", "published"]),
     true_distances=st.booleans(),
 )
 def test_prune_equals_the_reference(
@@ -123,7 +123,7 @@ def test_prune_equals_the_reference(
     width=st.sampled_from([1, 2, 7, 8, 13, 40]),
     degree_share=st.floats(0, 1),
     beta=st.sampled_from([0.0, 0.7, 1.0]),
-    rule=st.sampled_from(["vamana", "published"]),
+    rule=st.sampled_from(["vamana", "strict_first", "published"]),
     rows=st.tuples(st.floats(0, 1), st.floats(0, 1)),
     some_allowed=st.booleans(),
     copies=st.booleans(),

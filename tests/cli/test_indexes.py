@@ -253,6 +253,15 @@ def test_check_of_a_damaged_file_is_exit_code_1(folder):
     assert refused.stderr.startswith("error: ")
 
 
+def test_a_recall_to_build_for_gives_more_edges(folder):
+    out = folder / "recall.quiver"
+    options = ("--max-rows", 60, "--recall", 0.99, "--ef-construction", 70)
+    made = run("build", folder / "base.npy", "--out", out, *options)
+    assert made.exit_code == 0, made.output
+    params = quiver.open(out, backend="reference").params
+    assert (params.max_degree, params.ef_construction, params.alpha) == (64, 70, 1.2)
+
+
 def test_the_data_choose_the_bits_where_no_encoding_is_named(folder):
     rng = np.random.default_rng(0)
     centers, noise = rng.normal(size=(2, 130)), rng.normal(size=(260, 130))

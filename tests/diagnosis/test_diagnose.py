@@ -76,6 +76,9 @@ def test_what_is_foretold_is_what_a_build_chooses(kind, metric: str) -> None:
     found = quiver.diagnose(vectors, metric=metric, sample=600)
     index = quiver.Index.build(vectors, metric=metric)
     assert found.look.tried[-1].encoding == index.encoding
+    assert index.notes is not None
+    of_slack = index.notes.pop("alpha", "1.00" if metric == "inner_product" else "")
+    assert f"{found.look.growth or 1:.2f}" in of_slack
     assert found.look.notes(index.dim, index.encoding) == index.notes
     assert found.memory == index.memory_report()
     assert found.fidelity[0].bits == index.encoding.bits

@@ -28,9 +28,9 @@ def built():
 def test_both_sides_are_what_their_names_say(built):
     default, paper = (side.index for side in built)
     assert default.encoding == quiver.Encoding()
-    assert default.params == quiver.BuildParams()
+    assert default.params == quiver.BuildParams(alpha=1.2)
     assert paper.encoding == quiver.Encoding.paper()
-    assert paper.params.rule_for(paper.encoding) == "published"
+    assert paper.params.rule_for(paper.encoding, "cosine") == "published"
     assert (paper.params.max_degree, paper.params.alpha) == (64, 1.2)
     assert [side.index.n for side in built] == [ROWS, ROWS]
     assert all(side.seconds > 0 for side in built)

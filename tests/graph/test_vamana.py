@@ -32,7 +32,7 @@ SMALL = BuildParams(max_degree=6, ef_construction=12)
 
 
 @pytest.mark.parametrize("share", [BATCH_SHARE, 50, 10])
-@pytest.mark.parametrize("rule", ["vamana", "published"])
+@pytest.mark.parametrize("rule", ["vamana", "strict_first", "published"])
 @pytest.mark.parametrize(("bits", "weights"), KINDS)
 def test_the_graph_is_that_of_the_naive_build(
     monkeypatch: pytest.MonkeyPatch,

@@ -180,7 +180,10 @@ def check_settings(params: object, encoding: object, version: int) -> None:
     need(is_int(params["seed"], 0, 2**63 - 1), "seed")
     need(1 <= real(params["alpha"]) <= 100, "alpha")
     need("beta" not in params or 0 <= real(params["beta"]) <= 1, "beta")
-    need(params["prune_rule"] in ("auto", "vamana", "published"), "prune_rule")
+    need(
+        params["prune_rule"] in ("auto", "vamana", "strict_first", "published"),
+        "prune_rule",
+    )
     flags = (encoding["center"], encoding["rotate"])
     need(all(type(flag) is bool for flag in flags), "flags")
     need(encoding["weights"] in ("corrected", "published"), "weights")

@@ -222,24 +222,36 @@ def prune(
     beta: float,
     rule: str,
 ) -> list[int]:
-    """Take the nearest and strike what it covers, as the papers print RobustPrune."""
-    slack, share = f32(alpha), f32(beta)
+    """Take the nearest and strike what it covers, as the papers print RobustPrune.
 
-    def covers(s: int, c: int, reach: float) -> bool:
+    What is strict first is played twice, the second time with slack for those struck.
+    """
+    share = f32(beta)
+
+    def covers(s: int, c: int, reach: float, slack: float) -> bool:
         if rule == "published":
-            return between(c, s) < f32(slack * reach)
+            return between(c, s) < f32(f32(alpha) * reach)
         far_out = biases[s] >= f32(share * biases[c])
-        return far_out and f32(slack * between(c, s)) <= reach
+        return far_out and f32(f32(slack) * between(c, s)) <= reach
 
-    pool, kept, struck = list(candidates), [], []
-    while pool and len(kept) < max_degree:
-        _, nearest = pool.pop(0)
-        kept.append(nearest)
-        covered = [(reach, c) for reach, c in pool if covers(nearest, c, reach)]
-        struck += covered
-        pool = [candidate for candidate in pool if candidate not in covered]
-    if rule == "published":
-        kept += [c for _, c in sorted(struck)][: max_degree - len(kept)]
+    kept: list[int] = []
+    pool = list(candidates)
+    for slack in (1.0, alpha) if rule == "strict_first" else (alpha,):
+        struck = [
+            (reach, c)
+            for reach, c in pool
+            if any(covers(s, c, reach, slack) for s in kept)
+        ]
+        pool = [candidate for candidate in pool if candidate not in struck]
+        while pool and len(kept) < max_degree:
+            _, nearest = pool.pop(0)
+            kept.append(nearest)
+            covered = [(r, c) for r, c in pool if covers(nearest, c, r, slack)]
+            struck += covered
+            pool = [candidate for candidate in pool if candidate not in covered]
+        pool = sorted(struck)
+        if rule == "published":
+            return kept + [c for _, c in pool][: max_degree - len(kept)]
     return kept
 
 

@@ -176,7 +176,7 @@ def test_an_index_pickled_at_any_time_goes_on_as_it_would_have(
 ) -> None:
     """bindings_test_pickle.py, where few answers may differ; here no bit does. Of its
     settings ``ef`` belongs to a search."""
-    shape = quiver.BuildParams(max_degree=64, ef_construction=bounded(200))
+    shape = quiver.BuildParams(max_degree=64, ef_construction=bounded(200), alpha=1.1)
     rows, queries = odd_rows(bounded(2000), dim), uniform_rows(100, dim, seed=1)
     index = quiver.Index.create(dim, metric, params=shape)
     twin = pickle.loads(pickle.dumps(index))

@@ -15,7 +15,7 @@ from quiver.reference import distance, encode, prune
 from quiver.reference.codes import Codes
 from quiver.reference.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
 
-RULES = st.sampled_from(["vamana", "published"])
+RULES = st.sampled_from(["vamana", "strict_first", "published"])
 ALPHAS = st.sampled_from([1.0, 1.1, 1.5, 3.0])
 BETAS = st.sampled_from([0.0, 0.7, 1.0])
 
@@ -41,6 +41,10 @@ def square() -> Codes:
         ("vamana", 2.0, 3, [1, 2]),
         ("vamana", 3.0, 3, [1, 2, 3]),
         ("vamana", 3.0, 2, [1, 2]),
+        # 3 is struck at first, by 1 and by 2, and comes back where there is room.
+        ("strict_first", 2.0, 3, [1, 2]),
+        ("strict_first", 3.0, 3, [1, 2, 3]),
+        ("strict_first", 3.0, 2, [1, 2]),
         ("published", 1.0, 3, [1, 2, 3]),
         ("published", 1.0, 2, [1, 2]),
         ("published", 3.0, 2, [1, 2]),

@@ -86,7 +86,14 @@ def sorted_keys(kind, base, rows, masks, target, ids, count, values, found):
 @kernel(
     types.int64(
         *(KIND, SIDE, BYTES, LISTS, IDS, LISTS, types.int64, types.int64),
-        *(MASKS, types.int64, types.float32, types.float32, types.boolean),
+        *(
+            MASKS,
+            types.int64,
+            types.float32,
+            types.float32,
+            types.float32,
+            types.boolean,
+        ),
         *(VALUES, LIST, writable(types.uint32, 2)),
     )
 )
@@ -101,6 +108,7 @@ def merge_lists(
     stop,
     masks,
     max_degree,
+    slack,
     alpha,
     beta,
     published,
@@ -128,7 +136,8 @@ def merge_lists(
         if count > width:
             keys = sorted_keys(kind, base, rows, masks, row, ids, count, values, found)
             lists = keys.reshape(1, len(keys))
-            prune_rows(kind, base, rows, lists, alpha, beta, published, values, kept)
+            choice = slack, alpha, beta, published, values
+            prune_rows(kind, base, rows, lists, *choice, kept)
             chosen, n_chosen = kept[0], max_degree
         for place in range(width):
             out[place] = chosen[place] if place < n_chosen else NO_ID

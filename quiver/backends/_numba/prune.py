@@ -30,6 +30,8 @@ from quiver.reference.keys import NO_ID, NO_KEY
 STEP = 8
 """Kept rows measured at a time, so that a near one ends the test."""
 
+UNCOVERED, COVERED, COVERED_FOR_GOOD = range(3)
+
 BYTES = readonly(types.uint8, 2)
 
 
@@ -61,7 +63,7 @@ def as_values(kind, rows, floats, row, values, corrections, sums):
 
 
 @kernel(
-    types.boolean(
+    types.int64(
         KIND,
         SIDE,
         SIDE,
@@ -72,12 +74,13 @@ def as_values(kind, rows, floats, row, values, corrections, sums):
         types.float32,
         types.float32,
         types.float32,
+        types.float32,
         types.boolean,
         writable(types.float32, 1),
     ),
     inline=True,
 )
-def is_covered(
+def find_cover(
     kind,
     base,
     queries,
@@ -86,27 +89,110 @@ def is_covered(
     kept,
     n_kept,
     to_target,
+    slack,
     alpha,
     least_bias,
     published,
     to_kept,
 ):
-    """Return whether some kept row covers the candidate; ``to_kept`` is scratch."""
+    """Return whether some kept row covers the candidate; ``to_kept`` is scratch.
+
+    ``COVERED_FOR_GOOD``, where one does with ``alpha`` as well, tells only that the
+    second round needs no look.
+    """
     floats = base[1]
     for start in range(0, n_kept, STEP):
         count = min(STEP, n_kept - start)
         measure(kind, base, queries, value_sums, query, kept[start:], count, to_kept)
+        found = UNCOVERED
         for place in range(count):
             between = to_kept[place]
             if published:
                 if between < alpha * to_target:
-                    return True
-            elif (
-                alpha * between <= to_target
-                and floats[np.int64(kept[start + place]), 1] >= least_bias
-            ):
-                return True
-    return False
+                    return COVERED
+            elif floats[np.int64(kept[start + place]), 1] >= least_bias:
+                if alpha * between <= to_target:
+                    return COVERED_FOR_GOOD
+                if slack * between <= to_target:
+                    found = COVERED
+        if found != UNCOVERED:
+            return found
+    return UNCOVERED
+
+
+@kernel(
+    types.UniTuple(types.int64, 2)(
+        KIND,
+        SIDE,
+        BYTES,
+        readonly(types.uint64, 1),
+        writable(types.int64, 1),
+        types.int64,
+        types.float32,
+        types.float32,
+        types.float32,
+        types.boolean,
+        writable(types.int8, 3),
+        writable(types.uint32, 1),
+        types.int64,
+    )
+)
+def play_round(
+    kind,
+    base,
+    rows,
+    keys,
+    places,
+    n_places,
+    slack,
+    alpha,
+    beta,
+    published,
+    values,
+    kept,
+    n_kept,
+):
+    """Keep what nothing kept covers; return how many are kept and how many struck.
+
+    The places of the struck that a second round looks at come to the front of
+    ``places``.
+    """
+    to_kept = np.empty(STEP, np.float32)
+    is_wide = kind[0] == LINEAR
+    corrections, sums = np.zeros((1, 2), np.float32), np.zeros(1, np.int64)
+    words = values.reshape(1, values.shape[1] * values.shape[2]).view(np.uint64)
+    floats = base[1]
+    n_struck = 0
+    for place in places[:n_places]:
+        key = keys[place]
+        if key == NO_KEY or n_kept == len(kept):
+            break
+        candidate = np.uint32(key)
+        row = np.int64(candidate)
+        if is_wide:
+            as_values(kind, rows, floats, row, values, corrections, sums)
+        cover = find_cover(
+            kind,
+            base,
+            (words, corrections) if is_wide else base,
+            sums,
+            0 if is_wide else row,
+            kept,
+            n_kept,
+            key_distance(key),
+            slack,
+            alpha,
+            beta * floats[row, 1],
+            published,
+            to_kept,
+        )
+        if cover == UNCOVERED:
+            kept[n_kept] = candidate
+            n_kept += 1
+        elif cover == COVERED:
+            places[n_struck] = place
+            n_struck += 1
+    return n_kept, n_struck
 
 
 @kernel(
@@ -117,55 +203,36 @@ def is_covered(
         readonly(types.uint64, 2),
         types.float32,
         types.float32,
+        types.float32,
         types.boolean,
         writable(types.int8, 3),
         writable(types.uint32, 2),
     )
 )
-def prune_rows(kind, base, rows, candidates, alpha, beta, published, values, out):
+def prune_rows(
+    kind, base, rows, candidates, slack, alpha, beta, published, values, out
+):
     """Fill every row of ``out`` with the kept ids of one row of sorted keys.
 
-    ``values`` is scratch for a candidate's wide code, zeroed.
+    ``slack`` is that of the first round, ``alpha`` of the second. ``values`` is
+    scratch for a candidate's wide code, zeroed.
     """
     base, rows, candidates, out = borrowed((base, rows, candidates, out))
     width, max_degree = candidates.shape[1], out.shape[1]
-    rejected = np.empty(width, np.uint32)
-    to_kept = np.empty(STEP, np.float32)
-    is_wide = kind[0] == LINEAR
-    corrections, sums = np.zeros((1, 2), np.float32), np.zeros(1, np.int64)
-    words = values.reshape(1, values.shape[1] * values.shape[2]).view(np.uint64)
-    floats = base[1]
-    for target in range(out.shape[0]):
-        n_kept, n_rejected = 0, 0
+    places = np.empty(width, np.int64)
+    choice = alpha, beta, published, values
+    for target in range(len(out)):
+        keys, kept = candidates[target], out[target]
         for place in range(width):
-            key = candidates[target, place]
-            if key == NO_KEY or n_kept == max_degree:
-                break
-            candidate = np.uint32(key)
-            row = np.int64(candidate)
-            if is_wide:
-                as_values(kind, rows, floats, row, values, corrections, sums)
-            covered = is_covered(
-                kind,
-                base,
-                (words, corrections) if is_wide else base,
-                sums,
-                0 if is_wide else row,
-                out[target],
-                n_kept,
-                key_distance(key),
-                alpha,
-                beta * floats[row, 1],
-                published,
-                to_kept,
-            )
-            if covered:
-                rejected[n_rejected] = candidate
-                n_rejected += 1
-            else:
-                out[target, n_kept] = candidate
+            places[place] = place
+        given = kind, base, rows, keys, places
+        n_kept, n_struck = play_round(*given, width, slack, *choice, kept, 0)
+        if published:
+            n_filled = min(n_struck, max_degree - n_kept)
+            for place in places[:n_filled]:
+                kept[n_kept] = np.uint32(keys[place])
                 n_kept += 1
-        n_filled = min(n_rejected, max_degree - n_kept) if published else 0
-        for place in range(max_degree - n_kept):
-            filler = rejected[place] if place < n_filled else NO_ID
-            out[target, n_kept + place] = filler
+        else:
+            n_kept, _ = play_round(*given, n_struck, alpha, *choice, kept, n_kept)
+        for place in range(n_kept, max_degree):
+            kept[place] = NO_ID

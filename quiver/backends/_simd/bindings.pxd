@@ -27,6 +27,7 @@ cdef extern from "kernels.h" nogil:
 
     enum quiver_prune_rule:
         QUIVER_VAMANA
+        QUIVER_STRICT_FIRST
         QUIVER_PUBLISHED
 
     struct quiver_codes:

@@ -21,7 +21,11 @@ METRICS = {
     "inner_product": QUIVER_INNER_PRODUCT,
 }
 WEIGHTS = {"corrected": QUIVER_CORRECTED, "published": QUIVER_PUBLISHED_WEIGHTS}
-PRUNE_RULES = {"vamana": QUIVER_VAMANA, "published": QUIVER_PUBLISHED}
+PRUNE_RULES = {
+    "vamana": QUIVER_VAMANA,
+    "strict_first": QUIVER_STRICT_FIRST,
+    "published": QUIVER_PUBLISHED,
+}
 
 
 cdef struct Element:

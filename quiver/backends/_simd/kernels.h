@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 enum quiver_metric { QUIVER_COSINE, QUIVER_EUCLIDEAN, QUIVER_INNER_PRODUCT };
-enum quiver_prune_rule { QUIVER_VAMANA, QUIVER_PUBLISHED };
+enum quiver_prune_rule { QUIVER_VAMANA, QUIVER_STRICT_FIRST, QUIVER_PUBLISHED };
 
 enum quiver_element { QUIVER_FLOAT32, QUIVER_UINT8, QUIVER_INT8 };
 

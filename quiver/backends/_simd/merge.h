@@ -147,8 +147,8 @@ static void *place_merge(struct merge_scratch *scratch, const struct quiver_code
     scratch->spare = scratch->pairs + n_pairs;
     scratch->ids = (uint32_t *)(scratch->spare + n_pairs);
     scratch->distances = (float *)(scratch->ids + n_ids);
-    scratch->prune.rejected = scratch->ids + 2 * n_ids;
-    scratch->prune.kept = scratch->prune.rejected + n_ids;
+    scratch->prune.struck = scratch->ids + 2 * n_ids;
+    scratch->prune.kept = scratch->prune.struck + n_ids;
     scratch->values = (int8_t *)(scratch->prune.kept + max_degree);
     return block;
 }

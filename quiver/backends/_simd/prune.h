@@ -11,39 +11,54 @@
 
 struct prune_scratch {
     uint32_t *kept;
-    uint32_t *rejected;
+    uint32_t *struck; /* places of candidates */
 };
 
 /* What a candidate is compared by: its distance to the target and the rule's slacks. */
 struct prune_test {
     enum quiver_prune_rule rule;
+    float slack;
     float alpha;
+    float beta;
     float to_target;
     float least_bias; /* of a row that may cover it: beta times its own */
 };
 
-INLINE int covers(const struct prune_test *test, float to_kept, float kept_bias)
+enum cover { UNCOVERED, COVERED, COVERED_FOR_GOOD };
+
+INLINE enum cover cover_by(const struct prune_test *test, float to_kept, float kept_bias)
 {
     if (test->rule == QUIVER_PUBLISHED)
-        return to_kept < test->alpha * test->to_target;
-    return (test->alpha * to_kept <= test->to_target) & (kept_bias >= test->least_bias);
+        return to_kept < test->alpha * test->to_target ? COVERED : UNCOVERED;
+    if (kept_bias < test->least_bias)
+        return UNCOVERED;
+    if (test->alpha * to_kept <= test->to_target)
+        return COVERED_FOR_GOOD;
+    return test->slack * to_kept <= test->to_target ? COVERED : UNCOVERED;
 }
 
-static int is_covered(const struct query *candidate, const uint32_t *kept,
-                      size_t n_kept, const struct prune_test *test)
+/* Whether a kept row covers a candidate; for good if the second round needs no look. */
+static enum cover find_cover(struct query *query, uint64_t candidate,
+                             const uint32_t *kept, size_t n_kept,
+                             struct prune_test *test)
 {
     float to_kept[STEP];
+    set_row(query, row_of(query, key_id(candidate)));
+    test->to_target = key_distance(candidate);
+    test->least_bias = test->beta * query->norm2;
     for (size_t start = 0; start < n_kept; start += STEP) {
         size_t count = n_kept - start < STEP ? n_kept - start : STEP;
-        int covered = 0;
-        measure(candidate, kept + start, count, to_kept);
-        for (size_t i = 0; i < count; ++i)
-            covered |= covers(test, to_kept[i],
-                              row_bias(row_of(candidate, kept[start + i])));
-        if (covered)
-            return 1;
+        enum cover found = UNCOVERED;
+        measure(query, kept + start, count, to_kept);
+        for (size_t i = 0; i < count; ++i) {
+            const uint8_t *row = row_of(query, kept[start + i]);
+            enum cover cover = cover_by(test, to_kept[i], row_bias(row));
+            found = cover > found ? cover : found;
+        }
+        if (found != UNCOVERED)
+            return found;
     }
-    return 0;
+    return UNCOVERED;
 }
 
 /* Leave the kept ids in scratch; return how many. */
@@ -51,25 +66,32 @@ static size_t prune_one(struct query *query, const uint64_t *candidates, size_t 
                         const struct quiver_choice *choice,
                         const struct prune_scratch *scratch)
 {
-    struct prune_test test = {.rule = choice->rule, .alpha = choice->alpha};
-    size_t n_kept = 0, n_rejected = 0, row_bytes = CACHE_LINE * query->n_lines;
+    struct prune_test test = {
+        .rule = choice->rule,
+        .slack = choice->rule == QUIVER_STRICT_FIRST ? 1.0f : choice->alpha,
+        .alpha = choice->alpha,
+        .beta = choice->beta,
+    };
+    size_t n_kept = 0, n_struck = 0, row_bytes = CACHE_LINE * query->n_lines;
     for (size_t i = 0; i < width && candidates[i] != NO_KEY; ++i)
         prefetch_bytes(row_of(query, key_id(candidates[i])), row_bytes);
     for (size_t i = 0; i < width && candidates[i] != NO_KEY; ++i) {
         if (n_kept == choice->max_degree)
-            break;
-        uint32_t id = key_id(candidates[i]);
-        set_row(query, row_of(query, id));
-        test.to_target = key_distance(candidates[i]);
-        test.least_bias = choice->beta * query->norm2;
-        if (is_covered(query, scratch->kept, n_kept, &test))
-            scratch->rejected[n_rejected++] = id;
-        else
-            scratch->kept[n_kept++] = id;
+            return n_kept;
+        enum cover cover =
+            find_cover(query, candidates[i], scratch->kept, n_kept, &test);
+        if (cover == UNCOVERED)
+            scratch->kept[n_kept++] = key_id(candidates[i]);
+        else if (cover == COVERED)
+            scratch->struck[n_struck++] = (uint32_t)i;
     }
-    if (test.rule == QUIVER_PUBLISHED)
-        for (size_t i = 0; i < n_rejected && n_kept < choice->max_degree; ++i)
-            scratch->kept[n_kept++] = scratch->rejected[i];
+    test.slack = choice->alpha;
+    for (size_t i = 0; i < n_struck && n_kept < choice->max_degree; ++i) {
+        uint64_t candidate = candidates[scratch->struck[i]];
+        if (test.rule == QUIVER_PUBLISHED ||
+            find_cover(query, candidate, scratch->kept, n_kept, &test) == UNCOVERED)
+            scratch->kept[n_kept++] = key_id(candidate);
+    }
     return n_kept;
 }
 
