@@ -87,7 +87,7 @@ def test_the_entry_point_is_found_proven_and_used(site):
         ("[-2, -1, 1, 2]", "[-2, -1, 1, 3]", "distance"),
         ("codes.bits > 2", "codes.bits > 4", "distance"),
         ("bias >= np", "bias > np", "prune"),
-        ("alpha * to_kept <= to_target", "alpha * to_kept < to_target", "prune"),
+        ("slack * to_kept <= reach", "slack * to_kept < reach", "prune"),
         ("return beam, hops, len(seen)", "return beam, hops, len(seen) - 1", "search"),
         ("norm2 + bias) - two", "norm2 + bias) * two - two", "distance"),
     ],

@@ -155,18 +155,23 @@ def measure(rows, query):
 def choose(pairs, far_out, reach, max_degree, alpha, rule):
     """Return which candidates are kept, from all their mutual distances."""
     kept, rejected = [], []
-    for place, to_target in enumerate(reach):
-        if len(kept) == max_degree:
-            break
+    slack = np.float32(1) if rule == "strict_first" else alpha
+
+    def is_covered(place, slack):
         to_kept = pairs[place, kept]
         if rule == "published":
-            covered = np.any(to_kept < alpha * to_target)
-        else:
-            near = alpha * to_kept <= to_target
-            covered = np.any(near & far_out[place, kept])
-        (rejected if covered else kept).append(place)
+            return np.any(to_kept < alpha * reach[place])
+        return np.any((slack * to_kept <= reach[place]) & far_out[place, kept])
+
+    for place in range(len(reach)):
+        if len(kept) == max_degree:
+            break
+        (rejected if is_covered(place, slack) else kept).append(place)
     if rule == "published":
         kept += rejected[: max_degree - len(kept)]
+    for place in rejected if rule == "strict_first" else ():
+        if len(kept) < max_degree and not is_covered(place, alpha):
+            kept.append(place)
     return kept
 
 
