@@ -121,7 +121,8 @@ def test_rows_of_usual_length_add_no_candidate() -> None:
         normal_rows(N, DIM), metric="inner_product", params=PARAMS
     )
     assert not len(index.state.long_entry_points)
-    assert (index.search(QUERIES, k=4, ef=24).stats.reranked == 24).all()
+    found = index.search(QUERIES, k=4, ef=24, n_rerank=24)
+    assert (found.stats.reranked == 24).all()
 
 
 @pytest.mark.parametrize("n", [1, 3, 12])

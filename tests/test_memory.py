@@ -10,6 +10,7 @@ from diagnosed import needs_kernels
 from rows import normal_rows
 
 import quiver
+from quiver.build import Plan, build
 from quiver.conformance.hazards import METRICS
 from quiver.errors import InvalidArgumentError
 from quiver.memory import format_bytes
@@ -95,8 +96,9 @@ def test_a_build_from_a_file_holds_what_is_predicted(metric, tmp_path):
     params = quiver.BuildParams(ef_construction=32)
     predicted = quiver.predict_memory(*rows.shape, params).building
     assert predicted == 20_000 * (64 + 8 + 4 * (32 + 41))
+    plan = Plan(metric, quiver.Encoding(), params, quiver.get_backend("auto"))
     tracemalloc.start()
-    quiver.Index.build(rows, metric=metric, params=params, encoding="default")
+    build(rows, np.arange(len(rows)), plan)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert predicted < peak < predicted + 3 * 2**20

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 from quiver._typing import StoredVectors, UserIds, Vectors
 from quiver.build import Plan
 from quiver.diagnosis.diagnose import diagnose
+from quiver.diagnosis.probe import rows_to_look_at
 from quiver.diagnosis.record import Diagnosis
 from quiver.diagnosis.sample import MIN_ROWS
 from quiver.diagnosis.slack import choose_slack
 from quiver.diagnosis.tools import better_tool
-from quiver.diagnosis.width import choose_width, judge_width, rows_to_look_at
+from quiver.diagnosis.width import choose_width, judge_width
 from quiver.parallel.workers import map_chunks
 from quiver.storage.cold import as_kept
 from quiver.validation.arrays import as_ids
@@ -68,7 +69,8 @@ def chosen_for(vectors: Vectors | StoredVectors, plan: Plan, encoding: object) -
 def _chosen(vectors: Vectors | StoredVectors, plan: Plan) -> tuple[Plan, str]:
     """Return the plan with as many bits as the rows need."""
     n, dim = vectors.shape
-    encoding, look = choose_width(rows_to_look_at(vectors), plan)
+    rows, base = rows_to_look_at(vectors)
+    encoding, look = choose_width(rows, plan, base)
     params, notes = choose_slack(plan, look)
     notes |= look.notes(dim, encoding) | better_tool(n, dim, plan.metric)
     plan = plan._replace(encoding=encoding, params=params, notes=notes or None)
@@ -77,7 +79,8 @@ def _chosen(vectors: Vectors | StoredVectors, plan: Plan) -> tuple[Plan, str]:
 
 def _looked_at(vectors: Vectors | StoredVectors, plan: Plan) -> tuple[Plan, str]:
     """Return the plan with its code as it is; with a note where that is poor."""
-    look = judge_width(rows_to_look_at(vectors), plan)
+    rows, base = rows_to_look_at(vectors)
+    look = judge_width(rows, plan, base)
     params, notes = choose_slack(plan, look)
     warning = look.warning(plan.encoding)
     if warning:

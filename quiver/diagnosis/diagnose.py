@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from quiver._typing import Metric, Progress
@@ -27,6 +28,7 @@ from quiver.diagnosis.forecast import (
     with_float_graph,
 )
 from quiver.diagnosis.planes import Planes, measure_moments
+from quiver.diagnosis.probe import ROWS, thinned
 from quiver.diagnosis.record import Diagnosis
 from quiver.diagnosis.sample import MIN_ROWS, Sample, draw_sample, read_rows
 from quiver.diagnosis.slack import choose_slack
@@ -39,7 +41,7 @@ from quiver.diagnosis.verdict import (
     plain_coding,
     usual,
 )
-from quiver.diagnosis.width import ROWS, Look, choose_width
+from quiver.diagnosis.width import Look, choose_width
 from quiver.memory import predict_memory
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import resolve_threads
@@ -139,7 +141,9 @@ def diagnose(
     plan = Plan(metric, Encoding(), params, backend, n_threads)
     taken = usable[evenly_taken(len(usable), ROWS)]
     rows = read_rows(matrix, taken, metric)
-    encoding, look = choose_width(rows, plan)
+    read = partial(read_rows, matrix, metric=metric)
+    base = thinned(read, usable, matrix.shape[1])
+    encoding, look = choose_width(rows, plan, base)
     meter.advance(1)
     plan = plan._replace(encoding=encoding, params=choose_slack(plan, look)[0])
     found = _look(drawn, plan, seed, look, meter)

@@ -12,7 +12,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from quiver.build import Plan
-from quiver.diagnosis.width import FAR_RANK, K, Look
+from quiver.diagnosis.probe import FAR_RANK, K
+from quiver.diagnosis.width import Look
 from quiver.params import ALPHAS, BuildParams
 
 FEW_DIMENSIONS = 1.14

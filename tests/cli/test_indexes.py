@@ -213,9 +213,9 @@ def test_info_tells_what_the_file_holds(folder):
 def test_a_build_looks_at_its_rows_once(folder, monkeypatch):
     looks = []
 
-    def counted(rows, plan):
+    def counted(rows, plan, base):
         looks.append(len(rows))
-        return choose_width(rows, plan)
+        return choose_width(rows, plan, base)
 
     monkeypatch.setattr("quiver.diagnosis.auto.choose_width", counted)
     made = run("build", folder / "base.npy", "-o", folder / "once.quiver")

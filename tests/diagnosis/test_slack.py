@@ -13,8 +13,9 @@ from quiver.backends.registry import get_backend
 from quiver.build import Plan
 from quiver.datasets import load_demo
 from quiver.datasets.generators import find_regime, generate
+from quiver.diagnosis.probe import FEWEST_FOR_GROWTH
 from quiver.diagnosis.slack import choose_slack
-from quiver.diagnosis.width import FEWEST_FOR_GROWTH, Look, choose_width
+from quiver.diagnosis.width import Look, choose_width
 from quiver.params import BuildParams, Encoding
 
 SMALL = BuildParams(max_degree=8, ef_construction=16)

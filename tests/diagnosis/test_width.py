@@ -11,7 +11,7 @@ from rows import normal_rows
 
 import quiver
 from quiver.datasets import load_demo
-from quiver.diagnosis.width import FEWEST_ROWS
+from quiver.diagnosis.probe import FEWEST_ROWS
 
 SMALL = quiver.BuildParams(max_degree=8, ef_construction=16)
 

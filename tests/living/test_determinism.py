@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -118,13 +119,15 @@ def test_a_file_between_two_operations_changes_nothing(
 
 def test_an_index_filled_from_nothing_is_the_built_one_once_it_is_ripe() -> None:
     rows = np.random.default_rng(0).normal(size=(1000, DIM)).astype(np.float32)
-    filled = quiver.Index.create(DIM, "euclidean", params=SHAPE)
+    # A build asks the rows for the slack; there are none when an index is created.
+    shape = replace(SHAPE, alpha=1.2)
+    filled = quiver.Index.create(DIM, "euclidean", params=shape)
     for start in range(0, 1000, 300):
         assert not filled.state.has_graph
         filled.add(rows[start : start + 300])
     encoding = quiver.Index.create(DIM).encoding
     built = quiver.Index.build(
-        rows, metric="euclidean", params=SHAPE, encoding=encoding
+        rows, metric="euclidean", params=shape, encoding=encoding
     )
     assert filled.version == 4
     filled.state.__dict__["version"] = 0
