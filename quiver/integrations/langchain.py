@@ -69,11 +69,13 @@ class QuiverVectorStore(VectorStore):
 
     def add_documents(self, documents: Any, ids: Any = None, **_: Any) -> list[str]:
         """Put documents in the place of those of the same id."""
+        documents = list(documents)
         vectors = self.embeddings.embed_documents([d.page_content for d in documents])
         return self.store.put(_ours(documents, ids, vectors))
 
     async def aadd_documents(self, documents: Any, ids: Any = None, **_: Any) -> Any:
         """Put documents in the place of those of the same id."""
+        documents = list(documents)
         texts = [document.page_content for document in documents]
         vectors = await self.embeddings.aembed_documents(texts)
         return await to_thread(self.store.put, _ours(documents, ids, vectors))
@@ -148,7 +150,7 @@ class QuiverVectorStore(VectorStore):
 
 
 def _ours(documents: Any, ids: Any, vectors: Any) -> list[kept.Document]:
-    ids = [document.id for document in documents] if ids is None else ids
+    ids = [document.id for document in documents] if ids is None else list(ids)
     if len(ids) != len(documents):
         msg = f"ids must be one a document, {len(documents)}, got {len(ids)}"
         raise InvalidArgumentError(msg)

@@ -46,6 +46,14 @@ def ours():
     return store
 
 
+def test_documents_and_ids_may_come_one_by_one():
+    documents = [Document(page_content=text) for text in TEXTS]
+    store = QuiverVectorStore(MODEL)
+    assert store.add_documents(iter(documents), ids=iter(IDS)) == IDS
+    assert asyncio.run(store.aadd_documents(iter(documents), ids=iter(IDS))) == IDS
+    assert [own.text for own in store.store] == TEXTS
+
+
 @pytest.fixture
 def theirs():
     return InMemoryVectorStore.from_texts(TEXTS, MODEL, METADATA, ids=IDS)

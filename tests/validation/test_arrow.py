@@ -149,6 +149,16 @@ def test_a_null_outside_of_the_slice_is_no_null():
     assert len(from_arrow(packed.slice(9), "vectors")) == 12
 
 
+@pytest.mark.parametrize("kind", [pa.list_, pa.large_list])
+def test_a_piece_of_no_list_needs_no_offsets(kind):
+    none = pa.array([], pa.float32())
+    empty = pa.Array.from_buffers(kind(none.type), 0, [None, None], children=[none])
+    rows = pa.array([[1.0, 2.0], [3.0, 4.0]], empty.type)
+    assert from_arrow(empty, "vectors").shape == (0, 0)
+    found = from_arrow(pa.chunked_array([empty, rows, empty]), "vectors")
+    np.testing.assert_array_equal(found, [[1, 2], [3, 4]])
+
+
 RAGGED = {
     "list": (pa.array([[1.0, 2.0], [3.0, 4.0], [5.0]]), "2 numbers in row 0 and 1 in"),
     "pieces": (
@@ -170,6 +180,8 @@ REFUSED = {
     "lists of text": (pa.array([["a"]]), "got text"),
     "bool": (pa.array([[True]]), "got bool; if 0 and 1"),
     "dates": (pa.array([0], pa.timestamp("s")), "got dates"),
+    "decimals": (pa.array([[1]], pa.list_(pa.decimal128(5, 2))), "got decimals"),
+    "bytes": (pa.array([b"ab"], pa.binary(2)), "got bytes"),
     "codes of words": (pa.array(["a"]).dictionary_encode(), "got dictionary"),
     "list view": (pa.array([[1]], pa.list_view(pa.int64())), "got list view"),
     "two columns": (
