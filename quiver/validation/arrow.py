@@ -147,6 +147,14 @@ def _chosen_columns(table: Piece, name: str) -> list[Piece]:
 
 def _decoded(piece: Piece, start: int, stop: int, where: _Where) -> AnyArray:
     """Return items of a column, counted from the start of its buffers."""
+    first, end = piece.array.offset, piece.array.offset + piece.array.length
+    # Offsets that nobody has checked must not lead out of a buffer.
+    if not first <= start <= stop <= end:
+        msg = (
+            f"{where.name} must be whole, got items {start - first} … {stop - first} "
+            f"asked of {end - first}; its validate(full=True) says more"
+        )
+        raise InvalidTypeError(msg)
     _refuse_nulls(piece, start, stop, where)
     kind = piece.schema.kind
     if kind in _NUMBERS:

@@ -159,6 +159,51 @@ def test_a_piece_of_no_list_needs_no_offsets(kind):
     np.testing.assert_array_equal(found, [[1, 2], [3, 4]])
 
 
+class Lending:
+    """Gives the same capsules again and again."""
+
+    def __init__(self, method: str, capsules: Any) -> None:
+        setattr(self, method, lambda: capsules)
+
+
+def test_what_another_library_has_taken_is_not_read():
+    column = fixed(POINTS)
+    taken = column.__arrow_c_array__()
+    pa.Array._import_from_c_capsule(*taken)
+    stream = pa.table({"v": column}).__arrow_c_stream__()
+    pa.RecordBatchReader._import_from_c_capsule(stream)
+    for value in (
+        Lending("__arrow_c_array__", taken),
+        Lending("__arrow_c_stream__", stream),
+    ):
+        with pytest.raises(InvalidTypeError, match="was read before, and can be read"):
+            quiver.Index.build(value)
+
+
+def lists_of(offsets: list[int], n: int) -> Any:
+    """Return lists whose offsets were changed after pyarrow had checked them."""
+    ends, items = np.zeros(len(offsets), np.int32), np.zeros(n, np.float32)
+    buffers = [None, pa.py_buffer(ends)]
+    kind, n_lists = pa.list_(pa.float32()), len(offsets) - 1
+    found = pa.Array.from_buffers(kind, n_lists, buffers, children=[pa.array(items)])
+    ends[:] = offsets
+    return found
+
+
+BROKEN = {
+    "lists beyond their items": lists_of([0, 2, 4], 3),
+    "lists before their items": lists_of([-2, 0, 2], 3),
+    "lists that go back": lists_of([4, 2, 0], 4),
+    "lists far away": lists_of([2**30, 2**30 + 2], 2),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_offsets_that_lead_out_of_a_buffer_are_refused(name):
+    with pytest.raises(InvalidTypeError, match="must be whole, got items"):
+        from_arrow(BROKEN[name], "vectors")
+
+
 RAGGED = {
     "list": (pa.array([[1.0, 2.0], [3.0, 4.0], [5.0]]), "2 numbers in row 0 and 1 in"),
     "pieces": (
