@@ -159,6 +159,16 @@ def test_a_piece_of_no_list_needs_no_offsets(kind):
     np.testing.assert_array_equal(found, [[1, 2], [3, 4]])
 
 
+def test_a_table_of_one_column_is_ids_or_a_filter():
+    table = pa.table({"id": np.arange(100, 100 + ROWS)})
+    index = quiver.Index.build(POINTS, ids=table)
+    np.testing.assert_array_equal(index.ids, table["id"])
+    found = index.search(POINTS[:5], k=3, filter=table.slice(7, 3))
+    assert {*found.ids.ravel().tolist()} == {107, 108, 109}
+    with pytest.raises(InvalidArgumentError, match=r"one per vector, got \(30, 2\)"):
+        quiver.Index.build(POINTS, ids=pa.table({"a": range(30), "b": range(30)}))
+
+
 class Lending:
     """Gives the same capsules again and again."""
 
