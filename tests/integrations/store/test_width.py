@@ -11,7 +11,7 @@ from quiver.integrations.store import Document, DocumentStore, field, width
 from quiver.recall.exact import nearest_rows
 
 DIM, K = 128, 10
-SHAPE = {"max_degree": 24, "ef_construction": 48}
+SHAPE = {"max_degree": 16, "ef_construction": 24}
 rng = np.random.default_rng(20)
 CENTERS = rng.normal(size=(2, DIM))
 NEAR = CENTERS[np.arange(1100) % 2] + 0.02 * rng.normal(size=(1100, DIM))
