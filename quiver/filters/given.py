@@ -14,7 +14,7 @@ from quiver.errors import InvalidArgumentError, InvalidTypeError
 from quiver.filters.filter import Filter
 from quiver.state import State
 from quiver.validation.arrays import as_int64
-from quiver.validation.foreign import as_array
+from quiver.validation.foreign import as_array, as_column
 
 _of_live_rows: WeakKeyDictionary[State, Filter] = WeakKeyDictionary()
 """Made on first use, for it takes a look at every row; two threads make the same."""
@@ -47,7 +47,7 @@ def as_filter(state: State, given: Any) -> Filter:
             )
             raise InvalidTypeError(msg)
         return Filter(state, _checked_marks(state, marks))
-    array = as_array(given, "filter")
+    array = as_column(given, "filter")
     if array.dtype == object:
         _refuse_none(array)
     if array.dtype == np.bool_:

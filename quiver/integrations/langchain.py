@@ -5,9 +5,10 @@ from __future__ import annotations
 from asyncio import to_thread
 from collections.abc import Callable, Sequence
 from functools import partial
+from reprlib import repr as brief
 from typing import Any, Self
 
-from quiver.errors import InvalidArgumentError
+from quiver.errors import InvalidArgumentError, InvalidTypeError
 from quiver.integrations import store as kept
 
 try:
@@ -39,7 +40,7 @@ class QuiverVectorStore(VectorStore):
 
     def __init__(self, embedding: Any, store: Any = None, **options: Any) -> None:
         self.embeddings = embedding
-        self.store = kept.DocumentStore(**options) if store is None else store
+        self.store = _checked_store(store, options)
 
     @classmethod
     def from_texts(
@@ -59,21 +60,29 @@ class QuiverVectorStore(VectorStore):
         await made.aadd_texts(texts, metadatas, ids=ids)
         return made
 
-    def add_texts(self, texts: Any, *of: Any, **by: Any) -> list[str]:
-        """Put texts in; of an iterator the base class would put none."""
-        return super().add_texts(list(texts), *of, **by)
+    def add_texts(
+        self, texts: Any, metadatas: Any = None, *, ids: Any = None, **by: Any
+    ) -> list[str]:
+        """Put texts in, as many as there are ids if there are some."""
+        texts, ids = _listed(texts, ids)
+        return super().add_texts(texts, metadatas, ids=ids, **by)
 
-    async def aadd_texts(self, texts: Any, *of: Any, **by: Any) -> list[str]:
+    async def aadd_texts(
+        self, texts: Any, metadatas: Any = None, *, ids: Any = None, **by: Any
+    ) -> list[str]:
         """Put texts in."""
-        return await super().aadd_texts(list(texts), *of, **by)
+        texts, ids = _listed(texts, ids)
+        return await super().aadd_texts(texts, metadatas, ids=ids, **by)
 
     def add_documents(self, documents: Any, ids: Any = None, **_: Any) -> list[str]:
         """Put documents in the place of those of the same id."""
+        documents = list(documents)
         vectors = self.embeddings.embed_documents([d.page_content for d in documents])
         return self.store.put(_ours(documents, ids, vectors))
 
     async def aadd_documents(self, documents: Any, ids: Any = None, **_: Any) -> Any:
         """Put documents in the place of those of the same id."""
+        documents = list(documents)
         texts = [document.page_content for document in documents]
         vectors = await self.embeddings.aembed_documents(texts)
         return await to_thread(self.store.put, _ours(documents, ids, vectors))
@@ -147,11 +156,38 @@ class QuiverVectorStore(VectorStore):
         }[self.store.metric]
 
 
-def _ours(documents: Any, ids: Any, vectors: Any) -> list[kept.Document]:
-    ids = [document.id for document in documents] if ids is None else ids
-    if len(ids) != len(documents):
-        msg = f"ids must be one a document, {len(documents)}, got {len(ids)}"
+def _checked_store(store: Any, options: dict[str, Any]) -> kept.DocumentStore:
+    if store is None:
+        return kept.DocumentStore(**options)
+    if not isinstance(store, kept.DocumentStore):
+        msg = f"store must be one of quiver's, DocumentStore.open(path), got {store!r}"
+        raise InvalidTypeError(msg)
+    if options:
+        msg = f"options must be none beside a store, which has its own, got {options}"
         raise InvalidArgumentError(msg)
+    return store
+
+
+def _listed(texts: Any, ids: Any) -> tuple[list[str], list[Any] | None]:
+    """Return both as lists: of fewer ids, the base class would lose texts."""
+    if isinstance(texts, str):
+        msg = f"texts must be a list of strings, got {brief(texts)}; one is [text]"
+        raise InvalidTypeError(msg)
+    texts = list(texts)
+    return texts, None if ids is None else _one_each(ids, len(texts))
+
+
+def _one_each(ids: Any, n: int) -> list[Any]:
+    ids = list(ids)
+    if len(ids) != n:
+        msg = f"ids must be one a document, {n}, got {len(ids)}"
+        raise InvalidArgumentError(msg)
+    return ids
+
+
+def _ours(documents: Any, ids: Any, vectors: Any) -> list[kept.Document]:
+    own_ids = [document.id for document in documents] if ids is None else ids
+    ids = _one_each(own_ids, len(documents))
     return [
         kept.Document(own_id, their.page_content, their.metadata, vector)
         for own_id, their, vector in zip(ids, documents, vectors, strict=True)
@@ -168,4 +204,11 @@ def _only(found: Found) -> list[Document]:
 
 def _where(filter: Any) -> Any:
     """Return a filter of documents of ours from a function of LangChain's."""
+    if isinstance(filter, dict):
+        msg = (
+            "filter must be a function of a document, or a condition such as "
+            "field('year') == 2020 of quiver.integrations.store's field, got "
+            f"{brief(filter)}"
+        )
+        raise InvalidTypeError(msg)
     return (lambda own: filter(_theirs(own))) if callable(filter) else filter

@@ -59,8 +59,9 @@ def convert_vectors(
     Raises
     ------
     InvalidArgumentError
-        If the target's suffix is unknown, or a value does not fit: float32 takes what
-        it can round, the others whole numbers in their range.
+        If the target's suffix is unknown, it is the Parquet file or in the folder that
+        is read, or a value does not fit: float32 takes what it can round, the others
+        whole numbers in their range.
     FileAccessError, FileFormatError, InvalidTypeError
         As for `quiver.datasets.read_vectors`, or if the target cannot be written.
     CancelledError
@@ -72,6 +73,7 @@ def convert_vectors(
         msg = f"target must end in one of {' '.join(_FORMATS)}, got {str(path)!r}"
         raise InvalidArgumentError(msg)
     found = open_vectors(source, key, max_rows)
+    _check_apart(source, path)
     n, dim = check_int("rows", found.shape[0], 1, MAX_ROWS), found.shape[1]
     dtype = np.dtype(form.dtype) if form.dtype else found.dtype.newbyteorder("<")
     meter, row = ProgressMeter(progress, n), 0
@@ -81,6 +83,18 @@ def convert_vectors(
             row += len(chunk)
             meter.advance(len(chunk))
     return n, dim
+
+
+def _check_apart(source: str | os.PathLike[str], target: Path) -> None:
+    """Raise if a table, or a part of a folder, would be replaced by its vectors."""
+    read, written = Path(source).resolve(), target.resolve()
+    is_table = written == read and written.suffix.lower() == PARQUET_SUFFIX
+    if is_table or read in written.parents:
+        msg = (
+            f"target must be another file than the source {str(source)!r}, which may "
+            f"hold more than these vectors, got {str(target)!r}"
+        )
+        raise InvalidArgumentError(msg)
 
 
 def _cast(

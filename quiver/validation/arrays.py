@@ -16,7 +16,7 @@ from quiver._typing import AnyArray, Metric, Vectors
 from quiver.errors import InvalidArgumentError, InvalidTypeError
 from quiver.reference.keys import NO_RESULT
 from quiver.validation.checks import MAX_DIM, MAX_ROWS
-from quiver.validation.foreign import as_array, as_real_array
+from quiver.validation.foreign import as_column, as_real_array
 
 MAX_MAGNITUDE = 1e16
 """Largest coordinate of Euclidean and inner-product data. Up to 65 536 squared
@@ -156,7 +156,7 @@ def as_int64(ids: Any, name: str) -> NDArray[np.int64]:
     InvalidArgumentError
         If one needs more than 64 bits.
     """
-    array = as_array(ids, name)
+    array = as_column(ids, name)
     # An empty array is of floats if nothing else is said.
     if array.dtype.kind in "iu" or not array.size:
         return array.astype(np.int64)

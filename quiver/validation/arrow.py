@@ -23,6 +23,8 @@ _OFFSETS = {"+l": "i4", "+L": "i8"}
 _NAMES = {"b": "bool", "n": "null", "u": "text", "U": "text", "vu": "text"}
 _NAMES |= {"z": "bytes", "Z": "bytes", "vz": "bytes", "+s": "struct", "+m": "map"}
 _NAMES |= {"+vl": "list view", "+vL": "list view", "+r": "run-end encoded"}
+_NAMES |= {"dictionary": "dictionary codes"}
+_FAMILIES = {"t": "dates", "d": "decimals", "w": "bytes"}
 _TENSOR = b"arrow.fixed_shape_tensor"
 
 
@@ -145,6 +147,14 @@ def _chosen_columns(table: Piece, name: str) -> list[Piece]:
 
 def _decoded(piece: Piece, start: int, stop: int, where: _Where) -> AnyArray:
     """Return items of a column, counted from the start of its buffers."""
+    first, end = piece.array.offset, piece.array.offset + piece.array.length
+    # Offsets that nobody has checked must not lead out of a buffer.
+    if not first <= start <= stop <= end:
+        msg = (
+            f"{where.name} must be whole, got items {start - first} … {stop - first} "
+            f"asked of {end - first}; its validate(full=True) says more"
+        )
+        raise InvalidTypeError(msg)
     _refuse_nulls(piece, start, stop, where)
     kind = piece.schema.kind
     if kind in _NUMBERS:
@@ -152,8 +162,10 @@ def _decoded(piece: Piece, start: int, stop: int, where: _Where) -> AnyArray:
     if kind == "b":
         return piece.bits(1, start, stop)
     if kind in _OFFSETS:
-        ends = piece.numbers(1, _OFFSETS[kind], start, stop + 1)
-        first, width = int(ends[0]) if stop > start else 0, _width(ends, where)
+        # Of no list there need be no offset, not even the first.
+        n_ends = (stop > start) * (stop - start + 1)
+        ends = piece.numbers(1, _OFFSETS[kind], start, start + n_ends)
+        first, width = int(ends[0]) if n_ends else 0, _width(ends, where)
     elif kind.startswith("+w:"):
         width = int(kind.removeprefix("+w:"))
         first = start * width
@@ -210,4 +222,4 @@ def _in_words(schema: ArrowSchema) -> str:
         return f"list of {_in_words(schema.child(0))}"
     if kind.startswith("+w:"):
         return f"list of {kind[3:]} {_in_words(schema.child(0))}"
-    return _NAMES.get(kind, "dates" if kind.startswith("t") else kind)
+    return _NAMES.get(kind) or _FAMILIES.get(kind[:1], kind)

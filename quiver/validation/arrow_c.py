@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -22,6 +22,7 @@ from quiver._typing import AnyArray
 
 _POINTER = ctypes.c_void_p
 _RELEASE = ctypes.CFUNCTYPE(None, _POINTER)
+Struct = TypeVar("Struct", bound=ctypes.Structure)
 
 
 class ArrowSchema(ctypes.Structure):
@@ -176,7 +177,7 @@ def pieces_of(value: Any) -> Iterator[Piece]:
     if hasattr(value, "__arrow_c_array__"):
         capsules = value.__arrow_c_array__()
         schema = schema_in(capsules[0])
-        array = ArrowArray.from_address(_address(capsules[1], b"arrow_array"))
+        array = _held(ArrowArray, capsules[1], b"arrow_array")
         # A capsule releases what it holds when it goes.
         yield Piece(schema, array, capsules)
         return
@@ -185,12 +186,22 @@ def pieces_of(value: Any) -> Iterator[Piece]:
 
 def schema_in(capsule: object) -> ArrowSchema:
     """Return the type in a capsule, which must outlive it."""
-    return ArrowSchema.from_address(_address(capsule, b"arrow_schema"))
+    return _held(ArrowSchema, capsule, b"arrow_schema")
+
+
+def _held(kind: type[Struct], capsule: object, name: bytes) -> Struct:
+    """Return the struct in a capsule, unless somebody else has taken it already."""
+    struct = kind.from_address(_address(capsule, name))
+    # What was moved on leaves addresses of memory that may be gone.
+    if not struct.release:
+        msg = f"its {name.decode()} was read before, and can be read once"
+        raise ValueError(msg)
+    return struct
 
 
 def _streamed(capsule: object) -> Iterator[Piece]:
-    address = _address(capsule, b"arrow_array_stream")
-    stream = _ArrowStream.from_address(address)
+    stream = _held(_ArrowStream, capsule, b"arrow_array_stream")
+    address = ctypes.addressof(stream)
     schema = _OwnedSchema()
     _check(stream, address, stream.get_schema(address, ctypes.addressof(schema)))
     while True:

@@ -93,6 +93,13 @@ def as_array(value: Any, name: str) -> AnyArray:
         raise InvalidTypeError(msg) from error
 
 
+def as_column(value: Any, name: str) -> AnyArray:
+    """Return the same, but of a frame or table with one column that column."""
+    array = as_array(value, name)
+    is_table = not isinstance(value, (np.ndarray, list, tuple)) and array.ndim == 2
+    return array[:, 0] if is_table and array.shape[1] == 1 else array
+
+
 def _as_array(value: Any, name: str) -> AnyArray:
     if isinstance(value, np.ma.MaskedArray):
         msg = f"{name} must not be a masked array; fill or drop the masked rows"

@@ -323,6 +323,13 @@ def test_a_change_by_no_filter_is_refused_and_changes_nothing(filled, name):
     assert filled.filter_documents() == as_kept(library())
 
 
+@pytest.mark.parametrize("filters", ["meta.n == 1", [FIRST]])
+def test_what_is_no_filter_is_refused(filled, filters):
+    for wrong in (filters, {"operator": "AND", "conditions": [filters]}):
+        with pytest.raises(FilterError, match="must be dicts of Haystack's, got"):
+            filled.filter_documents(wrong)
+
+
 def test_a_filter_of_embeddings_is_refused(filled):
     one = {"field": "embedding", "operator": "!=", "value": None}
     for filters in (one, {"operator": "NOT", "conditions": [FIRST, one]}):

@@ -46,6 +46,43 @@ def ours():
     return store
 
 
+def test_documents_and_ids_may_come_one_by_one():
+    documents = [Document(page_content=text) for text in TEXTS]
+    store = QuiverVectorStore(MODEL)
+    assert store.add_documents(iter(documents), ids=iter(IDS)) == IDS
+    assert asyncio.run(store.aadd_documents(iter(documents), ids=iter(IDS))) == IDS
+    assert [own.text for own in store.store] == TEXTS
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda ours: ours.add_texts(["a", "b"], ids=["1"]),
+            "one a document, 2, got 1",
+        ),
+        (lambda ours: ours.add_texts("abc"), r"texts must be a list.*one is \[text\]"),
+        (
+            lambda ours: asyncio.run(ours.aadd_texts(["a"], ids=["1", "2"])),
+            "one a document, 1, got 2",
+        ),
+        (
+            lambda ours: ours.similarity_search("a", filter={"id": 1}),
+            "filter must be a function of a document, or a condition",
+        ),
+        (lambda _: QuiverVectorStore(MODEL, "path"), "store must be one of.*'path'"),
+        (
+            lambda ours: QuiverVectorStore(MODEL, ours.store, metric="l2"),
+            "options must be none beside a store",
+        ),
+    ],
+)
+def test_what_would_be_lost_or_passed_over_is_refused(ours, call, message):
+    with pytest.raises((InvalidArgumentError, InvalidTypeError), match=message):
+        call(ours)
+    assert len(ours.store) == len(TEXTS)
+
+
 @pytest.fixture
 def theirs():
     return InMemoryVectorStore.from_texts(TEXTS, MODEL, METADATA, ids=IDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from functools import partial
 
 import numpy as np
@@ -326,6 +327,25 @@ def test_the_threshold_of_a_query_is_overruled_by_the_one_beside_it():
     assert mmr(mmr_threshold=1.0).ids == ["a", "b"]
     assert mmr(mmr_threshold=0.0).ids == ["a", "c"]
     assert mmr(mmr_threshold=0.0, extra={"mmr_threshold": 1.0}).ids == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("operator", "value"),
+    [
+        (FilterOperator.IN, "even"),
+        (FilterOperator.NIN, 2),
+        (FilterOperator.ANY, 2),
+        (FilterOperator.ALL, 2.0),
+        (FilterOperator.GT, ["a"]),
+        (FilterOperator.TEXT_MATCH, ["a"]),
+        (FilterOperator.TEXT_MATCH_INSENSITIVE, None),
+    ],
+)
+def test_a_value_that_an_operator_cannot_take_is_named(filled, operator, value):
+    wrong = MetadataFilter(key="n", value=value, operator=operator)
+    words = rf"filter '{operator.value}' on 'n' cannot take {re.escape(repr(value))}"
+    with pytest.raises(InvalidArgumentError, match=words):
+        ask(filled, filters=MetadataFilters(filters=[wrong]))
 
 
 @pytest.mark.parametrize("mode", ["svm", "hybrid", "sparse"])

@@ -16,10 +16,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from faulty_os import FaultyOS, kill_halfway
 
-from quiver.integrations.store import Document, DocumentStore, folder, table
+from quiver._typing import UserIds, Vectors
+from quiver.index import Index
+from quiver.integrations.store import Document, DocumentStore, folder, table, width
 
 LONG = "long text " * 400
 Change = Callable[[DocumentStore, Path], object]
@@ -37,6 +40,20 @@ def deleted(store: DocumentStore, _: Path) -> None:
     store.delete(["a", "c"])
 
 
+def widened(store: DocumentStore, path: Path) -> None:
+    """Put what needs wider codes, so that another index takes the place of this one."""
+
+    def built(index: Index, vectors: Vectors, ids: UserIds) -> Index:
+        rows = np.concatenate([index.get(index.ids), vectors])
+        all_ids = np.concatenate([index.ids, ids])
+        return Index.build(rows, metric=index.metric, ids=all_ids, backend="reference")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(width, "is_due", lambda *_: True)
+        patch.setattr(width, "widened", built)
+        replaced(store, path)
+
+
 def updated(store: DocumentStore, _: Path) -> None:
     store.update(None, {"n": 100})
 
@@ -52,6 +69,7 @@ def copied(store: DocumentStore, path: Path) -> None:
 
 CHANGES: dict[str, Change] = {
     "replaced": replaced,
+    "widened": widened,
     "deleted": deleted,
     "updated": updated,
     "spilled": spilled,

@@ -41,6 +41,31 @@ def test_the_numbers_are_the_same_in_every_format(
     np.testing.assert_array_equal(read_vectors(target), ROWS)
 
 
+def test_a_table_is_not_replaced_by_its_vectors(tmp_path):
+    need(".parquet")
+    table, link = tmp_path / "fixed.parquet", tmp_path / "link.parquet"
+    WRITERS[table.name](table, ROWS)
+    link.symlink_to(table)
+    before = table.read_bytes()
+    for source, target in [(table, table), (table, link), (link, table)]:
+        with pytest.raises(InvalidArgumentError, match="another file than the source"):
+            convert_vectors(source, target, key="vector")
+    assert table.read_bytes() == before
+
+
+def test_nor_is_a_part_of_a_folder(tmp_path):
+    need(".parquet")
+    np.save(tmp_path / "a.npy", ROWS)
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    convert_vectors(tmp_path / "a.npy", parts / "one.parquet")
+    for name in ("one.parquet", "two.parquet"):
+        with pytest.raises(InvalidArgumentError, match="another file than the source"):
+            convert_vectors(parts, parts / name)
+    assert [part.name for part in parts.iterdir()] == ["one.parquet"]
+    assert convert_vectors(parts, tmp_path / "all.parquet") == ROWS.shape
+
+
 @pytest.mark.parametrize("suffix", [s for s in BINARY_SUFFIXES if s != ".npy"])
 def test_the_bytes_are_those_of_the_description(tmp_path, suffix):
     np.save(tmp_path / "a.npy", ROWS)

@@ -149,6 +149,71 @@ def test_a_null_outside_of_the_slice_is_no_null():
     assert len(from_arrow(packed.slice(9), "vectors")) == 12
 
 
+@pytest.mark.parametrize("kind", [pa.list_, pa.large_list])
+def test_a_piece_of_no_list_needs_no_offsets(kind):
+    none = pa.array([], pa.float32())
+    empty = pa.Array.from_buffers(kind(none.type), 0, [None, None], children=[none])
+    rows = pa.array([[1.0, 2.0], [3.0, 4.0]], empty.type)
+    assert from_arrow(empty, "vectors").shape == (0, 0)
+    found = from_arrow(pa.chunked_array([empty, rows, empty]), "vectors")
+    np.testing.assert_array_equal(found, [[1, 2], [3, 4]])
+
+
+def test_a_table_of_one_column_is_ids_or_a_filter():
+    table = pa.table({"id": np.arange(100, 100 + ROWS)})
+    index = quiver.Index.build(POINTS, ids=table)
+    np.testing.assert_array_equal(index.ids, table["id"])
+    found = index.search(POINTS[:5], k=3, filter=table.slice(7, 3))
+    assert {*found.ids.ravel().tolist()} == {107, 108, 109}
+    with pytest.raises(InvalidArgumentError, match=r"one per vector, got \(30, 2\)"):
+        quiver.Index.build(POINTS, ids=pa.table({"a": range(30), "b": range(30)}))
+
+
+class Lending:
+    """Gives the same capsules again and again."""
+
+    def __init__(self, method: str, capsules: Any) -> None:
+        setattr(self, method, lambda: capsules)
+
+
+def test_what_another_library_has_taken_is_not_read():
+    column = fixed(POINTS)
+    taken = column.__arrow_c_array__()
+    pa.Array._import_from_c_capsule(*taken)
+    stream = pa.table({"v": column}).__arrow_c_stream__()
+    pa.RecordBatchReader._import_from_c_capsule(stream)
+    for value in (
+        Lending("__arrow_c_array__", taken),
+        Lending("__arrow_c_stream__", stream),
+    ):
+        with pytest.raises(InvalidTypeError, match="was read before, and can be read"):
+            quiver.Index.build(value)
+
+
+def lists_of(offsets: list[int], n: int) -> Any:
+    """Return lists whose offsets were changed after pyarrow had checked them."""
+    ends, items = np.zeros(len(offsets), np.int32), np.zeros(n, np.float32)
+    buffers = [None, pa.py_buffer(ends)]
+    kind, n_lists = pa.list_(pa.float32()), len(offsets) - 1
+    found = pa.Array.from_buffers(kind, n_lists, buffers, children=[pa.array(items)])
+    ends[:] = offsets
+    return found
+
+
+BROKEN = {
+    "lists beyond their items": lists_of([0, 2, 4], 3),
+    "lists before their items": lists_of([-2, 0, 2], 3),
+    "lists that go back": lists_of([4, 2, 0], 4),
+    "lists far away": lists_of([2**30, 2**30 + 2], 2),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_offsets_that_lead_out_of_a_buffer_are_refused(name):
+    with pytest.raises(InvalidTypeError, match="must be whole, got items"):
+        from_arrow(BROKEN[name], "vectors")
+
+
 RAGGED = {
     "list": (pa.array([[1.0, 2.0], [3.0, 4.0], [5.0]]), "2 numbers in row 0 and 1 in"),
     "pieces": (
@@ -170,6 +235,8 @@ REFUSED = {
     "lists of text": (pa.array([["a"]]), "got text"),
     "bool": (pa.array([[True]]), "got bool; if 0 and 1"),
     "dates": (pa.array([0], pa.timestamp("s")), "got dates"),
+    "decimals": (pa.array([[1]], pa.list_(pa.decimal128(5, 2))), "got decimals"),
+    "bytes": (pa.array([b"ab"], pa.binary(2)), "got bytes"),
     "codes of words": (pa.array(["a"]).dictionary_encode(), "got dictionary"),
     "list view": (pa.array([[1]], pa.list_view(pa.int64())), "got list view"),
     "two columns": (

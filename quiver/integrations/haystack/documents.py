@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from reprlib import repr as brief
 from typing import Any
 
 from haystack.dataclasses import Document
@@ -87,7 +88,8 @@ def matching(filters: Filters) -> Condition | Callable[[Kept], bool]:
     Raises
     ------
     FilterError
-        If the embedding is asked for, which a filter does not get to see.
+        If the embedding is asked for, which a filter does not get to see, or one is
+        no dict.
     """
     names = {str(name).partition(".")[0] for name in _fields(filters)}
     if "embedding" in names:
@@ -104,6 +106,9 @@ def where(filters: Filters | None) -> Condition | Callable[[Kept], bool] | None:
 
 
 def _fields(filters: Filters) -> Iterator[Any]:
+    if not isinstance(filters, Mapping):
+        msg = f"filters must be dicts of Haystack's, got {brief(filters)}"
+        raise FilterError(msg)
     yield filters.get("field")
     for condition in filters.get("conditions", ()):
         yield from _fields(condition)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
+from reprlib import repr as brief
 from typing import Any
 
 from llama_index.core.vector_stores.types import (
@@ -20,15 +21,22 @@ from llama_index.core.vector_stores.types import (
     MetadataFilters,
 )
 
+from quiver.errors import InvalidArgumentError, InvalidTypeError, QuiverError
 from quiver.integrations.store import Condition, field
 
 _NOTHING = field("").is_in([])
 
 
 def as_condition(filters: MetadataFilters | MetadataFilter) -> Condition:
-    """Return the condition that metadata match."""
+    """Return the condition that metadata match.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If an operator cannot take the value beside it; the message names the field.
+    """
     if isinstance(filters, MetadataFilter):
-        return _OPERATORS[filters.operator](filters)
+        return _of_one(filters)
     parts = [as_condition(inner) for inner in filters.filters]
     if not parts:
         return ~_NOTHING
@@ -39,17 +47,28 @@ def as_condition(filters: MetadataFilters | MetadataFilter) -> Condition:
     return reduce(and_, parts)
 
 
+def _of_one(given: MetadataFilter) -> Condition:
+    try:
+        return _OPERATORS[given.operator](given)
+    except (TypeError, QuiverError) as error:
+        msg = (
+            f"filter {given.operator.value!r} on {given.key!r} cannot take "
+            f"{brief(given.value)}: {error}"
+        )
+        raise InvalidArgumentError(msg) from error
+
+
 @dataclass(frozen=True)
 class _HasText(Condition):
     """A field is text with a part."""
 
     key: str
     part: str
-    changed: Callable[[str], str] = str
+    changed: Callable[[str], str]
 
     def matches(self, metadata: Mapping[str, Any]) -> bool:
         value = metadata.get(self.key)
-        return isinstance(value, str) and self.changed(self.part) in self.changed(value)
+        return isinstance(value, str) and self.part in self.changed(value)
 
 
 def _one_of(key: str, values: Any) -> Condition:
@@ -57,6 +76,13 @@ def _one_of(key: str, values: Any) -> Condition:
         # A filter cannot hold a bool, and to Python 1 is True.
         values = [*values, *(bool(value) for value in values if value in (0, 1))]
     return field(key).is_in(values) & field(key).exists()
+
+
+def _has_text(given: MetadataFilter, changed: Callable[[str], str]) -> Condition:
+    if not isinstance(given.value, str):
+        msg = "it must be a string"
+        raise InvalidTypeError(msg)
+    return _HasText(given.key, changed(given.value), changed)
 
 
 def _containing(filters: MetadataFilter) -> list[Condition]:
@@ -77,9 +103,7 @@ _OPERATORS: dict[FilterOperator, Callable[[MetadataFilter], Condition]] = {
     FilterOperator.ALL: lambda given: reduce(
         and_, _containing(given), field(given.key).exists()
     ),
-    FilterOperator.TEXT_MATCH: lambda given: _HasText(given.key, given.value),
-    FilterOperator.TEXT_MATCH_INSENSITIVE: lambda given: _HasText(
-        given.key, given.value, str.lower
-    ),
+    FilterOperator.TEXT_MATCH: lambda given: _has_text(given, str),
+    FilterOperator.TEXT_MATCH_INSENSITIVE: lambda given: _has_text(given, str.lower),
     FilterOperator.IS_EMPTY: lambda given: field(given.key).is_in([None, "", []]),
 }

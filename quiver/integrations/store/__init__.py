@@ -3,8 +3,9 @@
 For frameworks and for whoever has texts with an id. Needs nothing but NumPy and the
 standard library. Reading order: `document` (what goes in and comes back), `plain` (what
 metadata may hold), `conditions` (filters), `view` (all of it at one moment, and every
-question), `diversity` (answers unlike each other), `folder` (the files), `store` (the
-changes), `adapting` (for adapters). See docs/stores.md.
+question), `diversity` (answers unlike each other), `folder` (the files), `keeper` and
+`width` (the index, and its codes), `store` (the changes), `adapting` (for adapters).
+See docs/stores.md.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def write_copy(store: DocumentStore, path: str | os.PathLike[str]) -> None:
     """Write a store to a folder, in the place of an older one, if nobody has it open.
 
     Wherever that is stopped, one of the two is whole there or beside it, under the name
-    of the folder and ``.new`` or ``.old``. Its own folder is tidied.
+    of the folder and ``.quiver-new`` or ``.quiver-old``. Its own folder is tidied.
 
     Raises
     ------
@@ -91,10 +91,14 @@ def write_copy(store: DocumentStore, path: str | os.PathLike[str]) -> None:
     if _opened.get(folder) is store:
         store.save(folder)
         return
-    if folder.exists():
+    with os_errors("save the store", folder):
+        is_empty = not folder.exists() or not any(folder.iterdir())
+    if not is_empty:
         # Opened for a moment, which lets happen a store that nobody else has open.
         Table(folder / DOCUMENTS)
-    new, old = (folder.with_name(folder.name + end) for end in (".new", ".old"))
+    # Names that nobody gives to a copy of his own: what has them is deleted.
+    new = folder.with_name(f"{folder.name}.quiver-new")
+    old = folder.with_name(f"{folder.name}.quiver-old")
     with os_errors("save the store", folder):
         shutil.rmtree(new, ignore_errors=True)
         store.save(new)

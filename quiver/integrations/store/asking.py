@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from quiver.errors import InvalidTypeError
+from quiver.errors import InvalidArgumentError, InvalidTypeError
 from quiver.integrations.store.document import Document
 from quiver.integrations.store.view import Found, View
 from quiver.validation.foreign import as_real_array
@@ -115,6 +115,9 @@ class Asking:
             In the order they were chosen, with their distance. Likeness is the cosine.
         """
         vector = as_real_array(vector, "vector")
+        if vector.ndim != 1:
+            msg = f"vector must be one row of numbers, got shape {vector.shape}"
+            raise InvalidArgumentError(msg)
         return self._view.mmr(vector, k, fetch_k, lambda_mult, where)
 
     def __repr__(self) -> str:
@@ -134,15 +137,22 @@ class Asking:
         return iter(self.matching())
 
 
-def as_ids(ids: Any) -> Iterable[str]:
-    """Return ids as they are, unless they are one string.
+def as_ids(ids: Any) -> list[str]:
+    """Return ids as a list of strings.
 
     Raises
     ------
     InvalidTypeError
-        If it is one: its letters would be taken for ids.
+        If it is one string, whose letters would be taken for ids, or holds anything
+        else than strings: the id 7 would be unknown where ``'7'`` is meant.
     """
     if isinstance(ids, str) or not isinstance(ids, Iterable):
         msg = f"ids must be a list of strings, got {brief(ids)}; one is [id]"
         raise InvalidTypeError(msg)
+    ids = list(ids)
+    for own_id in ids:
+        if not isinstance(own_id, str):
+            kind = type(own_id).__name__
+            msg = f"ids must be strings, got {brief(own_id)} of type {kind}"
+            raise InvalidTypeError(msg)
     return ids

@@ -68,14 +68,21 @@ class Kept(NamedTuple):
         return str(self.document.id)
 
 
-def checked(document: Any) -> Document:
-    """Return a document that shares nothing with the one given but the vector.
+def checked(documents: Any) -> list[Document]:
+    """Return documents that share nothing with those given but the vectors.
 
     Raises
     ------
     InvalidTypeError, InvalidArgumentError
-        If a part of it breaks a rule; the message names the document.
+        If a part of one breaks a rule; the message names the document.
     """
+    if isinstance(documents, Document) or not isinstance(documents, Iterable):
+        msg = f"documents must be a list of them, got {brief(documents)}; one is [it]"
+        raise InvalidTypeError(msg)
+    return [_checked(document) for document in documents]
+
+
+def _checked(document: Any) -> Document:
     if not isinstance(document, Document):
         msg = f"documents must be of quiver's Document, got {brief(document)}"
         raise InvalidTypeError(msg)

@@ -80,6 +80,15 @@ class Folder:
         index.save(self._vectors)
         return self._opened(index.backend)
 
+    def hand_over(self, index: Index, heir: Index) -> None:
+        """Save an index in the place of another, and keep its changes from now on.
+
+        The journal names the new file before that takes its name, as in any save: so
+        either file opens wherever this is stopped, with all that the old one had.
+        """
+        heir.writer.journal = index.writer.journal
+        self.save(heir)
+
     def save(self, index: Index | None) -> None:
         """Save the index, so that its journal is empty."""
         if index is not None:

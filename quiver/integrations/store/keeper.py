@@ -11,10 +11,13 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from quiver._typing import Vectors
 from quiver.backends.protocol import Backend
 from quiver.errors import FileAccessError
 from quiver.index import Index
+from quiver.integrations.store import width
 from quiver.integrations.store.document import Kept
 from quiver.integrations.store.folder import Folder, write_folder
 from quiver.integrations.store.table import Done, Settings
@@ -57,15 +60,26 @@ class Keeper:
 
     def add(self, vectors: Vectors, new: Iterable[Kept]) -> None:
         """Add the vectors of documents that are still to be committed."""
-        rows = [kept.row for kept in new if kept.vector_crc is not None]
-        dim, backend = vectors.shape[1], self._backend
+        rows = np.array([kept.row for kept in new if kept.vector_crc is not None])
+        index = self._of_dim(vectors.shape[1])
+        is_due = width.is_due(len(index), len(index) + len(rows))
+        wider = width.widened(index, vectors, rows) if is_due else None
+        if wider is None:
+            index.add(vectors, rows)
+            return
+        if self._folder is not None:
+            self._folder.hand_over(index, wider)
+        self._index = wider
+
+    def _of_dim(self, dim: int) -> Index:
+        """Return the index, a new one if there is none or it has another length."""
         if self._index is None or self._index.dim != dim:
             metric, params = self.settings
             # An index without vectors has nothing to lose, but its journal is locked.
             self._index = None
-            index = Index.create(dim, metric, params=params, backend=backend)
+            index = Index.create(dim, metric, params=params, backend=self._backend)
             self._index = index if self._folder is None else self._folder.begun(index)
-        self._index.add(vectors, rows)
+        return self._index
 
     def commit(self, gone: Iterable[str], new: Iterable[Kept], done: Done) -> None:
         """Put documents in the place of others, on the disk if there is a folder.

@@ -16,6 +16,9 @@ from quiver.errors import InvalidArgumentError, InvalidTypeError
 MAX_INTEGER = 2**63
 """Integers are smaller than this, as those of most readers of JSON."""
 
+MAX_DEPTH = 100
+"""Levels of dicts and lists, so that whatever is put can be read from any function."""
+
 _PLAIN = frozenset([type(None), str, bool])
 
 
@@ -36,11 +39,7 @@ def as_plain(value: Any, name: str) -> Any:
     InvalidTypeError, InvalidArgumentError
         If JSON cannot hold it; the message names the place in it and the remedy.
     """
-    try:
-        return _copied(value, (name,))
-    except RecursionError as error:
-        msg = f"{name} must not be nested so deeply, or hold itself"
-        raise InvalidArgumentError(msg) from error
+    return _copied(value, (name,))
 
 
 def plain_copy(value: Any) -> Any:
@@ -59,6 +58,12 @@ def _copied(value: Any, place: tuple[Any, ...]) -> Any:
         return _checked_integer(int(value), place)
     if isinstance(value, float):
         return _checked_float(float(value), place)
+    if len(place) > MAX_DEPTH:
+        msg = (
+            f"{place[0]} must not be nested deeper than {MAX_DEPTH} levels, or hold "
+            "itself"
+        )
+        raise InvalidArgumentError(msg)
     if isinstance(value, Mapping):
         return {
             _checked_key(key, place): _copied(one, (*place, key))

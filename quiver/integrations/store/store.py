@@ -156,7 +156,7 @@ class DocumentStore(Asking):
         FileAccessError
             If the operating system fails; nothing is changed.
         """
-        given = [checked(document) for document in documents]
+        given = checked(documents)
         latest = {str(document.id): document for document in given}
         with self._changing():
             first, self._next = self._next, self._next + len(latest)

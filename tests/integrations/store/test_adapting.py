@@ -96,6 +96,21 @@ def test_a_copy_takes_the_place_of_an_older_one_and_of_nothing_else(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"copy", "mine"}
 
 
+def test_a_copy_fills_an_empty_folder_and_leaves_its_neighbors_alone(tmp_path):
+    (tmp_path / "copy").mkdir()
+    for name in ("copy.old", "copy.new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "backup").write_text("mine")
+    store = opened(None)
+    for name in "ab":
+        store.put([Document(name)])
+        write_copy(store, tmp_path / "copy")
+        assert len(DocumentStore.open(tmp_path / "copy")) == len(store)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"copy", "copy.old", "copy.new"}
+    assert (tmp_path / "copy.old" / "backup").read_text() == "mine"
+
+
 def test_a_copy_leaves_a_store_that_is_open_alone(tmp_path):
     store = opened(tmp_path / "open")
     store.put([Document("a")])
@@ -124,9 +139,9 @@ def test_a_copy_that_is_stopped_leaves_a_whole_store(tmp_path, monkeypatch, stop
         patch.setattr(Path, "rename", stopping)
         with pytest.raises(FileAccessError, match="stopped"):
             write_copy(store, folder)
-    older = folder if stopped_at == 1 else tmp_path / "copy.old"
+    older = folder if stopped_at == 1 else tmp_path / "copy.quiver-old"
     assert len(DocumentStore.open(older)) == 0
-    assert len(DocumentStore.open(tmp_path / "copy.new")) == 1
+    assert len(DocumentStore.open(tmp_path / "copy.quiver-new")) == 1
     write_copy(store, folder)
     assert len(DocumentStore.open(folder)) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["copy"]

@@ -347,7 +347,7 @@ def test_so_is_one_of_many_operations_however_often_it_was_opened(
 def test_a_process_killed_at_any_boundary_leaves_a_change_done_or_not(tmp_path):
     lines = run_isolated("kill_during_put.py", tmp_path).splitlines()
     found = {tuple(words[:2]): words[2:] for words in map(str.split, lines)}
-    names = ("replaced", "deleted", "updated", "spilled", "copied")
-    assert {name for name, _ in found} == {*names}
-    for name in ("replaced", "deleted", "updated", "spilled"):
+    names = ("replaced", "widened", "deleted", "updated", "spilled")
+    assert {name for name, _ in found} == {*names, "copied"}
+    for name in names:
         assert all(int(n) > 0 for n in found[name, "of_some"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import enum
 import json
+import sys
 from pathlib import Path
 from types import MappingProxyType
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from quiver.errors import InvalidArgumentError, InvalidTypeError
-from quiver.integrations.store.plain import as_plain
+from quiver.integrations.store.plain import MAX_DEPTH, as_plain, plain_copy
 
 PLAIN = {
     "text": "snow \u2603 \U0001f600 \0 \ud800",
@@ -85,5 +86,22 @@ def test_keys_are_strings():
 def test_what_holds_itself_is_refused():
     value: list[object] = []
     value.append(value)
-    with pytest.raises(InvalidArgumentError, match="nested so deeply, or hold itself"):
+    with pytest.raises(
+        InvalidArgumentError, match="deeper than 100 levels, or hold itself"
+    ):
         as_plain(value, "m")
+
+
+def test_what_is_nested_as_deeply_as_may_be_is_read_from_deep_in_a_program():
+    value: object = "leaf"
+    for _ in range(MAX_DEPTH):
+        value = [value]
+    plain = as_plain(value, "m")
+    assert plain == value
+
+    def read(depth: int) -> object:
+        return read(depth - 1) if depth else plain_copy(plain)
+
+    assert read(sys.getrecursionlimit() // 2) == value
+    with pytest.raises(InvalidArgumentError, match="m must not be nested deeper"):
+        as_plain([value], "m")
