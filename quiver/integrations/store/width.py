@@ -11,7 +11,8 @@ import numpy as np
 
 from quiver._typing import UserIds, Vectors
 from quiver.build import Plan
-from quiver.diagnosis.width import choose_width, rows_to_look_at
+from quiver.diagnosis.probe import rows_to_look_at
+from quiver.diagnosis.width import choose_width
 from quiver.index import Index
 
 FIRST_LOOK = 1000
@@ -51,7 +52,8 @@ def widened(index: Index, vectors: Vectors, ids: UserIds) -> Index | None:
     # Nobody else has them, so the index need not copy them once more.
     rows.flags.writeable = False
     plan = Plan(index.metric, index.encoding, index.params, index.backend)
-    encoding, _ = choose_width(rows_to_look_at(rows), plan)
+    sample, base = rows_to_look_at(rows)
+    encoding, _ = choose_width(sample, plan, base)
     if encoding.bits <= index.encoding.bits:
         return None
     return Index.build(
