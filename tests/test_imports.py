@@ -28,6 +28,7 @@ LATE_IMPORTS = {
     "quiver/explain/explanation.py:to_html",
 }
 BY_STRING = {
+    "quiver/__init__.py",
     "quiver/backends/loading.py",
     "quiver/cli/doctor.py",
     "quiver/parallel/progress.py",
