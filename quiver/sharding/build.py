@@ -25,7 +25,13 @@ from quiver.parallel.workers import map_chunks, resolve_threads
 from quiver.params import BuildParams, Encoding, as_encoding, as_params
 from quiver.reference.transform import searched_metric
 from quiver.sharding.builders import build_by_workers, build_here
-from quiver.sharding.folder import NAME, as_folder, file_name, write_manifest
+from quiver.sharding.folder import (
+    NAME,
+    as_folder,
+    file_name,
+    remove_unnamed,
+    write_manifest,
+)
 from quiver.sharding.jobs import Job
 from quiver.sharding.joined import Joined
 from quiver.sharding.manifest import MAX_SHARDS, Manifest, Scheme, fingerprint_of
@@ -273,6 +279,5 @@ def _published(
         shards=tuple(job.noted() for job in jobs),
     )
     write_manifest(folder, manifest)
-    for job in jobs:
-        job.record.unlink()
+    remove_unnamed(folder, manifest)
     return manifest

@@ -64,6 +64,7 @@ class Local:
 
     def ask(self, asked: Asked, threads: int | None = None, work: float = 0.0) -> Told:
         """Return the answers of all shards; see `Engine.ask`."""
+        check_open(bool(self._shards))
         n_shards, n_threads = len(self._shards), resolve_threads(threads)
         own = max(1, n_threads // n_shards)
 
@@ -91,3 +92,10 @@ def with_threads(asked: Message, threads: int) -> Message:
     if asked.word not in ("search", "within"):
         return asked
     return asked._replace(options={**asked.options, "threads": threads})
+
+
+def check_open(is_open: bool) -> None:
+    """Raise if shards were closed."""
+    if not is_open:
+        msg = "shards must be open to be asked, and were closed"
+        raise ShardError(msg)

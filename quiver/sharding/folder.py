@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 from reprlib import repr as brief
 from typing import Any
@@ -77,6 +78,19 @@ def read_manifest(folder: Path) -> Manifest:
         found = brief(error.found)
         msg = f"{folder / NAME}: found {found}, expected {error.expected}"
         raise FileFormatError(msg) from error
+
+
+def remove_unnamed(folder: Path, manifest: Manifest) -> None:
+    """Remove shards that the manifest does not name, and notes of how they were built.
+
+    Who has opened such a file keeps it until it is closed.
+    """
+    named = {shard.file for shard in manifest.shards}
+    for path in (*folder.glob("shard-*-g*.quiver"), *folder.glob(".shard-*.done")):
+        # Where an open file cannot be removed, a later manifest removes it.
+        if path.name not in named:
+            with suppress(OSError):
+                path.unlink()
 
 
 def sha256_of(path: Path) -> str:

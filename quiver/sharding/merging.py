@@ -81,8 +81,8 @@ def gathered(manifest: Manifest, told: Told, policy: Policy) -> Gathered:
         raise lost[0]
     each = list(zip(manifest.shards, told, strict=True))
     missing = [shard for shard, one in each if isinstance(one, ShardError)]
-    # Of an index without vectors nothing is missing.
-    coverage = 1 - sum(shard.n for shard in missing) / max(1, manifest.n)
+    kept = manifest.n - sum(shard.n for shard in missing)
+    coverage = kept / manifest.n if manifest.n else 1.0
     answers = [one for one in told if isinstance(one, Message)]
     return Gathered(answers, coverage, tuple(shard.file for shard in missing))
 

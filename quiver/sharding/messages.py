@@ -7,6 +7,7 @@ pickled, so reading one runs no code of its sender's.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -40,9 +41,8 @@ def pack(messages: Sequence[Message | None]) -> bytes:
     """Return messages as bytes; an array that several of them have is written once."""
     pool = {id(array): array for each in messages if each for array in each.arrays}
     places = {key: place for place, key in enumerate(pool)}
-    kept = [np.ascontiguousarray(array) for array in pool.values()]
     head = {
-        "arrays": [[array.dtype.str, array.shape] for array in kept],
+        "arrays": [[array.dtype.str, array.shape] for array in pool.values()],
         "messages": [
             each and [each.word, each.options, [places[id(a)] for a in each.arrays]]
             for each in messages
@@ -54,11 +54,9 @@ def pack(messages: Sequence[Message | None]) -> bytes:
         text,
     ]
     parts.append(bytes(-(_LENGTH_BYTES + len(text)) % ALIGNMENT))
-    for array in kept:
-        parts += [
-            array.reshape(-1).view(np.uint8).data,
-            bytes(-array.nbytes % ALIGNMENT),
-        ]
+    for array in pool.values():
+        parts.append(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+        parts.append(bytes(-array.nbytes % ALIGNMENT))
     return b"".join(parts)
 
 
@@ -70,10 +68,7 @@ def unpack(frame: bytes) -> list[Message | None]:
     start += -start % ALIGNMENT
     arrays = []
     for name, shape in head["arrays"]:
-        dtype, count = np.dtype(name), int(np.prod(shape, dtype=np.int64))
-        array = (
-            np.frombuffer(frame, dtype, count, start) if count else np.empty(0, dtype)
-        )
+        array: AnyArray = np.frombuffer(frame, name, math.prod(shape), start)
         arrays.append(array.reshape(shape))
         start += array.nbytes + -array.nbytes % ALIGNMENT
     return [

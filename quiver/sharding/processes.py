@@ -6,6 +6,8 @@ of them before any answer is read.
 
 from __future__ import annotations
 
+import math
+from multiprocessing.connection import wait
 from pathlib import Path
 from threading import RLock
 from time import monotonic
@@ -13,7 +15,7 @@ from time import monotonic
 from quiver.errors import QuiverError, ShardError
 from quiver.parallel.watchdog import after
 from quiver.parallel.workers import resolve_threads
-from quiver.sharding.engines import Asked, Told, with_threads
+from quiver.sharding.engines import Asked, Told, check_open, with_threads
 from quiver.sharding.manifest import MAX_SHARDS, Manifest, pack_manifest
 from quiver.sharding.serving import serve_shards
 from quiver.sharding.worker import Worker
@@ -49,6 +51,7 @@ class Processes:
         self._files = [shard.file for shard in manifest.shards]
         self._places = [range(first, n_shards, n_workers) for first in range(n_workers)]
         self._deadline, self._lock, self._is_closed = deadline, RLock(), False
+        self._current: Worker | None = None
         place = str(folder.absolute()), pack_manifest(manifest)
         self.workers = [
             Worker(
@@ -84,9 +87,7 @@ class Processes:
         own = max(1, resolve_threads(threads) // len(self.workers))
         sent = [one and with_threads(one, own) for one in asked]
         with self._lock:
-            if self._is_closed:
-                msg = "the shards must be open to be asked, but were closed"
-                raise ShardError(msg)
+            check_open(not self._is_closed)
             return self._ask(sent)
 
     def _ask(self, asked: Asked) -> Told:
@@ -96,13 +97,12 @@ class Processes:
             for number, places in enumerate(self._places)
             if any(asked[place] for place in places)
         }
-        start = monotonic()
-        pending: set[int] = set()
-        with after(self._deadline, lambda: self._kill(pending)):
-            lost = self._exchange(asked, told, wanted, pending)
-            if lost and not self._is_late(start):
-                lost = self._exchange(asked, told, {*lost}, pending)
-        is_late = self._is_late(start)
+        end = monotonic() + (math.inf if self._deadline is None else self._deadline)
+        with after(self._deadline, self._kill_current):
+            lost = self._exchange(asked, told, wanted, end)
+            if lost and monotonic() < end:
+                lost = self._exchange(asked, told, {*lost}, end)
+        is_late = monotonic() >= end
         for number, ended in lost.items():
             reason = f"no answer within {self._deadline} s" if is_late else ended
             for place in self._places[number]:
@@ -110,61 +110,75 @@ class Processes:
         return told
 
     def _exchange(
-        self, asked: Asked, told: Told, wanted: set[int], pending: set[int]
+        self, asked: Asked, told: Told, wanted: set[int], end: float
     ) -> dict[int, str]:
-        """Ask some workers; return which were lost, and how.
-
-        ``pending`` holds those whose answer is awaited, at any time.
-        """
-        pending |= wanted
+        """Ask some workers; return which were lost, and how."""
+        pending = {*wanted}
         try:
-            lost = self._begin(asked, pending)
-            return lost | self._finish(told, pending)
+            lost = self._begin(asked, pending, end)
+            return lost | self._finish(told, pending, end)
         except BaseException:
             # Ctrl-C: what these still write would answer the next question.
-            self._kill(pending)
             for number in pending:
+                self.workers[number].kill()
                 self.workers[number].end()
             raise
+        finally:
+            self._current = None
 
-    def _begin(self, asked: Asked, pending: set[int]) -> dict[int, str]:
+    def _begin(self, asked: Asked, pending: set[int], end: float) -> dict[int, str]:
         lost = {}
         for number in sorted(pending):
+            self._current = self.workers[number]
             try:
-                self.workers[number].begin([asked[p] for p in self._places[number]])
-            except QuiverError as error:  # Started anew, and in vain.
+                if monotonic() >= end:
+                    raise ShardError
+                self._current.begin([asked[place] for place in self._places[number]])
+            except QuiverError as error:  # Too late, or started anew in vain.
                 lost[number] = str(error)
                 pending.discard(number)
         return lost
 
-    def _finish(self, told: Told, pending: set[int]) -> dict[int, str]:
+    def _finish(self, told: Told, pending: set[int], end: float) -> dict[int, str]:
         lost, refused = {}, []
-        for number in sorted(pending):
-            try:
-                answers = self.workers[number].finish()
-            except ShardError as error:
-                lost[number] = str(error)
-            except QuiverError as error:
-                refused.append(error)
-            else:
-                for place, one in zip(self._places[number], answers, strict=True):
-                    told[place] = one
-            pending.discard(number)
+        while pending:
+            for number in self._ready(pending, end):
+                self._current = self.workers[number]
+                try:
+                    answers = self._current.finish()
+                except ShardError as error:
+                    lost[number] = str(error)
+                except QuiverError as error:
+                    refused.append(error)
+                else:
+                    for place, one in zip(self._places[number], answers, strict=True):
+                        told[place] = one
+                pending.discard(number)
         if refused:
             raise refused[0]
         return lost
 
-    def _is_late(self, start: float) -> bool:
-        return self._deadline is not None and monotonic() - start >= self._deadline
+    def _ready(self, pending: set[int], end: float) -> list[int]:
+        """Return who has answered, or, at the end of all time, is killed for it."""
+        pipes = {number: self.workers[number].pipe for number in sorted(pending)}
+        left = None if end == math.inf else max(0.0, end - monotonic())
+        ready = wait([*pipes.values()], left)
+        if not ready:
+            for number in pending:
+                self.workers[number].kill()
+            return [*pipes]
+        return [number for number, pipe in pipes.items() if pipe in ready]
 
-    def _kill(self, numbers: set[int]) -> None:
-        for number in tuple(numbers):
-            self.workers[number].kill()
+    def _kill_current(self) -> None:
+        """Kill the worker that is written to or read from; it has stopped doing so."""
+        if (current := self._current) is not None:
+            current.kill()
 
     def close(self) -> None:
         """End the workers."""
         with self._lock:
             self._is_closed = True
-            self._kill({*range(len(self.workers))})
+            for worker in self.workers:
+                worker.kill()
             for worker in self.workers:
                 worker.end()

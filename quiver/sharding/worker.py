@@ -45,6 +45,7 @@ class Worker:
         self._serve = serve
         self._args, self._restart_with = start_with, restart_with or start_with
         self._process: SpawnProcess | None = None
+        self._process_id: int | None = None
         self._pipe: Connection | None = None
         self._owner = 0
         self._is_ready = False
@@ -52,7 +53,7 @@ class Worker:
     @property
     def process_id(self) -> int | None:
         """Number of the process, None while there is none."""
-        return self._process.pid if self._process else None
+        return self._process_id
 
     @property
     def pipe(self) -> Connection:
@@ -74,6 +75,7 @@ class Worker:
         with theirs:
             process.start()
         self._process, self._owner, self._is_ready = process, os.getpid(), False
+        self._process_id = process.pid
         self._args = self._restart_with
 
     def wait(self) -> None:
@@ -133,7 +135,7 @@ class Worker:
     def end(self) -> str:
         """End the process and return how it ended."""
         process, pipe = self._process, self._pipe
-        self._process = self._pipe = None
+        self._process = self._process_id = self._pipe = None
         if process is None or pipe is None or self._owner != os.getpid():
             return "it had ended"
         pipe.close()
