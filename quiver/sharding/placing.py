@@ -33,7 +33,7 @@ def slots_of(keys: UserIds) -> NDArray[np.int64]:
     --------
     >>> import numpy as np
     >>> slots_of(np.array([0, 1, 2, 1]))
-    array([57887, 37189, 38766, 37189])
+    array([57888, 37130, 38744, 37130])
     """
     mixed = keys.view(np.uint64) + _STEP
     for shift, factor in _ROUNDS:
