@@ -74,7 +74,7 @@ def build_shards(
     id_key: str | None = None,
     metric: Metric = "cosine",
     params: BuildParams | None = None,
-    encoding: Encoding | Literal["default", "paper"] | None = None,
+    encoding: Encoding | Literal["default", "paper", "auto"] | None = None,
     backend: str | Backend = "auto",
     workers: int = 1,
     threads: int | None = None,
@@ -107,7 +107,7 @@ def build_shards(
     metric, params, backend, shape
         As for `Index.build`.
     encoding : Encoding, 'default' or 'paper', optional
-        As for `Index.build`; one for all shards.
+        As for `Index.build`; one for all shards. ``auto`` is refused.
     workers : int, default 1
         Shards built at a time, each by a process of its own, which finds the backend by
         its name; 1 builds them in this process. The bytes do not depend on it.
