@@ -8,10 +8,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from inspect import signature
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Literal, cast
 
 from quiver._typing import ColdDtype, Metric, Progress, Vectors
 from quiver.backends.protocol import Backend
@@ -35,30 +32,11 @@ from quiver.sharding.folder import (
 from quiver.sharding.jobs import Job
 from quiver.sharding.joined import Joined
 from quiver.sharding.manifest import MAX_SHARDS, Manifest, Scheme, fingerprint_of
-from quiver.sharding.placing import owners, shared_out
-from quiver.sharding.sourcing import Source, as_source
+from quiver.sharding.placing import placed_by
+from quiver.sharding.sourcing import as_source
 from quiver.sharding.spilling import Spilled, spill
 from quiver.storage.atomic import claim, os_errors
-from quiver.validation.arrays import as_int64
-from quiver.validation.checks import MAX_ROWS, check_choice, check_int, check_metric
-
-
-class Placed(NamedTuple):
-    """Which shard every row of a source belongs to.
-
-    Attributes
-    ----------
-    scheme : {'rows', 'hash', 'key'}
-        By what.
-    shard_of : ndarray of shape (n,), int64
-        The number of its shard.
-    slots : list of tuple of int
-        The hashes of every shard.
-    """
-
-    scheme: Scheme
-    shard_of: NDArray[np.int64]
-    slots: list[tuple[int, int]]
+from quiver.validation.checks import check_int, check_metric
 
 
 @tells_progress("building")
@@ -143,7 +121,7 @@ def build_shards(
     plan = Plan(metric, chosen, params, get_backend(backend), n_threads)
     plan.check()
     folder, rows = as_folder(out), as_source(source, key, ids, id_key)
-    placed = _placed(by, rows, shards, shard_rows)
+    placed = placed_by(by, rows.ids, shards, shard_rows)
     meter = ProgressMeter(progress, len(rows.ids))
     with _claimed(folder):
         parts = spill(
@@ -163,45 +141,6 @@ def _as_given(encoding: Any) -> Encoding:
         )
         raise InvalidArgumentError(msg)
     return as_encoding(encoding)
-
-
-def _placed(
-    by: Any, rows: Source, shards: int | None, shard_rows: int | None
-) -> Placed:
-    """Return the shard of every row."""
-    n, n_shards, stops = _stops(len(rows.ids), shards, shard_rows)
-    if isinstance(by, str):
-        check_choice("by", by, ("rows", "hash"))
-    if isinstance(by, str) and by == "rows":
-        shard_of = np.searchsorted(stops, np.arange(n), side="right").astype(np.int64)
-        return Placed("rows", shard_of, [(0, 0)] * n_shards)
-    is_hash = isinstance(by, str)
-    keys = rows.ids if is_hash else as_int64(by, "by")
-    if keys.shape != (n,):
-        msg = f"by must have shape ({n},), one key a row, got {keys.shape}"
-        raise InvalidArgumentError(msg)
-    slots = shared_out(n_shards)
-    return Placed("hash" if is_hash else "key", owners(keys, slots), slots)
-
-
-class _Stops(NamedTuple):
-    n: int
-    n_shards: int
-    stops: NDArray[np.int64]
-    """The first row of every shard but the first."""
-
-
-def _stops(n: int, shards: int | None, shard_rows: int | None) -> _Stops:
-    if (shards is None) == (shard_rows is None):
-        got = f"{shards} and {shard_rows}"
-        msg = f"one of shards and shard_rows must be given, got {got}"
-        raise InvalidArgumentError(msg)
-    if shard_rows is not None:
-        each = check_int("shard_rows", shard_rows, 1, MAX_ROWS)
-        n_shards = check_int("shards of so many rows", -(-n // each), 1, MAX_SHARDS)
-        return _Stops(n, n_shards, each * np.arange(1, n_shards))
-    n_shards = check_int("shards", shards, 1, MAX_SHARDS)
-    return _Stops(n, n_shards, n * np.arange(1, n_shards) // n_shards)
 
 
 @contextmanager

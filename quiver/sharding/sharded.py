@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import Any, get_args
 
-import numpy as np
-
-from quiver._typing import AnyArray, Metric, UserIds, Vectors
+from quiver._typing import Metric, UserIds, Vectors
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
 from quiver.check import CheckReport
-from quiver.errors import QuiverError, ShardError
+from quiver.errors import QuiverError
 from quiver.memory import MemoryReport
 from quiver.params import DEFAULT_EF, Encoding, SearchParams
 from quiver.radius import as_radii
-from quiver.sharding.asked import AllRows, cut_filters
-from quiver.sharding.checking import checked
-from quiver.sharding.engines import Engine, Policy
+from quiver.sharding.engines import Policy
 from quiver.sharding.folder import as_folder, read_manifest
+from quiver.sharding.generation import Generation
 from quiver.sharding.manifest import Manifest
-from quiver.sharding.merging import (
-    Gathered,
-    ShardedRadiusResult,
-    ShardedResult,
-    gathered,
-    merged,
-    merged_within,
-)
-from quiver.sharding.messages import Message
+from quiver.sharding.merging import ShardedRadiusResult, ShardedResult
 from quiver.sharding.starting import EngineName, How, started
 from quiver.storage import Place, Verify
 from quiver.validation.arrays import as_int64, as_queries
@@ -51,12 +39,8 @@ class ShardedIndex:
     ----------
     folder : Path
         Where the shards are.
-    manifest : Manifest
-        Which they are.
-    engine : Engine
-        Where they live.
-    policy : {'strict', 'partial'}
-        What becomes of a search if a shard is lost.
+    generation : Generation
+        Which they are, opened.
 
     Examples
     --------
@@ -72,11 +56,9 @@ class ShardedIndex:
            [400]])
     """
 
-    def __init__(
-        self, folder: Any, manifest: Manifest, engine: Engine, policy: Policy
-    ) -> None:
-        self.folder, self.manifest, self.policy = folder, manifest, policy
-        self._engine = engine
+    def __init__(self, folder: Path, generation: Generation) -> None:
+        self.folder = folder
+        self._now = generation
 
     @classmethod
     def open(
@@ -140,7 +122,13 @@ class ShardedIndex:
         place = as_folder(folder)
         manifest = read_manifest(place)
         how = How(engine, hot, verify, get_backend(backend), workers, deadline)
-        return cls(place, manifest, started(place, manifest, how), policy)
+        opened = started(place, manifest, how)
+        return cls(place, Generation(manifest, opened, policy))
+
+    @property
+    def manifest(self) -> Manifest:
+        """Which shards there are."""
+        return self._now.manifest
 
     @property
     def metric(self) -> Metric:
@@ -165,7 +153,7 @@ class ShardedIndex:
     @property
     def ids(self) -> UserIds:
         """The caller's ids, one shard after the other, shape (n,), int64."""
-        return self._rows.live_ids
+        return self._now.rows.live_ids
 
     def __len__(self) -> int:
         """Return the number of vectors."""
@@ -181,7 +169,7 @@ class ShardedIndex:
     def __contains__(self, id: Any) -> bool:
         """Return whether a vector has this id."""
         try:
-            return int(as_int64(id, "id")) in self._rows.rows_by_id
+            return int(as_int64(id, "id")) in self._now.rows.rows_by_id
         except (QuiverError, TypeError):
             return False
 
@@ -194,18 +182,7 @@ class ShardedIndex:
             If a shard that has one of them is lost, whatever the policy.
         """
         asked = as_int64(ids, "ids")
-        wanted = asked.reshape(-1)
-        owner = self._rows.shards_of(self._rows.rows_by_id.rows(wanted))
-        places = [np.flatnonzero(owner == number) for number in self._numbers]
-        told = self._engine.ask(
-            [Message("get", {}, (wanted[own],)) if len(own) else None for own in places]
-        )
-        found = np.empty((len(wanted), self.dim), dtype=np.float32)
-        for own, one in zip(places, told, strict=True):
-            if isinstance(one, ShardError):
-                raise one
-            if one is not None:
-                found[own] = one.arrays[0]
+        found = self._now.get(asked.reshape(-1))
         return found.reshape(*asked.shape, self.dim)
 
     def search(
@@ -245,12 +222,7 @@ class ShardedIndex:
         """
         effort = SearchParams.resolve(k, ef, n_rerank)
         queries, is_single = as_queries(queries, metric=self.metric, dim=self.dim)
-        work = float(len(queries) * effort.ef * self.manifest.params.max_degree)
-        sent = self._sent(queries, filter)
-        asked = [Message("search", effort._asdict(), arrays) for arrays in sent]
-        told = self._gathered(asked, threads, work)
-        found = merged(told.answers, len(queries), effort.k)
-        return ShardedResult(found, told.version, is_single, *told[1:])
+        return self._now.search(queries, effort, filter, threads, is_single)
 
     def search_radius(
         self,
@@ -277,33 +249,25 @@ class ShardedIndex:
         }
         queries, _ = as_queries(queries, metric=self.metric, dim=self.dim)
         radii = as_radii(radius, len(queries), self.metric)
-        sent = self._sent(queries, filter)
-        asked = [Message("within", options, (radii, *arrays)) for arrays in sent]
-        work = float(len(queries) * ef * self.manifest.params.max_degree)
-        told = self._gathered(asked, threads, work)
-        return merged_within(told, len(queries), max_results)
+        return self._now.search_radius(queries, radii, options, filter, threads)
 
     def memory_report(self) -> MemoryReport:
         """Return the bytes of all shards by part.
 
         Of shards in worker processes, ``mapped`` bytes are in memory once.
         """
-        told = self._strict("weigh")
-        names = MemoryReport.__dataclass_fields__
-        return MemoryReport(*(sum(o.options[name] for o in told) for name in names))
+        return self._now.memory_report()
 
     def check(self, *, full: bool = False) -> CheckReport:
         """Certify that all shards are sound, each as `Index.check` does.
 
         Also that no id is in two shards, and that all are where the manifest says.
         """
-        return checked(
-            self.manifest, self._strict("check", {"full": full}), self._parts
-        )
+        return self._now.check(full=full)
 
     def close(self) -> None:
         """End the workers, or let the shards go; nothing can be asked afterwards."""
-        self._engine.close()
+        self._now.engine.close()
 
     def __enter__(self) -> ShardedIndex:
         """Return itself."""
@@ -317,34 +281,3 @@ class ShardedIndex:
     ) -> None:
         """Close it."""
         self.close()
-
-    @property
-    def _numbers(self) -> range:
-        return range(len(self.manifest.shards))
-
-    @cached_property
-    def _parts(self) -> list[UserIds]:
-        return [one.arrays[0] for one in self._strict("ids")]
-
-    @cached_property
-    def _rows(self) -> AllRows:
-        return AllRows(self._parts)
-
-    def _sent(self, queries: Vectors, filter: Any) -> list[tuple[AnyArray, ...]]:
-        """Return the arrays that each shard is sent."""
-        if filter is None:
-            return [(queries,)] * len(self._numbers)
-        cut = cut_filters(self._rows, filter, len(queries))
-        return [(queries, *own) for own in cut]
-
-    def _strict(
-        self, word: str, options: dict[str, Any] | None = None
-    ) -> list[Message]:
-        told = self._engine.ask([Message(word, options or {})] * len(self._numbers))
-        return gathered(self.manifest, told, "strict").answers
-
-    def _gathered(
-        self, asked: Sequence[Message], threads: int | None, work: float
-    ) -> Gathered:
-        told = self._engine.ask(asked, threads, work)
-        return gathered(self.manifest, told, self.policy)

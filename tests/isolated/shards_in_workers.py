@@ -16,7 +16,7 @@ import quiver
 def main(folder: str, how: str) -> None:
     index = quiver.ShardedIndex.open(folder, "processes", backend="reference")
     index.search(np.ones(index.dim))
-    print(*(worker.process_id for worker in index._engine.workers), flush=True)
+    print(*(worker.process_id for worker in index._now.engine.workers), flush=True)
     if how == "raise":
         raise SystemExit(3)
     while how == "wait":

@@ -43,7 +43,7 @@ def index(folder):
 
 
 def workers_of(index):
-    return [worker.process_id for worker in index._engine.workers]
+    return [worker.process_id for worker in index._now.engine.workers]
 
 
 def assert_gone(process_ids):
@@ -163,7 +163,7 @@ def test_a_shard_that_is_lost_is_named_or_left_out(folder, tmp_path):
         assert result.coverage == n / len(ROWS)
         assert result.missing == (lost.file,)
     whole = quiver.ShardedIndex.open(folder)
-    kept = np.concatenate([whole._parts[number] for number in rest])
+    kept = np.concatenate([whole._now.parts[number] for number in rest])
     only = whole.search(QUERIES, 5, filter=kept, ef=len(ROWS))
     assert (found.distances >= only.distances).all()
     assert np.isin(found.ids, kept).all()
