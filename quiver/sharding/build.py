@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from inspect import signature
 from pathlib import Path
@@ -25,6 +25,7 @@ from quiver.sharding.builders import build_by_workers, build_here
 from quiver.sharding.folder import (
     NAME,
     as_folder,
+    claimed,
     file_name,
     remove_unnamed,
     write_manifest,
@@ -35,7 +36,7 @@ from quiver.sharding.manifest import MAX_SHARDS, Manifest, Scheme, fingerprint_o
 from quiver.sharding.placing import placed_by
 from quiver.sharding.sourcing import as_source
 from quiver.sharding.spilling import Spilled, spill
-from quiver.storage.atomic import claim, os_errors
+from quiver.storage.atomic import os_errors
 from quiver.validation.checks import check_int, check_metric
 
 
@@ -148,19 +149,15 @@ def _claimed(folder: Path) -> Iterator[None]:
     """Keep other builds away from a folder, and leave no rows in it."""
     with os_errors("write to", folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = folder / ".building"
-        held = claim(lock, "another build is writing to this folder; it is locked")
-    try:
+    with claimed(folder):
         if (folder / NAME).exists():
             msg = f"out must be a folder without shards, got {folder}, which has {NAME}"
             raise InvalidArgumentError(msg)
-        yield
-    finally:
-        for path in folder.glob(".rows-*"):
-            path.unlink()
-        with suppress(OSError):
-            lock.unlink()
-        os.close(held)
+        try:
+            yield
+        finally:
+            for path in folder.glob(".rows-*"):
+                path.unlink()
 
 
 def _fitted(

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from reprlib import repr as brief
 from typing import Any
 
 from quiver.errors import FileFormatError, InvalidTypeError
 from quiver.sharding.manifest import Manifest, pack_manifest, unpack_manifest
-from quiver.storage.atomic import os_errors, replacing, write_all
+from quiver.storage.atomic import claim, os_errors, replacing, write_all
 from quiver.storage.canonical import HeaderError
 from quiver.storage.source import SourceFile
 
@@ -78,6 +79,26 @@ def read_manifest(folder: Path) -> Manifest:
         found = brief(error.found)
         msg = f"{folder / NAME}: found {found}, expected {error.expected}"
         raise FileFormatError(msg) from error
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Keep others from changing a folder.
+
+    Raises
+    ------
+    LockError
+        If somebody else does.
+    """
+    lock = folder / ".changing"
+    with os_errors("write to", folder):
+        held = claim(lock, "another build or change of this folder holds its lock")
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            lock.unlink()
+        os.close(held)
 
 
 def remove_unnamed(folder: Path, manifest: Manifest) -> None:

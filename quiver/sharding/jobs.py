@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from quiver import storage
-from quiver._typing import ColdDtype, Progress
+from quiver._typing import AnyVectors, ColdDtype, Progress, UserIds
 from quiver._version import __version__
 from quiver.backends.registry import get_backend
 from quiver.build import Plan, build
@@ -155,15 +155,16 @@ def carry_out(asked: Message, progress: Progress | None = None) -> Message:
         notes=options["notes"],
         transform=Transform(options["scaling"], mean, signs),
     )
-    state = built(rows, plan)
+    state = built(with_face(rows.mapped()), rows.ids, plan)
     storage.save(state, options["out"], __version__, options["cold_dtype"])
     return Message("built")
 
 
-def built(rows: Spilled, plan: Plan) -> State:
-    """Return the state of a shard, which may have no rows."""
-    if len(rows.ids):
-        return build(with_face(rows.mapped()), rows.ids, plan)
+def built(vectors: AnyVectors, ids: UserIds, plan: Plan) -> State:
+    """Return the state of a shard by a plan with a transform; it may have no rows."""
+    if len(ids):
+        return build(vectors, ids, plan)
     assert plan.transform is not None
-    empty = created(rows.dim, plan.metric, plan.encoding, plan.params)
+    dim = vectors.shape[1]
+    empty = created(dim, plan.metric, plan.encoding, plan.params)
     return replace(empty, transform=plan.transform, notes=plan.notes)

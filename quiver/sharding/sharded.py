@@ -16,10 +16,11 @@ from quiver.memory import MemoryReport
 from quiver.params import DEFAULT_EF, Encoding, SearchParams
 from quiver.radius import as_radii
 from quiver.sharding.engines import Policy
-from quiver.sharding.folder import as_folder, read_manifest
+from quiver.sharding.folder import as_folder
 from quiver.sharding.generation import Generation
 from quiver.sharding.manifest import Manifest
 from quiver.sharding.merging import ShardedRadiusResult, ShardedResult
+from quiver.sharding.moving import Moving
 from quiver.sharding.starting import EngineName, How, started
 from quiver.storage import Place, Verify
 from quiver.validation.arrays import as_int64, as_queries
@@ -28,7 +29,7 @@ from quiver.validation.checks import MAX_ROWS, check_choice, check_int, check_re
 MOST_SECONDS = 1e6
 
 
-class ShardedIndex:
+class ShardedIndex(Moving):
     """An index in several files, searched as one.
 
     Make one with `quiver.build_shards`, open it with `ShardedIndex.open`. It answers as
@@ -41,6 +42,8 @@ class ShardedIndex:
         Where the shards are.
     generation : Generation
         Which they are, opened.
+    how : How
+        In which way.
 
     Examples
     --------
@@ -56,9 +59,8 @@ class ShardedIndex:
            [400]])
     """
 
-    def __init__(self, folder: Path, generation: Generation) -> None:
-        self.folder = folder
-        self._now = generation
+    def __init__(self, folder: Path, generation: Generation, how: How) -> None:
+        self.folder, self._now, self._how = folder, generation, how
 
     @classmethod
     def open(
@@ -120,10 +122,9 @@ class ShardedIndex:
         if deadline is not None:
             deadline = check_real("deadline", deadline, 1e-3, MOST_SECONDS)
         place = as_folder(folder)
-        manifest = read_manifest(place)
         how = How(engine, hot, verify, get_backend(backend), workers, deadline)
-        opened = started(place, manifest, how)
-        return cls(place, Generation(manifest, opened, policy))
+        manifest, opened = started(place, how)
+        return cls(place, Generation(manifest, opened, policy), how)
 
     @property
     def manifest(self) -> Manifest:

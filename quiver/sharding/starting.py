@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from quiver.backends.protocol import Backend
+from quiver.errors import FileAccessError
 from quiver.sharding.engines import Engine, Local
+from quiver.sharding.folder import read_manifest
 from quiver.sharding.manifest import Manifest
 from quiver.sharding.processes import Processes
 from quiver.sharding.shard import open_shard
@@ -32,11 +34,22 @@ class How(NamedTuple):
     deadline: float | None
 
 
-def started(folder: Path, manifest: Manifest, how: How) -> Engine:
-    """Return the engine; before it can be asked anything, all shards are proven.
+def started(folder: Path, how: How) -> tuple[Manifest, Engine]:
+    """Return the manifest of a folder and the engine of its shards, all proven.
 
-    Errors are those of `quiver.sharding.shard.open_shard`.
+    Errors are those of `quiver.sharding.shard.open_shard` and of its manifest.
     """
+    while True:
+        manifest = read_manifest(folder)
+        try:
+            return manifest, _engine(folder, manifest, how)
+        except FileAccessError:
+            # Another process may have published a generation without that file.
+            if read_manifest(folder) == manifest:
+                raise
+
+
+def _engine(folder: Path, manifest: Manifest, how: How) -> Engine:
     is_local = how.engine == "local"
     numbers = range(len(manifest.shards))
     shards = [

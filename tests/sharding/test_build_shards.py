@@ -180,7 +180,7 @@ def test_a_folder_with_shards_is_left_alone(tmp_path):
 
 
 def test_two_builds_do_not_write_to_one_folder(tmp_path):
-    claim(tmp_path / ".building", "held")
+    claim(tmp_path / ".changing", "held")
     with pytest.raises(LockError, match="another build"):
         made(tmp_path, ROWS, 2)
 
