@@ -67,6 +67,15 @@ def test_import_quiver_brings_neither_an_extra_nor_a_kernel() -> None:
     assert not [name for name in loaded if any(part in name for part in kernels)]
 
 
+def test_shards_are_loaded_when_they_are_asked_for() -> None:
+    loaded, later = (
+        run_python(f"import quiver; {code}; print(*sys.modules)").split()
+        for code in ("quiver.Index", "quiver.ShardedIndex")
+    )
+    assert "quiver.sharding.sharded" in later
+    assert not {"quiver.sharding", "multiprocessing"}.intersection(loaded)
+
+
 def test_listing_names_is_what_loads_a_backend_not_choosing_one() -> None:
     code = "import quiver; quiver.get_backend('reference'); print(*sys.modules)"
     assert "numba" not in run_python(code).split()

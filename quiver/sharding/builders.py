@@ -37,8 +37,10 @@ def build_here(jobs: Sequence[Job], meter: ProgressMeter) -> None:
 
     Raises
     ------
-    QuiverError
-        Of the first that fails; the message names the shard and its rows.
+    ShardError
+        If one fails; the message names the shard and its rows.
+    CancelledError
+        If the caller wants no more.
     """
     for job in jobs:
         with naming(job):

@@ -44,7 +44,12 @@ class Moving:
     _now: Generation
 
     def add(
-        self, vectors: Any, ids: Any = None, *, keys: Any = None, threads: Any = None
+        self,
+        vectors: Any,
+        ids: Any = None,
+        *,
+        keys: Any = None,
+        threads: int | None = None,
     ) -> UserIds:
         """Add vectors to the shards that own them; by rows to the last.
 
@@ -82,7 +87,7 @@ class Moving:
             )
         return own_ids
 
-    def remove(self, ids: Any, *, threads: Any = None) -> None:
+    def remove(self, ids: Any, *, threads: int | None = None) -> None:
         """Remove vectors by their ids; see `Index.remove`.
 
         Errors are those of `add`; an id that is not in the index is one too.
@@ -94,7 +99,7 @@ class Moving:
 
         self._change_holders(asked, act, threads)
 
-    def update(self, ids: Any, vectors: Any, *, threads: Any = None) -> None:
+    def update(self, ids: Any, vectors: Any, *, threads: int | None = None) -> None:
         """Give ids other vectors; see `Index.update`. Errors are those of `remove`."""
         checked = self._checked(vectors)
         asked = as_ids(np.atleast_1d(as_int64(ids, "ids")), len(checked))
@@ -105,7 +110,10 @@ class Moving:
         self._change_holders(asked, act, threads)
 
     def _change_holders(
-        self, ids: UserIds, act: Callable[[Index, Places, int], None], threads: Any
+        self,
+        ids: UserIds,
+        act: Callable[[Index, Places, int], None],
+        threads: int | None,
     ) -> None:
         """Change every shard that holds some of the ids."""
         rows = self._now.rows
@@ -120,7 +128,7 @@ class Moving:
             change.publish(pieces)
 
     def add_shard(
-        self, vectors: Any, ids: Any = None, *, threads: Any = None
+        self, vectors: Any, ids: Any = None, *, threads: int | None = None
     ) -> UserIds:
         """Add vectors as a shard of their own, where shards are by rows.
 
@@ -137,7 +145,7 @@ class Moving:
             change.publish({len(manifest.shards): [Piece(state, (0, 0))]})
         return own_ids
 
-    def rebuild(self, shard: int, *, threads: Any = None) -> None:
+    def rebuild(self, shard: int, *, threads: int | None = None) -> None:
         """Replace a shard, by its number, by one built anew of its vectors.
 
         Errors are those of `add`.
@@ -149,7 +157,7 @@ class Moving:
             slots = change.manifest.shards[number].slots
             change.publish({number: [Piece(change.chosen(state, every), slots)]})
 
-    def split(self, shard: int, *, threads: Any = None) -> None:
+    def split(self, shard: int, *, threads: int | None = None) -> None:
         """Replace a shard, by its number, by two: of its hashes, or rows, half each.
 
         Shards by key cannot be split, for keys are not kept. Errors are those of `add`.

@@ -69,9 +69,9 @@ class Processes:
             raise
 
     def _start(self) -> None:
-        for worker in self.workers:
-            worker.start()
         try:
+            for worker in self.workers:
+                worker.start()
             for worker in self.workers:
                 worker.wait()
         except ShardError as error:

@@ -62,7 +62,13 @@ class Worker:
         return self._pipe
 
     def start(self) -> None:
-        """Start the process unless it runs; it is ready once `finish` says so."""
+        """Start the process unless it runs; `wait` says when it is ready.
+
+        Raises
+        ------
+        ShardError
+            If the system starts no more.
+        """
         if self._owner != os.getpid():
             # After a fork both processes would read from one pipe.
             self._process = self._pipe = None
@@ -73,7 +79,12 @@ class Worker:
         args = (theirs, *self._args)
         process = context.Process(target=self._serve, args=args, daemon=True)
         with theirs:
-            process.start()
+            try:
+                process.start()
+            # The second: a daemon of `multiprocessing` may have no children.
+            except (OSError, AssertionError) as error:
+                msg = f"a worker process cannot be started: {error}"
+                raise ShardError(msg) from error
         self._process, self._owner, self._is_ready = process, os.getpid(), False
         self._process_id = process.pid
         self._args = self._restart_with

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
 import sys
 from pathlib import Path
@@ -247,6 +249,25 @@ def test_files_of_different_dimensions_are_refused(tmp_path):
         quiver.build_shards(
             [tmp_path / "3.npy", tmp_path / "4.npy"], tmp_path / "out", shards=1
         )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent")
+def test_a_worker_killed_amid_a_build_changes_no_byte(tmp_path):
+    killed = []
+
+    def kill_one(done, total):
+        # None runs yet while rows are read.
+        if not killed and (running := multiprocessing.active_children()):
+            killed.append(running[0].pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+    rows = normal_rows(1500, DIM)
+    how = {"backend": "reference", "workers": 2, "progress": kill_one}
+    made(tmp_path / "killed", rows, 4, **how)
+    assert killed
+    assert multiprocessing.active_children() == []
+    made(tmp_path / "whole", rows, 4, backend="reference")
+    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent")
