@@ -115,6 +115,19 @@ def test_files_count_as_one_source(tmp_path):
     assert contents(several) == contents(whole) == contents(files)
 
 
+def test_folders_of_parquet_files_bring_their_ids(tmp_path):
+    pa = pytest.importorskip("pyarrow", reason="needs the extra `io`")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    (tmp_path / "rows").mkdir()
+    for number, part in enumerate(np.array_split(np.arange(len(ROWS)), 3)):
+        columns = {"vector": list(ROWS[part]), "id": IDS[part]}
+        parquet.write_table(pa.table(columns), tmp_path / f"rows/{number}.parquet")
+    whole = made(tmp_path / "whole", ROWS, 4, by="hash")
+    out, how = tmp_path / "out", {"key": "vector", "id_key": "id", "by": "hash"}
+    quiver.build_shards(tmp_path / "rows", out, shards=4, **how, **QUICK)
+    assert contents(out) == contents(whole)
+
+
 def test_bytes_stay_bytes(tmp_path):
     rows = np.random.default_rng(0).integers(0, 255, (90, DIM), dtype=np.uint8)
     folder = made(tmp_path, rows, 2, metric="euclidean")
