@@ -13,6 +13,7 @@ array([[0],
 
 import typing
 import warnings
+from importlib import import_module
 
 try:
     from quiver._version import __version__ as __version__
@@ -37,6 +38,10 @@ try:
     from quiver.recall.exact import exact_knn
     from quiver.recall.recall import recall_at_k, recall_by_ids
     from quiver.results import RadiusResult, SearchResult, SearchStats
+
+    if typing.TYPE_CHECKING:
+        from quiver.sharding.build import build_shards
+        from quiver.sharding.sharded import ShardedIndex
 except ImportError as error:
     # Where a file of ours is missing or another's, this says so and what to type.
     from quiver.installation import explain_import
@@ -60,8 +65,10 @@ __all__ = [
     "RadiusResult",
     "SearchResult",
     "SearchStats",
+    "ShardedIndex",
     "TuneResult",
     "VerifyReport",
+    "build_shards",
     "diagnose",
     "evaluate",
     "exact_knn",
@@ -75,11 +82,20 @@ __all__ = [
     "verify",
 ]
 
+_LATE = {
+    "ShardedIndex": "quiver.sharding.sharded",
+    "build_shards": "quiver.sharding.build",
+}
+
 # For a type checker every name would exist.
 if not typing.TYPE_CHECKING:
 
     def __getattr__(name):
-        """Return what a name of an earlier release means, with a warning."""
+        """Return what few ask for, loaded on first use, or what an old name means."""
+        if name in _LATE:
+            found = getattr(import_module(_LATE[name]), name)
+            globals()[name] = found
+            return found
         if name != "Tuned":
             msg = f"module 'quiver' has no attribute {name!r}"
             raise AttributeError(msg)

@@ -28,6 +28,7 @@ from quiver.graph.vamana import build_graph
 from quiver.parallel.progress import ProgressMeter
 from quiver.parallel.workers import Workers
 from quiver.params import BuildParams, Encoding, check_goes_together
+from quiver.reference.codes import Transform
 from quiver.reference.transform import searched_metric
 from quiver.state import State
 
@@ -51,6 +52,10 @@ class Plan(NamedTuple):
         Told the rows inserted; may cancel.
     notes : dict of str to str, optional
         Kept with the state.
+    transform : Transform, optional
+        Of the codes that are searched, so that those of several indexes agree; fitted
+        to the rows where none is given. Under inner product the graph is linked by
+        other codes, whose transform is that of its own rows in any case.
     """
 
     metric: Metric
@@ -60,6 +65,7 @@ class Plan(NamedTuple):
     threads: int = 1
     progress: Progress | bool | None = None
     notes: dict[str, str] | None = None
+    transform: Transform | None = None
 
     def check(self) -> None:
         """Raise if the codes cannot be searched by the metric."""
@@ -78,12 +84,13 @@ def build(vectors: Vectors | StoredVectors, ids: UserIds, plan: Plan) -> State:
     plan : Plan
         How.
     """
-    metric, encoding, params, backend, threads, progress, notes = plan
+    metric, encoding, params, backend, threads, progress, notes, given = plan
     meter = ProgressMeter(progress, len(vectors))
     rule = params.rule_for(encoding, metric)
     with Workers(threads, between=meter.poll) as workers:
         in_chunks = workers.map
-        transform = fit(vectors, metric, encoding, params.seed, in_chunks)
+        linked_by = None if metric == "inner_product" else given
+        transform = linked_by or fit(vectors, metric, encoding, params.seed, in_chunks)
         codes = encode_rows(backend, vectors, transform, encoding, workers)
         if metric == "inner_product":
             length = outsize_length(vectors, in_chunks)
@@ -106,7 +113,9 @@ def build(vectors: Vectors | StoredVectors, ids: UserIds, plan: Plan) -> State:
         )
         if metric == "inner_product":
             searched = searched_metric(metric)
-            transform = fit(vectors, searched, encoding, params.seed, in_chunks)
+            transform = given or fit(
+                vectors, searched, encoding, params.seed, in_chunks
+            )
             codes = encode_searched(
                 backend, vectors, metric, transform, encoding, workers
             )

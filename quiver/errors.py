@@ -42,6 +42,10 @@ class LockError(FileAccessError):
     """Another writer is saving to the same path."""
 
 
+class ShardError(QuiverError, RuntimeError):
+    """A shard gave no answer; the message names its file and what happened to it."""
+
+
 class SlowBackendWarning(UserWarning):
     """The kernels work, but far slower than they could; reason and remedy are given."""
 

@@ -14,7 +14,6 @@ ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 TO_COME = {
     *("backends/_simd/simd_neon.h", "readers/lance.py"),
-    "sharding/",
 }
 
 

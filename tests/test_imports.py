@@ -29,6 +29,7 @@ LATE_IMPORTS = {
     "quiver/explain/explanation.py:to_html",
 }
 BY_STRING = {
+    "quiver/__init__.py",
     "quiver/backends/loading.py",
     "quiver/cli/doctor.py",
     "quiver/parallel/progress.py",
@@ -65,6 +66,15 @@ def test_import_quiver_brings_neither_an_extra_nor_a_kernel() -> None:
     assert not {name.split(".")[0] for name in loaded}.intersection(FOREIGN)
     kernels = ("_simd", "_numba", "numba_backend", "cython_backend")
     assert not [name for name in loaded if any(part in name for part in kernels)]
+
+
+def test_shards_are_loaded_when_they_are_asked_for() -> None:
+    loaded, later = (
+        run_python(f"import quiver; {code}; print(*sys.modules)").split()
+        for code in ("quiver.Index", "quiver.ShardedIndex")
+    )
+    assert "quiver.sharding.sharded" in later
+    assert not {"quiver.sharding", "multiprocessing"}.intersection(loaded)
 
 
 def test_listing_names_is_what_loads_a_backend_not_choosing_one() -> None:

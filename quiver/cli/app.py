@@ -24,6 +24,7 @@ from quiver.cli.evaluate import evaluate, tune
 from quiver.cli.explain import explain
 from quiver.cli.indexes import build, check, info
 from quiver.cli.queries import search
+from quiver.cli.shards import shards
 from quiver.errors import QuiverError
 
 INTERRUPTED = 130
@@ -113,6 +114,7 @@ for command in (
     *(backends, bench, verify, doctor),
 ):
     app.command()(command)
+app.add_typer(shards)
 
 
 def _print_version(wanted: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, replace
-from typing import Literal
+from typing import Literal, NoReturn
 
 import typer
 
@@ -89,7 +89,7 @@ def build(
         max_degree=max_degree, ef_construction=ef_construction, alpha=alpha, seed=seed
     )
     params = as_params(None, shape, (), recall)
-    coding = _encoding(encoding, bits, lines)
+    coding = encoding_of(encoding, bits, lines)
     vectors = read_rows(file, key, max_rows)
     own_ids = read_own_ids(file, id_column, ids, max_rows)
     # Compiling is no part of the build's time.
@@ -121,7 +121,7 @@ def build(
     print_summary(summary, as_json=as_json)
 
 
-def _encoding(
+def encoding_of(
     name: EncodingName | None, bits: int | None, lines: int | None
 ) -> quiver.Encoding | Literal["auto"] | None:
     """Return the named encoding with the bits and lines that were asked for.
@@ -168,7 +168,11 @@ def check(
         verify="full" if full else "fast",
         backend=kernels.name,
     )
-    report = opened.check(full=full)
+    print_check(opened.check(full=full), as_json=as_json)
+
+
+def print_check(report: quiver.CheckReport, *, as_json: bool) -> NoReturn:
+    """Print a report and end with the exit code of its verdict."""
     if as_json:
         print_json({"ok": report.ok, **asdict(report)})
     else:

@@ -7,13 +7,7 @@ from typing import Any, get_args
 
 from quiver._typing import ColdDtype, Metric
 from quiver.errors import QuiverError
-from quiver.params import (
-    MAX_LINES,
-    BuildParams,
-    Encoding,
-    check_goes_together,
-    wider,
-)
+from quiver.params import BuildParams, Encoding, check_goes_together, wider
 from quiver.storage.canonical import (
     HeaderError,
     canonical,
@@ -21,7 +15,12 @@ from quiver.storage.canonical import (
     expect_keys,
     matches,
     parse,
-    real,
+)
+from quiver.storage.parameters import (
+    pack_encoding,
+    pack_params,
+    unpack_encoding,
+    unpack_params,
 )
 from quiver.validation.checks import (
     MAX_DEGREE,
@@ -49,15 +48,6 @@ _LATER_KEYS: dict[int, tuple[str, ...]] = {
 }
 _LATER_KEYS[3] = (*_LATER_KEYS[2], "build_mean", "changes", "n_dead", "width")
 
-_ENCODING_KEYS = {
-    1: ("center", "query", "rotate", "weights"),
-    2: ("bits", "center", "fill", "lines", "query", "rotate", "weights"),
-}
-_PARAMS_KEYS = {
-    1: ("alpha", "ef_construction", "max_degree", "prune_rule", "seed"),
-    2: ("alpha", "beta", "ef_construction", "max_degree", "prune_rule", "seed"),
-}
-_PARAMS_KEYS[3], _ENCODING_KEYS[3] = _PARAMS_KEYS[2], _ENCODING_KEYS[2]
 _OPTIONAL_KEYS = ("diagnosis",)
 
 
@@ -132,13 +122,8 @@ def pack_header(header: Header) -> bytes:
     fields["width"] = header.list_width
     for key in {*_LATER_KEYS[1], *_LATER_KEYS[3]}.difference(_LATER_KEYS[version]):
         del fields[key]
-    # Hexadecimal is exact, and has one spelling in every language.
-    for name in ("alpha", "beta"):
-        fields["params"][name] = getattr(header.params, name).hex()
-    # 0 stands for the fewest: the header has no null.
-    fields["encoding"]["lines"] = header.encoding.lines or 0
-    for name, keys in (("params", _PARAMS_KEYS), ("encoding", _ENCODING_KEYS)):
-        fields[name] = {key: fields[name][key] for key in keys[version]}
+    fields["params"] = pack_params(header.params, version)
+    fields["encoding"] = pack_encoding(header.encoding, version)
     return canonical(fields)
 
 
@@ -165,8 +150,8 @@ def unpack_header(raw: bytes, version: int = BUILT_VERSION) -> Header:
             n=check_int("n", fields["n"], least, MAX_ROWS),
             dim=check_int("dim", fields["dim"], 1, MAX_DIM),
             metric=_word(fields, "metric", get_args(Metric)),
-            params=_params(fields["params"], version),
-            encoding=_encoding(fields["encoding"], version),
+            params=unpack_params(fields["params"], version),
+            encoding=unpack_encoding(fields["encoding"], version),
             cold_dtype=_word(
                 fields, "cold_dtype", _COLD_DTYPES.get(version, get_args(ColdDtype))
             ),
@@ -198,21 +183,6 @@ def _word(fields: dict[str, Any], name: str, allowed: tuple[str, ...]) -> Any:
 def _count(fields: dict[str, Any], name: str, least: int) -> int:
     """Return a number of rows, the least in versions that had none."""
     return check_int(name, fields.get(name, least), least, MAX_ROWS)
-
-
-def _params(fields: Any, version: int) -> BuildParams:
-    expect_keys(fields, _PARAMS_KEYS[version], "params")
-    reals = {name: real(fields, name) for name in ("alpha", "beta") if name in fields}
-    # Version 1 knew no beta: every row covered all.
-    return BuildParams(**{"beta": 0.0, **fields, **reals})
-
-
-def _encoding(fields: Any, version: int) -> Encoding:
-    expect_keys(fields, _ENCODING_KEYS[version], "encoding")
-    if version == 1:
-        return Encoding(**fields, fill=False)
-    lines = check_int("lines", fields["lines"], 0, MAX_LINES)
-    return Encoding(**{**fields, "lines": lines or None})
 
 
 def _check_relations(header: Header) -> None:
