@@ -6,7 +6,6 @@ docs/algorithm/build.md.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from quiver._typing import Metric, Progress, StoredVectors, UserIds, Vectors
@@ -122,7 +121,7 @@ def build(vectors: Vectors | StoredVectors, ids: UserIds, plan: Plan) -> State:
     return State(
         metric=metric,
         encoding=encoding,
-        params=replace(params, alpha=params.slack(rule)),
+        params=params.settled(encoding, metric),
         transform=transform,
         codes=codes,
         neighbors=neighbors,

@@ -230,6 +230,10 @@ class BuildParams:
         """Return ``alpha``, that of the rule where none is given or chosen."""
         return ALPHAS[rule] if self.alpha is None else self.alpha
 
+    def settled(self, encoding: Encoding, metric: Metric) -> BuildParams:
+        """Return these with an ``alpha``, as an index keeps them."""
+        return replace(self, alpha=self.slack(self.rule_for(encoding, metric)))
+
     def rule_for(self, encoding: Encoding, metric: Metric) -> PruneRule:
         """Return the pruning rule, with ``auto`` resolved by encoding and metric."""
         if self.prune_rule != "auto":

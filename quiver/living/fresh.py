@@ -47,7 +47,6 @@ def created(
         raise InvalidArgumentError(msg)
     encoding = narrowest(dim) if encoding is None else as_encoding(encoding)
     check_goes_together(metric, encoding)
-    rule = params.rule_for(encoding, metric)
     none = np.empty((0, dim), dtype=np.float32)
     transform = fit(none, searched_metric(metric), encoding, params.seed)
     shape = 0, CACHE_LINE * encoding.row_lines(dim)
@@ -55,7 +54,7 @@ def created(
     return State(
         metric=metric,
         encoding=encoding,
-        params=replace(params, alpha=params.slack(rule)),
+        params=params.settled(encoding, metric),
         transform=transform,
         codes=Codes(rows, transform.coded_dim, encoding.bits, encoding.weights),
         neighbors=np.empty((0, params.max_degree), dtype=np.uint32),

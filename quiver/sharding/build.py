@@ -167,9 +167,10 @@ def _fitted(
     # Of these rows a fit reads no more than an array and this face have.
     vectors = cast("Vectors", Joined(parts))
     plan = chosen_for(vectors, plan, encoding)
+    params = plan.params.settled(plan.encoding, plan.metric)
     in_chunks = partial(map_chunks, threads=threads)
     how = searched_metric(plan.metric), plan.encoding, plan.params.seed
-    return plan._replace(transform=fit(vectors, *how, in_chunks))
+    return plan._replace(params=params, transform=fit(vectors, *how, in_chunks))
 
 
 def _jobs(

@@ -35,7 +35,7 @@ MANIFEST = Manifest(
     metric="cosine",
     dim=8,
     encoding=quiver.Encoding(bits=4),
-    params=quiver.BuildParams(),
+    params=quiver.BuildParams(alpha=1.2),
     transform="c" * 64,
     scheme="rows",
     generation=1,
