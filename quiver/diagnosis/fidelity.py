@@ -134,10 +134,11 @@ def _fidelity(
 
 def _nearest_hamming(codes: Codes, queries: Codes, depth: int) -> Ids:
     """Return the best rows by the number of differing sign and strong bits."""
-    base, own = _both_planes(codes), _both_planes(queries)
-    distances = np.stack(
-        [np.bitwise_count(base ^ query).sum(axis=1, dtype=np.float32) for query in own]
-    )
+    # Word by word, so that every step is long.
+    base, own = _both_planes(codes).T, _both_planes(queries).T
+    distances = np.zeros((own.shape[1], base.shape[1]), dtype=np.float32)
+    for words, asked in zip(base, own, strict=True):
+        distances += np.bitwise_count(asked[:, None] ^ words)
     return nearest(distances, depth)
 
 

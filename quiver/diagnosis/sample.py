@@ -103,7 +103,7 @@ class Sample:
 
     def neighbors(self, k: int) -> tuple[NDArray[np.int64], Distances]:
         """Return the k nearest rows of every query, with their exact distances."""
-        return nearest_rows(self.vectors, self.queries, k, self.metric)
+        return nearest_rows(self.vectors, self.queries, k, self.metric, self.backend)
 
     def marks(self, candidates: Ids, kth: Distances) -> NDArray[np.bool_]:
         """Return which candidates of the first queries are within their k-th."""

@@ -151,7 +151,7 @@ def choose_width(rows: Vectors, plan: Plan) -> tuple[Encoding, Look]:
         Its encoding says how rows are transformed; its bits are chosen here.
     """
     widths = wider_and_wider(plan.encoding, rows.shape[1])
-    probe = _probe(rows, plan.metric)
+    probe = _probe(rows, plan)
     if probe is None:
         return widths[0], Look()
     look = Look(len(probe.rows), _try(probe, plan, widths), probe.growth)
@@ -160,7 +160,7 @@ def choose_width(rows: Vectors, plan: Plan) -> tuple[Encoding, Look]:
 
 def judge_width(rows: Vectors, plan: Plan) -> Look:
     """Look at the encoding given; where it is poor, at wider ones until one holds."""
-    probe = _probe(rows, plan.metric)
+    probe = _probe(rows, plan)
     if probe is None:
         return Look()
     tried = _try(probe, plan, [plan.encoding])
@@ -183,12 +183,12 @@ def wider_and_wider(encoding: Encoding, dim: int) -> list[Encoding]:
     return [replace(encoding, bits=width) for width in bits if width >= first]
 
 
-def _probe(rows: Vectors, metric: Metric) -> _Probe | None:
+def _probe(rows: Vectors, plan: Plan) -> _Probe | None:
     """Return what measures a code, None where rows are too few to tell."""
     if len(rows) < FEWEST_ROWS:
         return None
     # What is answered without a walk needs no code.
-    unlinked = unlinked_rows(rows, metric)[:, 1]
+    unlinked = unlinked_rows(rows, plan.metric)[:, 1]
     if len(unlinked):
         rows = np.delete(rows, unlinked, axis=0)
     if len(rows) < FEWEST_ROWS:
@@ -196,8 +196,8 @@ def _probe(rows: Vectors, metric: Metric) -> _Probe | None:
     asking = rows[evenly_taken(len(rows), QUERIES)]
     # Every row that asks is its own nearest: one more is wanted.
     far_rank = FAR_RANK if len(rows) >= FEWEST_FOR_GROWTH else K
-    near = nearest_rows(rows, asking, far_rank + 1, metric)[1]
-    return _Probe(rows, asking, near[:, K], _growth(near, metric))
+    near = nearest_rows(rows, asking, far_rank + 1, plan.metric, plan.backend)[1]
+    return _Probe(rows, asking, near[:, K], _growth(near, plan.metric))
 
 
 def _growth(near: Distances, metric: Metric) -> float | None:
