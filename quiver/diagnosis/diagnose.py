@@ -53,7 +53,9 @@ from quiver.validation.checks import MAX_ROWS, check_int, check_metric
 K = 10
 """Neighbours asked for, as in all published figures."""
 
-SAMPLE_ROWS = 10_000
+SAMPLE_ROWS, SAMPLE_SHARE, FEWEST_SAMPLED = 10_000, 16, 300
+"""Rows searched by default, at most; one row of so many; and at least. Trials on them
+and their queries so take less than half the time of the build they foretell."""
 
 REFERENCE_SAMPLE_ROWS = 1000
 """The NumPy kernels would take minutes for more."""
@@ -83,12 +85,14 @@ def diagnose(
         Real floats or integers. A memory-mapped array is read in blocks. Rows that
         `Index.build` would refuse are found and left out.
     queries : array_like of shape (q, dim), q >= 5, optional
-        As the index will be asked; up to 2 000 are used. Without them, rows are held
-        out, which assumes that queries look like the base.
+        As the index will be asked; up to n / 50 are used, but 200 or more and 2 000 at
+        most. Without them, rows are held out, which assumes that queries look like the
+        base.
     metric : {'cosine', 'euclidean', 'inner_product'}, default 'cosine'
         As for `Index.build`.
     sample : int, optional
-        Rows to search, >= 80; default 10 000 (1 000 with the NumPy kernels).
+        Rows to search, >= 80; default n / 16, but 300 or more and 10 000 at most (1 000
+        with the NumPy kernels).
     seed : int, default 0
         Draws the rows. The same seed gives the same diagnosis.
     params : BuildParams, optional
@@ -123,12 +127,11 @@ def diagnose(
     seed = check_int("seed", seed, 0, 2**63 - 1)
     params = params or BuildParams()
     backend, n_threads = get_backend(backend), resolve_threads(threads)
-    if sample is None:
-        slow = backend.name == "reference"
-        sample = REFERENCE_SAMPLE_ROWS if slow else SAMPLE_ROWS
-    size = check_int("sample", sample, MIN_ROWS * 4 // 5, MAX_ROWS)
     is_cold = isinstance(vectors, ColdVectors)
     matrix = vectors if is_cold else as_matrix(vectors, "vectors")
+    if sample is None:
+        sample = _sample_rows(len(matrix), backend)
+    size = check_int("sample", sample, MIN_ROWS * 4 // 5, MAX_ROWS)
     meter = ProgressMeter(progress, 5 + len(TRANSFORMS) + len(SIZES))
     census = take_census(matrix, metric, meter)
     usable = census.usable()
@@ -148,6 +151,12 @@ def diagnose(
     return replace(found, findings=(*unusual, *blurred, *found.findings))
 
 
+def _sample_rows(n: int, backend: Backend) -> int:
+    """Return how many of n rows to search, where nobody says."""
+    most = REFERENCE_SAMPLE_ROWS if backend.name == "reference" else SAMPLE_ROWS
+    return min(most, max(FEWEST_SAMPLED, n // SAMPLE_SHARE))
+
+
 def _look(
     drawn: Sample, plan: Plan, seed: int, look: Look, meter: ProgressMeter
 ) -> Diagnosis:
@@ -158,11 +167,11 @@ def _look(
     structure, moments = measure_structure(points, K), measure_moments(points)
     meter.advance(1)
     parts, belief = cut(drawn, K), drawn.belief(K)
-    kth = parts[-1].kth[: len(few.queries)]
+    truth = parts[-1].truth.first(len(few.queries))
     meter.advance(1)
     fidelity: list[Fidelity] = []
     planes: dict[str, Planes] = {}
-    ways = measure_fidelity(few, kth, K, seed, threads, plan.encoding.bits)
+    ways = measure_fidelity(few, truth, K, seed, threads, plan.encoding.bits)
     for rows, of_transform in ways:
         fidelity += rows
         planes |= of_transform

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from quiver._typing import Bits, Distances, Ids
+from quiver._typing import Bits, Ids
 from quiver.diagnosis.planes import Planes, measure_planes
-from quiver.diagnosis.sample import Sample, subset_means
+from quiver.diagnosis.sample import Sample, Truth, subset_means
 from quiver.encoding import code_queries, encode_searched, fit
 from quiver.parallel.workers import Workers
 from quiver.params import Encoding
@@ -68,13 +68,12 @@ class Fidelity(NamedTuple):
 
 
 def measure_fidelity(
-    sample: Sample, kth: Distances, k: int, seed: int, threads: int, bits: Bits
+    sample: Sample, truth: Truth, k: int, seed: int, threads: int, bits: Bits
 ) -> Iterator[tuple[list[Fidelity], dict[str, Planes]]]:
     """Yield, transform by transform, four fidelities and the planes of the codes.
 
     Codes and queries are those that an index searches by the sample's metric, the
-    corrected ones in so many bits; ``kth`` are the exact distances of the k-th
-    neighbours.
+    corrected ones in so many bits; ``truth`` are the k nearest rows.
     """
     depth = min(DEPTHS[-1], len(sample.vectors))
     kernels = sample.backend
@@ -95,7 +94,7 @@ def measure_fidelity(
                 ("hamming", None, _nearest_hamming(paper, own, depth)),
             ]
             found = [
-                _fidelity(sample, kth, k, name, distance, encoding, ids)
+                _fidelity(sample, truth, k, name, distance, encoding, ids)
                 for distance, encoding, ids in ways
             ]
             yield found, {name: measure_planes(paper)}
@@ -113,14 +112,14 @@ def _coded(
 
 def _fidelity(
     sample: Sample,
-    kth: Distances,
+    truth: Truth,
     k: int,
     transform: str,
     distance: str,
     encoding: Encoding | None,
     best: Ids,
 ) -> Fidelity:
-    hits = Hits(sample.marks(best, kth), k)
+    hits = Hits(sample.marks(best, truth), k)
     shares = [hits.shares(depth) for depth in DEPTHS]
     return Fidelity(
         transform=transform,

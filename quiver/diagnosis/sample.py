@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,8 @@ from quiver.diagnosis.trend import OFF_CENTER, USUAL, Belief
 from quiver.errors import InvalidArgumentError
 from quiver.graph.order import seeded_order
 from quiver.recall.exact import nearest_rows
-from quiver.recall.hits import mark_hits
+from quiver.recall.hits import mark_hits, mark_near
+from quiver.reference.keys import NO_ID
 from quiver.reference.lanes import squared_norms
 from quiver.storage.cold import ColdVectors
 from quiver.validation.arrays import as_vectors
@@ -36,10 +37,11 @@ MIN_ROWS = 100
 N_SUBSETS = 5
 """Disjoint subsets of the queries; the spread between them is reported."""
 
-MAX_QUERIES = 2000
-"""Queries that ask the small indexes, whose loss is small and must be seen."""
+MAX_QUERIES, QUERY_SHARE, MIN_QUERIES = 2000, 50, 200
+"""Queries that ask the small indexes, at most; one for so many rows of the base; and at
+least, as their loss is small and must be seen."""
 
-FEW_QUERIES = 500
+FEW_QUERIES = 200
 """Queries for everything else."""
 
 FAR_OFF = 2.0
@@ -52,6 +54,25 @@ all answers, do. Found: 1 to 21 %; of other data 77 % and more."""
 
 # At least four rows to search for every query held out.
 _HELD_OUT_SHARE = 5
+
+
+class Truth(NamedTuple):
+    """The true neighbours of every query.
+
+    Attributes
+    ----------
+    kth : ndarray of shape (q,), float32
+        Exact distance of the k-th.
+    near : ndarray of shape (q, m), uint32, or None
+        All rows no farther, filled with ``NO_ID``; None where too many tie.
+    """
+
+    kth: Distances
+    near: Ids | None = None
+
+    def first(self, n: int) -> Truth:
+        """Return those of the first queries."""
+        return Truth(self.kth[:n], None if self.near is None else self.near[:n])
 
 
 @dataclass(frozen=True)
@@ -105,8 +126,22 @@ class Sample:
         """Return the k nearest rows of every query, with their exact distances."""
         return nearest_rows(self.vectors, self.queries, k, self.metric, self.backend)
 
-    def marks(self, candidates: Ids, kth: Distances) -> NDArray[np.bool_]:
+    def truth(self, k: int) -> Truth:
+        """Return who the true neighbours are, told by as few exact distances."""
+        depth = min(2 * k, len(self.vectors))
+        ids, distances = self.neighbors(depth)
+        kth = distances[:, k - 1]
+        is_near = distances <= kth[:, None]
+        # Rows that tie with the k-th may go on beyond what was asked for.
+        if depth < len(self.vectors) and is_near[:, -1].any():
+            return Truth(kth)
+        return Truth(kth, np.where(is_near, ids, NO_ID).astype(np.uint32))
+
+    def marks(self, candidates: Ids, truth: Truth) -> NDArray[np.bool_]:
         """Return which candidates of the first queries are within their k-th."""
+        kth, near = truth.first(len(candidates))
+        if near is not None:
+            return mark_near(candidates, near)
         queries = self.queries[: len(candidates)]
         return mark_hits(
             self.backend, self.vectors, queries, candidates, kth, self.metric
@@ -169,10 +204,11 @@ def draw_sample(
         msg = f"vectors must have at least {MIN_ROWS} rows to diagnose, got {n}{left}"
         raise InvalidArgumentError(msg)
     wanted = None
-    n_held_out = min(MAX_QUERIES, n // _HELD_OUT_SHARE)
+    most = min(MAX_QUERIES, max(MIN_QUERIES, n // QUERY_SHARE))
+    n_held_out = min(most, n // _HELD_OUT_SHARE)
     if queries is not None:
         wanted = as_vectors(queries, "queries", metric=metric, dim=matrix.shape[1])
-        wanted = _thinned(wanted, seed)
+        wanted = _thinned(wanted, most, seed)
         n_held_out = 0
     drawn = read_rows(matrix, usable[_draw(n, min(n, size + n_held_out), seed)], metric)
     if wanted is None:
@@ -216,11 +252,11 @@ def _scaled(vectors: Vectors, norm: float) -> Vectors:
     return (vectors * factors[:, None]).astype(np.float32)
 
 
-def _thinned(queries: Vectors, seed: int) -> Vectors:
+def _thinned(queries: Vectors, most: int, seed: int) -> Vectors:
     if len(queries) < N_SUBSETS:
         msg = f"queries must have at least {N_SUBSETS} rows, got {len(queries)}"
         raise InvalidArgumentError(msg)
-    return queries[_draw(len(queries), min(MAX_QUERIES, len(queries)), seed)]
+    return queries[_draw(len(queries), min(most, len(queries)), seed)]
 
 
 def _draw(n: int, size: int, seed: int) -> NDArray[np.int64]:

@@ -18,7 +18,14 @@ from quiver._typing import Distances, Keys, Lanes, Metric, Vectors
 from quiver.backends.protocol import Backend
 from quiver.recall.hits import exact_distances
 from quiver.recall.row_blocks import RowBlocks, Rows
-from quiver.reference.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
+from quiver.reference.keys import (
+    NO_ID,
+    NO_KEY,
+    key_distances,
+    key_ids,
+    make_keys,
+    places_in_line,
+)
 from quiver.reference.rerank import exact_distance
 from quiver.validation.checks import check_int, check_metric
 
@@ -201,7 +208,7 @@ def _by_kernels(
     metric: Metric,
 ) -> Distances:
     """Return the same as `_measured`, of one pair or more."""
-    places, width = _places(owners, len(queries))
+    places, width = places_in_line(owners, len(queries))
     candidates = np.full((len(queries), width), NO_ID, dtype=np.uint32)
     candidates[owners, places] = rows
     distances = exact_distances(backend, block, queries, candidates, metric)
@@ -214,19 +221,9 @@ def _merge(best: Keys, owners: NDArray[np.int64], keys: Keys) -> Keys:
     ``owners`` ascend: the query of every new key.
     """
     n_queries, k = best.shape
-    places, width = _places(owners, n_queries)
+    places, width = places_in_line(owners, n_queries)
     both = np.full((n_queries, k + width), NO_KEY, dtype=np.uint64)
     both[:, :k] = best
     both[owners, k + places] = keys
     both.sort(axis=1)
     return both[:, :k].copy()
-
-
-def _places(owners: NDArray[np.int64], n_queries: int) -> tuple[NDArray[np.int64], int]:
-    """Return the place of each among those of its query, and how many one has at most.
-
-    ``owners`` ascend.
-    """
-    counts = np.bincount(owners, minlength=n_queries)
-    firsts = np.cumsum(counts) - counts
-    return np.arange(len(owners)) - firsts[owners], int(counts.max())

@@ -90,6 +90,8 @@ class Asked(NamedTuple):
         The hits do not depend on it.
     filters : sequence of Filter, optional
         Of every query.
+    near : ndarray of shape (q, m), uint32, optional
+        All rows within ``kth``, filled with ``NO_ID``: known, none is measured.
     """
 
     state: State
@@ -99,6 +101,7 @@ class Asked(NamedTuple):
     k: int
     threads: int
     filters: Filters = None
+    near: Ids | None = None
 
     @property
     def wanted(self) -> int | Counts:
@@ -111,6 +114,16 @@ class Asked(NamedTuple):
         """Return the filters of some queries."""
         return None if self.filters is None else self.filters[start:stop]
 
+    def first(self, n: int) -> Asked:
+        """Return what the first queries ask."""
+        near = None if self.near is None else self.near[:n]
+        return self._replace(
+            queries=self.queries[:n],
+            kth=self.kth[:n],
+            filters=self.part(0, n),
+            near=near,
+        )
+
     def mark(self, start: int, beam: Ids) -> tuple[Counts, NDArray[np.bool_]]:
         """Count the hits that each candidate of the queries from ``start`` on brings.
 
@@ -121,10 +134,13 @@ class Asked(NamedTuple):
         state, kth = self.state, self.kth[part]
         filters = self.part(start, start + len(beam))
         rows = candidates(state, beam, answering_masks(state, filters))
-        hits = mark_hits(
-            *(self.backend, state.vectors, self.queries[part], rows),
-            *(kth, state.metric),
-        )
+        if self.near is None:
+            hits = mark_hits(
+                *(self.backend, state.vectors, self.queries[part], rows),
+                *(kth, state.metric),
+            )
+        else:
+            hits = mark_near(rows, self.near[part])
         is_long = np.isin(rows, state.long_entry_points)
         if filters is None:
             counts = _with_equal(hits, rows, kth, state.live_unlinked)
@@ -224,6 +240,14 @@ def mark_hits(
     """Return which candidates are no farther than each query's k-th neighbour."""
     distances = exact_distances(backend, vectors, queries, candidates, metric)
     return (candidates != NO_ID) & (distances <= kth[:, None])
+
+
+def mark_near(candidates: Ids, near: Ids) -> NDArray[np.bool_]:
+    """Return the same, of the rows within each query's k-th, filled with ``NO_ID``."""
+    hits = np.zeros(candidates.shape, dtype=np.bool_)
+    for rows in near.T:
+        hits |= candidates == rows[:, None]
+    return hits & (candidates != NO_ID)
 
 
 def exact_distances(
