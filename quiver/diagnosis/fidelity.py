@@ -16,11 +16,12 @@ import numpy as np
 
 from quiver._typing import Bits, Ids
 from quiver.diagnosis.planes import Planes, measure_planes
-from quiver.diagnosis.sample import Sample, Truth, subset_means
+from quiver.diagnosis.sample import Sample, subset_means
 from quiver.encoding import code_queries, encode_searched, fit
 from quiver.parallel.workers import Workers
 from quiver.params import Encoding
 from quiver.recall.hits import Hits, nearest, nearest_codes
+from quiver.recall.marks import Truth
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.distance import HIGH_BITS, Words, code_words, strong_plane
 from quiver.reference.transform import query_transform, searched_metric

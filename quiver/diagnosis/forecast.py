@@ -17,11 +17,12 @@ import numpy as np
 
 from quiver.build import Plan, build
 from quiver.diagnosis.float_graph import FLOAT_ROWS, measure_float_graph
-from quiver.diagnosis.sample import FEW_QUERIES, Sample, Truth
+from quiver.diagnosis.sample import FEW_QUERIES, Sample
 from quiver.diagnosis.trend import USUAL, Belief, extrapolate, on_normal_scale
 from quiver.params import DEFAULT_EF, BuildParams, Encoding
 from quiver.recall.hits import Asked, Hits, scan_hits, walk_hits
 from quiver.recall.intervals import Interval
+from quiver.recall.marks import Truth
 
 FORECAST_WIDTHS = (32, 64, 128, 256)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,7 @@ from quiver.diagnosis.trend import OFF_CENTER, USUAL, Belief
 from quiver.errors import InvalidArgumentError
 from quiver.graph.order import seeded_order
 from quiver.recall.exact import nearest_rows
-from quiver.recall.hits import mark_hits, mark_near
-from quiver.reference.keys import NO_ID
+from quiver.recall.marks import Truth, mark_hits, mark_near
 from quiver.reference.lanes import squared_norms
 from quiver.storage.cold import ColdVectors
 from quiver.validation.arrays import as_vectors
@@ -54,25 +53,6 @@ all answers, do. Found: 1 to 21 %; of other data 77 % and more."""
 
 # At least four rows to search for every query held out.
 _HELD_OUT_SHARE = 5
-
-
-class Truth(NamedTuple):
-    """The true neighbours of every query.
-
-    Attributes
-    ----------
-    kth : ndarray of shape (q,), float32
-        Exact distance of the k-th.
-    near : ndarray of shape (q, m), uint32, or None
-        All rows no farther, filled with ``NO_ID``; None where too many tie.
-    """
-
-    kth: Distances
-    near: Ids | None = None
-
-    def first(self, n: int) -> Truth:
-        """Return those of the first queries."""
-        return Truth(self.kth[:n], None if self.near is None else self.near[:n])
 
 
 @dataclass(frozen=True)
@@ -127,15 +107,10 @@ class Sample:
         return nearest_rows(self.vectors, self.queries, k, self.metric, self.backend)
 
     def truth(self, k: int) -> Truth:
-        """Return who the true neighbours are, told by as few exact distances."""
-        depth = min(2 * k, len(self.vectors))
-        ids, distances = self.neighbors(depth)
-        kth = distances[:, k - 1]
-        is_near = distances <= kth[:, None]
-        # Rows that tie with the k-th may go on beyond what was asked for.
-        if depth < len(self.vectors) and is_near[:, -1].any():
-            return Truth(kth)
-        return Truth(kth, np.where(is_near, ids, NO_ID).astype(np.uint32))
+        """Return who the k true neighbours of every query are."""
+        n = len(self.vectors)
+        # Twice as many, so that a few that tie with the k-th are known.
+        return Truth.of(*self.neighbors(min(2 * k, n)), k, n)
 
     def marks(self, candidates: Ids, truth: Truth) -> NDArray[np.bool_]:
         """Return which candidates of the first queries are within their k-th."""

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import Distances
-from quiver.diagnosis.sample import Sample, Truth, squared_distances
+from quiver.diagnosis.sample import Sample, squared_distances
+from quiver.recall.marks import Truth
 
 LOCAL_RANK = 100
 """Neighbours that define the neighbourhood of a query."""

@@ -29,7 +29,8 @@ from quiver.graph.unlinked import unlinked_rows
 from quiver.parallel.workers import Workers
 from quiver.params import Encoding, narrowest
 from quiver.recall.exact import nearest_rows
-from quiver.recall.hits import Hits, mark_hits, nearest_codes
+from quiver.recall.hits import Hits, nearest_codes
+from quiver.recall.marks import mark_hits
 from quiver.reference.transform import (
     evenly_taken,
     query_transform,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from quiver._typing import Distances, Keys, Lanes, Metric, Vectors
 from quiver.backends.protocol import Backend
-from quiver.recall.hits import exact_distances
+from quiver.recall.marks import exact_distances
 from quiver.recall.row_blocks import RowBlocks, Rows
 from quiver.reference.keys import (
     NO_ID,

@@ -17,8 +17,6 @@ from quiver._typing import (
     Distances,
     Ids,
     Lanes,
-    Metric,
-    StoredVectors,
     Unlinked,
     Vectors,
 )
@@ -26,10 +24,10 @@ from quiver.backends.protocol import Backend
 from quiver.candidates import candidates
 from quiver.filters.walk import answering_masks
 from quiver.parallel.workers import map_chunks
+from quiver.recall.marks import mark_hits, mark_near
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import NO_ID, key_ids, nearest_keys
 from quiver.reference.masks import is_marked
-from quiver.rerank import rerank
 from quiver.search import SCAN_VALUES, Filters, chunk_rows, scan, walk
 from quiver.state import State
 
@@ -227,45 +225,3 @@ def nearest_codes(
 def nearest(distances: Distances, depth: int) -> Ids:
     """Return the ``depth`` smallest of every row, by (distance, column)."""
     return key_ids(nearest_keys(distances, depth))
-
-
-def mark_hits(
-    backend: Backend,
-    vectors: Vectors | StoredVectors,
-    queries: Vectors,
-    candidates: Ids,
-    kth: Distances,
-    metric: Metric,
-) -> NDArray[np.bool_]:
-    """Return which candidates are no farther than each query's k-th neighbour."""
-    distances = exact_distances(backend, vectors, queries, candidates, metric)
-    return (candidates != NO_ID) & (distances <= kth[:, None])
-
-
-def mark_near(candidates: Ids, near: Ids) -> NDArray[np.bool_]:
-    """Return the same, of the rows within each query's k-th, filled with ``NO_ID``."""
-    hits = np.zeros(candidates.shape, dtype=np.bool_)
-    for rows in near.T:
-        hits |= candidates == rows[:, None]
-    return hits & (candidates != NO_ID)
-
-
-def exact_distances(
-    backend: Backend,
-    vectors: Vectors | StoredVectors,
-    queries: Vectors,
-    candidates: Ids,
-    metric: Metric,
-) -> Distances:
-    """Return the exact distance of every candidate, in its place; +inf at ``NO_ID``.
-
-    The candidates of a query are distinct.
-    """
-    width = candidates.shape[1]
-    rows, ranked, _ = rerank(backend, vectors, queries, candidates, width, metric)
-    # Sorted by row number, the re-ranked and the candidates line up again.
-    by_row = np.argsort(rows, axis=1, kind="stable")
-    order = np.argsort(candidates, axis=1, kind="stable")
-    distances = np.empty_like(ranked)
-    np.put_along_axis(distances, order, np.take_along_axis(ranked, by_row, 1), 1)
-    return distances

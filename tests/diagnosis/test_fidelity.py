@@ -10,9 +10,9 @@ from scipy.spatial.distance import cdist
 
 import quiver
 from quiver.diagnosis.fidelity import DEPTHS, measure_fidelity
-from quiver.diagnosis.sample import Truth
 from quiver.encoding import encode_queries
 from quiver.recall.hits import Asked, scan_hits
+from quiver.recall.marks import Truth
 
 
 def test_fidelity_is_a_ranking_of_every_row_by_code() -> None:
