@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from quiver._typing import Metric, Progress
@@ -54,8 +55,9 @@ K = 10
 """Neighbours asked for, as in all published figures."""
 
 SAMPLE_ROWS, SAMPLE_SHARE, FEWEST_SAMPLED = 10_000, 16, 300
-"""Rows searched by default, at most; one row of so many; and at least. Trials on them
-and their queries so take less than half the time of the build they foretell."""
+"""Rows searched by default: at most; one of so many, so that a diagnosis takes less
+than half the time of the build it foretells; and at least. Where recall falls short, a
+wide beam that sees most of so few rows would flatter: then the most are searched."""
 
 REFERENCE_SAMPLE_ROWS = 1000
 """The NumPy kernels would take minutes for more."""
@@ -91,8 +93,8 @@ def diagnose(
     metric : {'cosine', 'euclidean', 'inner_product'}, default 'cosine'
         As for `Index.build`.
     sample : int, optional
-        Rows to search, >= 80; default n / 16, but 300 or more and 10 000 at most (1 000
-        with the NumPy kernels).
+        Rows to search, >= 80; default n / 16, but 300 or more, and 10 000 at most and
+        where recall falls short (1 000 with the NumPy kernels).
     seed : int, default 0
         Draws the rows. The same seed gives the same diagnosis.
     params : BuildParams, optional
@@ -129,15 +131,17 @@ def diagnose(
     backend, n_threads = get_backend(backend), resolve_threads(threads)
     is_cold = isinstance(vectors, ColdVectors)
     matrix = vectors if is_cold else as_matrix(vectors, "vectors")
-    if sample is None:
-        sample = _sample_rows(len(matrix), backend)
-    size = check_int("sample", sample, MIN_ROWS * 4 // 5, MAX_ROWS)
+    most = REFERENCE_SAMPLE_ROWS if backend.name == "reference" else SAMPLE_ROWS
+    if sample is not None:
+        most = check_int("sample", sample, MIN_ROWS * 4 // 5, MAX_ROWS)
+    share = max(FEWEST_SAMPLED, len(matrix) // SAMPLE_SHARE)
+    first = min(most, share) if sample is None else most
     meter = ProgressMeter(progress, 5 + len(TRANSFORMS) + len(SIZES))
     census = take_census(matrix, metric, meter)
     usable = census.usable()
-    drawn = draw_sample(
-        *(matrix, usable, queries, metric), size=size, seed=seed, backend=backend
-    )
+    given = matrix, usable, queries, metric
+    draw = partial(draw_sample, *given, seed=seed, backend=backend)
+    drawn = draw(size=first)
     meter.advance(1)
     plan = Plan(metric, Encoding(), params, backend, n_threads)
     taken = usable[evenly_taken(len(usable), ROWS)]
@@ -146,15 +150,12 @@ def diagnose(
     meter.advance(1)
     plan = plan._replace(encoding=encoding, params=choose_slack(plan, look)[0])
     found = _look(drawn, plan, seed, look, meter)
+    if first < most and falls_short(found.forecasts):
+        silent = ProgressMeter(lambda *_: meter.poll(), 1)
+        found = _look(draw(size=most), plan, seed, look, silent)
     unusual = row_findings(census, matrix, metric)
     blurred = precision_finding(matrix[taken], rows, metric, len(matrix))
     return replace(found, findings=(*unusual, *blurred, *found.findings))
-
-
-def _sample_rows(n: int, backend: Backend) -> int:
-    """Return how many of n rows to search, where nobody says."""
-    most = REFERENCE_SAMPLE_ROWS if backend.name == "reference" else SAMPLE_ROWS
-    return min(most, max(FEWEST_SAMPLED, n // SAMPLE_SHARE))
 
 
 def _look(
