@@ -37,6 +37,7 @@ from quiver.diagnosis.verdict import (
     contenders,
     falls_short,
     judge,
+    needs_more_rows,
     plain_coding,
     usual,
 )
@@ -56,8 +57,8 @@ K = 10
 
 SAMPLE_ROWS, SAMPLE_SHARE, FEWEST_SAMPLED = 10_000, 16, 300
 """Rows searched by default: at most; one of so many, so that a diagnosis takes less
-than half the time of the build it foretells; and at least. Where recall falls short, a
-wide beam that sees most of so few rows would flatter: then the most are searched."""
+than half the time of the build it foretells; and at least. The most are searched where
+`needs_more_rows` says so."""
 
 REFERENCE_SAMPLE_ROWS = 1000
 """The NumPy kernels would take minutes for more."""
@@ -94,7 +95,8 @@ def diagnose(
         As for `Index.build`.
     sample : int, optional
         Rows to search, >= 80; default n / 16, but 300 or more, and 10 000 at most and
-        where recall falls short (1 000 with the NumPy kernels).
+        where recall falls short or the local dimension is above 40 (1 000 with the
+        NumPy kernels).
     seed : int, default 0
         Draws the rows. The same seed gives the same diagnosis.
     params : BuildParams, optional
@@ -150,7 +152,8 @@ def diagnose(
     meter.advance(1)
     plan = plan._replace(encoding=encoding, params=choose_slack(plan, look)[0])
     found = _look(drawn, plan, seed, look, meter)
-    if first < most and falls_short(found.forecasts):
+    is_part = len(drawn.vectors) == first < most
+    if is_part and needs_more_rows(found.forecasts, found.structure):
         silent = ProgressMeter(lambda *_: meter.poll(), 1)
         found = _look(draw(size=most), plan, seed, look, silent)
     unusual = row_findings(census, matrix, metric)
