@@ -60,6 +60,9 @@ SAMPLE_ROWS, SAMPLE_SHARE, FEWEST_SAMPLED = 10_000, 16, 300
 than half the time of the build it foretells; and at least. The most are searched where
 `needs_more_rows` says so."""
 
+MOST_SEEN = 0.5
+"""Share of the largest trial that a walk sees, beyond which intervals are wider."""
+
 REFERENCE_SAMPLE_ROWS = 1000
 """The NumPy kernels would take minutes for more."""
 
@@ -95,7 +98,7 @@ def diagnose(
         As for `Index.build`.
     sample : int, optional
         Rows to search, >= 80; default n / 16, but 300 or more, and 10 000 at most and
-        where recall falls short or the local dimension is above 40 (1 000 with the
+        where recall falls short or the local dimension is above 26 (1 000 with the
         NumPy kernels).
     seed : int, default 0
         Draws the rows. The same seed gives the same diagnosis.
@@ -181,11 +184,13 @@ def _look(
         planes |= of_transform
         meter.advance(1)
     chosen, trials, gain = _try_ways(parts, fidelity, plan, belief, meter)
-    forecasts = forecast(trials, n, belief)
+    seen = trials[-1].compared / trials[-1].rows
+    line = belief.doubted() if seen > MOST_SEEN else belief
+    forecasts = forecast(trials, n, line)
     float_rows = 0
     if falls_short(forecasts):
         forecasts, float_rows = with_float_graph(
-            *(forecasts, trials, drawn, K, plan.params, belief)
+            *(forecasts, trials, drawn, K, plan.params, line)
         )
     meter.advance(1)
     encoding = chosen.encoding or plan.encoding
