@@ -19,7 +19,8 @@ from measure_defaults import FILES, Data, prepare, read
 import quiver
 from quiver._typing import Distances, Metric
 from quiver.encoding import encode_queries
-from quiver.recall.hits import Hits, mark_hits, nearest, nearest_codes
+from quiver.recall.hits import Hits, nearest, nearest_codes
+from quiver.recall.marks import mark_hits
 from quiver.reference.encode import unpack, values_of
 from quiver.reference.keys import key_distances, key_ids
 from quiver.reference.transform import apply_transform

@@ -38,6 +38,7 @@ from quiver.diagnosis.verdict import (
     contenders,
     falls_short,
     judge,
+    needs_more_rows,
     plain_coding,
     usual,
 )
@@ -55,7 +56,13 @@ from quiver.validation.checks import MAX_ROWS, check_int, check_metric
 K = 10
 """Neighbours asked for, as in all published figures."""
 
-SAMPLE_ROWS = 10_000
+SAMPLE_ROWS, SAMPLE_SHARE, FEWEST_SAMPLED = 10_000, 16, 300
+"""Rows searched by default: at most; one of so many, so that a diagnosis takes less
+than half the time of the build it foretells; and at least. The most are searched where
+`needs_more_rows` says so."""
+
+MOST_SEEN = 0.5
+"""Share of the largest trial that a walk sees, beyond which intervals are wider."""
 
 REFERENCE_SAMPLE_ROWS = 1000
 """The NumPy kernels would take minutes for more."""
@@ -85,12 +92,15 @@ def diagnose(
         Real floats or integers. A memory-mapped array is read in blocks. Rows that
         `Index.build` would refuse are found and left out.
     queries : array_like of shape (q, dim), q >= 5, optional
-        As the index will be asked; up to 2 000 are used. Without them, rows are held
-        out, which assumes that queries look like the base.
+        As the index will be asked; up to n / 50 are used, but 200 or more and 2 000 at
+        most. Without them, rows are held out, which assumes that queries look like the
+        base.
     metric : {'cosine', 'euclidean', 'inner_product'}, default 'cosine'
         As for `Index.build`.
     sample : int, optional
-        Rows to search, >= 80; default 10 000 (1 000 with the NumPy kernels).
+        Rows to search, >= 80; default n / 16, but 300 or more, and 10 000 at most and
+        where recall falls short or the local dimension is above 26 (1 000 with the
+        NumPy kernels).
     seed : int, default 0
         Draws the rows. The same seed gives the same diagnosis.
     params : BuildParams, optional
@@ -125,18 +135,19 @@ def diagnose(
     seed = check_int("seed", seed, 0, 2**63 - 1)
     params = params or BuildParams()
     backend, n_threads = get_backend(backend), resolve_threads(threads)
-    if sample is None:
-        slow = backend.name == "reference"
-        sample = REFERENCE_SAMPLE_ROWS if slow else SAMPLE_ROWS
-    size = check_int("sample", sample, MIN_ROWS * 4 // 5, MAX_ROWS)
     is_cold = isinstance(vectors, ColdVectors)
     matrix = vectors if is_cold else as_matrix(vectors, "vectors")
+    most = REFERENCE_SAMPLE_ROWS if backend.name == "reference" else SAMPLE_ROWS
+    if sample is not None:
+        most = check_int("sample", sample, MIN_ROWS * 4 // 5, MAX_ROWS)
+    share = max(FEWEST_SAMPLED, len(matrix) // SAMPLE_SHARE)
+    first = min(most, share) if sample is None else most
     meter = ProgressMeter(progress, 5 + len(TRANSFORMS) + len(SIZES))
     census = take_census(matrix, metric, meter)
     usable = census.usable()
-    drawn = draw_sample(
-        *(matrix, usable, queries, metric), size=size, seed=seed, backend=backend
-    )
+    given = matrix, usable, queries, metric
+    draw = partial(draw_sample, *given, seed=seed, backend=backend)
+    drawn = draw(size=first)
     meter.advance(1)
     plan = Plan(metric, Encoding(), params, backend, n_threads)
     taken = usable[evenly_taken(len(usable), ROWS)]
@@ -147,6 +158,10 @@ def diagnose(
     meter.advance(1)
     plan = plan._replace(encoding=encoding, params=choose_slack(plan, look)[0])
     found = _look(drawn, plan, seed, look, meter)
+    is_part = len(drawn.vectors) == first < most
+    if is_part and needs_more_rows(found.forecasts, found.structure):
+        silent = ProgressMeter(lambda *_: meter.poll(), 1)
+        found = _look(draw(size=most), plan, seed, look, silent)
     unusual = row_findings(census, matrix, metric)
     blurred = precision_finding(matrix[taken], rows, metric, len(matrix))
     return replace(found, findings=(*unusual, *blurred, *found.findings))
@@ -162,21 +177,23 @@ def _look(
     structure, moments = measure_structure(points, K), measure_moments(points)
     meter.advance(1)
     parts, belief = cut(drawn, K), drawn.belief(K)
-    kth = parts[-1].kth[: len(few.queries)]
+    truth = parts[-1].truth.first(len(few.queries))
     meter.advance(1)
     fidelity: list[Fidelity] = []
     planes: dict[str, Planes] = {}
-    ways = measure_fidelity(few, kth, K, seed, threads, plan.encoding.bits)
+    ways = measure_fidelity(few, truth, K, seed, threads, plan.encoding.bits)
     for rows, of_transform in ways:
         fidelity += rows
         planes |= of_transform
         meter.advance(1)
     chosen, trials, gain = _try_ways(parts, fidelity, plan, belief, meter)
-    forecasts = forecast(trials, n, belief)
+    seen = trials[-1].compared / trials[-1].rows
+    line = belief.doubted() if seen > MOST_SEEN else belief
+    forecasts = forecast(trials, n, line)
     float_rows = 0
     if falls_short(forecasts):
         forecasts, float_rows = with_float_graph(
-            *(forecasts, trials, drawn, K, plan.params, belief)
+            *(forecasts, trials, drawn, K, plan.params, line)
         )
     meter.advance(1)
     encoding = chosen.encoding or plan.encoding

@@ -14,13 +14,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from quiver._typing import Bits, Distances, Ids
+from quiver._typing import Bits, Ids
 from quiver.diagnosis.planes import Planes, measure_planes
 from quiver.diagnosis.sample import Sample, subset_means
 from quiver.encoding import code_queries, encode_searched, fit
 from quiver.parallel.workers import Workers
 from quiver.params import Encoding
 from quiver.recall.hits import Hits, nearest, nearest_codes
+from quiver.recall.marks import Truth
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.distance import HIGH_BITS, Words, code_words, strong_plane
 from quiver.reference.transform import query_transform, searched_metric
@@ -68,13 +69,12 @@ class Fidelity(NamedTuple):
 
 
 def measure_fidelity(
-    sample: Sample, kth: Distances, k: int, seed: int, threads: int, bits: Bits
+    sample: Sample, truth: Truth, k: int, seed: int, threads: int, bits: Bits
 ) -> Iterator[tuple[list[Fidelity], dict[str, Planes]]]:
     """Yield, transform by transform, four fidelities and the planes of the codes.
 
     Codes and queries are those that an index searches by the sample's metric, the
-    corrected ones in so many bits; ``kth`` are the exact distances of the k-th
-    neighbours.
+    corrected ones in so many bits; ``truth`` are the k nearest rows.
     """
     depth = min(DEPTHS[-1], len(sample.vectors))
     kernels = sample.backend
@@ -95,7 +95,7 @@ def measure_fidelity(
                 ("hamming", None, _nearest_hamming(paper, own, depth)),
             ]
             found = [
-                _fidelity(sample, kth, k, name, distance, encoding, ids)
+                _fidelity(sample, truth, k, name, distance, encoding, ids)
                 for distance, encoding, ids in ways
             ]
             yield found, {name: measure_planes(paper)}
@@ -113,14 +113,14 @@ def _coded(
 
 def _fidelity(
     sample: Sample,
-    kth: Distances,
+    truth: Truth,
     k: int,
     transform: str,
     distance: str,
     encoding: Encoding | None,
     best: Ids,
 ) -> Fidelity:
-    hits = Hits(sample.marks(best, kth), k)
+    hits = Hits(sample.marks(best, truth), k)
     shares = [hits.shares(depth) for depth in DEPTHS]
     return Fidelity(
         transform=transform,
@@ -134,10 +134,11 @@ def _fidelity(
 
 def _nearest_hamming(codes: Codes, queries: Codes, depth: int) -> Ids:
     """Return the best rows by the number of differing sign and strong bits."""
-    base, own = _both_planes(codes), _both_planes(queries)
-    distances = np.stack(
-        [np.bitwise_count(base ^ query).sum(axis=1, dtype=np.float32) for query in own]
-    )
+    # Word by word, so that every step is long.
+    base, own = _both_planes(codes).T, _both_planes(queries).T
+    distances = np.zeros((own.shape[1], base.shape[1]), dtype=np.float32)
+    for words, asked in zip(base, own, strict=True):
+        distances += np.bitwise_count(asked[:, None] ^ words)
     return nearest(distances, depth)
 
 

@@ -15,14 +15,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from quiver._typing import Distances
 from quiver.build import Plan, build
 from quiver.diagnosis.float_graph import FLOAT_ROWS, measure_float_graph
-from quiver.diagnosis.sample import Sample
+from quiver.diagnosis.sample import FEW_QUERIES, Sample
 from quiver.diagnosis.trend import USUAL, Belief, extrapolate, on_normal_scale
 from quiver.params import DEFAULT_EF, BuildParams, Encoding
 from quiver.recall.hits import Asked, Hits, scan_hits, walk_hits
 from quiver.recall.intervals import Interval
+from quiver.recall.marks import Truth
 
 FORECAST_WIDTHS = (32, 64, 128, 256)
 
@@ -40,7 +40,7 @@ class Trial(NamedTuple):
     walks : dict of int to Hits
         Of the walk's beam, by ef.
     scan : Hits
-        Of the best by code among all its rows.
+        Of the best by code among all its rows, of few queries.
     compared : float
         Codes that a walk at the default ef compares, mean.
     """
@@ -77,31 +77,32 @@ class Forecast(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Part of a sample, and the exact distance of every query's k-th neighbour."""
+    """Part of a sample, and the true neighbours of every query among its rows."""
 
     sample: Sample
-    kth: Distances
+    truth: Truth
 
 
 def cut(sample: Sample, k: int) -> list[Part]:
     """Return the parts of a sample, the whole of it last."""
     parts = [sample.prefix(max(k, len(sample.vectors) // divisor)) for divisor in SIZES]
-    return [Part(part, part.neighbors(k)[1][:, -1]) for part in parts]
+    return [Part(part, part.truth(k)) for part in parts]
 
 
 def run_trials(
     parts: list[Part], k: int, encoding: Encoding, params: BuildParams, threads: int
 ) -> Iterator[Trial]:
     """Build and ask an index on each part of a sample."""
-    for part, kth in parts:
+    for part, (kth, near) in parts:
         plan = Plan(part.metric, encoding, params, part.backend, threads)
         state = build(part.vectors, np.arange(len(part.vectors)), plan)
-        asked = Asked(state, part.backend, part.queries, kth, k, threads)
+        asked = Asked(*(state, part.backend, part.queries, kth, k, threads), near=near)
+        few = asked.first(FEW_QUERIES)
         walks = {ef: walk_hits(asked, ef) for ef in FORECAST_WIDTHS}
         yield Trial(
             rows=len(part.vectors),
             walks={ef: walk.hits for ef, walk in walks.items()},
-            scan=scan_hits(asked, FORECAST_WIDTHS[-1]),
+            scan=scan_hits(few, FORECAST_WIDTHS[-1]),
             compared=float(walks[DEFAULT_EF].distance_computations.mean()),
         )
 

@@ -82,14 +82,15 @@ def _effective_dimension(rows: Vectors) -> float:
     """Return tr(C)² / tr(C²), C the covariance.
 
     Products of different rows estimate tr(C²) without the bias that each row's
-    product with itself would add.
+    product with itself would add. Squared, those of all rows and those of all columns
+    have one sum: the fewer are taken.
     """
-    centered = (rows - rows.mean(axis=0, dtype=np.float64)).astype(np.float64)
-    products = centered @ centered.T
-    m = len(rows)
-    trace = np.trace(products) / m
-    np.fill_diagonal(products, 0.0)
-    trace_of_square = np.square(products).sum() / (m * (m - 1))
+    centered = rows - rows.mean(axis=0, dtype=np.float64)
+    m, squares = len(rows), squared_norms(centered)
+    small = centered if m < rows.shape[1] else centered.T
+    of_all = np.square(small @ small.T).sum()
+    trace = squares.mean()
+    trace_of_square = (of_all - np.square(squares).sum()) / (m * (m - 1))
     if trace_of_square <= 0:
         return 0.0
     return float(min(trace**2 / trace_of_square, rows.shape[1]))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quiver._typing import AnyArray, Distances, Metric, StoredVectors, Vectors
+from quiver.backends.protocol import Backend
 from quiver.graph.unlinked import unlinked_rows
 from quiver.recall.exact import nearest_rows
 from quiver.reference.transform import evenly_taken
@@ -80,10 +81,12 @@ class Thinned:
         return self._take(self._rows[part])
 
 
-def crowd_around(base: Thinned, asking: Vectors, metric: Metric) -> Vectors:
+def crowd_around(
+    base: Thinned, asking: Vectors, metric: Metric, backend: Backend
+) -> Vectors:
     """Return a few rows that ask, then the nearest to them; no row twice."""
     few = asking[evenly_taken(len(asking), CROWD_QUERIES)]
-    near = nearest_rows(base, few, min(NEAR, len(base)), metric)[0]
+    near = nearest_rows(base, few, min(NEAR, len(base)), metric, backend)[0]
     rows = np.concatenate([few, base[np.unique(near)]])
     return np.delete(rows, unlinked_rows(rows, metric)[:, 1], axis=0)
 
@@ -106,7 +109,9 @@ def thinned(take: Take, rows: AnyArray, dim: int) -> Thinned | None:
     return base if len(base) >= 2 * ROWS else None
 
 
-def make_probe(rows: Vectors, metric: Metric, base: Thinned | None) -> Probe | None:
+def make_probe(
+    rows: Vectors, metric: Metric, backend: Backend, base: Thinned | None
+) -> Probe | None:
     """Return what measures a code, None where rows are too few to tell."""
     if len(rows) < FEWEST_ROWS:
         return None
@@ -119,12 +124,12 @@ def make_probe(rows: Vectors, metric: Metric, base: Thinned | None) -> Probe | N
     asking = rows[evenly_taken(len(rows), QUERIES)]
     # Every row that asks is its own nearest: one more is wanted.
     far_rank = FAR_RANK if len(rows) >= FEWEST_FOR_GROWTH else K
-    near = nearest_rows(rows, asking, far_rank + 1, metric)[1]
+    near = nearest_rows(rows, asking, far_rank + 1, metric, backend)[1]
     crowd = None
     if base is not None:
-        near_rows = crowd_around(base, asking, metric)
+        near_rows = crowd_around(base, asking, metric, backend)
         few = near_rows[:CROWD_QUERIES]
-        true = nearest_rows(near_rows, few, K + 1, metric)[1][:, -1]
+        true = nearest_rows(near_rows, few, K + 1, metric, backend)[1][:, -1]
         crowd = Probe(near_rows, few, true)
     return Probe(rows, asking, near[:, K], _growth(near, metric), crowd)
 

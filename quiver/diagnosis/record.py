@@ -118,6 +118,7 @@ class Diagnosis:
             "look": {
                 "rows": self.look.rows,
                 "tried": {str(one.bits): one.share for one in self.look.tried},
+                "growth": self.look.growth,
             },
             "findings": [finding._asdict() for finding in self.findings],
             "forecasts": [_plain(f) for f in self.forecasts],

@@ -24,7 +24,7 @@ from quiver.diagnosis.trend import OFF_CENTER, USUAL, Belief
 from quiver.errors import InvalidArgumentError
 from quiver.graph.order import seeded_order
 from quiver.recall.exact import nearest_rows
-from quiver.recall.hits import mark_hits
+from quiver.recall.marks import Truth, mark_hits, mark_near
 from quiver.reference.lanes import squared_norms
 from quiver.storage.cold import ColdVectors
 from quiver.validation.arrays import as_vectors
@@ -36,10 +36,11 @@ MIN_ROWS = 100
 N_SUBSETS = 5
 """Disjoint subsets of the queries; the spread between them is reported."""
 
-MAX_QUERIES = 2000
-"""Queries that ask the small indexes, whose loss is small and must be seen."""
+MAX_QUERIES, QUERY_SHARE, MIN_QUERIES = 2000, 50, 200
+"""Queries that ask the small indexes, at most; one for so many rows of the base; and at
+least, as their loss is small and must be seen."""
 
-FEW_QUERIES = 500
+FEW_QUERIES = 200
 """Queries for everything else."""
 
 FAR_OFF = 2.0
@@ -103,10 +104,19 @@ class Sample:
 
     def neighbors(self, k: int) -> tuple[NDArray[np.int64], Distances]:
         """Return the k nearest rows of every query, with their exact distances."""
-        return nearest_rows(self.vectors, self.queries, k, self.metric)
+        return nearest_rows(self.vectors, self.queries, k, self.metric, self.backend)
 
-    def marks(self, candidates: Ids, kth: Distances) -> NDArray[np.bool_]:
+    def truth(self, k: int) -> Truth:
+        """Return who the k true neighbours of every query are."""
+        n = len(self.vectors)
+        # Twice as many, so that a few that tie with the k-th are known.
+        return Truth.of(*self.neighbors(min(2 * k, n)), k, n)
+
+    def marks(self, candidates: Ids, truth: Truth) -> NDArray[np.bool_]:
         """Return which candidates of the first queries are within their k-th."""
+        kth, near = truth.first(len(candidates))
+        if near is not None:
+            return mark_near(candidates, near)
         queries = self.queries[: len(candidates)]
         return mark_hits(
             self.backend, self.vectors, queries, candidates, kth, self.metric
@@ -169,10 +179,11 @@ def draw_sample(
         msg = f"vectors must have at least {MIN_ROWS} rows to diagnose, got {n}{left}"
         raise InvalidArgumentError(msg)
     wanted = None
-    n_held_out = min(MAX_QUERIES, n // _HELD_OUT_SHARE)
+    most = min(MAX_QUERIES, max(MIN_QUERIES, n // QUERY_SHARE))
+    n_held_out = min(most, n // _HELD_OUT_SHARE)
     if queries is not None:
         wanted = as_vectors(queries, "queries", metric=metric, dim=matrix.shape[1])
-        wanted = _thinned(wanted, seed)
+        wanted = _thinned(wanted, most, seed)
         n_held_out = 0
     drawn = read_rows(matrix, usable[_draw(n, min(n, size + n_held_out), seed)], metric)
     if wanted is None:
@@ -216,11 +227,11 @@ def _scaled(vectors: Vectors, norm: float) -> Vectors:
     return (vectors * factors[:, None]).astype(np.float32)
 
 
-def _thinned(queries: Vectors, seed: int) -> Vectors:
+def _thinned(queries: Vectors, most: int, seed: int) -> Vectors:
     if len(queries) < N_SUBSETS:
         msg = f"queries must have at least {N_SUBSETS} rows, got {len(queries)}"
         raise InvalidArgumentError(msg)
-    return queries[_draw(len(queries), min(MAX_QUERIES, len(queries)), seed)]
+    return queries[_draw(len(queries), min(most, len(queries)), seed)]
 
 
 def _draw(n: int, size: int, seed: int) -> NDArray[np.int64]:

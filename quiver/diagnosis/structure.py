@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from quiver._typing import Distances
 from quiver.diagnosis.sample import Sample, squared_distances
+from quiver.recall.marks import Truth
 
 LOCAL_RANK = 100
 """Neighbours that define the neighbourhood of a query."""
@@ -99,7 +100,7 @@ def _chance(sample: Sample, kth: Distances) -> float:
     few = kth[:_CHANCE_QUERIES]
     rows = np.arange(len(sample.vectors), dtype=np.uint32)
     every_row = np.broadcast_to(rows, (len(few), len(rows))).copy()
-    return float(sample.marks(every_row, few).mean())
+    return float(sample.marks(every_row, Truth(few)).mean())
 
 
 def _histograms(

@@ -48,6 +48,10 @@ class Belief(NamedTuple):
     error: float
     most_trials: float = math.inf
 
+    def doubted(self) -> Belief:
+        """Return it where a walk sees most of a sample, and hides how recall falls."""
+        return self._replace(error=2 * self.error)
+
 
 USUAL = Belief(-1.3, 0.5, 0.35)
 """Found: -1.5, 0.5 and 0.30."""

@@ -21,7 +21,8 @@ from quiver.diagnosis.probe import K, Probe, Thinned, make_probe
 from quiver.encoding import code_queries, encode_searched, fit
 from quiver.parallel.workers import Workers
 from quiver.params import Encoding, narrowest
-from quiver.recall.hits import Hits, mark_hits, nearest_codes
+from quiver.recall.hits import Hits, nearest_codes
+from quiver.recall.marks import mark_hits
 from quiver.reference.codes import Transform
 from quiver.reference.transform import (
     query_transform,
@@ -124,7 +125,7 @@ def choose_width(
         Where a crowd is found; None if the rows are all there are.
     """
     widths = wider_and_wider(plan.encoding, rows.shape[1])
-    probe = make_probe(rows, plan.metric, base)
+    probe = make_probe(rows, plan.metric, plan.backend, base)
     if probe is None:
         return widths[0], Look()
     look = Look(len(probe.rows), _try(probe, plan, widths), probe.growth)
@@ -133,7 +134,7 @@ def choose_width(
 
 def judge_width(rows: Vectors, plan: Plan, base: Thinned | None = None) -> Look:
     """Look at the encoding given; where it is poor, at wider ones until one holds."""
-    probe = make_probe(rows, plan.metric, base)
+    probe = make_probe(rows, plan.metric, plan.backend, base)
     if probe is None:
         return Look()
     tried = _try(probe, plan, [plan.encoding])

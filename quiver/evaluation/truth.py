@@ -18,7 +18,7 @@ from quiver.filters.filter import Filter
 from quiver.filters.walk import by_filter
 from quiver.index import Index
 from quiver.recall.exact import exact_knn
-from quiver.recall.hits import exact_distances
+from quiver.recall.marks import exact_distances
 from quiver.recall.recall import as_id_array, check_distinct
 from quiver.reference.lanes import squared_norms
 from quiver.reference.transform import evenly_taken

@@ -15,8 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import Distances, Keys, Lanes, Metric, Vectors
+from quiver.backends.protocol import Backend
+from quiver.recall.marks import exact_distances
 from quiver.recall.row_blocks import RowBlocks, Rows
-from quiver.reference.keys import NO_KEY, key_distances, key_ids, make_keys
+from quiver.reference.keys import (
+    NO_ID,
+    NO_KEY,
+    key_distances,
+    key_ids,
+    make_keys,
+    places_in_line,
+)
 from quiver.reference.rerank import exact_distance
 from quiver.validation.checks import check_int, check_metric
 
@@ -75,29 +84,41 @@ def exact_knn(
 
 
 def nearest_rows(
-    base: Rows, queries: Rows, k: int, metric: Metric
+    base: Rows,
+    queries: Rows,
+    k: int,
+    metric: Metric,
+    backend: Backend | None = None,
 ) -> tuple[NDArray[np.int64], Distances]:
-    """Return what `exact_knn` does, of arguments checked already or when read."""
+    """Return what `exact_knn` does, of arguments checked already or when read.
+
+    Kernels, where some are given, measure what NumPy would: in every bit the same.
+    """
     n_queries, dim = queries.shape
     ids = np.empty((n_queries, k), dtype=np.int64)
     distances = np.empty((n_queries, k), dtype=np.float32)
     step = max(1, min(_BATCH_QUERIES, _BLOCK_VALUES // max(dim, k)))
     for start in range(0, n_queries, step):
         batch = slice(start, start + step)
-        keys = _nearest_keys(base, queries[batch], k, metric)
+        keys = _nearest_keys(base, queries[batch], k, metric, backend)
         ids[batch], distances[batch] = key_ids(keys), key_distances(keys)
     return ids, distances
 
 
-def _nearest_keys(base: Rows, queries: Vectors, k: int, metric: Metric) -> Keys:
+def _nearest_keys(
+    base: Rows, queries: Vectors, k: int, metric: Metric, backend: Backend | None
+) -> Keys:
     screen = _Screen(queries, metric)
     best = np.full((len(queries), k), NO_KEY, dtype=np.uint64)
     step = max(1, _BLOCK_VALUES // max(len(queries), base.shape[1]))
     for start in range(0, len(base), step):
         block = base[start : start + step]
         owners, rows = screen.candidates(block, best)
-        keys = _measure(block, queries, owners, rows, start, metric)
-        best = _merge(best, owners, keys)
+        if backend is None or not len(rows):
+            distances = _measured(block, queries, owners, rows, metric)
+        else:
+            distances = _by_kernels(backend, block, queries, owners, rows, metric)
+        best = _merge(best, owners, make_keys(distances, rows + start))
     return best
 
 
@@ -161,23 +182,37 @@ class _Screen:
         return (kth + error).astype(np.float32)
 
 
-def _measure(
+def _measured(
     block: Vectors,
     queries: Vectors,
     owners: NDArray[np.int64],
     rows: NDArray[np.int64],
-    first_row: int,
     metric: Metric,
-) -> Keys:
-    """Return the key of every (query, row), with the row's number in the base."""
-    keys = np.empty(len(rows), dtype=np.uint64)
+) -> Distances:
+    """Return the exact distance of every (query, row)."""
+    distances = np.empty(len(rows), dtype=np.float32)
     step = max(1, _PAIR_VALUES // block.shape[1])
     for start in range(0, len(rows), step):
         pairs = slice(start, start + step)
-        near = rows[pairs]
-        exact = exact_distance(block[near], queries[owners[pairs]], metric)
-        keys[pairs] = make_keys(exact, near + first_row)
-    return keys
+        near, asking = block[rows[pairs]], queries[owners[pairs]]
+        distances[pairs] = exact_distance(near, asking, metric)
+    return distances
+
+
+def _by_kernels(
+    backend: Backend,
+    block: Vectors,
+    queries: Vectors,
+    owners: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    metric: Metric,
+) -> Distances:
+    """Return the same as `_measured`, of one pair or more."""
+    places, width = places_in_line(owners, len(queries))
+    candidates = np.full((len(queries), width), NO_ID, dtype=np.uint32)
+    candidates[owners, places] = rows
+    distances = exact_distances(backend, block, queries, candidates, metric)
+    return distances[owners, places]
 
 
 def _merge(best: Keys, owners: NDArray[np.int64], keys: Keys) -> Keys:
@@ -186,10 +221,9 @@ def _merge(best: Keys, owners: NDArray[np.int64], keys: Keys) -> Keys:
     ``owners`` ascend: the query of every new key.
     """
     n_queries, k = best.shape
-    counts = np.bincount(owners, minlength=n_queries)
-    firsts = np.cumsum(counts) - counts
-    both = np.full((n_queries, k + counts.max()), NO_KEY, dtype=np.uint64)
+    places, width = places_in_line(owners, n_queries)
+    both = np.full((n_queries, k + width), NO_KEY, dtype=np.uint64)
     both[:, :k] = best
-    both[owners, k + np.arange(len(keys)) - firsts[owners]] = keys
+    both[owners, k + places] = keys
     both.sort(axis=1)
     return both[:, :k].copy()

@@ -17,8 +17,6 @@ from quiver._typing import (
     Distances,
     Ids,
     Lanes,
-    Metric,
-    StoredVectors,
     Unlinked,
     Vectors,
 )
@@ -26,10 +24,10 @@ from quiver.backends.protocol import Backend
 from quiver.candidates import candidates
 from quiver.filters.walk import answering_masks
 from quiver.parallel.workers import map_chunks
+from quiver.recall.marks import mark_hits, mark_near
 from quiver.reference.codes import Codes, Queries
 from quiver.reference.keys import NO_ID, key_ids, nearest_keys
 from quiver.reference.masks import is_marked
-from quiver.rerank import rerank
 from quiver.search import SCAN_VALUES, Filters, chunk_rows, scan, walk
 from quiver.state import State
 
@@ -90,6 +88,8 @@ class Asked(NamedTuple):
         The hits do not depend on it.
     filters : sequence of Filter, optional
         Of every query.
+    near : ndarray of shape (q, m), uint32, optional
+        All rows within ``kth``, filled with ``NO_ID``: known, none is measured.
     """
 
     state: State
@@ -99,6 +99,7 @@ class Asked(NamedTuple):
     k: int
     threads: int
     filters: Filters = None
+    near: Ids | None = None
 
     @property
     def wanted(self) -> int | Counts:
@@ -111,6 +112,16 @@ class Asked(NamedTuple):
         """Return the filters of some queries."""
         return None if self.filters is None else self.filters[start:stop]
 
+    def first(self, n: int) -> Asked:
+        """Return what the first queries ask."""
+        near = None if self.near is None else self.near[:n]
+        return self._replace(
+            queries=self.queries[:n],
+            kth=self.kth[:n],
+            filters=self.part(0, n),
+            near=near,
+        )
+
     def mark(self, start: int, beam: Ids) -> tuple[Counts, NDArray[np.bool_]]:
         """Count the hits that each candidate of the queries from ``start`` on brings.
 
@@ -121,10 +132,13 @@ class Asked(NamedTuple):
         state, kth = self.state, self.kth[part]
         filters = self.part(start, start + len(beam))
         rows = candidates(state, beam, answering_masks(state, filters))
-        hits = mark_hits(
-            *(self.backend, state.vectors, self.queries[part], rows),
-            *(kth, state.metric),
-        )
+        if self.near is None:
+            hits = mark_hits(
+                *(self.backend, state.vectors, self.queries[part], rows),
+                *(kth, state.metric),
+            )
+        else:
+            hits = mark_near(rows, self.near[part])
         is_long = np.isin(rows, state.long_entry_points)
         if filters is None:
             counts = _with_equal(hits, rows, kth, state.live_unlinked)
@@ -211,37 +225,3 @@ def nearest_codes(
 def nearest(distances: Distances, depth: int) -> Ids:
     """Return the ``depth`` smallest of every row, by (distance, column)."""
     return key_ids(nearest_keys(distances, depth))
-
-
-def mark_hits(
-    backend: Backend,
-    vectors: Vectors | StoredVectors,
-    queries: Vectors,
-    candidates: Ids,
-    kth: Distances,
-    metric: Metric,
-) -> NDArray[np.bool_]:
-    """Return which candidates are no farther than each query's k-th neighbour."""
-    distances = exact_distances(backend, vectors, queries, candidates, metric)
-    return (candidates != NO_ID) & (distances <= kth[:, None])
-
-
-def exact_distances(
-    backend: Backend,
-    vectors: Vectors | StoredVectors,
-    queries: Vectors,
-    candidates: Ids,
-    metric: Metric,
-) -> Distances:
-    """Return the exact distance of every candidate, in its place; +inf at ``NO_ID``.
-
-    The candidates of a query are distinct.
-    """
-    width = candidates.shape[1]
-    rows, ranked, _ = rerank(backend, vectors, queries, candidates, width, metric)
-    # Sorted by row number, the re-ranked and the candidates line up again.
-    by_row = np.argsort(rows, axis=1, kind="stable")
-    order = np.argsort(candidates, axis=1, kind="stable")
-    distances = np.empty_like(ranked)
-    np.put_along_axis(distances, order, np.take_along_axis(ranked, by_row, 1), 1)
-    return distances

@@ -50,9 +50,22 @@ def nearest_keys(distances: Distances, depth: int) -> Keys:
 
     Columns are the ids.
     """
-    best = np.empty((len(distances), depth), dtype=np.uint64)
-    limits = np.partition(distances, depth - 1, axis=1)[:, depth - 1]
-    for line, row, limit in zip(best, distances, limits, strict=True):
-        near = np.flatnonzero(row <= limit)
-        line[:] = np.sort(make_keys(row[near], near))[:depth]
-    return best
+    limits = np.partition(distances, depth - 1, axis=1)[:, depth - 1 : depth]
+    lines, near = np.nonzero(distances <= limits)
+    places, width = places_in_line(lines, len(distances))
+    keys = np.full((len(distances), width), NO_KEY, dtype=np.uint64)
+    keys[lines, places] = make_keys(distances[lines, near], near)
+    keys.sort(axis=1)
+    return keys[:, :depth].copy()
+
+
+def places_in_line(
+    lines: NDArray[np.int64], n_lines: int
+) -> tuple[NDArray[np.int64], int]:
+    """Return the place of each among those of its line, and how many one has at most.
+
+    ``lines`` ascend, below ``n_lines``.
+    """
+    counts = np.bincount(lines, minlength=n_lines)
+    firsts = np.cumsum(counts) - counts
+    return np.arange(len(lines)) - firsts[lines], int(counts.max(initial=0))

@@ -23,12 +23,11 @@ def fold_lanes(lanes: Lanes) -> Lanes:
 
 def lane_sum(terms: NDArray[np.floating]) -> Lanes:
     """Sum the last axis: lane k adds terms k, k + 8, … in order, then the fold."""
-    lanes = np.zeros((N_LANES, *terms.shape[:-1]), dtype=np.float64)
-    in_turn = np.moveaxis(terms, -1, 0)
-    for start in range(0, len(in_turn), N_LANES):
-        chunk = in_turn[start : start + N_LANES]
-        lanes[: len(chunk)] += chunk
-    return fold_lanes(lanes)
+    lanes = np.zeros((*terms.shape[:-1], N_LANES), dtype=np.float64)
+    for start in range(0, terms.shape[-1], N_LANES):
+        chunk = terms[..., start : start + N_LANES]
+        lanes[..., : chunk.shape[-1]] += chunk
+    return fold_lanes(np.moveaxis(lanes, -1, 0))
 
 
 def squared_norms(vectors: NDArray[np.floating]) -> Lanes:

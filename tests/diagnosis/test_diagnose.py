@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from diagnosed import cloud, needs_kernels
-from rows import skewed_rows
+from rows import normal_rows, skewed_rows
 
 import quiver
 from quiver.conformance.hazards import METRICS
@@ -251,11 +251,43 @@ def test_progress_ends_at_its_total_and_can_cancel() -> None:
 
 
 @needs_kernels
+def test_a_sixteenth_of_ordinary_rows_is_searched() -> None:
+    found = quiver.diagnose(skewed_rows(8000, 16), metric="euclidean")
+    assert found.structure.local_dimension < 26
+    assert (found.sample_rows, found.n_queries) == (500, 200)
+    few = quiver.diagnose(skewed_rows(1000, 16), metric="euclidean")
+    assert (few.sample_rows, few.n_queries) == (300, 200)
+
+
+@needs_kernels
+def test_more_rows_are_searched_where_few_would_flatter() -> None:
+    vectors = normal_rows(2000, 160)
+    few = quiver.diagnose(vectors, sample=300)
+    assert few.structure.local_dimension > 26
+    steps: list[tuple[int, int]] = []
+    found = quiver.diagnose(vectors, progress=lambda *step: steps.append(step))
+    assert found.sample_rows == 1800
+    assert found.expected_recall(64) < few.expected_recall(64) - 0.03
+    assert steps[-1] == (12, 12)
+
+
+@needs_kernels
+def test_a_sample_seen_by_every_walk_tells_less() -> None:
+    vectors = skewed_rows(3000, 16)
+    few, many = (
+        quiver.diagnose(vectors, metric="euclidean", sample=rows).forecasts[1].recall
+        for rows in (150, 2000)
+    )
+    assert few.high - few.low > 3 * (many.high - many.low)
+
+
+@needs_kernels
 def test_the_document_is_json(diagnosis: quiver.Diagnosis) -> None:
     document = json.loads(json.dumps(diagnosis.to_dict(), allow_nan=False))
     assert document["verdict"]["word"] == diagnosis.verdict.word
     assert len(document["fidelity"]) == 16
     assert document["memory"]["codes"] == diagnosis.memory.codes
+    assert document["look"]["growth"] == diagnosis.look.growth
 
 
 @needs_kernels

@@ -12,6 +12,7 @@ import quiver
 from quiver.diagnosis.fidelity import DEPTHS, measure_fidelity
 from quiver.encoding import encode_queries
 from quiver.recall.hits import Asked, scan_hits
+from quiver.recall.marks import Truth
 
 
 def test_fidelity_is_a_ranking_of_every_row_by_code() -> None:
@@ -19,7 +20,7 @@ def test_fidelity_is_a_ranking_of_every_row_by_code() -> None:
     ids, kth = sample.neighbors(10)
     rows = [
         row
-        for part, _ in measure_fidelity(sample, kth[:, -1], 10, 0, 1, 2)
+        for part, _ in measure_fidelity(sample, Truth(kth[:, -1]), 10, 0, 1, 2)
         for row in part
     ]
     names = [(row.transform, row.distance) for row in rows]
@@ -43,7 +44,7 @@ def test_fidelity_is_a_ranking_of_every_row_by_code() -> None:
 def test_hamming_counts_differing_planes() -> None:
     sample = sample_of(skewed_rows(500, 20))
     _, kth = sample.neighbors(10)
-    (rows, _), *_ = measure_fidelity(sample, kth[:, -1], 10, 0, 1, 2)
+    (rows, _), *_ = measure_fidelity(sample, Truth(kth[:, -1]), 10, 0, 1, 2)
     hamming = next(row for row in rows if row.distance == "hamming")
     published = quiver.Encoding(weights="published", query="symmetric")
     transform = quiver.encoding.fit(sample.vectors, "euclidean", published, 0)
@@ -67,7 +68,7 @@ def test_hamming_counts_differing_planes() -> None:
 def test_fidelity_under_inner_product_is_that_of_the_codes_searched() -> None:
     sample = sample_of(skewed_rows(400, 20), "inner_product")
     _, kth = sample.neighbors(10)
-    (rows, _), *_ = measure_fidelity(sample, kth[:, -1], 10, 0, 1, 2)
+    (rows, _), *_ = measure_fidelity(sample, Truth(kth[:, -1]), 10, 0, 1, 2)
     index = quiver.Index.build(
         sample.vectors, metric="inner_product", encoding=quiver.Encoding()
     )

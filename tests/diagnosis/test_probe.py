@@ -27,7 +27,7 @@ def test_a_crowd_is_the_rows_that_ask_and_the_nearest_of_all() -> None:
     rows = groups(3000, 8, 30, 0.1)
     base = Thinned(rows.__getitem__, np.arange(len(rows)), 8)
     asking = rows[:: len(rows) // CROWD_QUERIES][:CROWD_QUERIES]
-    crowd = crowd_around(base, asking, "euclidean")
+    crowd = crowd_around(base, asking, "euclidean", get_backend("auto"))
     assert (crowd[:CROWD_QUERIES] == asking).all()
     _, nearest = quiver.exact_knn(rows, asking, 60, metric="euclidean")
     _, found = quiver.exact_knn(crowd, asking, 60, metric="euclidean")
@@ -39,7 +39,7 @@ def test_copies_and_zero_rows_are_not_in_a_crowd() -> None:
     rows = groups(600, 4, 2, 0.1)
     rows[100:200], rows[200:300] = rows[0], 0
     base = Thinned(rows.__getitem__, np.arange(len(rows)), 4)
-    crowd = crowd_around(base, rows[300:], "cosine")
+    crowd = crowd_around(base, rows[300:], "cosine", get_backend("auto"))
     assert len(np.unique(crowd, axis=0)) == len(crowd)
     assert crowd.any(axis=1).all()
 

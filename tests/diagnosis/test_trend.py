@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from quiver.diagnosis.trend import OFF_CENTER, extrapolate
+from quiver.diagnosis.trend import OFF_CENTER, USUAL, extrapolate
 from quiver.recall.intervals import normal_share
 
 
@@ -48,3 +48,16 @@ def test_queries_that_share_few_answers_know_less() -> None:
     assert few.low < many.low
     assert few.mean < many.mean
     assert many.low < extrapolate(rows, shares, n).low
+
+
+def test_a_doubted_belief_widens_the_interval_and_moves_no_mean() -> None:
+    shares = [np.full(500, 0.98)] * 2
+    sure, doubted = (
+        extrapolate([500, 1000], shares, 10_000, belief=belief)
+        for belief in (USUAL, USUAL.doubted())
+    )
+    assert doubted.mean == sure.mean
+    assert doubted.low < sure.low
+    assert doubted.high > sure.high
+    within = extrapolate([500, 1000], shares, 1000, belief=USUAL.doubted())
+    assert within == extrapolate([500, 1000], shares, 1000)
