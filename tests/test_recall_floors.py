@@ -183,9 +183,9 @@ def load(name: str, n: int) -> tuple[np.ndarray, np.ndarray]:
 @needs_data
 def test_a_fifth_of_the_sift_vectors_keeps_its_recall() -> None:
     # Non-negative and Euclidean: what the paper's encoding cannot do.
-    floors = {16: 0.905, 32: 0.978, 64: 0.994}
+    floors = {16: 0.911, 32: 0.983, 64: 0.996}
     found = measure(*load("sift", 20_000), "euclidean")
-    assert_reaches(found, floors, {16: 413, 32: 624, 64: 984})
+    assert_reaches(found, floors, {16: 421, 32: 649, 64: 1030})
 
 
 @needs_data

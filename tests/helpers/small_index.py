@@ -71,7 +71,7 @@ def save_ring(path: Path, n: int) -> None:
     ring = (rows[:, None] + 1 + np.arange(degree)) % n
     state = replace(
         few.state,
-        params=quiver.BuildParams(max_degree=degree),
+        params=quiver.BuildParams(max_degree=degree, alpha=1.2),
         codes=few.codes._replace(rows=np.resize(few.codes.rows, (n, 64))),
         neighbors=ring.astype(np.uint32),
         ids=rows,

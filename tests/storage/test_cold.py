@@ -229,7 +229,8 @@ def test_a_build_from_mapped_bytes_widens_a_small_part_at_a_time(
     tmp_path, monkeypatch, encoding
 ):
     n, dim = 2000, 8
-    monkeypatch.setattr("quiver.diagnosis.probe.ROWS", 600)
+    for name in ("ROWS", "CROWD_ROWS"):
+        monkeypatch.setattr(f"quiver.diagnosis.probe.{name}", 600)
     for name in ("ROWS", "SAMPLE_ROWS", "REFERENCE_SAMPLE_ROWS"):
         monkeypatch.setattr(import_module("quiver.diagnosis.diagnose"), name, 600)
     np.save(tmp_path / "x.npy", byte_rows("uint8", n, dim))
