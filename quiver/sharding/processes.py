@@ -51,6 +51,7 @@ class Processes:
         self._files = [shard.file for shard in manifest.shards]
         self._places = [range(first, n_shards, n_workers) for first in range(n_workers)]
         self._deadline, self._lock, self._is_closed = deadline, RLock(), False
+        self._gave_up = False
         self._current: Worker | None = None
         place = str(folder.absolute()), pack_manifest(manifest)
         self.workers = [
@@ -98,11 +99,12 @@ class Processes:
             if any(asked[place] for place in places)
         }
         end = monotonic() + (math.inf if self._deadline is None else self._deadline)
-        with after(self._deadline, self._kill_current):
+        self._gave_up = False
+        with after(self._deadline, self._give_up):
             lost = self._exchange(asked, told, wanted, end)
-            if lost and monotonic() < end:
+            if lost and not self._is_late(end):
                 lost = self._exchange(asked, told, {*lost}, end)
-        is_late = monotonic() >= end
+        is_late = self._is_late(end)
         for number, ended in lost.items():
             reason = f"no answer within {self._deadline} s" if is_late else ended
             for place in self._places[number]:
@@ -131,7 +133,7 @@ class Processes:
         for number in sorted(pending):
             self._current = self.workers[number]
             try:
-                if monotonic() >= end:
+                if self._is_late(end):
                     raise ShardError
                 self._current.begin([asked[place] for place in self._places[number]])
             except QuiverError as error:  # Too late, or started anew in vain.
@@ -169,8 +171,13 @@ class Processes:
             return [*pipes]
         return [number for number, pipe in pipes.items() if pipe in ready]
 
-    def _kill_current(self) -> None:
+    def _is_late(self, end: float) -> bool:
+        # The watchdog has a clock of its own.
+        return self._gave_up or monotonic() >= end
+
+    def _give_up(self) -> None:
         """Kill the worker that is written to or read from; it has stopped doing so."""
+        self._gave_up = True
         if (current := self._current) is not None:
             current.kill()
 
