@@ -132,7 +132,7 @@ def test_no_group_is_lost_where_groups_lie_far_apart(dim: int) -> None:
     rows += generator.standard_normal(rows.shape, dtype=np.float32)
     found = measure(rows[:20_000], rows[20_000:], "euclidean")
     assert found[64].recall >= 0.999
-    assert found[64].distance_computations <= 520
+    assert found[64].distance_computations <= 525
 
 
 # The narrow codes are built to be seen failing, which a build warns about.

@@ -38,7 +38,7 @@ def chosen(look: Look, params: BuildParams = SMALL, **how: object) -> float | No
 
 
 @pytest.mark.parametrize(
-    ("growth", "alpha"), [(1.0, 1.2), (1.1999, 1.2), (1.2, 1.0), (7.0, 1.0)]
+    ("growth", "alpha"), [(1.0, 1.2), (1.2499, 1.2), (1.25, 1.0), (7.0, 1.0)]
 )
 def test_strict_edges_are_enough_where_distances_grow_fast(
     growth: float, alpha: float

@@ -264,6 +264,7 @@ def test_files_of_different_dimensions_are_refused(tmp_path):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent")
 def test_a_worker_killed_amid_a_build_changes_no_byte(tmp_path):
     killed = []
@@ -283,6 +284,7 @@ def test_a_worker_killed_amid_a_build_changes_no_byte(tmp_path):
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent")
 @pytest.mark.parametrize(
     ("workers", "sent"),

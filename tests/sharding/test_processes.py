@@ -55,11 +55,16 @@ def assert_gone(process_ids):
 
 def is_running(process_id):
     """Return whether a process runs; one that nobody has waited for does not."""
+    return state_of(process_id) not in ("Z", None)
+
+
+def state_of(process_id):
+    """Return the letter of a process's state, None where there is no such process."""
     try:
         with open(f"/proc/{process_id}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
+            return file.read().rpartition(")")[2].split()[0]
     except OSError:
-        return False
+        return None
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean", "inner_product"])
@@ -104,6 +109,7 @@ def test_a_killed_worker_is_started_anew_and_asked_again(folder, index):
         assert_equals_oracle(index.search(QUERIES, 5), oracle)
 
 
+@pytest.mark.slow
 def test_a_worker_killed_amid_a_thousand_queries_changes_no_answer(folder):
     queries = normal_rows(1000, DIM, seed=4)
     oracle = quiver.ShardedIndex.open(folder).search(queries, 5)
@@ -146,6 +152,7 @@ def test_a_worker_killed_amid_a_thousand_queries_changes_no_answer(folder):
         np.testing.assert_array_equal(result.distances, oracle.distances[part])
 
 
+@pytest.mark.slow
 def test_a_shard_that_is_lost_is_named_or_left_out(folder, tmp_path):
     copy = shutil.copytree(folder, tmp_path / "copy")
     lost, rest = read_manifest(copy).shards[1], [0, 2]
@@ -182,10 +189,13 @@ def test_a_file_damaged_since_is_not_served_by_the_next_worker(folder, tmp_path)
             index.search(QUERIES)
 
 
+@pytest.mark.slow
 def test_a_worker_that_hangs_is_given_up_at_the_deadline(folder):
     with opened(folder, deadline=5.0) as index:
         hung = workers_of(index)[2]
         os.kill(hung, signal.SIGSTOP)
+        while state_of(hung) != "T":
+            time.sleep(0.01)
         # More than a pipe holds: writing hangs as well.
         with pytest.raises(ShardError, match=r"shard-00002.*no answer within 5.0 s"):
             index.search(np.ones((4000, DIM)), k=1, ef=1)
@@ -203,6 +213,7 @@ def test_closing_ends_every_worker(folder):
         index.search(QUERIES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "sent"),
     [

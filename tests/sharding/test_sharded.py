@@ -268,6 +268,7 @@ def test_ids_in_two_shards_fail_the_check(tmp_path):
     assert [line.name for line in report.lines if not line.passed] == ["distinct ids"]
 
 
+@pytest.mark.slow
 def test_recall_is_that_of_one_index_or_better(tmp_path):
     rows, queries = normal_rows(600, 24), normal_rows(40, 24, seed=1)
     shape = {"max_degree": 12, "ef_construction": 24}

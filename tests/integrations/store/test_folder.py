@@ -343,6 +343,7 @@ def test_so_is_one_of_many_operations_however_often_it_was_opened(
     assert emptied == [29, 39, 49, 59]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="processes of POSIX")
 def test_a_process_killed_at_any_boundary_leaves_a_change_done_or_not(tmp_path):
     lines = run_isolated("kill_during_put.py", tmp_path).splitlines()
