@@ -22,14 +22,9 @@ from quiver.backends._numba.distance import (
     products_4,
     products_8,
 )
-from quiver.backends._numba.primitives import (
-    kernel,
-    key_distance,
-    writable,
-)
-from quiver.reference.bounds import MEAN_SQUARE
+from quiver.backends._numba.primitives import kernel, key_distance, writable
 from quiver.reference.keys import NO_KEY
-from quiver.reference.screen import FIRST_LINES, LEAST_LINES, SCREEN_SIGMAS
+from quiver.reference.screen import FIRST_LINES, LEAST_LINES, spread_factor
 
 FACTORS = types.Array(types.float32, 2, "C")
 PARTS = types.Tuple((types.Array(types.int64, 2, "C"), FACTORS))
@@ -39,9 +34,7 @@ then spreads. No parts where rows are read whole."""
 IDS = writable(types.uint32, 1)
 TOTALS = writable(types.int32, 2)
 
-SPREAD_2, SPREAD_4, SPREAD_8 = (
-    np.float32((2 * SCREEN_SIGMAS) ** 2 * MEAN_SQUARE[bits]) for bits in (2, 4, 8)
-)
+SPREAD_2, SPREAD_4, SPREAD_8 = spread_factor(2), spread_factor(4), spread_factor(8)
 
 
 @kernel(types.int64(types.int64, types.int64), inline=True)
