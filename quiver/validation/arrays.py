@@ -23,6 +23,14 @@ MAX_MAGNITUDE = 1e16
 differences of this size still fit float32, so no code distance can overflow."""
 
 _FLOAT32 = np.dtype(np.float32)
+_LARGEST = float(np.finfo(np.float32).max)
+_PLAIN_SQUARES: dict[Metric, float] = {
+    "cosine": _LARGEST,
+    "euclidean": 0.99 * MAX_MAGNITUDE**2,
+    "inner_product": 0.99 * MAX_MAGNITUDE**2,
+}
+"""A sum of squares, however it was rounded, below which every value is valid."""
+
 _BLOCK_VALUES = 1 << 22
 
 
@@ -86,8 +94,8 @@ def valid_rows(vectors: Vectors, metric: Metric) -> NDArray[np.bool_]:
 
 def as_queries(queries: Any, *, metric: Metric, dim: int) -> tuple[Vectors, bool]:
     """Return queries as `as_vectors` does, and whether they were one vector."""
-    if _is_plain_vector(queries, metric, dim):
-        return queries[None], True
+    if _is_plain_query(queries, metric, dim):
+        return queries.reshape(1, dim), queries.ndim == 1
     array = as_real_array(queries, "queries")
     is_single = array.ndim == 1
     if is_single and len(array) != dim:
@@ -97,17 +105,21 @@ def as_queries(queries: Any, *, metric: Metric, dim: int) -> tuple[Vectors, bool
     return as_vectors(matrix, "queries", metric=metric, dim=dim), is_single
 
 
-def _is_plain_vector(query: Any, metric: Metric, dim: int) -> bool:
-    """Return whether a query is what `as_vectors` would return of it.
+def _is_plain_query(query: Any, metric: Metric, dim: int) -> bool:
+    """Return whether one query, or a batch of one, is what `as_vectors` would return.
 
     What is not so plain may still be valid: it is looked at closely.
     """
     if type(query) is not np.ndarray or query.dtype is not _FLOAT32:
         return False
-    if query.shape != (dim,) or not query.flags.c_contiguous or not query.flags.aligned:
+    if query.shape != (dim,) and query.shape != (1, dim):
         return False
-    # Half the time of `all`, which a single query would notice.
-    return np.count_nonzero(_is_valid(query, _limit(metric))) == dim
+    if not query.flags.c_contiguous or not query.flags.aligned:
+        return False
+    # One pass where a look at each value takes three, which a single query would
+    # notice: no value is larger than the root of the sum of squares, none is NaN.
+    # `vdot` alone of NumPy's products overflows without a warning.
+    return bool(np.vdot(query, query) < _PLAIN_SQUARES[metric])
 
 
 def checked_queries(queries: Any, metric: Metric, dim: int) -> Vectors:

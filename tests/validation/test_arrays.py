@@ -91,14 +91,19 @@ def test_one_plain_query_is_checked_as_a_batch_is(
 ) -> None:
     query = np.ones(41, dtype=np.float32)
     query[place] = value
-    assert outcome(query, metric) == outcome(query[None], metric)
-    assert outcome(query, metric) == outcome(query.astype(np.float64), metric)
+    closely = outcome(query.astype(np.float64), metric)
+    assert outcome(query, metric) == closely
+    assert outcome(query[None], metric) == closely
 
 
-def test_one_plain_query_is_not_copied() -> None:
-    query = np.ones(41, dtype=np.float32)
+@pytest.mark.parametrize("shape", [(41,), (1, 41)])
+def test_one_plain_query_is_neither_copied_nor_looked_at_closely(
+    shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("quiver.validation.arrays.as_vectors")
+    query = np.ones(shape, dtype=np.float32)
     rows, is_single = as_queries(query, metric="cosine", dim=41)
-    assert (rows.shape, is_single) == ((1, 41), True)
+    assert (rows.shape, is_single) == ((1, 41), len(shape) == 1)
     assert np.shares_memory(rows, query)
 
 
