@@ -1,21 +1,20 @@
-"""The command ``bench``: which backend for this computer and this data."""
+"""The command ``bench``: which backend for this computer, this data and this work."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+import math
+import platform
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 import quiver
 from quiver.cli.bench_sample import BenchData, read_data
+from quiver.cli.bench_shown import print_comparison, print_report
 from quiver.cli.console import (
-    answers,
-    format_bytes,
-    format_count,
     load_backend,
     print_json,
     print_note,
@@ -23,9 +22,14 @@ from quiver.cli.console import (
 )
 from quiver.cli.files import check_outputs, write_page
 from quiver.cli.options import JsonOption, KeyOption, MetricOption, ThreadsOption
+from quiver.cli.quantities import parse_bytes
 from quiver.errors import InvalidArgumentError
 from quiver.evaluation.bench import bench_backends
-from quiver.evaluation.bench_report import BackendTimes, BenchReport
+from quiver.evaluation.bench_page import render
+from quiver.evaluation.bench_report import BenchReport
+from quiver.evaluation.comparison import FORMAT, compare, read_bench
+from quiver.evaluation.decision import decide
+from quiver.evaluation.workload import Workload
 from quiver.validation.checks import check_metric
 
 DEFAULT_ROWS = 20_000
@@ -50,6 +54,16 @@ def bench(
     ] = DEFAULT_ROWS,
     k: Annotated[int, typer.Option("-k", help="Neighbours wanted.")] = 10,
     ef: Annotated[int | None, typer.Option(help="Beam width, at least k.")] = None,
+    recall: Annotated[
+        float | None, typer.Option(help="Recall to hold: ef is chosen by it.")
+    ] = None,
+    queries_per_call: Annotated[
+        int | None,
+        typer.Option(min=1, help="Queries that come together; default all."),
+    ] = None,
+    memory_limit: Annotated[
+        str | None, typer.Option(help="What the index may take, such as 500MB, 2GiB.")
+    ] = None,
     backends: Annotated[
         str | None, typer.Option(help="Comma-separated; all that run here.")
     ] = None,
@@ -59,13 +73,30 @@ def bench(
     plot: Annotated[
         Path | None, typer.Option(help="Draw the figures there, as SVG.")
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the decision and all figures there.")
+    ] = None,
+    compare_with: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            "--compare",
+            metavar="A.json B.json",
+            help="Tell two earlier benches apart instead: computers, or releases.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure which backend is the fastest here, with this data."""
+    if compare_with is not None:
+        _compare(*compare_with, as_json=as_json)
+        return
     metric = check_metric(metric)
     file, json_file = _split_files(file, other_file, as_json=as_json)
-    check_outputs(json=json_file, plot=plot)
+    check_outputs(json=json_file, plot=plot, html=html)
     _check_drawable(plot)
+    limit = None if memory_limit is None else parse_bytes("memory_limit", memory_limit)
+    # Checked before the work; the number of vectors is known when they are read.
+    workload = Workload(queries_per_call, recall, limit)
     names = _runnable(backends)
     if set(names) == {"reference"} and rows > REFERENCE_ROWS:
         rows = REFERENCE_ROWS
@@ -81,17 +112,20 @@ def bench(
             backends=names,
             threads=threads,
             repeats=repeats,
+            workload=replace(workload, n_vectors=data.n_vectors),
             progress=progress,
         )
     if plot is not None:
         write_page(plot, report.to_svg())
+    if html is not None:
+        write_page(html, render(report, data.source))
     document = _document(report, data)
     if json_file is not None:
         write_page(json_file, json.dumps(document, indent=2, allow_nan=False) + "\n")
     elif as_json:
         print_json(document)
         return
-    _print_report(report, data)
+    print_report(report, data)
 
 
 def _split_files(
@@ -137,94 +171,35 @@ def _runnable(backends: str | None) -> list[str]:
     return names
 
 
-def _print_report(report: BenchReport, data: BenchData) -> None:
-    memory, first = report.memory, report.backends[0]
-    answers.print(
-        f"{data.source}: {format_count(report.n)} vectors, {report.dim}-d, "
-        f"{report.metric}; {len(data.queries)} queries, k={report.k}, ef={report.ef}",
-        soft_wrap=True,
-    )
-    answers.print(
-        f"Built with {first.backend} in {report.build_seconds:.1f} s; "
-        f"{format_bytes(memory.hot)} hot, {format_bytes(memory.vectors)} cold\n",
-        soft_wrap=True,
-    )
-    answers.print(_table(report))
-    for line in _remarks(report, len(data.queries)):
-        answers.print(line, style="dim", soft_wrap=True)
-    answers.print(f"\n{_advice(report)}", soft_wrap=True)
-
-
-def _table(report: BenchReport) -> Table:
-    speeds = report.speed_against()
-    # Ten columns in the 80 characters a pipe gets.
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column("\n\nbackend")
-    for heading in (
-        f"\nrecall\n@{report.k}",
-        "queries\nper s,\n1 thread",
-        f"queries\nper s,\n{report.threads} threads",
-        "single\nquery\np50 µs",
-        "\n\np95 µs",
-        "\n\np99 µs",
-        "\n\nbuild s",
-        "\nhot\nMiB",
-        "\ntimes\nref.",
-    ):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for times in report.backends:
-        table.add_row(*_cells(times, report.memory.hot, speeds))
-    return table
-
-
-def _cells(times: BackendTimes, hot: int, speeds: dict[str, float]) -> list[str]:
-    latency = times.latency
-    return [
-        times.backend,
-        f"{times.recall:.3f}",
-        format_count(times.queries_per_second_one),
-        format_count(times.queries_per_second_all),
-        *(format_count(1e6 * s) for s in (latency.p50, latency.p95, latency.p99)),
-        f"{times.build_seconds:.2f}",
-        f"{hot / (1 << 20):.1f}",
-        f"{speeds[times.backend]:.1f}" if speeds else "-",
-    ]
-
-
-def _remarks(report: BenchReport, n_queries: int) -> list[str]:
-    most = max(times.build_rows for times in report.backends)
-    common = (
-        f"build s: over {format_count(most)} rows, on all threads; single queries and "
-        "times ref.: on one thread"
-    )
-    slow = [
-        f"{times.backend} is slow: only the first {times.n_queries} queries, "
-        f"{times.build_rows} rows for its build"
-        for times in report.backends
-        if times.n_queries < n_queries or times.build_rows < most
-    ]
-    return [common, *slow]
-
-
-def _advice(report: BenchReport) -> str:
-    different = [times.backend for times in report.backends if not times.same_answers]
-    if different:
-        names, first = ", ".join(different), report.backends[0].backend
-        return f"{names}: answers not equal to {first}'s, see `quiver verify`."
-    best, default = report.recommended, quiver.get_backend("auto").name
-    same = "All answers are equal in every bit. Fastest of those measured: "
-    if best == default:
-        return f"{same}{best}, which `auto` takes."
-    if default not in (times.backend for times in report.backends):
-        return f"{same}{best}; `auto` takes {default}, which was not measured."
-    return f"{same}{best}; `auto` takes {default}. Set QUIVER_BACKEND={best}."
+def _compare(first: Path, second: Path, *, as_json: bool) -> None:
+    """Print what tells two documents apart."""
+    found = compare(read_bench(first), read_bench(second))
+    if as_json:
+        # JSON has no infinity: an interval without an end has none there.
+        ratios = [
+            {
+                **r._asdict(),
+                "high": None if math.isinf(r.high) else r.high,
+                "verdict": r.verdict,
+            }
+            for r in found.ratios
+        ]
+        print_json({**found._asdict(), "ratios": ratios})
+        return
+    print_comparison(found)
 
 
 def _document(report: BenchReport, data: BenchData) -> dict[str, Any]:
+    decision = decide(report)
     return {
+        "format": FORMAT,
+        "quiver": quiver.__version__,
+        "processor": platform.processor() or platform.machine(),
         "source": data.source,
         "n_queries": len(data.queries),
         **asdict(report),
+        "recall": report.recall._asdict(),
         "speed_against_reference": report.speed_against(),
         "recommended": report.recommended,
+        "decision": decision._asdict(),
     }

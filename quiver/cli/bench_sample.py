@@ -22,6 +22,8 @@ class BenchData(NamedTuple):
     source: str
     vectors: AnyArray
     queries: AnyArray
+    n_vectors: int
+    """Of the whole file, of which the vectors are a sample."""
 
 
 def read_data(
@@ -41,7 +43,8 @@ def read_data(
     held_out, kept = np.split(shuffled[: n_held_out + rows], [n_held_out])
     if asked is None:
         asked = everything[np.sort(held_out)]
-    return BenchData(source, everything[np.sort(kept)], asked[:HELD_OUT])
+    sample = everything[np.sort(kept)]
+    return BenchData(source, sample, asked[:HELD_OUT], len(everything) - n_held_out)
 
 
 def _all_vectors(

@@ -5,18 +5,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from quiver._typing import Metric
+from quiver.evaluation.workload import Workload
 from quiver.memory import MemoryReport
 from quiver.pages.svg import Series, dot_chart, stacked
+from quiver.recall.intervals import Interval
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Seconds of single queries, one per call; percentiles of ``n_calls`` of them."""
+    """Seconds of a call; percentiles of ``n_calls`` of them."""
 
     p50: float
     p95: float
     p99: float
     n_calls: int
+
+
+@dataclass(frozen=True)
+class Turns:
+    """What every turn measured by itself, in queries per second.
+
+    Attributes
+    ----------
+    one, all : tuple of float
+        The fastest batch of the turn, on one thread and on all.
+    single : tuple of float
+        One over the median seconds of a single query.
+    """
+
+    one: tuple[float, ...]
+    all: tuple[float, ...]
+    single: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -41,6 +60,12 @@ class BackendTimes:
         Of the fastest batch on one thread, and on all.
     latency : Latency
         Of single queries.
+    calls : Latency or None
+        Of calls as large as the workload's, on all threads; None if it names no size.
+    start_seconds : float or None
+        From importing quiver to a first answer in a fresh process; None if not told.
+    turns : Turns
+        What these figures are the best of.
     """
 
     backend: str
@@ -53,6 +78,9 @@ class BackendTimes:
     queries_per_second_one: float
     queries_per_second_all: float
     latency: Latency
+    calls: Latency | None
+    start_seconds: float | None
+    turns: Turns
 
 
 @dataclass(frozen=True)
@@ -63,8 +91,14 @@ class BenchReport:
     ----------
     n, dim, k, ef, threads : int
         What was searched, and how.
+    n_rerank : int or None
+        As for `Index.search`; a number where the workload names a recall.
     metric : {'cosine', 'euclidean', 'inner_product'}
         Of the distances.
+    workload : Workload
+        By which a backend is chosen.
+    recall : Interval
+        recall@k of all queries, the same with every backend.
     build_seconds : float
         Building the whole index with the first backend and all threads.
     memory : MemoryReport
@@ -77,18 +111,34 @@ class BenchReport:
     dim: int
     k: int
     ef: int
+    n_rerank: int | None
     threads: int
     metric: Metric
+    workload: Workload
+    recall: Interval
     build_seconds: float
     memory: MemoryReport
     backends: tuple[BackendTimes, ...]
 
     @property
-    def recommended(self) -> str:
-        """The fastest on all threads of those measured whose answers are equal."""
+    def ranked(self) -> tuple[BackendTimes, ...]:
+        """Those whose answers are equal, the fastest for the workload first.
+
+        By the median call of its size, or in one batch on all threads.
+        """
         sound = (times for times in self.backends if times.same_answers)
-        fastest = max(sound, key=lambda times: times.queries_per_second_all)
-        return fastest.backend
+        return tuple(sorted(sound, key=self.speed, reverse=True))
+
+    @property
+    def recommended(self) -> str:
+        """The fastest for the workload of those measured whose answers are equal."""
+        return self.ranked[0].backend
+
+    def speed(self, times: BackendTimes) -> float:
+        """Return the queries per second that the workload gets of a backend."""
+        if times.calls is None:
+            return times.queries_per_second_all
+        return (self.workload.queries_per_call or 1) / times.calls.p50
 
     def speed_against(self, name: str = "reference") -> dict[str, float]:
         """Return every backend's queries per second on one thread over another's.

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
 
 import numpy as np
 
 from quiver.diagnosis.fidelity import DEPTHS, TRANSFORMS
 from quiver.diagnosis.record import Diagnosis
+from quiver.pages.page import page, table
 from quiver.pages.svg import Series, bar_chart, line_chart
 
-_STYLE = """
-body { font: 15px/1.5 sans-serif; margin: 2em auto; max-width: 70em; color: #222 }
-table { border-collapse: collapse; margin: 1em 0 }
-td, th { padding: .2em .8em; text-align: right; border-bottom: 1px solid #ddd }
-td:first-child, th:first-child { text-align: left }
-svg { margin: .5em }
-"""
 _N_BINS = 25
 
 
@@ -32,7 +26,7 @@ def render(diagnosis: Diagnosis) -> str:
         f"Build with <code>{escape(repr(d.encoding))}</code>.</p><ul>{reasons}</ul>",
         *_findings(d),
         "<h2>Recall@10 to expect</h2>",
-        _table(
+        table(
             ("ef", "recall", "codes alone", "float32"),
             (
                 (f.ef, f.recall, f.ceiling, f.float_graph or "not asked")
@@ -41,13 +35,13 @@ def render(diagnosis: Diagnosis) -> str:
         ),
         _forecast_chart(d),
         "<h2>Exact distances</h2>",
-        _table(("", ""), _structure_rows(d)),
+        table(("", ""), _structure_rows(d)),
         _distance_chart(d),
         "<h2>Code fidelity: share of the true 10 among the best by code</h2>",
-        _table(("", "bits", *DEPTHS), _fidelity_rows(d)),
+        table(("", "bits", *DEPTHS), _fidelity_rows(d)),
         *_fidelity_charts(d),
         "<h2>Planes of the published code</h2>",
-        _table(
+        table(
             ("", "sign entropy (bits)", "strong share"),
             (
                 (name, f"{p.sign_entropy:.3f}", f"{p.strong_share:.3f}")
@@ -57,21 +51,7 @@ def render(diagnosis: Diagnosis) -> str:
         *_plane_charts(d),
         f"<h2>Memory</h2><p>{escape(str(d.memory))}</p>",
     ]
-    body = "\n".join(parts)
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
-        f"<body>\n{body}\n</body></html>\n"
-    )
-
-
-def _table(headings: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
-    head = "".join(f"<th>{escape(str(cell))}</th>" for cell in headings)
-    lines = [
-        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>"
-        for row in rows
-    ]
-    return f"<table><tr>{head}</tr>{''.join(lines)}</table>"
+    return page(title, parts)
 
 
 def _findings(d: Diagnosis) -> Iterable[str]:

@@ -61,7 +61,7 @@ def test_bench_still_writes_the_file_that_json_used_to_name(folder, monkeypatch)
     assert ended.exit_code == 0, ended.output
     assert json.loads((folder / "old.json").read_text())["source"] == "base.npy"
     assert "--json FILE will go" in ended.stderr
-    assert "equal in every bit" in ended.stdout
+    assert "Decision: reference" in ended.stdout
 
 
 @pytest.mark.parametrize(

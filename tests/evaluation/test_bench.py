@@ -7,14 +7,15 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from bench_reports import report_of, times
 from rows import normal_rows
 
 import quiver
 from quiver.backends import get_backend
 from quiver.errors import CancelledError, InvalidArgumentError
-from quiver.evaluation import bench, timing
+from quiver.evaluation import bench, contender, timing
 from quiver.evaluation.bench import bench_backends
-from quiver.evaluation.bench_report import BackendTimes, BenchReport, Latency
+from quiver.evaluation.workload import Workload
 from quiver.reference.answer import by_words
 
 N, DIM = 120, 8
@@ -55,33 +56,13 @@ def bench_with(monkeypatch, points, shift):
     # Only searches go to it: an index is built by name.
     contenders = {"reference": get_backend("reference"), "renamed": Renamed(shift)}
     monkeypatch.setattr(bench, "get_backend", contenders.__getitem__)
-    monkeypatch.setattr(bench._Contender, "measure_build", skip_build)
+    monkeypatch.setattr(contender.Contender, "measure_build", skip_build)
     options = {**SMALL, "backends": ["reference", "renamed"]}
     return bench_backends(*points, **options, repeats=2)
 
 
 def skip_build(contender, build):
     contender._built = 1, 1.0
-
-
-def times(name, one, every, same_answers=True):
-    return BackendTimes(
-        backend=name,
-        target="",
-        build_rows=1,
-        build_seconds=1.0,
-        n_queries=1,
-        recall=1.0,
-        same_answers=same_answers,
-        queries_per_second_one=one,
-        queries_per_second_all=every,
-        latency=Latency(1.0, 1.0, 1.0, 1),
-    )
-
-
-def report_of(*backends):
-    memory = quiver.predict_memory(1, 1)
-    return BenchReport(1, 1, 1, 1, 2, "cosine", 1.0, memory, backends)
 
 
 def test_recall_and_bytes_are_those_of_the_index(points, report):
@@ -118,8 +99,8 @@ def test_a_backend_with_the_same_answers_is_not_accused(monkeypatch, points):
 
 
 def test_a_slow_backend_gets_few_queries_and_rows(monkeypatch, points):
-    monkeypatch.setattr(bench, "_TRIAL_SECONDS", 1e-9)
-    monkeypatch.setattr(bench, "TRIAL_ROWS", 15)
+    monkeypatch.setattr(contender, "_TRIAL_SECONDS", 1e-9)
+    monkeypatch.setattr(contender, "TRIAL_ROWS", 15)
     (only,) = bench_backends(*points, **SMALL, repeats=1).backends
     assert only.n_queries == 4
     assert only.build_rows == 15
@@ -134,11 +115,6 @@ def test_the_fastest_call_of_a_turn_counts(monkeypatch):
     assert next(ticks, None) is None
 
 
-def test_the_fastest_on_all_threads_is_recommended():
-    report = report_of(times("a", 9.0, 10.0), times("b", 3.0, 30.0))
-    assert report.recommended == "b"
-
-
 def test_the_drawing_shows_every_backend_and_every_figure():
     report = report_of(times("a", 9.0, 10.0), times("b", 3.0, 30.0))
     drawing = ElementTree.fromstring(report.to_svg())
@@ -150,22 +126,51 @@ def test_the_drawing_shows_every_backend_and_every_figure():
     assert len(dots) == 2 * (2 + 3)
 
 
-def test_a_backend_with_other_answers_is_never_recommended():
-    report = report_of(times("a", 9.0, 10.0), times("b", 3.0, 30.0, False))
-    assert report.recommended == "a"
-
-
-def test_a_backend_is_not_recommended_over_one_that_was_not_measured(monkeypatch):
+def test_the_default_that_was_not_measured_is_told(monkeypatch):
     pytest.importorskip("typer", reason="needs the extra `cli`")
-    from quiver.cli import bench as command
+    from quiver.cli import bench_shown
 
-    unmeasured = Renamed(0.0)
-    monkeypatch.setattr(command.quiver, "get_backend", lambda _: unmeasured)
-    advice = command._advice(report_of(times("a", 9.0, 10.0)))
-    assert "a; `auto` takes renamed, which was not measured." in advice
-    assert "QUIVER_BACKEND" not in advice
-    measured = report_of(times("a", 9.0, 10.0), times("renamed", 3.0, 5.0))
-    assert "Set QUIVER_BACKEND=a." in command._advice(measured)
+    monkeypatch.setattr(bench_shown.quiver, "get_backend", lambda _: Renamed(0.0))
+    told = bench_shown.warnings_about(report_of(times("a", 9.0, 10.0)))
+    assert list(told) == ["`auto` takes renamed, which was not measured."]
+    both = report_of(times("a", 9.0, 10.0), times("renamed", 3.0, 5.0, False))
+    (different,) = bench_shown.warnings_about(both)
+    assert different.startswith("renamed: answers not equal to a's")
+
+
+def test_a_workload_names_the_recall_that_chooses_ef_and_graph(points):
+    asked = Workload(queries_per_call=7, recall=0.6, n_vectors=10**6)
+    options = {"backends": ["reference"], "workload": asked, "repeats": 1}
+    report = bench_backends(*points, **options, threads=1)
+    index = quiver.Index.build(points[0], recall=0.6, backend="reference")
+    least = quiver.tune(index, points[1], 0.6)
+    assert (report.ef, report.n_rerank) == (least.ef, least.n_rerank)
+    found = index.search(points[1], ef=report.ef, n_rerank=report.n_rerank)
+    _, true = quiver.exact_knn(*points, 10)
+    recall = quiver.recall_at_k(found.distances, true)
+    assert report.recall.mean == pytest.approx(recall, rel=1e-12)
+    (only,) = report.backends
+    assert only.calls.n_calls >= 1
+    assert only.start_seconds > 0
+    assert [len(turns) for turns in vars(only.turns).values()] == [1, 1, 1]
+
+
+def test_calls_are_of_the_size_asked_for_even_past_the_queries_at_hand(points):
+    rows = np.asarray(points[1][:5])
+    sizes = [len(batch) for batch in contender._batches(rows, 3)]
+    assert sizes == [3, 3]
+    (whole,) = contender._batches(rows, 12)
+    assert np.array_equal(whole, rows[np.arange(12) % 5])
+
+
+def test_single_queries_are_the_calls_of_a_workload_of_one(points):
+    options = {**SMALL, "repeats": 1, "workload": Workload(queries_per_call=1)}
+    (only,) = bench_backends(*points, **options).backends
+    assert only.calls == only.latency
+
+
+def test_a_backend_of_this_process_alone_has_no_start_to_tell():
+    assert contender.start_seconds("no-such-backend") is None
 
 
 def test_speed_is_the_ratio_on_one_thread_and_absent_without_the_other():
@@ -197,6 +202,7 @@ def test_progress_can_cancel_while_building_and_while_timing(points, after):
         ({"backends": ["reference"], "repeats": 0}, "repeats must be in"),
         ({"backends": ["no-such"]}, "backend must be one of"),
         ({"backends": ["reference"], "ef": 3}, "ef must be >= k"),
+        ({"ef": 16, "workload": Workload(recall=0.9)}, "ef must not be given"),
     ],
 )
 def test_wrong_arguments_are_named(points, options, rule):
@@ -233,7 +239,8 @@ def test_the_command_shows_writes_and_draws(tmp_path, points):
     assert document["speed_against_reference"] == {"reference": 1.0}
     (only,) = document["backends"]
     assert f"{only['recall']:.3f}" in shown.output
-    assert "equal in every bit" in shown.output
+    assert "Decision: reference" in shown.output
+    assert document["decision"]["pins"][0] == "QUIVER_BACKEND=reference"
     assert "queries per second" in picture.read_text()
 
 
@@ -255,3 +262,25 @@ def test_an_output_that_cannot_be_written_is_refused_before_any_work(tmp_path):
         refused = run(option, tmp_path / name)
         assert refused.exit_code == 1
         assert refused.stdout == ""
+
+
+def test_the_command_decides_writes_a_page_and_compares(tmp_path, points):
+    np.save(tmp_path / "base.npy", points[0])
+    page, out = tmp_path / "bench.html", tmp_path / "bench.json"
+    options = ("--rows", 60, "--repeats", 1, "--threads", 1, "--recall", 0.5)
+    limits = ("--queries-per-call", 1, "--memory-limit", "1MB")
+    printed = run(tmp_path / "base.npy", *options, *limits, "--html", page, "--json")
+    assert printed.exit_code == 0, printed.output
+    assert "Decision: reference" in page.read_text()
+    out.write_text(printed.stdout)
+    compared = run("--compare", out, out)
+    assert compared.exit_code == 0, compared.output
+    assert "undecided" in compared.output
+    as_json = json.loads(run("--compare", out, out, "--json").stdout)
+    assert {ratio["ratio"] for ratio in as_json["ratios"]} == {1.0}
+
+
+def test_a_limit_that_is_no_number_of_bytes_is_refused_before_any_work():
+    refused = run("--memory-limit", "much")
+    assert refused.exit_code == 1
+    assert "memory_limit must be bytes such as 500MB" in refused.stderr
