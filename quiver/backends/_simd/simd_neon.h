@@ -5,7 +5,7 @@
 
 #include <arm_neon.h>
 
-#include "layout.h"
+#include "keys.h"
 
 /* Four rows at a time: their integers and their floats. */
 typedef int32x4_t ints4;
@@ -23,7 +23,7 @@ INLINE ints4 fold_rows(const int32x4_t sums[4])
  * u is ever beyond what lets two products fit an int16: 127·128·2. */
 INLINE int32x4_t add_products(int32x4_t sums, int8x16_t v, int8x16_t u)
 {
-#ifdef QUIVER_HAS_DOTPROD
+#ifdef __ARM_FEATURE_DOTPROD
     return vdotq_s32(sums, v, u);
 #else
     int16x8_t low = vmull_s8(vget_low_s8(v), vget_low_s8(u));
@@ -43,36 +43,41 @@ struct products4 {
     int32x4_t offset; /* -128·Σv */
 };
 
-/* One piece of four rows. An 8-bit u is taken as u - 128. */
-INLINE void add_piece(struct products4 *sums, const int8_t *values,
-                      const uint8_t *const rows[4], size_t at, size_t row_bytes,
-                      size_t bits)
+/* Half a line of four rows, so that two registers are loaded at once. An 8-bit u is
+ * taken as u - 128. */
+INLINE void add_half(struct products4 *sums, const int8_t *values,
+                     const uint8_t *const rows[4], size_t at, size_t row_bytes,
+                     size_t bits)
 {
-    int8x16_t v[4];
+    int8x16_t v[4][2];
     for (size_t plane = 0; plane < planes_of(bits); ++plane)
-        v[plane] = vld1q_s8(values + row_bytes * plane + at);
-    if (bits == 8)
-        sums->offset = add_products(sums->offset, v[0], vdupq_n_s8(-128));
+        for (size_t i = 0; i < 2; ++i)
+            v[plane][i] = vld1q_s8(values + row_bytes * plane + at + PIECE_BYTES * i);
+    for (size_t i = 0; bits == 8 && i < 2; ++i)
+        sums->offset = add_products(sums->offset, v[0][i], vdupq_n_s8(-128));
     for (int k = 0; k < 4; ++k) {
-        uint8x16_t bytes = vld1q_u8(rows[k] + at);
-        int32x4_t once = sums->once[k];
-        if (bits == 8) {
-            int8x16_t u = vreinterpretq_s8_u8(veorq_u8(bytes, vdupq_n_u8(128)));
-            once = add_products(once, v[0], u);
-        } else if (bits == 4) {
-            int8x16_t upper = vreinterpretq_s8_u8(vshrq_n_u8(bytes, 4));
-            once = add_products(once, v[0], masked(bytes, 15));
-            once = add_products(once, v[1], upper);
-        } else {
-            int8x16_t upper = vreinterpretq_s8_u8(vshrq_n_u8(bytes, 6));
-            once = add_products(once, v[0], masked(bytes, 3));
-            sums->fourfold[k] =
-                add_products(sums->fourfold[k], v[1], masked(bytes, 12));
-            sums->sixteenfold[k] =
-                add_products(sums->sixteenfold[k], v[2], masked(bytes, 48));
-            once = add_products(once, v[3], upper);
+        uint8x16_t halves[2] = {vld1q_u8(rows[k] + at), vld1q_u8(rows[k] + at + PIECE_BYTES)};
+        for (size_t i = 0; i < 2; ++i) {
+            uint8x16_t bytes = halves[i];
+            int32x4_t once = sums->once[k];
+            if (bits == 8) {
+                int8x16_t u = vreinterpretq_s8_u8(veorq_u8(bytes, vdupq_n_u8(128)));
+                once = add_products(once, v[0][i], u);
+            } else if (bits == 4) {
+                int8x16_t upper = vreinterpretq_s8_u8(vshrq_n_u8(bytes, 4));
+                once = add_products(once, v[0][i], masked(bytes, 15));
+                once = add_products(once, v[1][i], upper);
+            } else {
+                int8x16_t upper = vreinterpretq_s8_u8(vshrq_n_u8(bytes, 6));
+                once = add_products(once, v[0][i], masked(bytes, 3));
+                sums->fourfold[k] =
+                    add_products(sums->fourfold[k], v[1][i], masked(bytes, 12));
+                sums->sixteenfold[k] =
+                    add_products(sums->sixteenfold[k], v[2][i], masked(bytes, 48));
+                once = add_products(once, v[3][i], upper);
+            }
+            sums->once[k] = once;
         }
-        sums->once[k] = once;
     }
 }
 
@@ -83,8 +88,8 @@ INLINE ints4 dot_values4(const int8_t *values, const uint8_t *const rows[4],
     sums.offset = vdupq_n_s32(0);
     for (int k = 0; k < 4; ++k)
         sums.once[k] = sums.fourfold[k] = sums.sixteenfold[k] = vdupq_n_s32(0);
-    for (size_t at = 0; at < CACHE_LINE * n_lines; at += PIECE_BYTES)
-        add_piece(&sums, values, rows, at, CACHE_LINE * n_lines, bits);
+    for (size_t at = 0; at < CACHE_LINE * n_lines; at += 2 * PIECE_BYTES)
+        add_half(&sums, values, rows, at, CACHE_LINE * n_lines, bits);
     ints4 dots = fold_rows(sums.once);
     if (bits == 8)
         return vsubq_s32(dots, vdupq_n_s32(vaddvq_s32(sums.offset)));
@@ -289,6 +294,50 @@ INLINE double fold_lanes(struct lanes sum)
     const float64x2_t *pair = sum.pair;
     return vpaddd_f64(
         vaddq_f64(vaddq_f64(pair[0], pair[2]), vaddq_f64(pair[1], pair[3])));
+}
+
+#define QUIVER_HAS_BEAM
+
+/* Four keys at a time, and the last ones alone. */
+INLINE size_t accept_keys(uint64_t last, const float *distances, const uint32_t *ids,
+                          size_t count, uint64_t *accepted)
+{
+    size_t n_accepted = 0, i = 0;
+    for (; i + 4 <= count; i += 4) {
+        float32x4_t d = vaddq_f32(vld1q_f32(distances + i), vdupq_n_f32(0));
+        int32x4_t bits = vreinterpretq_s32_f32(d);
+        uint32x4_t negative = vreinterpretq_u32_s32(vshrq_n_s32(bits, 31));
+        uint32x4_t flip = vorrq_u32(negative, vdupq_n_u32(SIGN_BIT));
+        uint32x4_t high = veorq_u32(vreinterpretq_u32_s32(bits), flip);
+        uint32x4_t low = vld1q_u32(ids + i);
+        uint64_t keys[4];
+        vst1q_u64(keys, vreinterpretq_u64_u32(vzip1q_u32(low, high)));
+        vst1q_u64(keys + 2, vreinterpretq_u64_u32(vzip2q_u32(low, high)));
+        for (size_t k = 0; k < 4; ++k) {
+            accepted[n_accepted] = keys[k];
+            n_accepted += keys[k] < last;
+        }
+    }
+    for (; i < count; ++i) {
+        accepted[n_accepted] = make_key(distances[i], ids[i]);
+        n_accepted += accepted[n_accepted] < last;
+    }
+    return n_accepted;
+}
+
+/* Halve the places where it may belong, without a branch, then move all above at once. */
+INLINE size_t insert_sorted(uint64_t *keys, size_t size, size_t ef, uint64_t key)
+{
+    if (key >= keys[ef - 1])
+        return ef;
+    uint64_t *place = keys, *last = keys + (size < ef ? size : ef - 1);
+    size_t n = (size_t)(last - keys), half;
+    for (; (half = n / 2) > 0; n -= half)
+        place += place[half - 1] < key ? half : 0;
+    place += n > 0 && *place < key;
+    memmove(place + 1, place, (size_t)(last - place) * sizeof *keys);
+    *place = key;
+    return (size_t)(place - keys);
 }
 
 #endif
