@@ -94,7 +94,9 @@ def test_what_is_recorded_is_what_the_bindings_are_handed():
     kernel, values = laid_out("prune", codes, keys, *settings)
     assert kernel == "prune"
     # How many edges to keep is told by the array to be filled.
-    assert all(a is b for a, b in zip(values, (*codes, keys, *settings[1:]), strict=True))
+    assert all(
+        a is b for a, b in zip(values, (*codes, keys, *settings[1:]), strict=True)
+    )
 
 
 @pytest.mark.parametrize("what", ["replay", "count", "tests"])

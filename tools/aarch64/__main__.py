@@ -72,8 +72,7 @@ def record(path: Path) -> int:
 def count(_: list[str]) -> int:
     """Print the page of instruction counts."""
     values = instructions.measure_instructions("auto")
-    print(instructions.INTRODUCTION)
-    print("\n".join(instructions.draw_table(values)))
+    print(instructions.draw_page(values), end="")
     return 0
 
 

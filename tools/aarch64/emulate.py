@@ -97,10 +97,12 @@ def compiler_version() -> str:
     return run(COMPILER, "--version").partition("\n")[0]
 
 
-def run(*command: str | Path) -> str:
+def run(*command: str | Path, environment: dict[str, str] | None = None) -> str:
     """Run a command and return what it prints; print its errors if it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment
+    )
     if done.returncode != 0:
-        sys.stderr.write(done.stderr)
+        sys.stderr.write(done.stdout + done.stderr)
         done.check_returncode()
     return done.stdout

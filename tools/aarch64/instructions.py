@@ -21,10 +21,10 @@ from aarch64.recorded import Recording
 COMPILER = "compiler"
 BITS = (2, 4, 8)
 INTRODUCTION = """\
-Instructions relative to `cython-scalar` on aarch64, for codes of 2, 4 and 8 bits: 1,000
-rows of 384 dimensions, 16 queries. GCC makes NEON of the portable source too, so that
-these are ratios of two vectorised programs. Counted under QEMU by
-`python -P -m aarch64 count`, which `make neon` runs; the gate compares the counts.
+Instructions relative to those of `cython-scalar` on aarch64, for codes of 2, 4 and 8 bits:
+1,000 rows of 384 dimensions, 16 queries. GCC makes NEON of the portable source too, so
+that these are ratios of two vectorised programs. Counted under QEMU by
+`python -P -m aarch64 count`.
 """
 
 
@@ -56,13 +56,18 @@ def record(path: Path, bits: int) -> None:
         run(Recording(file, oracle), bits)
 
 
+def draw_page(values: Values) -> str:
+    """Return the page of docs/backends.md: ratios to the portable kernels."""
+    return "\n".join([INTRODUCTION, *draw_table(values), ""])
+
+
 def draw_table(values: Values) -> Iterator[str]:
-    """Yield the lines of a table of ratios in Markdown."""
+    """Yield the lines of a table in Markdown."""
     names = [target.name for target in emulate.NATIVE if target.name != "scalar"]
     yield "| kernel |" + "".join(f" `cython-{name}` |" for name in names)
     yield "|---|" + "---|" * len(names)
     for kernel in KERNELS:
-        cells = ("  ".join(ratios(values, name, kernel)) for name in names)
+        cells = (", ".join(ratios(values, name, kernel)) for name in names)
         yield f"| `{kernel}` |" + "".join(f" {cell} |" for cell in cells)
 
 
