@@ -1,4 +1,4 @@
-"""What proves the kernels for aarch64 elsewhere: it sees a wrong bit, and says what lacks.
+"""The proof of the kernels for aarch64: it sees a wrong bit, and says what lacks.
 
 The portable kernels of this processor stand in for those of aarch64, except where a
 cross-compiler and QEMU are installed.
@@ -91,12 +91,10 @@ def test_a_target_that_was_not_compiled_is_told(program, tmp_path):
 
 def test_what_is_recorded_is_what_the_bindings_are_handed():
     codes, keys, *settings = first_call("prune").args
-    kernel, values = laid_out("prune", codes, keys, *settings)
-    assert kernel == "prune"
+    values = laid_out("prune", codes, keys, *settings)
     # How many edges to keep is told by the array to be filled.
-    assert all(
-        a is b for a, b in zip(values, (*codes, keys, *settings[1:]), strict=True)
-    )
+    expected = *codes, keys, *settings[1:]
+    assert all(a is b for a, b in zip(values, expected, strict=True))
 
 
 @pytest.mark.parametrize("what", ["replay", "count", "tests"])
@@ -105,8 +103,8 @@ def test_tools_that_are_not_installed_are_told(monkeypatch, capsys, what):
     assert command.main([what]) == 0
     told = capsys.readouterr().out
     assert told == (
-        "not run: aarch64-linux-gnu-gcc and qemu-aarch64 not installed: apt-get install "
-        "gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user\n"
+        "not run: aarch64-linux-gnu-gcc and qemu-aarch64 not installed: "
+        "apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user\n"
     )
 
 

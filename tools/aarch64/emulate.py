@@ -1,4 +1,4 @@
-"""Compile for aarch64 and run it here, where a cross-compiler and QEMU are installed."""
+"""Compile for aarch64 and run it here, where cross-compiler and QEMU are installed."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """A Python for aarch64 with NumPy and quiver in a folder, and quiver's tests by it.
 
 Debian's packages for arm64 are unpacked, not installed; NumPy and pytest come as wheels
-from PyPI. Meson compiles the extension as on an aarch64 machine, except that the compiler
-is the cross one and Python runs under QEMU.
+from PyPI. Meson compiles the extension as on an aarch64 machine, except that the
+compiler is the cross one and Python runs under QEMU.
 """
 
 from __future__ import annotations
@@ -108,13 +108,11 @@ def download_packages() -> list[Path]:
     (apt / "conf").write_text(APT.format(apt))
     environment = {**os.environ, "APT_CONFIG": str(apt / "conf")}
     for words in (["update"], ["install", "-y", "--download-only", *DEBIAN]):
-        command = ["apt-get", *words]
-        done = subprocess.run(
-            command, env=environment, capture_output=True, check=False
-        )
-        if done.returncode != 0:
-            msg = f"apt-get {words[0]} for arm64: {done.stderr.decode().strip()}"
-            raise Unavailable(msg)
+        try:
+            run("apt-get", *words, environment=environment)
+        except subprocess.CalledProcessError as error:
+            msg = f"Debian's packages for arm64 cannot be had: {error}"
+            raise Unavailable(msg) from error
     return sorted(apt.glob("cache/archives/*.deb"))
 
 

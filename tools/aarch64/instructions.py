@@ -21,9 +21,9 @@ from aarch64.recorded import Recording
 COMPILER = "compiler"
 BITS = (2, 4, 8)
 INTRODUCTION = """\
-Instructions relative to those of `cython-scalar` on aarch64, for codes of 2, 4 and 8 bits:
-1,000 rows of 384 dimensions, 16 queries. GCC makes NEON of the portable source too, so
-that these are ratios of two vectorised programs. Counted under QEMU by
+Instructions relative to those of `cython-scalar` on aarch64, for codes of 2, 4 and 8
+bits: 1,000 rows of 384 dimensions, 16 queries. GCC makes NEON of the portable source too,
+so that these are ratios of two vectorised programs. Counted under QEMU by
 `python -P -m aarch64 count`.
 """
 
@@ -72,7 +72,7 @@ def draw_table(values: Values) -> Iterator[str]:
 
 
 def ratios(values: Values, target: str, kernel: str) -> Iterator[str]:
-    """Yield the share of the portable kernel's instructions for every width of codes."""
+    """Yield the share of the portable kernel's instructions for each width of codes."""
     for bits in BITS:
         mine, scalar = (values[f"{t} {bits}-bit {kernel}"] for t in (target, "scalar"))
         yield f"{float(mine) / float(scalar):.2f}"

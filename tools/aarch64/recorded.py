@@ -46,7 +46,7 @@ class Recording:
 
     def _record(self, method: str, *args: Any, **rules: Any) -> Any:
         result = getattr(self._oracle, method)(*args, **rules)
-        kernel, inputs = laid_out(method, *args, **rules)
+        inputs = laid_out(method, *args, **rules)
         outputs = [*flat(result)]
         # The bindings fill one array; the rest of the tuple is Python's.
         if method in ("encode", "scan"):
@@ -63,13 +63,13 @@ class Recording:
         return result
 
 
-def laid_out(method: str, *args: Any, **rules: Any) -> tuple[str, list[Any]]:
-    """Return the kernel that a call of a backend's method ends in, and its inputs."""
-    handed: list[tuple[str, list[Any]]] = []
+def laid_out(method: str, *args: Any, **rules: Any) -> list[Any]:
+    """Return what the kernel is handed that a call of a backend's method ends in."""
+    handed: list[Any] = []
 
     def keep(kernel: str, *values: Any) -> Any:
-        n_outputs = N_OUTPUTS.get(kernel, 1)
-        handed.append((kernel, [*flat(values)][:-n_outputs]))
+        handed.extend([*flat(values)][: -N_OUTPUTS.get(kernel, 1)])
+        # How many lists were merged; otherwise balls, of which there are none.
         return 0 if kernel == "merge" else []
 
     class Kernels:
@@ -83,7 +83,7 @@ def laid_out(method: str, *args: Any, **rules: Any) -> tuple[str, list[Any]]:
         answer=partial(keep, "answer", *parts.values())
     )
     getattr(backend, method)(*args, **rules)
-    return handed[0]
+    return handed
 
 
 def flat(value: Any) -> Iterator[Any]:
@@ -109,7 +109,7 @@ def as_array(value: Any) -> np.ndarray | None:
 
 
 def described(array: np.ndarray | None, start: int) -> bytes:
-    """Return axes, kind, bytes of an item, shape, and where it shall start, as int64."""
+    """Return axes, kind, bytes of an item, shape and where it shall start: int64."""
     if array is None:
         return np.array([-1] + 6 * [0], "<i8").tobytes()
     shape = [*array.shape, *(3 - array.ndim) * [0]]
