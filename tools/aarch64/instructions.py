@@ -22,8 +22,8 @@ COMPILER = "compiler"
 BITS = (2, 4, 8)
 INTRODUCTION = """\
 Instructions relative to those of `cython-scalar` on aarch64, for codes of 2, 4 and 8
-bits: 1,000 rows of 384 dimensions, 16 queries. GCC makes NEON of the portable source too,
-so that these are ratios of two vectorised programs. Counted under QEMU by
+bits: 1,000 rows of 384 dimensions, 16 queries. GCC makes NEON of the portable source
+too, so that these are ratios of two vectorised programs. Counted under QEMU by
 `python -P -m aarch64 count`.
 """
 
