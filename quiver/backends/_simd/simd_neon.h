@@ -6,6 +6,7 @@
 #include <arm_neon.h>
 
 #include "keys.h"
+#include "layout.h"
 
 /* Four rows at a time: their integers and their floats. */
 typedef int32x4_t ints4;
