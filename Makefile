@@ -29,7 +29,7 @@ ECOSYSTEM := $(VENV)/.installed-ecosystem
 BENCH_FLAGS ?=
 BOUNDARY_FLAGS ?=
 
-.PHONY: demo test test-all lint docs gate asv boundary faults soak fuzz sanitize bench compare ecosystem suites clean
+.PHONY: demo test test-all lint docs gate asv neon neon-tests boundary faults soak fuzz sanitize bench compare ecosystem suites clean
 
 demo: $(DEMO)
 	$(BIN)/quiver demo
@@ -54,6 +54,16 @@ docs: $(DEV)
 # Recall, counters and bytes exactly, kernel instructions within 2 %, as committed.
 gate: $(DEV)
 	$(BIN)/python tools/gate.py
+
+# The kernels for aarch64 on any processor, under QEMU: calls that the reference answered,
+# and instructions as committed; then, in half an hour, a Python for aarch64 runs the tests
+# of every method. Both say what is not installed, and end well, where something is not.
+neon: $(DEV)
+	PYTHONPATH=tools $(BIN)/python -P -m aarch64 replay
+	$(BIN)/python tools/gate.py aarch64
+
+neon-tests: $(DEV)
+	PYTHONPATH=tools $(BIN)/python -P -m aarch64 tests
 
 # One quick pass of the benchmarks, kept as results of this commit in .asv/html.
 ASV_FLAGS ?= --quick

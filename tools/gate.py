@@ -1,10 +1,11 @@
 """Compare what is deterministic with the committed baseline; exit 1 if it moved.
 
-python tools/gate.py [metrics|instructions] [--update] [--backend NAME]
+python tools/gate.py [metrics|instructions|aarch64] [--update] [--backend NAME]
 
 ``metrics``: recall, counters, bytes and digests, exactly. ``instructions``: what the
 compiled kernels execute under valgrind's callgrind, within 2 %; only where valgrind and
-the extension are here and the compiler is the baseline's. ``--update`` prints what
+the extension are here and the compiler is the baseline's. ``aarch64``: the same of the
+kernels for aarch64 under QEMU, where a cross-compiler is here. ``--update`` prints what
 differs and makes it the new baseline. Seconds are no part of it: see asv.
 """
 
@@ -21,6 +22,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from aarch64.instructions import measure_instructions as measure_aarch64
 from gate_metrics import Unavailable, Values, measure_metrics
 from run_kernels import KERNELS
 
@@ -46,7 +48,7 @@ COMPILER = "compiler"
 def main(arguments: list[str] | None = None) -> int:
     """Run the gate; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("part", nargs="?", choices=MEASURES, help="default: both")
+    parser.add_argument("part", nargs="?", choices=MEASURES, help="default: all")
     parser.add_argument("--update", action="store_true", help="accept what differs")
     parser.add_argument("--backend", default="auto", help="for the metrics")
     options = parser.parse_args(arguments)
@@ -150,8 +152,12 @@ def compiler_of_kernels() -> str:
     return found[0].decode() if found else "an unknown compiler"
 
 
-MEASURES = {"metrics": measure_metrics, "instructions": measure_instructions}
-TOLERANCES = {"metrics": 0.0, "instructions": INSTRUCTION_TOLERANCE}
+MEASURES = {
+    "metrics": measure_metrics,
+    "instructions": measure_instructions,
+    "aarch64": measure_aarch64,
+}
+TOLERANCES = dict.fromkeys(MEASURES, INSTRUCTION_TOLERANCE) | {"metrics": 0.0}
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 
+from quiver.backends import Backend
 from quiver.backends.cython_backend import CythonBackend
 from quiver.graph.order import LEAST_ENTRY_POINTS
 from quiver.params import Encoding
@@ -32,9 +33,8 @@ def draw(shape: tuple[int, int], seed: int) -> np.ndarray:
     return (centered / 2**23).astype(np.float32)
 
 
-def main(target: str, bits: int) -> None:
+def run(backend: Backend, bits: int) -> None:
     """Run the kernels in the order of ``KERNELS``, each exactly once."""
-    backend = CythonBackend(target)
     vectors, queries = draw((N, DIM), 1), draw((N_QUERIES, DIM), 2)
     coded_dim = Encoding(bits=bits).coded_dim(DIM)
     signs = np.where(draw((2, coded_dim), 3) < 0, np.float32(-1), np.float32(1))
@@ -75,4 +75,4 @@ def main(target: str, bits: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    run(CythonBackend(sys.argv[1]), int(sys.argv[2]))

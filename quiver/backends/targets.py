@@ -22,14 +22,21 @@ class Target(NamedTuple):
     cpu_family : str
         Processor family, as Meson names it, or ``any``.
     features : tuple of str
-        Instruction sets beyond the family's own, by the names that GCC's ``-m`` and
-        ``__builtin_cpu_supports`` share. A processor runs the target if it has all.
+        Instruction sets beyond the family's own, by the names that GCC and Clang give
+        them. A processor runs the target if it has all; ``_simd/processor.h`` asks.
     """
 
     name: str
     header: str
     cpu_family: str
     features: tuple[str, ...] = ()
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What tells GCC or Clang to use the features."""
+        if self.cpu_family == "aarch64" and self.features:
+            return ("+".join(["-march=armv8.2-a", *self.features]),)
+        return tuple(f"-m{feature}" for feature in self.features)
 
 
 _AVX2 = ("avx2", "popcnt")
@@ -40,9 +47,12 @@ TARGETS = (
     Target("avx512", "simd_avx512.h", "x86_64", _AVX512_VNNI),
     Target("avx512base", "simd_avx512.h", "x86_64", _AVX512),
     Target("avx2", "simd_avx2.h", "x86_64", _AVX2),
+    Target("neon", "simd_neon.h", "aarch64", ("dotprod",)),
+    Target("neonbase", "simd_neon.h", "aarch64"),
     Target("scalar", "simd_portable.h", "any"),
 )
 
 if __name__ == "__main__":
     for target in TARGETS:
-        print(*target[:3], " ".join(target.features), sep=";")
+        lists = " ".join(target.features), " ".join(target.flags)
+        print(*target[:3], *lists, sep=";")

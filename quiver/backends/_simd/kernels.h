@@ -6,7 +6,7 @@
  * beam.h, frontier.h and seen.h are what a walk keeps, merge.h gives edges their reverse,
  * walk.h is a walk, search.h those of a batch, rerank.h the exact end, answer.h all of it
  * from queries to ids. kernels.c puts them into the table, targets.c finds the table of a
- * name.
+ * name and by processor.h whether it can run here.
  *
  * Semantics are those of quiver/backends/protocol.py. A kernel keeps no state, never
  * writes to its inputs and returns 0, or -1 if scratch memory could not be had.

@@ -4,12 +4,12 @@
  * `needs` is a NEEDS(feature) for every instruction set.
  */
 #include "kernels.h"
+#include "processor.h"
 
 #include <string.h>
 
-/* Not every compiler's runtime has initialised this before the first question. */
 #define NEEDS(feature)                                                                 \
-    if (__builtin_cpu_init(), !__builtin_cpu_supports(#feature))                       \
+    if (!PROCESSOR_HAS(feature))                                                       \
         return #feature;
 
 #define TARGET(name, needs)                                                            \
