@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from quiver._typing import Distances, Metric, Progress, Vectors
+from quiver.arithmetic import in_standard_arithmetic
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend, list_backends
 from quiver.errors import InvalidArgumentError
@@ -38,6 +39,7 @@ _WARM_ROWS = 64
 _ROWS_PER_TURN = 1 / 20
 
 
+@in_standard_arithmetic
 @tells_progress("benchmarking")
 def bench_backends(
     vectors: Any,
