@@ -15,10 +15,10 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, wraps
 from types import FunctionType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from quiver.errors import ArithmeticModeError
 
@@ -33,7 +33,7 @@ _ENVIRONMENT_BYTES = 256
 """More than any ``fenv_t`` has."""
 
 _DEFAULTS = ("_FE_DFL_ENV", "__fe_dfl_env")
-"""The object behind ``FE_DFL_ENV`` on Darwin and on BSD; elsewhere it is the address -1."""
+"""What ``FE_DFL_ENV`` points to on Darwin and on BSD; elsewhere the address is -1."""
 
 
 def is_standard() -> bool:
@@ -49,7 +49,7 @@ def is_standard() -> bool:
 
 
 def in_standard_arithmetic(word: Callable[P, T]) -> Callable[P, T]:
-    """Decorate a word that computes: as long as it runs, its thread does so by IEEE 754.
+    """Decorate a word that computes, so that while it runs its thread does by IEEE 754.
 
     Afterwards the thread has the rules again that it was given. A generator is not
     covered: it runs when it is asked, so decorate what it calls.
@@ -95,19 +95,18 @@ def standard_arithmetic() -> Iterator[None]:
     ArithmeticModeError
         If the thread has other rules and they cannot be changed here.
     """
-    before = ctypes.create_string_buffer(_ENVIRONMENT_BYTES)
-    library, default = _environment()
-    if library is None:
+    if (rules := _rules()) is None:
         _check()
         yield
         return
-    library.fegetenv(before)
+    before = ctypes.create_string_buffer(_ENVIRONMENT_BYTES)
+    rules.read(before)
     try:
-        library.fesetenv(default)
+        rules.write(rules.default)
         _check()
         yield
     finally:
-        library.fesetenv(before)
+        rules.write(before)
 
 
 def _check() -> None:
@@ -121,18 +120,24 @@ def _check() -> None:
         raise ArithmeticModeError(msg)
 
 
+class _Rules(NamedTuple):
+    """What the C library has to read and to write the rules of a thread."""
+
+    read: Any
+    write: Any
+    default: Any
+
+
 @cache
-def _environment() -> tuple[Any, Any]:
-    """Return the C library, None where it lacks ``fesetenv``, and its ``FE_DFL_ENV``."""
+def _rules() -> _Rules | None:
+    """Return that, or None where the C library lacks it."""
     try:
         # One that keeps the GIL: the calls are shorter than its release.
         library = ctypes.PyDLL(None)
-        library.fegetenv, library.fesetenv
+        both = library.fegetenv, library.fesetenv
     except (TypeError, OSError, AttributeError):
-        return None, None
+        return None
     for name in _DEFAULTS:
-        try:
-            return library, ctypes.byref(ctypes.c_char.in_dll(library, name))
-        except ValueError:
-            continue
-    return library, ctypes.c_void_p(-1)
+        with suppress(ValueError):
+            return _Rules(*both, ctypes.byref(ctypes.c_char.in_dll(library, name)))
+    return _Rules(*both, ctypes.c_void_p(-1))

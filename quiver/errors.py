@@ -47,7 +47,7 @@ class ShardError(QuiverError, RuntimeError):
 
 
 class ArithmeticModeError(QuiverError, ArithmeticError):
-    """This thread computes by other rules than IEEE 754, and cannot be set right."""
+    """A thread computes by other rules than IEEE 754, and cannot be set right."""
 
 
 class SlowBackendWarning(UserWarning):

@@ -40,8 +40,8 @@ _PAIR_VALUES = 1 << 18
 # Where more rows than this times k pass, a partition of the block pays.
 _MANY = 2
 
-# How far off one rounding is, and what is lost below it, whatever the lengths. The threads
-# of a BLAS are its own: they may round another way and flush subnormals to zero.
+# How far off one rounding is, and what is lost below it, whatever the lengths. The
+# threads of a BLAS are its own: they may round another way, and flush subnormals.
 _FLOAT32_UNIT = 2.0**-23
 _FLOAT32_TINY = 2.0**-126
 
