@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 from rows import normal_rows
-from small_index import PLACES, bounded
+from small_index import PLACES, SCALE, bounded
 
 import quiver
+from quiver.conformance.hazards import METRICS
 from quiver.integrations.store import Document, DocumentStore, field
 
-N_THREADS, ROUNDS = 8, 6
+N_THREADS, ROUNDS = 8, 2 * SCALE
 SHAPE = quiver.BuildParams(max_degree=8, ef_construction=16)
 
 
@@ -64,10 +65,9 @@ def queries() -> np.ndarray:
     return normal_rows(bounded(300), 24, seed=1)
 
 
-@pytest.mark.parametrize("metric", ["cosine", "euclidean", "inner_product"])
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(("place", "metric"), list(zip(PLACES, METRICS, strict=True)))
 def test_threads_that_ask_a_fresh_index_first_get_the_same_answers(
-    tmp_path, rows, queries, metric, place
+    tmp_path, rows, queries, place, metric
 ):
     path = tmp_path / "index.quiver"
     built = quiver.Index.build(rows, metric=metric, params=SHAPE)

@@ -80,6 +80,7 @@ def make_unwritable(folder: Path) -> None:
     (folder / "quiver" / "backends" / "_numba" / "__pycache__").write_text("")
 
 
+@pytest.mark.slow
 def test_a_package_that_cannot_be_written_has_its_cache_in_the_users_folder(
     copied, tmp_path
 ):
@@ -93,6 +94,7 @@ def test_a_package_that_cannot_be_written_has_its_cache_in_the_users_folder(
     assert again == ("7", folder, misses, 0, "")
 
 
+@pytest.mark.slow
 def test_the_folder_that_the_environment_names_comes_first(copied, tmp_path):
     named = str(tmp_path / "named")
     process = start(copied, USE_KEYS, tmp_path / "home", NUMBA_CACHE_DIR=named)
@@ -102,6 +104,7 @@ def test_the_folder_that_the_environment_names_comes_first(copied, tmp_path):
     assert errors == ""
 
 
+@pytest.mark.slow
 def test_two_processes_that_compile_at_once_leave_one_cache_for_a_third(
     copied, tmp_path
 ):
@@ -115,6 +118,7 @@ def test_two_processes_that_compile_at_once_leave_one_cache_for_a_third(
     assert third[4] == ""
 
 
+@pytest.mark.slow
 def test_a_damaged_cache_is_compiled_past_and_named(copied, tmp_path):
     home = tmp_path / "home"
     computed, folder, *_ = finish(start(copied, USE_KEYS, home))
