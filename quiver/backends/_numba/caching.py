@@ -16,12 +16,14 @@ from contextlib import contextmanager
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import llvmlite
 import numba
 import numpy as np
-from numba.core import config
 from numba.misc.appdirs import AppDirs
+
+config: Any = numba.config  # Its names are made when it is imported.
 
 _COMPILED = "quiver.backends._numba", "quiver.reference"
 """Packages whose functions and constants are compiled into kernels."""
