@@ -140,7 +140,7 @@ freethreaded:
 # Later releases of hypothesis are compiled, and not for Python 3.13t.
 HAMMER_SECONDS ?= 20
 hammer: | $(VENV)/pyvenv.cfg
-	$(BIN)/python -m pip install --quiet -Csetup-args=-Dext=enabled \
+	$(BIN)/python -m pip install --quiet --prefer-binary -Csetup-args=-Dext=enabled \
 		. pytest pytest-timeout hypothesis==6.140.0
 	for metric in cosine euclidean inner_product; do \
 		$(BIN)/python -P tools/soak_readers.py $(HAMMER_SECONDS) --metric $$metric || exit 1; \
