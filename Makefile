@@ -29,7 +29,9 @@ ECOSYSTEM := $(VENV)/.installed-ecosystem
 BENCH_FLAGS ?=
 BOUNDARY_FLAGS ?=
 
-.PHONY: demo test test-all lint docs gate asv neon neon-tests boundary faults soak fuzz sanitize bench compare ecosystem suites clean
+.PHONY: demo test test-all lint docs gate asv neon neon-tests boundary faults soak fuzz \
+	sanitize sanitize-memory sanitize-threads freethreaded hammer \
+	bench compare ecosystem suites clean
 
 demo: $(DEMO)
 	$(BIN)/quiver demo
@@ -81,10 +83,13 @@ boundary: $(DEV)
 	PYTHONPATH=tools $(BIN)/python -P -m boundary $(BOUNDARY_FLAGS)
 
 # What `make test-all` runs bounded, at full length, beside libraries with their own threads.
+# For example: make faults FAULT_LIBRARIES="scikit-learn torch"
+FAULT_LIBRARIES ?= joblib scikit-learn faiss-cpu
 faults: $(DEV)
-	$(BIN)/python -m pip install --quiet joblib scikit-learn faiss-cpu
+	$(BIN)/python -m pip install --quiet $(FAULT_LIBRARIES)
 	QUIVER_FAULT_SCALE=20 $(BIN)/pytest --slow $(PYTEST_FLAGS) tests/storage \
-		tests/check/test_check.py tests/test_faults_memory.py tests/test_processes.py
+		tests/check/test_check.py tests/test_faults_memory.py tests/test_processes.py \
+		tests/test_arithmetic.py
 
 # Eight readers beside a writer for so long under each metric, then every answer proven.
 SOAK_SECONDS ?= 300
@@ -99,8 +104,11 @@ fuzz: $(DEV)
 	$(BIN)/python -P tools/fuzz_loader.py build/fuzz-corpus \
 		-max_total_time=$(FUZZ_SECONDS)
 
-# The kernels under AddressSanitizer and UndefinedBehaviorSanitizer; needs GCC.
-sanitize: $(DEV)
+# The kernels under AddressSanitizer and UndefinedBehaviorSanitizer, then threads under
+# ThreadSanitizer; needs GCC.
+sanitize: sanitize-memory sanitize-threads
+
+sanitize-memory: $(DEV)
 	$(BIN)/python -m pip install --quiet --upgrade --no-deps --target build/sanitized \
 		-Csetup-args=-Dext=enabled -Csetup-args=-Db_lundef=false \
 		-Csetup-args=-Db_sanitize=address,undefined \
@@ -109,6 +117,46 @@ sanitize: $(DEV)
 		ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PYTHONPATH=build/sanitized \
 		$(BIN)/pytest $(PYTEST_FLAGS) -k cython tests/backends/test_oracle_equality.py \
 		tests/backends/test_golden.py tests/storage/test_invariants.py
+
+# Nothing is suppressed, but OpenBLAS is kept from threads of its own: ThreadSanitizer
+# cannot see how they wait for one another. A race in the kernels that is there on purpose
+# must be found first, else nothing would be.
+TSAN_SECONDS ?= 20
+UNDER_TSAN = LD_PRELOAD="$$(gcc -print-file-name=libtsan.so)" PYTHONPATH=build/raced \
+	TSAN_OPTIONS="exitcode=66 history_size=4" OPENBLAS_NUM_THREADS=1 \
+	setarch "$$(uname -m)" --addr-no-randomize $(BIN)/python -P
+
+sanitize-threads: $(DEV)
+	$(BIN)/python -m pip install --quiet --upgrade --no-deps --target build/raced \
+		-Csetup-args=-Dext=enabled -Csetup-args=-Db_lundef=false \
+		-Csetup-args=-Db_sanitize=thread .
+	$(UNDER_TSAN) tests/isolated/planted_race.py 2> build/raced/planted.txt; \
+		test $$? = 66 && grep -q "data race .*bindings" build/raced/planted.txt \
+		|| { cat build/raced/planted.txt; echo "a planted race was not found"; exit 1; }
+	for metric in cosine euclidean inner_product; do \
+		$(UNDER_TSAN) tools/soak_readers.py $(TSAN_SECONDS) --metric $$metric \
+			|| exit 1; \
+	done
+	$(UNDER_TSAN) -m pytest $(PYTEST_FLAGS) -k "not numba and not reference" \
+		tests/test_hammer.py
+
+# Threads without a global lock: for example FREE_THREADED=python3.14t.
+FREE_THREADED ?= $(shell command -v python3.14t || command -v python3.13t)
+freethreaded:
+	@if [ -z "$(FREE_THREADED)" ]; then echo "not run: no free-threaded Python"; else \
+		$(MAKE) VENV=$(VENV)-freethreaded PYTHON="$(FREE_THREADED)" hammer; \
+	fi
+
+# Later releases of hypothesis are compiled, and not for Python 3.13t.
+HAMMER_SECONDS ?= 20
+hammer: | $(VENV)/pyvenv.cfg
+	$(BIN)/python -m pip install --quiet --prefer-binary -Csetup-args=-Dext=enabled \
+		. pytest pytest-timeout hypothesis==6.140.0
+	for metric in cosine euclidean inner_product; do \
+		$(BIN)/python -P tools/soak_readers.py $(HAMMER_SECONDS) --metric $$metric || exit 1; \
+	done
+	$(BIN)/pytest $(PYTEST_FLAGS) tests/test_hammer.py tests/parallel \
+		tests/living/test_soak.py tests/backends/test_gil.py
 
 # Peers pin old releases of what quiver shares with them, hence a second environment.
 bench:

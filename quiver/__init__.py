@@ -16,28 +16,32 @@ import warnings
 from importlib import import_module
 
 try:
-    from quiver._version import __version__ as __version__
-    from quiver.backends.registry import (
-        BackendInfo,
-        get_backend,
-        list_backends,
-        register_backend,
-    )
-    from quiver.check import CheckReport
-    from quiver.conformance.verify import VerifyReport, verify
-    from quiver.diagnosis import Diagnosis, diagnose
-    from quiver.evaluation.evaluate import evaluate
-    from quiver.evaluation.report import Evaluation
-    from quiver.evaluation.tune import TuneResult, tune
-    from quiver.explain import Explanation
-    from quiver.filters.filter import Filter
-    from quiver.index import Index
-    from quiver.index import open as open
-    from quiver.memory import MemoryReport, predict_memory
-    from quiver.params import BuildParams, Encoding
-    from quiver.recall.exact import exact_knn
-    from quiver.recall.recall import recall_at_k, recall_by_ids
-    from quiver.results import RadiusResult, SearchResult, SearchStats
+    from quiver.arithmetic import standard_arithmetic
+
+    # Constants are computed while modules load.
+    with standard_arithmetic():
+        from quiver._version import __version__ as __version__
+        from quiver.backends.registry import (
+            BackendInfo,
+            get_backend,
+            list_backends,
+            register_backend,
+        )
+        from quiver.check import CheckReport
+        from quiver.conformance.verify import VerifyReport, verify
+        from quiver.diagnosis import Diagnosis, diagnose
+        from quiver.evaluation.evaluate import evaluate
+        from quiver.evaluation.report import Evaluation
+        from quiver.evaluation.tune import TuneResult, tune
+        from quiver.explain import Explanation
+        from quiver.filters.filter import Filter
+        from quiver.index import Index
+        from quiver.index import open as open
+        from quiver.memory import MemoryReport, predict_memory
+        from quiver.params import BuildParams, Encoding
+        from quiver.recall.exact import exact_knn
+        from quiver.recall.recall import recall_at_k, recall_by_ids
+        from quiver.results import RadiusResult, SearchResult, SearchStats
 
     if typing.TYPE_CHECKING:
         from quiver.sharding.build import build_shards

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from quiver._typing import Distances, UserIds
+from quiver.arithmetic import with_standard_arithmetic
 from quiver.backends.protocol import Backend
 from quiver.errors import InvalidArgumentError
 from quiver.filters.filter import Filter
@@ -20,6 +21,7 @@ from quiver.validation.arrays import as_queries
 from quiver.validation.checks import MAX_ROWS, check_int, check_real
 
 
+@with_standard_arithmetic
 class Asking:
     """The verbs of an `Index` that say which rows, how far and how many.
 

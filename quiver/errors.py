@@ -46,6 +46,10 @@ class ShardError(QuiverError, RuntimeError):
     """A shard gave no answer; the message names its file and what happened to it."""
 
 
+class ArithmeticModeError(QuiverError, ArithmeticError):
+    """A thread computes by other rules than IEEE 754, and cannot be set right."""
+
+
 class SlowBackendWarning(UserWarning):
     """The kernels work, but far slower than they could; reason and remedy are given."""
 

@@ -18,6 +18,7 @@ from quiver._typing import (
     Vectors,
 )
 from quiver._version import __version__
+from quiver.arithmetic import in_standard_arithmetic, with_standard_arithmetic
 from quiver.asking import Asking
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
@@ -41,6 +42,7 @@ from quiver.validation.arrays import as_int64, as_queries
 from quiver.validation.checks import check_flag, check_metric
 
 
+@with_standard_arithmetic
 class Index(Living, Asking):
     """A graph index over codes of few bits, re-ranked by the stored vectors.
 
@@ -438,6 +440,7 @@ class Index(Living, Asking):
     __copy__ = snapshot
 
 
+@in_standard_arithmetic
 def open(
     path: str | os.PathLike[str],
     *,

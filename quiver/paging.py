@@ -13,7 +13,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from quiver._typing import Distances, UserIds, Vectors
+from quiver._typing import Distances, Keys, UserIds, Vectors
+from quiver.arithmetic import in_standard_arithmetic
 from quiver.backends.protocol import Backend
 from quiver.filters.filter import Filter
 from quiver.filters.given import of_live_rows
@@ -36,12 +37,9 @@ def pages(
     n_linked = state.n - len(state.unlinked)
     out = [np.empty(0, dtype=np.uint32)]
     own = of_live_rows(state) if own is None else own
-    filters = None if own is None else [own]
     n_out, ef = 0, max(DEFAULT_EF, 2 * size)
     while True:
-        beam = walk(state, backend, query, ef, filters).keys[0]
-        rows = key_ids(beam[beam != NO_KEY])
-        keys = ranked_with_others(state, backend, query[0], rows, own)
+        keys = _ranked(state, backend, query, ef, own)
         keys = keys[~np.isin(key_ids(keys), np.concatenate(out))]
         is_last = ef >= n_linked
         # The first half of a beam is about as good as it would be in a wider one.
@@ -55,3 +53,14 @@ def pages(
         if is_last:
             return
         ef *= 2
+
+
+@in_standard_arithmetic
+def _ranked(
+    state: State, backend: Backend, query: Vectors, ef: int, own: Filter | None
+) -> Keys:
+    """Return what a walk of this width finds, in order."""
+    filters = None if own is None else [own]
+    beam = walk(state, backend, query, ef, filters).keys[0]
+    rows = key_ids(beam[beam != NO_KEY])
+    return ranked_with_others(state, backend, query[0], rows, own)

@@ -186,13 +186,19 @@ def test_joblib_workers_give_the_same_answers(tmp_path):
     assert run_isolated("joblib_workers.py", tmp_path, timeout=200).strip() == "equal"
 
 
+@pytest.mark.slow
+@posix
 @pytest.mark.parametrize("order", ["before", "after"])
 @pytest.mark.parametrize("library", ["sklearn.neighbors", "faiss", "torch"])
 def test_another_library_with_threads_of_its_own_does_no_harm(library, order):
     if importlib.util.find_spec(library.partition(".")[0]) is None:
         pytest.skip(f"needs {library}")
     out = run_isolated("imported_together.py", library, order, timeout=200)
-    assert float(out) == 1.0
+    recall, more_meanwhile, more_after, n_equal = map(float, out.split())
+    # Two threads are the caller's and one more, which ends with the work.
+    assert (recall, n_equal) == (1.0, 2)
+    assert more_meanwhile <= 1
+    assert more_after == 0
 
 
 @dataclass

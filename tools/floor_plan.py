@@ -20,7 +20,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "quiver"
 GROUND = (
     *("params", "results", "memory", "parallel", "lookup"),
-    *("reference", "validation", "errors", "_typing", "_version", "installation"),
+    *("reference", "validation", "arithmetic", "errors", "_typing", "_version"),
+    "installation",
 )
 """Imported from many rooms; drawn as the ground they stand on, so without arrows."""
 

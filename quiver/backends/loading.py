@@ -13,6 +13,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 
+from quiver.arithmetic import standard_arithmetic
 from quiver.backends.protocol import Backend
 from quiver.backends.targets import TARGETS
 from quiver.errors import BackendUnavailableError, InvalidTypeError
@@ -95,7 +96,9 @@ def probe(loader: Loader, name: str) -> None:
 @contextmanager
 def _reason_given(name: str) -> Iterator[None]:
     try:
-        yield
+        # What is imported may change how this thread computes.
+        with standard_arithmetic():
+            yield
     except Exception as error:  # A broken plug-in must not break the others.
         msg = f"backend {name!r} cannot run here: {error}"
         raise BackendUnavailableError(msg) from error

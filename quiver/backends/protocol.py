@@ -10,7 +10,8 @@ Rules for every method
 - The result equals `quiver.reference` in every bit: values, order, counters, dtype,
   shape. Integer arithmetic is exact. Each float operation is rounded on its own, as
   written in the reference: no fused multiply-add, no fast-math. Sums over dimensions
-  follow the lane rule of `quiver.reference.lanes`.
+  follow the lane rule of `quiver.reference.lanes`. The calling thread rounds to nearest
+  and keeps subnormals: the public words see to that, by `quiver.arithmetic`.
 - Inputs are already validated, C-contiguous and of the stated dtype; they are never
   written to. Outputs are freshly allocated and C-contiguous.
 - A method is single-threaded, holds no state between calls and may be called from

@@ -14,6 +14,7 @@ from numpy.random import Generator
 
 from quiver import reference
 from quiver._typing import Progress
+from quiver.arithmetic import in_standard_arithmetic
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
 from quiver.conformance import hazards
@@ -89,6 +90,7 @@ class VerifyReport:
         return "\n".join([*lines, verdict])
 
 
+@in_standard_arithmetic
 @tells_progress("verifying")
 def verify(
     backend: str | Backend = "auto",

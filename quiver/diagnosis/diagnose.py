@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from quiver._typing import Metric, Progress
+from quiver.arithmetic import in_standard_arithmetic
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
 from quiver.build import Plan
@@ -68,6 +69,7 @@ REFERENCE_SAMPLE_ROWS = 1000
 """The NumPy kernels would take minutes for more."""
 
 
+@in_standard_arithmetic
 @tells_progress("diagnosing")
 def diagnose(
     vectors: Any,

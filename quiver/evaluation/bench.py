@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from quiver._typing import Metric, Progress
+from quiver.arithmetic import in_standard_arithmetic
 from quiver.backends.registry import get_backend, list_backends
 from quiver.errors import InvalidArgumentError
 from quiver.evaluation.bench_report import BenchReport
@@ -33,6 +34,7 @@ from quiver.validation.checks import check_int, check_metric
 _ROWS_PER_TURN = 1 / 20
 
 
+@in_standard_arithmetic
 @tells_progress("benchmarking")
 def bench_backends(
     vectors: Any,

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from quiver._typing import Progress
+from quiver.arithmetic import in_standard_arithmetic
 from quiver.errors import InvalidArgumentError
 from quiver.evaluation.report import Evaluation, Point, suggest
 from quiver.evaluation.timing import fastest
@@ -31,6 +32,7 @@ from quiver.validation.checks import MAX_ROWS, check_int
 BEAM_WIDTHS = (16, 32, 64, 128, 256)
 
 
+@in_standard_arithmetic
 @tells_progress("evaluating")
 def evaluate(
     index: Index,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from quiver._typing import Lanes, Progress
+from quiver.arithmetic import in_standard_arithmetic
 from quiver.errors import InvalidArgumentError
 from quiver.evaluation.truth import check_k, true_distances
 from quiver.filters.given import as_filters
@@ -48,6 +49,7 @@ class TuneResult:
     bytes_per_query: float
 
 
+@in_standard_arithmetic
 @tells_progress("tuning")
 def tune(
     index: Index,

@@ -6,6 +6,7 @@ from inspect import signature
 from typing import Any, Literal, Self
 
 from quiver._typing import Metric, Progress
+from quiver.arithmetic import with_standard_arithmetic
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
 from quiver.living import operations
@@ -17,6 +18,7 @@ from quiver.params import BuildParams, Encoding, as_params
 from quiver.state import State
 
 
+@with_standard_arithmetic
 class Upkeep:
     """An index with its kernels, and what keeps it in order.
 

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from quiver._typing import Progress, UserIds
+from quiver.arithmetic import with_standard_arithmetic
 from quiver.living import operations
 from quiver.living.operations import Consolidate, How
 from quiver.living.upkeep import Upkeep
 
 
+@with_standard_arithmetic
 class Living(Upkeep):
     """An index that changes: each verb puts the next state in the place of the last.
 

@@ -15,6 +15,7 @@ from itertools import pairwise
 from math import isqrt
 from typing import Any, Generic, TypeVar
 
+from quiver.arithmetic import in_standard_arithmetic
 from quiver.parallel.processors import count_processors
 from quiver.validation.checks import check_int
 
@@ -152,7 +153,8 @@ class _Job(Generic[T]):
     """Chunks of one task, which threads take in order."""
 
     def __init__(self, task: Task[T], spans: list[tuple[int, int]]) -> None:
-        self._task = task
+        # A thread may have other rules than the one that started it.
+        self._task = in_standard_arithmetic(task)
         # Taking one from the left is atomic.
         self._pending = deque(enumerate(spans))
         self._results: dict[int, T] = {}

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import Distances, Keys, Lanes, Metric, Vectors
+from quiver.arithmetic import in_standard_arithmetic
 from quiver.backends.protocol import Backend
 from quiver.recall.marks import exact_distances
 from quiver.recall.row_blocks import RowBlocks, Rows
@@ -39,10 +40,13 @@ _PAIR_VALUES = 1 << 18
 # Where more rows than this times k pass, a partition of the block pays.
 _MANY = 2
 
-_FLOAT32_UNIT = 2.0**-24
-_FLOAT32_TINY = 2.0**-149  # Below it products are lost, whatever the lengths.
+# How far off one rounding is, and what is lost below it, whatever the lengths. The
+# threads of a BLAS are its own: they may round another way, and flush subnormals.
+_FLOAT32_UNIT = 2.0**-23
+_FLOAT32_TINY = 2.0**-126
 
 
+@in_standard_arithmetic
 def exact_knn(
     vectors: Any, queries: Any, k: int, *, metric: Metric = "cosine"
 ) -> tuple[NDArray[np.int64], Distances]:
@@ -169,8 +173,8 @@ class _Screen:
         # Rounding of a dot product of dim terms, twice over, and of the norms, of the
         # limits, and of the exact distances, whose ties go by row.
         n_roundings = 2 * dim + 8
-        error = n_roundings * (_FLOAT32_UNIT * lengths * lengths + _FLOAT32_TINY)
-        return error[:, None]
+        lost = _FLOAT32_TINY * (1 + lengths)
+        return (n_roundings * (_FLOAT32_UNIT * lengths * lengths + lost))[:, None]
 
     def _limits(self, best: Keys, error: Lanes) -> Distances:
         """Return the largest score that may still be among the k best, (q, 1)."""

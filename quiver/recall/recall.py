@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from quiver._typing import AnyArray, Distances
+from quiver.arithmetic import in_standard_arithmetic
 from quiver.errors import InvalidArgumentError, InvalidTypeError
 from quiver.validation.checks import check_int
 
@@ -33,6 +34,7 @@ _ONE_RULE = (
 )
 
 
+@in_standard_arithmetic
 def recall_at_k(found: Any, true: Any, k: int | None = None) -> float:
     """Return the mean share of the true k found, by distances: ties are hits.
 
@@ -80,6 +82,7 @@ def recall_at_k(found: Any, true: Any, k: int | None = None) -> float:
     return share_within(found, true[:, -1:])
 
 
+@in_standard_arithmetic
 def recall_by_ids(found: Any, true: Any, k: int | None = None) -> float:
     """Return the mean share of the true k found, by ids alone.
 

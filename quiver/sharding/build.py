@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from quiver._typing import ColdDtype, Metric, Progress, Vectors
+from quiver.arithmetic import in_standard_arithmetic
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
 from quiver.build import Plan
@@ -40,6 +41,7 @@ from quiver.storage.atomic import os_errors
 from quiver.validation.checks import check_int, check_metric
 
 
+@in_standard_arithmetic
 @tells_progress("building")
 def build_shards(
     source: Any,

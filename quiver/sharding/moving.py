@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import UserIds, Vectors
+from quiver.arithmetic import with_standard_arithmetic
 from quiver.errors import InvalidArgumentError
 from quiver.index import Index
 from quiver.parallel.workers import resolve_threads
@@ -25,6 +26,7 @@ Places: TypeAlias = NDArray[np.intp]
 """Which of the ids that were given."""
 
 
+@with_standard_arithmetic
 class Moving:
     """A sharded index that changes: each verb publishes the next generation.
 

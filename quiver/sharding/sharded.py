@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, get_args
 
 from quiver._typing import Metric, UserIds, Vectors
+from quiver.arithmetic import with_standard_arithmetic
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
 from quiver.check import CheckReport
@@ -29,6 +30,7 @@ from quiver.validation.checks import MAX_ROWS, check_choice, check_int, check_re
 MOST_SECONDS = 1e6
 
 
+@with_standard_arithmetic
 class ShardedIndex(Moving):
     """An index in several files, searched as one.
 

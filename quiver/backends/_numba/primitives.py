@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import numba as nb
@@ -13,6 +14,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from quiver.backends._numba.caching import cache_folder, cached_in
 from quiver.errors import SlowBackendWarning
 
 _I8, _I32, _I64 = (ir.IntType(bits) for bits in (8, 32, 64))
@@ -44,22 +46,31 @@ def kernel(
     jit = partial(nb.njit, signature, **settings)
 
     def compile_kernel(function: Callable[..., Any]) -> Any:
-        try:
-            return jit(cache=True)(function)
-        except (RuntimeError, OSError):
-            # There is no folder for the cache, or none that takes another file.
-            _warn_that_nothing_is_cached()
-            return jit()(function)
+        folder = cache_folder()
+        if folder is not None:
+            try:
+                with cached_in(folder):
+                    return jit(cache=True)(function)
+            # A damaged file raises anything; what is wrong with the kernel comes again.
+            except Exception:
+                pass
+        _warn_that_nothing_is_cached(folder)
+        return jit()(function)
 
     return compile_kernel
 
 
 @cache
-def _warn_that_nothing_is_cached() -> None:
+def _warn_that_nothing_is_cached(folder: Path | None) -> None:
+    why = "no folder can be written for their cache. Remedy: let"
+    if folder is not None:
+        why = (
+            f"their cache in {folder} cannot be read or written: it is damaged, or the "
+            "disk full. Remedy: delete that folder, or let"
+        )
     msg = (
-        "the numba kernels are compiled anew in every process, because no folder can "
-        "be written for their cache. Remedy: let the environment variable "
-        "NUMBA_CACHE_DIR name one that can."
+        f"the numba kernels are compiled anew in every process, because {why} the "
+        "environment variable NUMBA_CACHE_DIR name one that can."
     )
     warnings.warn(msg, SlowBackendWarning, stacklevel=2)
 
