@@ -23,7 +23,8 @@ IMPORTERS = ("import_module", "__import__")
 # Where quiver is imported after its modules: for an extra that may be missing, for the
 # compiled part, and for a page that few ask for.
 LATE_IMPORTS = {
-    "quiver/backends/cython_backend.py:__init__",
+    "quiver/backends/cython_backend.py:load_bindings",
+    "quiver/cli/__init__.py:_run_without_extra",
     "quiver/cli/__init__.py:main",
     "quiver/diagnosis/record.py:to_html",
     "quiver/explain/explanation.py:to_html",
@@ -31,7 +32,7 @@ LATE_IMPORTS = {
 BY_STRING = {
     "quiver/__init__.py",
     "quiver/backends/loading.py",
-    "quiver/cli/doctor.py",
+    "quiver/doctor/kernels.py",
     "quiver/parallel/progress.py",
 }
 
