@@ -66,8 +66,8 @@ def _version(package: str) -> str | None:
 
 def _features() -> list[str]:
     """Return the instruction sets that NumPy has kernels for and found here."""
-    found: dict[str, Any] = np.show_config(mode="dicts") or {}
-    sets = found.get("SIMD Extensions", {})
+    sets: dict[str, Any] = dict(np.show_config(mode="dicts")["SIMD Extensions"])
+    # What is empty is left out of it.
     return [*sets.get("baseline", ()), *sets.get("found", ())]
 
 

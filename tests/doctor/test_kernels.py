@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from quiver.backends import list_backends
 from quiver.backends.reference_backend import ReferenceBackend
 from quiver.backends.registry import _loaders
 from quiver.doctor import kernels
@@ -34,10 +33,11 @@ def only(monkeypatch):
     return leave
 
 
-def test_all_but_the_reference_are_tried():
-    tried = {trial["backend"] for trial in kernels.try_kernels(0)}
-    available = {info.name for info in list_backends() if info.available}
-    assert tried == available - {"reference"}
+def test_a_wrong_default_backend_is_told_and_no_crash(monkeypatch):
+    monkeypatch.setenv("QUIVER_BACKEND", "no-such-backend")
+    found = kernels.describe_kernels()
+    assert found["default_backend"] is None
+    assert "no-such-backend" in found["default_refused"]
 
 
 def test_a_right_backend_has_cases_of_every_method_and_no_mismatch(only):
