@@ -20,8 +20,8 @@ OPTIONAL = (
 FOREIGN = (*OPTIONAL, "hypothesis", "pytest")
 IMPORTERS = ("import_module", "__import__")
 
-# Where quiver is imported after its modules: for a broken installation, for an extra that
-# may be missing, for the compiled part, and for a page that few ask for.
+# Where quiver is imported after its modules: for a broken installation, an extra that
+# may be missing, the compiled part, and a page that few ask for.
 LATE_IMPORTS = {
     "quiver/__init__.py:_load",
     "quiver/backends/cython_backend.py:load_bindings",
