@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import subprocess
 import tarfile
 import tomllib
 from email.parser import Parser
@@ -18,6 +20,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 DIST = os.environ.get("QUIVER_DIST")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PURE = "py3-none-any"
 PYTHONS = r"cp3(11|12|13|14)-cp3(11|12|13|14)|cp314-cp314t"
 SYSTEMS = (
@@ -80,6 +83,36 @@ def installed_sources() -> set[str]:
     }
 
 
+def test_wheels_are_for_the_pythons_that_are_supported():
+    rules = PROJECT["tool"]["cibuildwheel"]
+    versions = re.findall(
+        r"Python :: (3\.\d+)", "\n".join(PROJECT["project"]["classifiers"])
+    )
+    tags = {f"cp{version.replace('.', '')}-*" for version in versions}
+    assert {*rules["build"]} == tags | {"cp314t-*"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("platform", "arch", "systems"),
+    [
+        ("linux", "x86_64", ("manylinux_x86_64", "musllinux_x86_64")),
+        ("linux", "aarch64", ("manylinux_aarch64", "musllinux_aarch64")),
+        ("macos", "x86_64", ("macosx_x86_64",)),
+        ("macos", "arm64", ("macosx_arm64",)),
+        ("windows", "AMD64", ("win_amd64",)),
+    ],
+)
+def test_cibuildwheel_reads_which_wheels_to_build(platform, arch, systems):
+    if (program := shutil.which("cibuildwheel")) is None:
+        pytest.skip("cibuildwheel is not installed: see `make wheel`")
+    options = ["--print-build-identifiers", "--platform", platform, "--archs", arch]
+    printed = subprocess.check_output([program, *options, ROOT], encoding="utf-8")
+    pythons = [s.removesuffix("*") for s in PROJECT["tool"]["cibuildwheel"]["build"]]
+    expected = {python + system for python in pythons for system in systems}
+    assert {*printed.split()} == expected
+
+
 def test_a_wheel_is_for_any_python_or_for_one_of_those_supported(wheels):
     for path in wheels:
         tag = tag_of(path)
@@ -89,14 +122,13 @@ def test_a_wheel_is_for_any_python_or_for_one_of_those_supported(wheels):
 
 
 def test_its_name_and_what_it_says_of_itself_agree(wheels):
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     for path, wheel in wheels.items():
         said = info(wheel, "WHEEL")
         assert said["Root-Is-Purelib"] == str(tag_of(path) == PURE).lower()
         assert {tag.split("-")[0] for tag in said.get_all("Tag")} == {
             tag_of(path).split("-")[0]
         }
-        assert info(wheel, "METADATA")["Version"] == project["version"]
+        assert info(wheel, "METADATA")["Version"] == PROJECT["project"]["version"]
 
 
 def test_it_holds_the_package_and_nothing_else(wheels):
