@@ -17,9 +17,10 @@ ROOT = Path(__file__).parents[1]
 NEEDED = ("pyproject.toml", "meson.build", "meson.options", "LICENSE", "README.md")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "demo_data")
 ONE_TARGET = '    Target("scalar", "simd_portable.h", "any"),\n'
-# Without NumPy, which would have to be installed as well.
+# With a stand-in for NumPy, which would have to be installed as well.
 ASK = """
-import importlib.util, json, pathlib, sys
+import importlib.util, json, pathlib, sys, types
+sys.modules["numpy"] = types.ModuleType("numpy")
 (package,) = pathlib.Path(sys.prefix).rglob("site-packages/quiver")
 (path,) = (package / "backends" / "_simd").glob("bindings.*[!i]")
 spec = importlib.util.spec_from_file_location("bindings", path)
@@ -57,7 +58,7 @@ def install(request, tmp_path):
         pytest.skip("uv is not installed")
     environment = tmp_path / "environment"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-    (python,) = environment.glob("*/python*[!0-9]")
+    python = environment / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     start = [python, "-m", "pip"] if tool == "pip" else [tool, "pip"]
     end = [] if tool == "pip" else ["--python", python]
 

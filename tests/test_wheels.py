@@ -22,10 +22,9 @@ ROOT = Path(__file__).parents[1]
 DIST = os.environ.get("QUIVER_DIST")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PURE = "py3-none-any"
-PYTHONS = r"cp3(11|12|13|14)-cp3(11|12|13|14)|cp314-cp314t"
-SYSTEMS = (
-    r"(manylinux|musllinux)_\w+_(x86_64|aarch64)|macosx_\w+_(x86_64|arm64)|win_amd64"
-)
+PYTHONS = r"(?P<own>cp31[1-4])-(?P=own)|cp314-cp314t"
+LINUX = r"(manylinux|musllinux)(\d{4}|(_\d+){2})_(x86_64|aarch64)"
+SYSTEMS = rf"{LINUX}|macosx(_\d+){{2}}_(x86_64|arm64)|win_amd64"
 BINARY = re.compile(rf"({PYTHONS})-({SYSTEMS})")
 SHARED = {".so", ".pyd"}
 # No test, no source in C or Cython, nothing that Python or Numba has kept.
@@ -63,7 +62,8 @@ def tag_of(path: Path) -> str:
 
 
 def package(wheel: ZipFile) -> set[str]:
-    return {name for name in wheel.namelist() if name.startswith("quiver/")}
+    files = (name for name in wheel.namelist() if not name.endswith("/"))
+    return {name for name in files if name.startswith("quiver/")}
 
 
 def info(wheel: ZipFile, name: str):

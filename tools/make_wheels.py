@@ -60,13 +60,12 @@ def pythons_here() -> Iterator[str]:
 
 def build(python: str, source: Path, folder: Path) -> Path:
     """Return the repaired wheel, built from the source as pip does it for a user."""
-    # pip would take again what it once built of a file of that name.
     settings = [
         f"-Csetup-args={word}" for word in RULES["config-settings"]["setup-args"]
     ]
     raw = folder / "raw"
     pip = [environment(python, folder / "build") / "python", "-m", "pip"]
-    run(*pip, "wheel", "--no-cache-dir", "--no-deps", *settings, "-w", raw, source)
+    run(*pip, "wheel", "--no-deps", *settings, "-w", raw, source)
     (wheel,) = raw.iterdir()
     if not shutil.which("auditwheel"):
         return Path(shutil.copy(wheel, DIST))

@@ -26,6 +26,7 @@ demo = load_demo()
 index = quiver.Index.build(demo.vectors, metric="cosine")
 print(index.backend.name, index.search(demo.queries[1], 1).take(demo.texts))
 """
+SCRIPTS = "Scripts" if sys.platform == "win32" else "bin"
 KINDS = {
     "wheel": ([], ""),
     "source": (["--no-cache-dir", "-Csetup-args=-Dext=enabled"], ""),
@@ -37,7 +38,7 @@ def main(kind: str, file: str) -> None:
     options, extra = KINDS[kind]
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        (python,) = Path(folder).glob("*/python")
+        python = Path(folder) / SCRIPTS / "python"
         pip = [python, "-m", "pip", "install", "--quiet", *options]
         # A cache of compiled kernels from elsewhere would be no clean computer.
         alone = {**os.environ, "NUMBA_CACHE_DIR": str(Path(folder) / "cache")}

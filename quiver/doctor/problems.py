@@ -50,7 +50,8 @@ def _kernel_problems(document: dict[str, Any]) -> list[str]:
     if running <= {"reference"}:
         problems.append(
             "only the slow reference runs here. Type: pip install 'quiver-ann[numba]', "
-            "or reinstall where there is a C compiler"
+            "or where there is a C compiler: pip install --force-reinstall --no-deps "
+            f"--no-binary {DISTRIBUTION} {DISTRIBUTION}"
         )
     if document["numba_runs"] and document["numba_cache"] is None:
         problems.append(
