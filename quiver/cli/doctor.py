@@ -10,10 +10,10 @@ from quiver.doctor.command import examine, print_page
 
 
 def doctor(as_json: JsonOption = False) -> None:
-    """Check this installation: one page to put into a report of a fault.
+    """Check this installation.
 
-    It names no person, host or folder. The exit code is 0 if nothing is wrong and 1
-    otherwise.
+    One page to put into a report of a fault; it names no person, host or folder. The
+    exit code is 0 if nothing is wrong and 1 otherwise.
     """
     with notes.status("trying every backend (the first time compiles some)"):
         document = examine()
