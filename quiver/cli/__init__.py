@@ -10,7 +10,10 @@ from typing import NoReturn
 
 from quiver.installation import explain_damage, is_ours
 
-_MISSING_EXTRA = "the command needs typer and rich: pip install 'quiver-ann[cli]'"
+_MISSING_EXTRA = (
+    "the command needs typer and rich: pip install 'quiver-ann[cli]'; `quiver doctor` "
+    "does without"
+)
 
 
 def main() -> None:
@@ -24,8 +27,17 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("typer", "rich"):
             raise
-        _fail(_MISSING_EXTRA, 2)
+        _run_without_extra(sys.argv[1:])
     run()
+
+
+def _run_without_extra(arguments: list[str]) -> NoReturn:
+    """Do the one command that must work wherever quiver is imported, or say why not."""
+    if arguments[:1] != ["doctor"]:
+        _fail(_MISSING_EXTRA, 2)
+    from quiver.doctor.command import run
+
+    raise SystemExit(run(arguments[1:]))
 
 
 def _fail(message: str, exit_code: int) -> NoReturn:

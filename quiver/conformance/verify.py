@@ -7,6 +7,7 @@ plug-in deserves the same proof. Needs NumPy only; the inputs are those of
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,18 +137,29 @@ def verify(
     seed = check_int("seed", seed, 0, 2**63 - 1)
     rounds = check_int("rounds", rounds, 1, 10**9)
     meter = ProgressMeter(progress, rounds + 1)
+    report = judge(backend, seed, _counted(rounds, meter))
+    meter.advance(1)
+    return report
+
+
+def judge(backend: Backend, seed: int, rounds: Iterable[int]) -> VerifyReport:
+    """Compare in the rounds of these numbers, then a build; see `verify`."""
     findings: dict[str, list[str]] = {method: [] for method in METHODS}
-    for number in range(rounds):
+    for number in rounds:
         # A generator per round: a case can be drawn again without those before.
         rng = np.random.default_rng([seed, number])
         dim = hazards.BOUNDARY_DIMS[number % len(hazards.BOUNDARY_DIMS)]
         for call in draw_calls(rng, dim):
             findings[call.method].append(_compare(backend, call))
-        meter.advance(1)
     findings["build"].append(_compare_build(backend, np.random.default_rng(seed)))
-    meter.advance(1)
     reports = tuple(_summarize(*finding) for finding in findings.items())
     return VerifyReport(backend.name, backend.target, reports)
+
+
+def _counted(rounds: int, meter: ProgressMeter) -> Iterator[int]:
+    for number in range(rounds):
+        yield number
+        meter.advance(1)
 
 
 def _compare(backend: Backend, call: Call) -> str:

@@ -151,3 +151,4 @@ cdef extern from "kernels.h" nogil:
                       size_t, int64_t *, float *, int64_t *) noexcept nogil
 
     const quiver_kernels *quiver_find_kernels(const char *, const char **)
+    const char *quiver_sources

@@ -20,6 +20,8 @@ from quiver._typing import (
 from quiver.reference.bounds import Terms
 from quiver.reference.codes import Codes, Transform
 
+SOURCES: str
+
 class Kernels:
     def __init__(self, target: str) -> None: ...
     def encode(

@@ -12,6 +12,8 @@ include "borrowed.pxi"
 include "linked.pxi"
 include "walked.pxi"
 
+SOURCES = quiver_sources.decode()
+
 
 cdef class Kernels:
     """The functions of one target; raises ImportError if it cannot run here."""

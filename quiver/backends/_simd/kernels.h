@@ -194,4 +194,7 @@ struct quiver_kernels {
  * lacks a feature it needs, which `lacks` then names. */
 const struct quiver_kernels *quiver_find_kernels(const char *target, const char **lacks);
 
+/* Of which sources this was compiled; written by quiver/backends/sources.py. */
+extern const char quiver_sources[];
+
 #endif
