@@ -24,6 +24,7 @@ try:
         register_backend,
     )
     from quiver.check import CheckReport
+    from quiver.conformance.certificate import Certificate, certify
     from quiver.conformance.verify import VerifyReport, verify
     from quiver.diagnosis import Diagnosis, diagnose
     from quiver.evaluation.evaluate import evaluate
@@ -54,6 +55,7 @@ except ImportError as error:
 __all__ = [
     "BackendInfo",
     "BuildParams",
+    "Certificate",
     "CheckReport",
     "Diagnosis",
     "Encoding",
@@ -69,6 +71,7 @@ __all__ = [
     "TuneResult",
     "VerifyReport",
     "build_shards",
+    "certify",
     "diagnose",
     "evaluate",
     "exact_knn",

@@ -1,0 +1,77 @@
+"""Mutants of the reference, each imported in the place of the module it was made of."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec, spec_from_loader
+from pathlib import Path
+from types import CodeType, ModuleType
+
+from mutants.python_sites import planted, sites_of
+from mutants.running import ORACLES, Mutant
+
+# Not `bounds` and `error`: their constants are measured on data, no oracle knows them.
+MODULES = (
+    *("answer", "candidates", "codes", "distance", "encode", "keys", "lanes", "masks"),
+    *("merge", "prune", "rerank", "screen", "search", "transform", "unlinked", "walk"),
+)
+OTHER_KERNELS = ("numba", "quiver.backends._simd.bindings")
+"""What a process shall not find: it would only test what was not changed."""
+
+
+class Planted(MetaPathFinder, Loader):
+    """Offers one module, made of what was changed."""
+
+    def __init__(self, name: str, code: CodeType, file: Path) -> None:
+        self.name, self.code, self.file = name, code, file
+
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+        """Return the module if it is the one."""
+        if name != self.name:
+            return None
+        return spec_from_loader(name, self, origin=str(self.file))
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run what was changed."""
+        module.__file__ = str(self.file)
+        exec(self.code, vars(module))
+
+
+def reference_mutants() -> list[Mutant]:
+    """Return every mutant of the reference."""
+    mutants = []
+    for name in MODULES:
+        file = package_folder() / "reference" / f"{name}.py"
+        source = file.read_text("utf-8")
+        for site, change in enumerate(sites_of(source)):
+            install = partial(_install, file, source, site)
+            mutants.append(Mutant(f"{name}.py", change, _tests_of(name), install))
+    return mutants
+
+
+def package_folder() -> Path:
+    """Return where quiver is, without importing it."""
+    spec = find_spec("quiver")
+    if spec is None or spec.origin is None:
+        sys.exit("quiver is not installed")
+    return Path(spec.origin).parent
+
+
+def _tests_of(name: str) -> tuple[str, ...]:
+    """Return the tests of the reference, those of one module first."""
+    own = Path("tests/reference") / f"test_{name}.py"
+    first = [own.as_posix()] if own.exists() else []
+    others = sorted(x.as_posix() for x in Path("tests/reference").glob("test_*.py"))
+    beside = "tests/test_answers.py", "tests/test_candidates.py"
+    return tuple(dict.fromkeys([*first, *ORACLES, *others, *beside]))
+
+
+def _install(file: Path, source: str, site: int) -> None:
+    for name in OTHER_KERNELS:
+        sys.modules[name] = None  # type: ignore[assignment]
+    code = compile(planted(source, site), str(file), "exec")
+    name = f"quiver.reference.{file.stem}"
+    sys.meta_path.insert(0, Planted(name, code, file))
