@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-z3 = pytest.importorskip("z3", reason="needs z3-solver: `make proofs` installs it")
+pytest.importorskip("z3", reason="needs z3-solver: `make proofs` installs it")
 
+import z3
 from proofs import __main__ as command
 from proofs.claim import CLAIMS, Claim, broken_by, prove
 from proofs.page import page

@@ -90,3 +90,10 @@ def test_the_reference_prunes_lists_of_three_and_four_candidates() -> None:
     for max_degree in (1, 2, 3):
         assert_every_choice(right, every_list(12, 3, LEVELS[1:4]), max_degree)
     assert_every_choice(right, every_list(12, 4, LEVELS[1:3]), 3)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_all_220_lists_of_three_tied_candidates(backend: Backend, level: float) -> None:
+    lists = every_list(12, 3, np.array([level]))
+    assert len(lists.ids) == 220
+    assert_every_choice(backend, lists, 3)

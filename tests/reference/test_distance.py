@@ -30,7 +30,7 @@ from quiver.reference.codes import (
     capacity,
     least_lines,
 )
-from quiver.reference.distance import symmetric_dot
+from quiver.reference.distance import as_queries, symmetric_dot
 from quiver.reference.encode import pack, to_planes
 from quiver.reference.keys import NO_ID
 from quiver.validation.checks import MAX_DIM
@@ -212,3 +212,14 @@ def test_unused_places_are_infinitely_far() -> None:
     candidates = np.array([[NO_ID, 1, NO_ID], [2, NO_ID, 0]], dtype=np.uint32)
     distances = distance(codes, codes.take(np.array([0, 1])), candidates)
     np.testing.assert_array_equal(np.isinf(distances), candidates == NO_ID)
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("dim", [1, 111, 113, 240])
+def test_wide_codes_as_queries_are_at_their_symmetric_distances(
+    bits: Bits, dim: int
+) -> None:
+    codes = random_codes(np.random.default_rng(7), 9, dim, bits)
+    others = codes.take(np.arange(3))
+    found = distance(codes, as_queries(others))
+    np.testing.assert_array_equal(np.maximum(found, 0), distance(codes, others))

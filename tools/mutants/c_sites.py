@@ -34,9 +34,12 @@ _TOKEN = re.compile(
 )
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _SKIPPED = re.compile(
-    r"^\s*#.*$|.*(?:PREFETCH|prefetch|malloc|memset|_Static_assert).*$", re.MULTILINE
+    r"^\s*#.*$"
+    r"|^.*(?:PREFETCH|prefetch|malloc|memset|align_up|room|_Static_assert).*$"
+    r"|^\s*[\w ]+\[\w+\](?:\[\w+\])?(?: = .*)?;$",
+    re.MULTILINE,
 )
-"""Directives, and lines whose changes no result can show."""
+"""Directives, and sizes of memory and prefetches, which no result shows."""
 
 
 class Site(NamedTuple):

@@ -82,8 +82,8 @@ def sites_of(source: str) -> list[str]:
     return planter.sites
 
 
-def planted(source: str, site: int) -> ast.Module:
-    """Return a module with one change made."""
+def planted(source: str, site: int | None) -> ast.Module:
+    """Return a module with one change made, or none."""
     tree = Planter(site).visit(ast.parse(source))
     return ast.fix_missing_locations(tree)
 

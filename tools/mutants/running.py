@@ -18,10 +18,16 @@ import pytest
 from hypothesis import Phase, settings
 
 SECONDS = 120
-"""A mutant that takes longer, several times what the tests do, is killed by that."""
+"""Of the processor; a mutant that takes more, several times what the tests do, is
+killed by that."""
 
-EXAMPLES = 25
+EXAMPLES = 10
 ENDLESS, NO_MUTANT = "the tests do not end", "the compiler"
+IMPORT = "import of the tests' conftest"
+OPTIONS = (
+    *("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+)
 
 ORACLES = (
     "tests/backends/test_golden.py",
@@ -120,18 +126,17 @@ def _test(mutant: Mutant, end: int) -> None:
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
-    said = {"failed": "", "code": -1}
+    signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
+    said = {"code": -1, "failed": "", "error": ""}
     try:
         mutant.install()
         killer = Killer()
-        options = "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"
-        said["code"] = pytest.main([*options, *mutant.tests], plugins=[killer])
+        said["code"] = pytest.main([*OPTIONS, *mutant.tests], plugins=[killer])
         said["failed"] = killer.found
     except NoMutantError:
         said["failed"] = NO_MUTANT
-    except BaseException as error:  # Whatever it is, the parent is told.
-        said["failed"] = f"{type(error).__name__}: {error}"
+    except BaseException as error:  # No test has failed: the parent must not think so.
+        said["error"] = f"{type(error).__name__}: {error}"
     os.write(end, json.dumps(said).encode())
     os._exit(0)
 
@@ -139,12 +144,14 @@ def _test(mutant: Mutant, end: int) -> None:
 def _said(pipe: int, status: int) -> str:
     with os.fdopen(pipe, "rb") as file:
         raw = file.read()
-    if not raw:
-        ended = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-        timed_out = ended == signal.SIGALRM
-        return ENDLESS if timed_out else f"a crash, signal {ended}"
-    said = json.loads(raw)
-    if said["failed"] or said["code"] == pytest.ExitCode.OK:
-        return str(said["failed"])
+    if not raw and os.WIFSIGNALED(status):
+        ended = os.WTERMSIG(status)
+        return ENDLESS if ended == signal.SIGVTALRM else f"a crash, signal {ended}"
+    said = json.loads(raw) if raw else {"error": f"the process ended with {status}"}
+    if not said["error"]:
+        if said["failed"] or said["code"] == pytest.ExitCode.OK:
+            return str(said["failed"])
+        if said["code"] == pytest.ExitCode.USAGE_ERROR:
+            return IMPORT
     # Neither passed nor failed: then nothing was shown.
-    sys.exit(f"the tests did not run: pytest's exit code was {said['code']}")
+    sys.exit(f"the tests did not run: {said}")

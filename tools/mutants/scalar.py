@@ -53,7 +53,7 @@ def compile_objects(folder: Path) -> None:
 
 
 def scalar_mutants(objects: Path) -> list[Mutant]:
-    """Return every mutant of the portable kernels."""
+    """Return the portable kernels unchanged, then every mutant of them."""
     mutants = []
     for header in HEADERS:
         text = (SOURCES / f"{header}.h").read_text("utf-8")
@@ -61,7 +61,8 @@ def scalar_mutants(objects: Path) -> list[Mutant]:
             install = partial(_install, objects, header, planted(text, site))
             change = described(text, site)
             mutants.append(Mutant(f"{header}.h", change, TESTS, install))
-    return mutants
+    unchanged = partial(_install, objects, header, text)
+    return [Mutant(f"{header}.h", "unchanged", TESTS, unchanged), *mutants]
 
 
 def _install(objects: Path, header: str, changed: str) -> None:

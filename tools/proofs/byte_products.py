@@ -92,7 +92,7 @@ def fields_of_two_bytes(mask: int = 0x0303) -> Lemmas:
 
 @claim(
     "Sums over the longest rows fit an int32, for every width of code: Σ u·v, four "
-    "times it where pairs are taken in place, factor·Σ u·v, offset·Σv and the dot product",
+    "times it where pairs are taken in place, factor·Σ u·v, offset·Σv and ⟨v, w⟩",
     "`protocol.py` `distance`",
     most_dim=10 * MAX_DIM,
 )
