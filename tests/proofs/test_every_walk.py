@@ -74,7 +74,7 @@ def test_distances_are_in_the_order_asked_for_ties_included() -> None:
             np.testing.assert_array_equal(levels, order)
 
 
-def test_all_17_856_walks_through_graphs_of_up_to_three_nodes(
+def test_all_17_544_walks_through_graphs_of_up_to_three_nodes(
     backend: Backend,
 ) -> None:
     n_walks = 0

@@ -16,10 +16,10 @@ from quiver.parallel.workers import map_chunks
 from quiver.reference.codes import capacity, least_lines
 from quiver.reference.lanes import N_LANES, fold_lanes
 from quiver.reference.transform import (
-    evenly_taken,
-    far_rows,
     SUMMED_ROWS,
     apply_transform,
+    evenly_taken,
+    far_rows,
     prepare,
     prepared_mean,
     rotate,

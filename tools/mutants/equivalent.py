@@ -17,7 +17,8 @@ EQUIVALENT: dict[str, str] = {
     "encode.py line 93: 1.0 -> 2.0": "a cosine is above -1 as it is above -2",
     "encode.py line 119: 8 -> 7": _TWO_FOUR_EIGHT,
     "encode.py line 133: 8 -> 9": _TWO_FOUR_EIGHT,
-    "transform.py line 63: np.maximum(norms, SHORTEST) -> np.maximum(SHORTEST, norms)": (
+    "transform.py line 63: "
+    "np.maximum(norms, SHORTEST) -> np.maximum(SHORTEST, norms)": (
         "the larger of two numbers, neither of which is NaN"
     ),
     "transform.py line 208: 1 -> 0": "tells threads how much work a row is, no more",

@@ -56,8 +56,9 @@ def reference_mutants() -> list[Mutant]:
         for site, change in enumerate(sites_of(source)):
             install = partial(_install, file, source, site)
             mutants.append(Mutant(file.name, change, tests, install))
+    every = tuple(dict.fromkeys(test for one in mutants for test in one.tests))
     unchanged = partial(_install, file, source, None)
-    return [Mutant(file.name, "unchanged", tests, unchanged), *mutants]
+    return [Mutant(file.name, "unchanged", every, unchanged), *mutants]
 
 
 def package_folder() -> Path:
