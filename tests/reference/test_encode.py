@@ -232,8 +232,8 @@ def test_an_outlier_is_cut_to_seven_tenths_where_that_makes_the_least_angle() ->
     codes = encode_plain([vector], bits=4)
     u = levels(codes)[0]
     assert u == naive.in_steps(vector, 4)
-    # At a share of 0.7 this coordinate is 8 / 0.7 times its size from the middle.
-    largest = int(np.argsort(np.abs(row))[-2])
-    step = np.float32(row[largest]) * (np.float32(8) / np.float32(0.7))
-    assert u[largest] == np.clip(np.rint(step + np.float32(7.5)), 0, 15)
-    assert u[largest] != np.rint(row[largest] * 8 / 0.85 + 7.5)
+    at_shares = [
+        np.clip(np.rint(np.float32(row) * (np.float32(8) / share) + 7.5), 0, 15)
+        for share in np.float32([0.7, 0.85])
+    ]
+    assert [u == at_share.tolist() for at_share in at_shares] == [True, False]

@@ -22,6 +22,7 @@ EQUIVALENT: dict[str, str] = {
     "encode.py line 93: 1.0 -> 2.0": "a cosine is above -1 as it is above -2",
     "encode.py line 119: 8 -> 7": _TWO_FOUR_EIGHT,
     "encode.py line 133: 8 -> 9": _TWO_FOUR_EIGHT,
+    "keys.py line 53: 1 -> 2": "the limit is no nearer, and what is too far is cut off",
     "transform.py line 63: "
     "np.maximum(norms, SHORTEST) -> np.maximum(SHORTEST, norms)": (
         "the larger of two numbers, neither of which is NaN"
@@ -39,13 +40,16 @@ EQUIVALENT: dict[str, str] = {
     "merge.h line 129: < -> <= in "
     "`for (size_t i = count; i < lists->width; ++i)`": _MEMORY,
     "portable.h line 35: - -> + in "
-    "`return (void *)(((uintptr_t)pointer + CACHE_LINE - 1) & ~(uintptr_t)(CACHE_LINE - 1));`": _MEMORY,
+    "`return (void *)(((uintptr_t)pointer + CACHE_LINE - 1) & "
+    "~(uintptr_t)(CACHE_LINE - 1));`": _MEMORY,
     "portable.h line 73: < -> <= in "
     "`for (size_t offset = 0; offset < n_bytes; offset += CACHE_LINE)`": _AHEAD,
     "prune.h line 75: * -> + in "
-    "`size_t n_kept = 0, n_struck = 0, row_bytes = CACHE_LINE * query->n_lines;`": _AHEAD,
+    "`size_t n_kept = 0, n_struck = 0, row_bytes = CACHE_LINE * "
+    "query->n_lines;`": _AHEAD,
     "rerank.h line 63: && -> || in "
     "`for (; next < width && next <= i + ahead; ++next)`": _AHEAD,
     "screen.h line 89: 4 -> 5 in "
-    "`INLINE ints4 add_part4(const struct part *part, const uint8_t *const rows[4],`": _ROOM,
+    "`INLINE ints4 add_part4(const struct part *part, const uint8_t *const "
+    "rows[4],`": _ROOM,
 }
