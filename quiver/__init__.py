@@ -28,6 +28,7 @@ if typing.TYPE_CHECKING:
         register_backend,
     )
     from quiver.check import CheckReport
+    from quiver.conformance.certificate import Certificate, certify
     from quiver.conformance.verify import VerifyReport, verify
     from quiver.diagnosis import Diagnosis, diagnose
     from quiver.evaluation.evaluate import evaluate
@@ -49,6 +50,7 @@ if typing.TYPE_CHECKING:
 __all__ = [
     "BackendInfo",
     "BuildParams",
+    "Certificate",
     "CheckReport",
     "Diagnosis",
     "Encoding",
@@ -64,6 +66,7 @@ __all__ = [
     "TuneResult",
     "VerifyReport",
     "build_shards",
+    "certify",
     "diagnose",
     "evaluate",
     "exact_knn",

@@ -58,6 +58,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--slow", action="store_true", help="also run the tests marked slow"
     )
     parser.addoption(
+        "--proofs",
+        action="store_true",
+        help="also run the longest enumerations, as `make proofs` does",
+    )
+    parser.addoption(
         "--run-figures",
         action="store_true",
         help="also measure the published figures on the real vectors in QUIVER_DATA",
@@ -66,6 +71,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: deselected unless --slow is given")
+    config.addinivalue_line("markers", "proofs: deselected unless --proofs is given")
     config.addinivalue_line("markers", "figures: minutes, runs with --run-figures only")
     # Read here as well, so that a misspelt name stops the run before any test.
     required_backends(config)
@@ -81,10 +87,11 @@ def pytest_collection_modifyitems(
         for item in items:
             if item.get_closest_marker("figures"):
                 item.add_marker(pytest.mark.skip(reason="needs --run-figures"))
-    if not config.getoption("--slow"):
-        slow = [item for item in items if item.get_closest_marker("slow")]
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in slow]
+    for name in ("slow", "proofs"):
+        if not config.getoption(f"--{name}"):
+            marked = [item for item in items if item.get_closest_marker(name)]
+            config.hook.pytest_deselected(items=marked)
+            items[:] = [item for item in items if item not in marked]
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:

@@ -159,6 +159,15 @@ def _draw_answer(
     return Call("answer", args, described, {"bounded": bounded})
 
 
+def draw_build(rng: Generator) -> Call:
+    """Return the call that builds a whole index and searches it."""
+    vectors = hazards.make_vectors(rng, 150, 65, ["duplicates"])
+    queries = hazards.make_vectors(rng, 10, 65, [])
+    description = f"dim=65, n={len(vectors)}, metric=euclidean"
+    # Duplicates make every tie and the reachability step matter.
+    return Call("build", (vectors, queries), description)
+
+
 def build_and_search(
     backend: Backend, vectors: AnyArray, queries: AnyArray
 ) -> tuple[Any, ...]:

@@ -7,19 +7,18 @@ plug-in deserves the same proof. Needs NumPy only; the inputs are those of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.random import Generator
 
-from quiver import reference
 from quiver._typing import Progress
 from quiver.arithmetic import in_standard_arithmetic
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend
 from quiver.conformance import hazards
-from quiver.conformance.cases import Call, build_and_search, draw_calls
+from quiver.conformance.cases import Call, build_and_search, draw_build, draw_calls
 from quiver.conformance.difference import arrays_in, first_difference
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.validation.checks import check_int
@@ -29,6 +28,9 @@ METHODS = (
     *("search", "search_radius", "scan", "rerank", "answer", "build"),
 )
 """The protocol, then a whole index built and searched with it."""
+
+Witness: TypeAlias = Callable[[Call, Any], None]
+"""Is told every call and what the reference answers."""
 
 
 @dataclass(frozen=True)
@@ -136,24 +138,39 @@ def verify(
     backend = get_backend(backend)
     seed = check_int("seed", seed, 0, 2**63 - 1)
     rounds = check_int("rounds", rounds, 1, 10**9)
-    meter = ProgressMeter(progress, rounds + 1)
-    report = judge(backend, seed, _counted(rounds, meter))
-    meter.advance(1)
+    (report,) = verify_all([backend], seed, rounds, progress)
     return report
 
 
-def judge(backend: Backend, seed: int, rounds: Iterable[int]) -> VerifyReport:
-    """Compare in the rounds of these numbers, then a build; see `verify`."""
-    findings: dict[str, list[str]] = {method: [] for method in METHODS}
-    for number in rounds:
-        # A generator per round: a case can be drawn again without those before.
-        rng = np.random.default_rng([seed, number])
-        dim = hazards.BOUNDARY_DIMS[number % len(hazards.BOUNDARY_DIMS)]
-        for call in draw_calls(rng, dim):
-            findings[call.method].append(_compare(backend, call))
-    findings["build"].append(_compare_build(backend, np.random.default_rng(seed)))
-    reports = tuple(_summarize(*finding) for finding in findings.items())
-    return VerifyReport(backend.name, backend.target, reports)
+def verify_all(
+    backends: Sequence[Backend],
+    seed: int,
+    rounds: int,
+    progress: Progress | bool | None,
+    witness: Witness = lambda *_: None,
+) -> tuple[VerifyReport, ...]:
+    """Compare backends with the reference, which answers every call once for all."""
+    meter = ProgressMeter(progress, rounds + 1)
+    reports = judge(backends, seed, _counted(rounds, meter), witness)
+    meter.advance(1)
+    return reports
+
+
+def judge(
+    backends: Sequence[Backend],
+    seed: int,
+    rounds: Iterable[int],
+    witness: Witness = lambda *_: None,
+) -> tuple[VerifyReport, ...]:
+    """Compare in the rounds of these numbers, then whole indexes; see `verify`."""
+    findings: list[dict[str, list[str]]] = [{m: [] for m in METHODS} for _ in backends]
+    for calls in _drawn(seed, rounds):
+        for call in calls:
+            expected = _answered(get_backend("reference"), call)
+            witness(call, expected)
+            for backend, found in zip(backends, findings, strict=True):
+                found[call.method].append(_compare(backend, call, expected))
+    return tuple(map(_reported, backends, findings))
 
 
 def _counted(rounds: int, meter: ProgressMeter) -> Iterator[int]:
@@ -162,32 +179,42 @@ def _counted(rounds: int, meter: ProgressMeter) -> Iterator[int]:
         meter.advance(1)
 
 
-def _compare(backend: Backend, call: Call) -> str:
+def _drawn(seed: int, rounds: Iterable[int]) -> Iterator[Iterator[Call]]:
+    """Yield the calls of every round, then those of a whole index."""
+    for number in rounds:
+        # A generator per round: a case can be drawn again without those before.
+        rng = np.random.default_rng([seed, number])
+        dim = hazards.BOUNDARY_DIMS[number % len(hazards.BOUNDARY_DIMS)]
+        yield draw_calls(rng, dim)
+    yield iter([draw_build(np.random.default_rng(seed))])
+
+
+def _answered(backend: Backend, call: Call) -> Any:
+    if call.method == "build":
+        return build_and_search(backend, *call.args)
+    return getattr(backend, call.method)(*call.args, **call.rules)
+
+
+def _compare(backend: Backend, call: Call, expected: Any) -> str:
     """Return what is wrong with one call, or nothing."""
-    expected = getattr(reference, call.method)(*call.args, **call.rules)
-    before = [array.tobytes() for array in arrays_in(call.inputs)]
+    inputs = list(arrays_in(call.inputs))
+    before = [array.copy() for array in inputs]
     try:
-        actual = getattr(backend, call.method)(*call.args, **call.rules)
+        actual = _answered(backend, call)
     except Exception as error:  # Whatever a foreign kernel raises is a finding.
         return f"{call.description}: raised {type(error).__name__}: {error}"
-    if before != [array.tobytes() for array in arrays_in(call.inputs)]:
+    if [array.tobytes() for array in inputs] != [old.tobytes() for old in before]:
+        # Another backend shall not be blamed for it.
+        for array, old in zip(inputs, before, strict=True):
+            array[...] = old
         return f"{call.description}: an input was written to"
     difference = first_difference(actual, expected, call.method)
     return f"{call.description}: {difference}" if difference else ""
 
 
-def _compare_build(backend: Backend, rng: Generator) -> str:
-    vectors = hazards.make_vectors(rng, 150, 65, ["duplicates"])
-    queries = hazards.make_vectors(rng, 10, 65, [])
-    description = f"dim=65, n={len(vectors)}, metric=euclidean"
-    # Duplicates make every tie and the reachability step matter.
-    expected = build_and_search(get_backend("reference"), vectors, queries)
-    try:
-        actual = build_and_search(backend, vectors, queries)
-    except Exception as error:  # As above.
-        return f"{description}: raised {type(error).__name__}: {error}"
-    difference = first_difference(actual, expected, "build")
-    return f"{description}: {difference}" if difference else ""
+def _reported(backend: Backend, findings: dict[str, list[str]]) -> VerifyReport:
+    methods = tuple(_summarize(*finding) for finding in findings.items())
+    return VerifyReport(backend.name, backend.target, methods)
 
 
 def _summarize(method: str, findings: list[str]) -> MethodReport:

@@ -12,6 +12,7 @@ from command_line import run, run_process
 
 import quiver
 from quiver.backends import get_backend, registry
+from quiver.storage.canonical import canonical
 
 
 def test_verify_prints_the_proof():
@@ -74,3 +75,63 @@ def test_backends_lists_without_compiling(tmp_path):
     listed = run_process("backends", env=environment)
     assert listed.returncode == 0, listed.stderr
     assert re.search(r"numba +yes +used by default", listed.stdout)
+
+
+def test_a_certificate_is_written_and_agrees_with_this_computer(tmp_path):
+    path = tmp_path / "here.json"
+    written = run(
+        "verify", "--backend", "reference", "--rounds", 1, "--certificate", path
+    )
+    assert written.exit_code == 0
+    assert "reference         equal in every bit" in written.stdout
+    assert f"wrote {path}" in written.stderr.replace("\n", "")
+    compared = run("verify", "--backend", "reference", "--against", path)
+    assert compared.exit_code == 0
+    assert compared.stdout.endswith("both give the same answers\n")
+    assert "1 rounds, seed 0" in compared.stdout
+
+
+def test_all_backends_that_run_here_are_certified_by_default(tmp_path, monkeypatch):
+    path, reference = tmp_path / "here.json", registry._loaders["reference"]
+    twice = {"one": lambda: reference(), "reference": reference}
+    monkeypatch.setattr(registry, "_loaders", twice)
+    asked = "verify", "--backend", "auto", "--rounds", 1, "--certificate", path
+    assert run(*asked).exit_code == 0
+    proven = json.loads(path.read_text())["backends"]
+    assert len(proven) == 2
+
+
+def test_another_answer_is_named_and_is_exit_code_1(tmp_path):
+    path = tmp_path / "there.json"
+    run("verify", "--backend", "reference", "--rounds", 1, "--certificate", path)
+    document = json.loads(path.read_text())
+    document["answers"]["rerank"] = 64 * "0"
+    document["surroundings"]["numpy"] = "9.9"
+    path.write_bytes(canonical(document) + b"\n")
+    asked = "verify", "--backend", "reference", "--against", path
+    compared = run(*asked)
+    assert compared.exit_code == 1
+    assert "DIFFERS: answers of rerank: here " in compared.stdout
+    assert (
+        f"other: version of numpy: here {np.__version__}, there 9.9" in compared.stdout
+    )
+    assert compared.stdout.endswith("the computers DO NOT AGREE\n")
+    machine = json.loads(run(*asked, "--json").stdout)
+    assert machine["ok"] is True
+    differences = {one["what"]: one["matters"] for one in machine["differences"]}
+    assert differences == {"answers of rerank": True, "version of numpy": False}
+
+
+def test_certificates_that_cannot_be_compared_or_written_are_refused(tmp_path):
+    path = tmp_path / "here.json"
+    run("verify", "--backend", "reference", "--rounds", 1, "--certificate", path)
+    other = run("verify", "--against", path, "--rounds", 2)
+    assert other.exit_code == 1
+    assert "rounds must be that of the certificate, 1, got 2" in other.stderr
+    nowhere = run("verify", "--certificate", tmp_path / "no" / "here.json")
+    assert nowhere.exit_code == 1
+    assert "certificate must be a file in an existing folder" in nowhere.stderr
+    path.write_text("{}")
+    garbage = run("verify", "--against", path)
+    assert garbage.exit_code == 1
+    assert "is no certificate" in garbage.stderr

@@ -30,7 +30,7 @@ from quiver.reference.codes import (
     capacity,
     least_lines,
 )
-from quiver.reference.distance import symmetric_dot
+from quiver.reference.distance import as_queries, symmetric_dot
 from quiver.reference.encode import pack, to_planes
 from quiver.reference.keys import NO_ID
 from quiver.validation.checks import MAX_DIM
@@ -212,3 +212,16 @@ def test_unused_places_are_infinitely_far() -> None:
     candidates = np.array([[NO_ID, 1, NO_ID], [2, NO_ID, 0]], dtype=np.uint32)
     distances = distance(codes, codes.take(np.array([0, 1])), candidates)
     np.testing.assert_array_equal(np.isinf(distances), candidates == NO_ID)
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("dim", [1, 111, 113, 240])
+def test_wide_codes_as_queries_are_their_values_and_lengths(
+    bits: Bits, dim: int
+) -> None:
+    codes = random_codes(np.random.default_rng(7), 3, dim, bits)
+    queries = as_queries(codes)
+    for number, code in enumerate(to_naive(codes)):
+        assert queries.values[number].tolist() == naive.planes(code.values, bits)
+        expected = [naive.length_factor(code), code.bias]
+        assert queries.corrections[number].tolist() == expected

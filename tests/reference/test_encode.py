@@ -223,3 +223,17 @@ def test_sizes_are_those_of_the_specification(
     assert capacity(lines, bits) == held
     assert least_lines(held, bits) == lines
     assert least_lines(held + 1, bits) == lines + 1
+
+
+def test_an_outlier_is_cut_to_seven_tenths_where_that_makes_the_least_angle() -> None:
+    row = 0.2 * np.random.default_rng(0).standard_normal(500)
+    row[7] = 1.0
+    vector = row.astype(np.float32).tolist()
+    codes = encode_plain([vector], bits=4)
+    u = levels(codes)[0]
+    assert u == naive.in_steps(vector, 4)
+    at_shares = [
+        np.clip(np.rint(np.float32(row) * (np.float32(8) / share) + 7.5), 0, 15)
+        for share in np.float32([0.7, 0.85])
+    ]
+    assert [u == at_share.tolist() for at_share in at_shares] == [True, False]

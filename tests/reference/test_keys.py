@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quiver.reference.keys import NO_ID, NO_KEY, key_distances, key_ids, make_keys
+from quiver.reference.keys import (
+    NO_ID,
+    NO_KEY,
+    NO_RESULT,
+    key_distances,
+    key_ids,
+    make_keys,
+    nearest_keys,
+)
 
 distances = st.floats(width=32, allow_nan=False)
 ids = st.integers(0, 2**32 - 2)
@@ -60,3 +69,16 @@ def test_a_worked_key() -> None:
     assert keys_of([(1.0, 2)])[0] == 0xBF80_0000_0000_0002
     # -2.0 is 0xC0000000; all bits of a negative flip.
     assert keys_of([(-2.0, 3)])[0] == 0x3FFF_FFFF_0000_0003
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5, 9])
+def test_the_nearest_keys_are_the_first_of_all_sorted_ones(depth: int) -> None:
+    # Few distances for many columns: ties at every depth.
+    distances = np.random.default_rng(depth).integers(-2, 2, (6, 9)).astype(np.float32)
+    ids = np.broadcast_to(np.arange(9, dtype=np.uint32), distances.shape)
+    expected = np.sort(make_keys(distances, ids), axis=1)[:, :depth]
+    np.testing.assert_array_equal(nearest_keys(distances, depth), expected)
+
+
+def test_the_place_left_empty_in_a_result_is_minus_one() -> None:
+    assert NO_RESULT == -1

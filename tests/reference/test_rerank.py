@@ -19,6 +19,7 @@ from quiver.conformance import hazards
 from quiver.reference import rerank
 from quiver.reference.keys import NO_ID
 from quiver.reference.lanes import lane_sum
+from quiver.reference.rerank import Ranking
 
 
 @given(terms=st.lists(st.floats(-1e6, 1e6), max_size=40))
@@ -166,3 +167,11 @@ def test_true_bounds_lose_nothing(case: Case, k: int, slack: float) -> None:
     np.testing.assert_array_equal(bounded.distances, plain.distances)
     assert (bounded.reranked <= plain.reranked).all()
     assert (plain.reranked == n).all()
+
+
+def test_room_for_a_ranking_has_its_shapes_and_types() -> None:
+    ids, distances, reranked = Ranking.empty(2, 5)
+    assert (ids.shape, distances.shape, reranked.shape) == ((2, 5), (2, 5), (2,))
+    assert ids.dtype == np.uint32
+    assert distances.dtype == np.float32
+    assert reranked.dtype == np.int64

@@ -18,6 +18,8 @@ from quiver.reference.lanes import N_LANES, fold_lanes
 from quiver.reference.transform import (
     SUMMED_ROWS,
     apply_transform,
+    evenly_taken,
+    far_rows,
     prepare,
     prepared_mean,
     rotate,
@@ -184,3 +186,33 @@ def test_the_mean_adds_rows_in_the_order_of_the_lane_rule(n: int, dim: int) -> N
     for in_chunks in ((), (partial(map_chunks, threads=3),)):
         found = prepared_mean(vectors, "cosine", *in_chunks)
         assert found.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("n", [9, 1300, SUMMED_ROWS + 3])
+def test_the_mean_is_that_of_the_rows_that_are_not_far_away(n: int) -> None:
+    rng = np.random.default_rng(n)
+    vectors = rng.standard_normal((n, 5)).astype(np.float32)
+    far = [0, n // 2, n - 1]
+    vectors[far] = 1e6
+    np.testing.assert_array_equal(np.flatnonzero(far_rows(vectors, "euclidean")), far)
+    lanes = np.zeros((N_LANES, 5))
+    for number, row in enumerate(np.delete(vectors, far, axis=0)):
+        lanes[number % N_LANES] += row
+    expected = fold_lanes(lanes) / (n - len(far))
+    found = prepared_mean(vectors, "euclidean")
+    # Rows left out keep their turn, so that the last bit may differ.
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
+
+
+def test_rows_evenly_taken_are_first_and_last_and_between() -> None:
+    assert evenly_taken(10, 4).tolist() == [0, 3, 6, 9]
+    assert evenly_taken(3, 4).tolist() == [0, 1, 2]
+    assert evenly_taken(1, 4).tolist() == [0]
+
+
+def test_a_prepared_middle_says_which_directions_are_far() -> None:
+    # Under inner product rows are scaled before they are measured.
+    vectors = np.random.default_rng(0).standard_normal((40, 6)).astype(np.float32)
+    vectors[3] *= 1e-3
+    far = np.flatnonzero(far_rows(vectors, "inner_product"))
+    assert far.tolist() == [3]

@@ -1,0 +1,157 @@
+"""Run the tests against one mutant after another, each in a process of its own.
+
+The parent has imported what the tests need but not quiver: every child imports that
+anew, changed. A test that fails, or never ends, kills the mutant.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import Phase, settings
+
+SECONDS = 120
+"""Of the processor; a mutant that takes more, several times what the tests do, is
+killed by that."""
+
+EXAMPLES = 10
+ENDLESS, NO_MUTANT = "the tests do not end", "the compiler"
+IMPORT = "import of the tests' conftest"
+OPTIONS = (
+    *("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+)
+
+ORACLES = (
+    "tests/backends/test_golden.py",
+    "tests/proofs/test_rounding.py",
+    "tests/proofs/test_every_code.py",
+    "tests/proofs/test_every_prune.py",
+    "tests/proofs/test_every_walk.py",
+)
+"""Tests by what is no part of quiver, of every method."""
+
+settings.register_profile(
+    "mutants",
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    # A counterexample will do, however long.
+    phases=(Phase.explicit, Phase.generate),
+)
+
+
+class NoMutantError(Exception):
+    """The change is not even a program."""
+
+
+class Mutant(NamedTuple):
+    """A file with one change, and how a process gets it."""
+
+    file: str
+    change: str
+    tests: tuple[str, ...]
+    install: Callable[[], None]
+
+    @property
+    def name(self) -> str:
+        """Return file and change."""
+        return f"{self.file} {self.change}"
+
+
+class Outcome(NamedTuple):
+    """The test that killed a mutant; empty if it survived."""
+
+    mutant: Mutant
+    killer: str
+    seconds: float
+
+
+class Killer:
+    """A plug-in of pytest that notes the first failure."""
+
+    def __init__(self) -> None:
+        self.found = ""
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """Note what cannot even be imported."""
+        if report.failed:
+            self.found = self.found or f"import of {report.nodeid}"
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Note what fails, in its set-up too."""
+        if report.failed:
+            self.found = self.found or report.nodeid
+
+
+def run_all(
+    mutants: Sequence[Mutant], jobs: int, tell: Callable[[Outcome], None]
+) -> list[Outcome]:
+    """Return the outcome of every mutant, in their order."""
+    os.environ["HYPOTHESIS_PROFILE"] = "mutants"
+    running: dict[int, tuple[Mutant, int, float]] = {}
+    outcomes: dict[Mutant, Outcome] = {}
+    waiting = list(reversed(mutants))
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            mutant = waiting.pop()
+            running.update(_started(mutant))
+        child, status = os.wait()
+        mutant, pipe, start = running.pop(child)
+        outcomes[mutant] = Outcome(mutant, _said(pipe, status), time.time() - start)
+        tell(outcomes[mutant])
+    return [outcomes[mutant] for mutant in mutants]
+
+
+def _started(mutant: Mutant) -> dict[int, tuple[Mutant, int, float]]:
+    pipe, end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(pipe)
+        _test(mutant, end)
+    os.close(end)
+    return {child: (mutant, pipe, time.time())}
+
+
+def _test(mutant: Mutant, end: int) -> None:
+    """Run the tests in a child; it says what failed and never returns."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    os.dup2(nothing, 2)
+    signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
+    said = {"code": -1, "failed": "", "error": ""}
+    try:
+        mutant.install()
+        killer = Killer()
+        said["code"] = pytest.main([*OPTIONS, *mutant.tests], plugins=[killer])
+        said["failed"] = killer.found
+    except NoMutantError:
+        said["failed"] = NO_MUTANT
+    except BaseException as error:  # No test has failed: the parent must not think so.
+        said["error"] = f"{type(error).__name__}: {error}"
+    os.write(end, json.dumps(said).encode())
+    os._exit(0)
+
+
+def _said(pipe: int, status: int) -> str:
+    with os.fdopen(pipe, "rb") as file:
+        raw = file.read()
+    if not raw and os.WIFSIGNALED(status):
+        ended = os.WTERMSIG(status)
+        return ENDLESS if ended == signal.SIGVTALRM else f"a crash, signal {ended}"
+    said = json.loads(raw) if raw else {"error": f"the process ended with {status}"}
+    if not said["error"]:
+        if said["failed"] or said["code"] == pytest.ExitCode.OK:
+            return str(said["failed"])
+        if said["code"] == pytest.ExitCode.USAGE_ERROR:
+            return IMPORT
+    # Neither passed nor failed: then nothing was shown.
+    sys.exit(f"the tests did not run: {said}")

@@ -1,0 +1,94 @@
+"""Mutants of the portable C kernels, each built into an extension of its own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Sequence
+from functools import partial
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
+from os import getpid
+from pathlib import Path
+
+from mutants.c_sites import described, planted, sites_in
+from mutants.running import ORACLES, Mutant, NoMutantError
+
+SOURCES = Path(__file__).parents[2] / "quiver" / "backends" / "_simd"
+BINDINGS = "quiver.backends._simd.bindings"
+HEADERS = (
+    *("beam", "distance", "encode", "keys", "lanes", "layout", "merge", "portable"),
+    *("prune", "rerank", "screen", "simd_portable", "transform", "walk"),
+)
+TESTS = (*ORACLES, "tests/backends/test_oracle_equality.py", "-k", "scalar")
+
+_KERNEL_FLAGS = (
+    "-O1",
+    "-DQUIVER_TARGET=scalar",
+    '-DQUIVER_SIMD_HEADER="simd_portable.h"',
+)
+
+
+class Built(MetaPathFinder):
+    """Offers the compiled kernels from a file."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+        """Return the module if it is the one."""
+        return spec_from_file_location(name, self.file) if name == BINDINGS else None
+
+
+def compile_objects(folder: Path) -> None:
+    """Compile what no mutant changes: the bindings, and the table of targets."""
+    bindings = folder / "bindings.c"
+    _run(sys.executable, "-m", "cython", "-3", SOURCES / "bindings.pyx", "-o", bindings)
+    _compile(bindings, folder, SOURCES, ["-O1"])
+    table = "-DQUIVER_TARGETS=TARGET(scalar,)"
+    _compile(SOURCES / "targets.c", folder, SOURCES, ["-O1", table])
+
+
+def scalar_mutants(objects: Path) -> list[Mutant]:
+    """Return the portable kernels unchanged, then every mutant of them."""
+    mutants = []
+    for header in HEADERS:
+        text = (SOURCES / f"{header}.h").read_text("utf-8")
+        for site in sites_in(text):
+            install = partial(_install, objects, header, planted(text, site))
+            change = described(text, site)
+            mutants.append(Mutant(f"{header}.h", change, TESTS, install))
+    unchanged = partial(_install, objects, header, text)
+    return [Mutant(f"{header}.h", "unchanged", TESTS, unchanged), *mutants]
+
+
+def _install(objects: Path, header: str, changed: str) -> None:
+    """Build the extension with one header changed, and let it be imported."""
+    sys.modules["numba"] = None  # type: ignore[assignment]
+    folder = objects / str(getpid())
+    folder.mkdir()
+    for file in (*SOURCES.glob("*.h"), SOURCES / "kernels.c"):
+        shutil.copy(file, folder)
+    (folder / f"{header}.h").write_text(changed, "utf-8")
+    try:
+        _compile(folder / "kernels.c", folder, folder, _KERNEL_FLAGS)
+    except subprocess.CalledProcessError as error:
+        raise NoMutantError from error
+    parts = [folder / "kernels.o", objects / "bindings.o", objects / "targets.o"]
+    built = folder / f"bindings{sysconfig.get_config_var('EXT_SUFFIX')}"
+    _run("cc", "-shared", "-o", built, *parts, "-lm")
+    sys.meta_path.insert(0, Built(built))
+
+
+def _compile(source: Path, to: Path, headers: Path, flags: Sequence[str]) -> None:
+    python = f"-I{sysconfig.get_path('include')}"
+    always = "-std=c11", "-fPIC", "-ffp-contract=off", f"-I{headers}", python
+    target = to / f"{source.stem}.o"
+    _run("cc", "-c", source, "-o", target, *always, *flags)
+
+
+def _run(*command: str | Path) -> None:
+    subprocess.run([*map(str, command)], check=True, capture_output=True)

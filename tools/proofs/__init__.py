@@ -1,0 +1,1 @@
+"""Identities that the kernels rely on, proved for all words by an SMT solver."""
