@@ -19,6 +19,7 @@ from quiver._typing import (
 )
 from quiver.reference.bounds import Terms
 from quiver.reference.codes import Codes, Transform
+from quiver.reference.horizon import Horizon
 
 class Kernels:
     def __init__(self, target: str) -> None: ...
@@ -101,6 +102,7 @@ class Kernels:
         budget: Counts | None,
         limits: Distances | None,
         screened: bool,
+        horizon: Horizon | None,
         keys: Keys | None,
         hops: Counts,
         distance_computations: Counts,
@@ -157,6 +159,7 @@ class Searched:
         ef: int,
         depth: int,
         is_bounded: bool,
+        horizon: Horizon | None,
         ids: UserIds,
         distances: Distances,
         counters: Counts,
