@@ -285,6 +285,7 @@ class Index(Living, Asking):
         *,
         ef: int | None = None,
         n_rerank: int | None = None,
+        horizon: float | None = None,
         filter: Any = None,
         threads: int | None = None,
     ) -> SearchResult:
@@ -303,6 +304,10 @@ class Index(Living, Asking):
         n_rerank : int, optional
             How many of the beam are ordered exactly, k … ef; under inner product, very
             long rows besides. Default: all that can be among the k best, told by codes.
+        horizon : float, optional
+            Ends a walk earlier: where the nearest row not looked behind yet is so many
+            times as far, by code, as the k-th found, such as 1.05. With a wide ``ef``
+            it spares easy queries what hard ones need; `quiver.tune` finds both.
         filter : array_like, callable, Filter or sequence of these, optional
             The rows that may answer; see `filter`. A list of filters is one per query.
         threads : int, optional
@@ -321,9 +326,9 @@ class Index(Living, Asking):
         InvalidArgumentError, InvalidTypeError
             If an argument breaks a rule.
         """
-        effort = SearchParams.resolve(k, ef, n_rerank)
         # Once: another thread may be changing the index.
         state = self.state
+        effort = SearchParams.resolve(k, ef, n_rerank, horizon, state.metric)
         queries, is_single = as_queries(queries, metric=state.metric, dim=state.dim)
         n_threads = resolve_threads(threads, len(queries))
         filters = as_filters(state, filter, len(queries))

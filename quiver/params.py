@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from quiver._typing import Bits, Metric, PruneRule, Weights
 from quiver.errors import InvalidArgumentError, InvalidTypeError, did_you_mean
 from quiver.reference.codes import capacity, least_lines
+from quiver.reference.horizon import Horizon
 from quiver.validation.checks import (
     MAX_DEGREE,
     MAX_DIM,
@@ -27,6 +28,7 @@ from quiver.validation.checks import (
 
 MAX_LINES = least_lines(MAX_DIM, 8)
 DEFAULT_EF = 64
+MAX_HORIZON = 1000.0
 ALPHAS: dict[PruneRule, float] = {"vamana": 1.1, "strict_first": 1.2, "published": 1.1}
 """``alpha`` by rule, where neither a caller nor the data say."""
 
@@ -257,19 +259,30 @@ class SearchParams(NamedTuple):
         How many of the beam are ordered exactly, k … ef. None: as many as can
         matter, see `quiver.reference.bounds`. Under inner product long entry points
         are besides, see `quiver.candidates`.
+    horizon : float or None
+        A walk ends where what is left is so many times as far as the k-th found, 1 …
+        1000. None: by ``ef`` alone. Not under inner product, which has no distances.
 
     Raises
     ------
     InvalidArgumentError, InvalidTypeError
-        If a value is out of range or no integer.
+        If a value is out of range or no number, or goes not with the metric.
     """
 
     k: int
     ef: int
     n_rerank: int | None
+    horizon: float | None = None
 
     @classmethod
-    def resolve(cls, k: int, ef: int | None, n_rerank: int | None) -> SearchParams:
+    def resolve(
+        cls,
+        k: int,
+        ef: int | None,
+        n_rerank: int | None,
+        horizon: float | None = None,
+        metric: Metric = "cosine",
+    ) -> SearchParams:
         """Check the caller's values and fill in the defaults."""
         k = check_int("k", k, 1, MAX_ROWS)
         ef = max(DEFAULT_EF, 2 * k) if ef is None else check_int("ef", ef, 1, MAX_ROWS)
@@ -282,7 +295,20 @@ class SearchParams(NamedTuple):
                 rule = f"n_rerank must be in k … ef = {k} … {ef}"
                 msg = f"{rule}, got n_rerank={n_rerank}"
                 raise InvalidArgumentError(msg)
-        return cls(k, ef, n_rerank)
+        if horizon is not None:
+            horizon = check_real("horizon", horizon, 1.0, MAX_HORIZON)
+            if metric == "inner_product":
+                rule = "horizon must be None under inner_product, set ef instead"
+                msg = f"{rule}, got horizon={horizon:g}"
+                raise InvalidArgumentError(msg)
+        return cls(k, ef, n_rerank, horizon)
+
+    @property
+    def walk_horizon(self) -> Horizon | None:
+        """What ends walks besides ``ef``, in code distances, which are squared."""
+        if self.horizon is None:
+            return None
+        return Horizon(self.k, self.horizon * self.horizon)
 
 
 def wider(max_degree: int) -> int:

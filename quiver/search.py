@@ -24,6 +24,7 @@ from quiver.params import SearchParams
 from quiver.ranking import ranked
 from quiver.reference.answer import Answers, Searched, answers_of
 from quiver.reference.codes import Codes, Queries
+from quiver.reference.horizon import Horizon
 from quiver.reference.keys import (
     NO_KEY,
     key_distances,
@@ -104,7 +105,12 @@ def chunk_rows(ef: int, n: int) -> int:
 
 
 def walk(
-    state: State, backend: Backend, queries: Vectors, ef: int, filters: Filters = None
+    state: State,
+    backend: Backend,
+    queries: Vectors,
+    ef: int,
+    filters: Filters = None,
+    horizon: Horizon | None = None,
 ) -> Beams:
     """Return the beams of checked queries, by code distances alone.
 
@@ -115,20 +121,30 @@ def walk(
     if not state.has_graph:
         return _every_row(state, backend, queries, filters)
     coded = encode_queries(state, backend, queries)
-    return _beams(state, backend, coded, ef, filters)
+    return _beams(state, backend, coded, ef, filters, horizon)
 
 
 def _beams(
-    state: State, backend: Backend, coded: Codes | Queries, ef: int, filters: Filters
+    state: State,
+    backend: Backend,
+    coded: Codes | Queries,
+    ef: int,
+    filters: Filters,
+    horizon: Horizon | None,
 ) -> Beams:
     width = min(ef, state.n)
     if filters is not None:
-        return walk_filtered(state, backend, coded, width, filters)
+        return walk_filtered(state, backend, coded, width, filters, horizon)
     if ef < least_scan_ef(state.n):
         graph = state.neighbors, coded, state.entry_points
-        allowed, screened = state.answering, state.is_screened
-        walked = state.codes, *graph, width
-        return backend.search(*walked, allowed=allowed, screened=screened)
+        return backend.search(
+            state.codes,
+            *graph,
+            width,
+            allowed=state.answering,
+            screened=state.is_screened,
+            horizon=horizon,
+        )
     keys = nearest_keys(_scan(state, backend, coded), width)
     keys[np.isinf(key_distances(keys))] = NO_KEY
     return Beams(keys, *scan_counters(state.codes, len(keys), state.n))
@@ -174,10 +190,11 @@ def _answer_in_one(
     depth = effort.n_rerank or width
     bounded = effort.n_rerank is None and is_bounded(state, width)
     asked = searched, queries, k, width, min(depth, width)
+    horizon = effort.walk_horizon
     if isinstance(state.vectors, np.ndarray):
-        return backend.answer(*asked, bounded=bounded)
+        return backend.answer(*asked, bounded=bounded, horizon=horizon)
     with state.vectors.in_place():
-        return backend.answer(*asked, bounded=bounded)
+        return backend.answer(*asked, bounded=bounded, horizon=horizon)
 
 
 def _answer_by_words(
@@ -190,15 +207,16 @@ def _answer_by_words(
     bounds = None
     if state.has_graph:
         coded = encode_queries(state, backend, queries)
-        beams = _beams(state, backend, coded, effort.ef, filters)
+        asked = effort.ef, filters, effort.walk_horizon
+        beams = _beams(state, backend, coded, *asked)
         if effort.n_rerank is None:
             bounds = known_bounds(state, queries, coded, beams.keys)
     else:
         beams = _every_row(state, backend, queries, filters)
     masks = answering_masks(state, filters)
-    asked = candidates(state, key_ids(beams.keys[:, : effort.n_rerank]), masks)
+    found = candidates(state, key_ids(beams.keys[:, : effort.n_rerank]), masks)
     rows, distances, reranked = ranked(
-        state, backend, queries, asked, bounds, effort.k, filters
+        state, backend, queries, found, bounds, effort.k, filters
     )
     costs = beams.hops, beams.distance_computations, reranked, beams.lines_read
     return answers_of(rows, distances, state.ids, *costs)

@@ -268,10 +268,15 @@ def test_search_defaults_follow_k(
         ((10, 64, 9), "n_rerank must be in k … ef = 10 … 64, got n_rerank=9"),
         ((10, 64, 65), "n_rerank must be in k … ef = 10 … 64, got n_rerank=65"),
         ((10, 64, 0), "n_rerank must be in 1 …"),
+        ((10, 64, None, 0.99), "horizon must be in 1 … 1000, got 0.99"),
+        (
+            (10, 64, None, 1.5, "inner_product"),
+            "horizon must be None under inner_product, set ef instead, got horizon=1.5",
+        ),
     ],
 )
 def test_search_values_out_of_range_are_named(
-    asked: tuple[int, int | None, int | None], rule: str
+    asked: tuple[Any, ...], rule: str
 ) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         SearchParams.resolve(*asked)

@@ -13,6 +13,7 @@ import quiver
 from quiver._typing import Bits, Metric
 from quiver.conformance import hazards
 from quiver.errors import InvalidArgumentError
+from quiver.filters.filter import Filter
 from quiver.reference.bounds import LEAST_DIM, SHORT_BEAM
 from quiver.reference.keys import NO_ID
 from quiver.rerank import GATHER_BYTES
@@ -248,3 +249,45 @@ def test_what_a_scan_found_cannot_be_explained_as_a_walk() -> None:
     index = drawn_index(540)
     with pytest.raises(InvalidArgumentError, match="ef must be below 512 to be expl"):
         index.explain(normal_rows(1, 40)[0], ef=512)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_a_horizon_ends_walks_one_by_one_in_batches_and_among_the_live(
+    metric: Metric, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So few rows would be scanned.
+    monkeypatch.setattr(Filter, "is_scanned", lambda *_: False)
+    monkeypatch.setattr(Filter, "budget", 2**62)
+    index = quiver.Index.build(normal_rows(300, 40, 0), metric=metric, params=PARAMS)
+    queries = normal_rows(20, 40, seed=6)
+    effort = {"k": 3, "ef": 40, "horizon": 1.02}
+    for _ in range(2):
+        found = index.search(queries, **effort)
+        whole = index.search(queries, k=3, ef=40)
+        assert (found.stats.hops <= whole.stats.hops).all()
+        assert found.stats.hops.sum() < whole.stats.hops.sum()
+        for number, query in enumerate(queries):
+            alone = index.search(query, **effort)
+            np.testing.assert_array_equal(alone.ids, found.ids[number])
+            assert alone.stats.hops == found.stats.hops[number]
+        # A filter that all rows pass walks by rules to the same end.
+        filtered = index.search(queries, **effort, filter=np.ones(index.n, bool))
+        np.testing.assert_array_equal(filtered.ids, found.ids)
+        np.testing.assert_array_equal(filtered.stats.hops, found.stats.hops)
+        index.remove(found.ids[0])
+
+
+def test_no_row_is_beyond_a_far_horizon_nor_is_a_scan_ended() -> None:
+    index = small_index(n=300, metric="euclidean")
+    queries = normal_rows(20, 5, seed=6)
+    for ef, horizon in ((12, 1000.0), (600, 1.0)):
+        found = index.search(queries, ef=ef, horizon=horizon)
+        whole = index.search(queries, ef=ef)
+        np.testing.assert_array_equal(found.ids, whole.ids)
+        np.testing.assert_array_equal(found.stats.hops, whole.stats.hops)
+
+
+def test_products_have_no_horizon() -> None:
+    index = small_index(metric="inner_product")
+    with pytest.raises(InvalidArgumentError, match="horizon must be None under"):
+        index.search(normal_rows(1, 5, seed=0), k=1, horizon=1.1)

@@ -35,9 +35,9 @@ VARIANTS = {
 INTRODUCTION = """\
 ## Measured on the demo set
 
-10 000 sentences, 384-d, cosine, 200 queries; `max_degree=32, ef_construction=96,
-alpha=1.1`, the whole beam re-ranked. Recall@10 in %, in brackets the distance
-computations per query. Deterministic: your computer prints the same table with
+10 000 sentences, 384-d, cosine, 200 queries; default parameters, the whole beam
+re-ranked. Recall@10 in %, in brackets the distance computations per query.
+Deterministic: your computer prints the same table with
 `python tools/measure_encodings.py`.
 """
 SEEDS_INTRODUCTION = """

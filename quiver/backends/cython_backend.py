@@ -38,6 +38,7 @@ from quiver.reference.codes import (
     aligned_zeros,
     least_lines,
 )
+from quiver.reference.horizon import Horizon
 from quiver.reference.rerank import Ranking, unbounded
 from quiver.reference.search import Balls, Beams, scan_counters
 
@@ -162,12 +163,13 @@ class CythonBackend:
         allowed: Mask | None = None,
         budget: Counts | None = None,
         screened: bool = False,
+        horizon: Horizon | None = None,
     ) -> Beams:
         """See `Backend.search`."""
         n_queries = len(queries[0])
         keys, counters = np.empty((n_queries, ef), np.uint64), _counters(n_queries)
         graph = *codes, neighbors, *_query_arrays(queries), entry_points
-        rules = allowed, budget, None, screened
+        rules = allowed, budget, None, screened, horizon
         self._kernels.search(*graph, ef, *rules, keys, *counters)
         return Beams(keys, *counters)
 
@@ -186,7 +188,7 @@ class CythonBackend:
         """See `Backend.search_radius`."""
         counters = _counters(len(limits))
         graph = *codes, neighbors, *_query_arrays(queries), entry_points
-        rules = allowed, budget, limits, False
+        rules = allowed, budget, limits, False, None
         found = self._kernels.search(*graph, ef, *rules, None, *counters)
         offsets = np.cumsum([0, *map(len, found)], dtype=np.int64) // 8
         keys = np.frombuffer(bytearray().join(found), np.uint64)
@@ -223,11 +225,12 @@ class CythonBackend:
         depth: int,
         *,
         bounded: bool = False,
+        horizon: Horizon | None = None,
     ) -> Answers:
         """See `Backend.answer`."""
         borrowed = searched.kept.get(self.name) or self._borrow(searched)
         answers = Answers.empty(len(queries), k)
-        borrowed.answer(queries, ef, depth, bounded, *answers)
+        borrowed.answer(queries, ef, depth, bounded, horizon, *answers)
         return answers
 
     def _borrow(self, searched: Searched) -> Any:

@@ -47,6 +47,7 @@ from quiver.reference.codes import (
     aligned_zeros,
     least_lines,
 )
+from quiver.reference.horizon import Horizon
 from quiver.reference.prune import first_slack
 from quiver.reference.rerank import Ranking, unbounded
 from quiver.reference.search import Balls, Beams, scan_counters
@@ -161,13 +162,14 @@ class NumbaBackend:
         allowed: Mask | None = None,
         budget: Counts | None = None,
         screened: bool = False,
+        horizon: Horizon | None = None,
     ) -> Beams:
         """See `Backend.search`."""
         screened = screened and isinstance(queries, Queries)
         if allowed is not None or budget is not None:
             rules = allowed, budget, None, screened
             walked = codes, neighbors, queries, entry_points
-            beams, _ = _walk_by_rules(*walked, ef, *rules)
+            beams, _ = _walk_by_rules(*walked, ef, *rules, horizon)
             return beams
         n_queries = len(queries[0])
         keys = np.empty((n_queries, ef), dtype=np.uint64)
@@ -180,7 +182,7 @@ class NumbaBackend:
             entry_points,
             keys,
             *(hops, computed, lines),
-            screened,
+            *(screened, _horizon(horizon)),
         )
         return Beams(keys, hops, computed, lines, np.ones(n_queries, dtype=np.bool_))
 
@@ -236,11 +238,13 @@ class NumbaBackend:
         depth: int,
         *,
         bounded: bool = False,
+        horizon: Horizon | None = None,
     ) -> Answers:
         """See `Backend.answer`."""
         arguments = searched.kept.get(self.name) or prepare(searched, self.name)
         answers = Answers.empty(len(queries), k)
-        _answer.answer_rows(*arguments, queries, ef, depth, bounded, *answers)
+        effort = ef, depth, bounded, _horizon(horizon)
+        _answer.answer_rows(*arguments, queries, *effort, *answers)
         return answers
 
 
@@ -250,6 +254,13 @@ def _choice(
     """Return what kernels know of a rule: slack of either round, beta, and the fill."""
     slacks = np.float32(first_slack(alpha, rule)), np.float32(alpha)
     return *slacks, np.float32(beta), rule == "published"
+
+
+def _horizon(horizon: Horizon | None) -> tuple[int, np.float32]:
+    """Return what kernels know of a horizon: a rank of 0 where there is none."""
+    if horizon is None:
+        return 0, np.float32(0)
+    return horizon.rank, np.float32(horizon.factor)
 
 
 def _walk_by_rules(
@@ -262,6 +273,7 @@ def _walk_by_rules(
     budget: Counts | None,
     limits: Distances | None,
     screened: bool,
+    horizon: Horizon | None = None,
 ) -> tuple[Beams, tuple[Counts, Keys]]:
     """Return beams and, with limits, the offsets and keys of balls."""
     n_queries = len(queries[0])
@@ -278,6 +290,7 @@ def _walk_by_rules(
     found = _walk.walk_by_rules(
         *(kind_of(codes, queries), side_of(codes.rows), *queries_of(codes, queries)),
         *(neighbors, entry_points, allowed, budget, limits),
-        *(keys, hops, computed, lines, complete, offsets, screened),
+        *(keys, hops, computed, lines, complete, offsets),
+        *(screened, _horizon(horizon)),
     )
     return Beams(keys, hops, computed, lines, complete), (offsets, found)

@@ -40,6 +40,7 @@ from quiver._typing import (
 )
 from quiver.reference.answer import Answers, Searched
 from quiver.reference.codes import Codes, Queries, Transform
+from quiver.reference.horizon import Horizon
 from quiver.reference.rerank import Ranking
 from quiver.reference.search import Balls, Beams
 
@@ -241,6 +242,7 @@ class Backend(Protocol):
         allowed: Mask | None = None,
         budget: Counts | None = None,
         screened: bool = False,
+        horizon: Horizon | None = None,
     ) -> Beams:
         """Walk the graph best-first, once per query.
 
@@ -270,6 +272,8 @@ class Backend(Protocol):
             bound; see `quiver.reference.screen`. The bound is the ``ef``-th smallest
             allowed key seen before this hop, and there is none for fewer. For int8
             queries only; coded ones are measured whole.
+        horizon : Horizon, optional
+            A second end of every walk, see below. Default: none.
 
         Returns
         -------
@@ -282,11 +286,13 @@ class Backend(Protocol):
         -----
         See docs/algorithm/search.md. Repeatedly the nearest row seen and not expanded
         is expanded, by key. The walk is complete when there is none, or when it is
-        beyond the ``ef``-th smallest allowed key seen; it is incomplete when that is
-        not so and the budget says stop. A query's beam is the ``ef`` smallest allowed
-        keys seen. With every row allowed, that is: the first unexpanded entry of the
-        beam is expanded; a neighbour not yet seen is inserted if the beam is not full
-        or it beats the last entry.
+        beyond the ``ef``-th smallest allowed key seen, or when its distance is greater
+        than ``factor * max(0, d)``, one float32 product, with d that of the ``rank``-th
+        such key; it is incomplete when that is not so and the budget says stop. A
+        query's beam is the ``ef`` smallest allowed keys seen, without those whose
+        distance is, in the end, greater than that product. With every row allowed,
+        that is: the first unexpanded entry of the beam is expanded; a neighbour not yet
+        seen is inserted if the beam is not full or it beats the last entry.
         """
 
     def search_radius(
@@ -396,6 +402,7 @@ class Backend(Protocol):
         depth: int,
         *,
         bounded: bool = False,
+        horizon: Horizon | None = None,
     ) -> Answers:
         """Answer queries from the codes, the graph and the vectors of one index.
 
@@ -415,6 +422,8 @@ class Backend(Protocol):
         bounded : bool, default False
             Whether candidates that cannot be among the k best, by what their codes
             say, are passed over. Those beside the beam never are.
+        horizon : Horizon, optional
+            As for `search`.
 
         Returns
         -------

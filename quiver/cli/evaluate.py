@@ -98,6 +98,9 @@ def tune(
     confidence: Annotated[
         float, typer.Option(help="Of the lower bound that must hold it.")
     ] = 0.95,
+    horizon: Annotated[
+        bool, typer.Option("--horizon", help="Try wider beams that a horizon ends.")
+    ] = False,
     filter_ids: FilterOption = None,
     ground_truth: TruthOption = None,
     hot: HotOption = PlaceName.MEMORY,
@@ -125,6 +128,7 @@ def tune(
             k=k,
             ground_truth=truth,
             confidence=confidence,
+            horizon=horizon,
             filter=read_filter(filter_ids),
             threads=threads,
             progress=progress,
@@ -136,7 +140,10 @@ def tune(
         ("recall", str(tuned.recall)),
         ("reads", f"{format_bytes(tuned.bytes_per_query)} per query"),
     ]
-    print_facts(f"ef={tuned.ef}, n_rerank={tuned.n_rerank}", facts)
+    effort = f"ef={tuned.ef}, n_rerank={tuned.n_rerank}"
+    if tuned.horizon is not None:
+        effort += f", horizon={tuned.horizon:g}"
+    print_facts(effort, facts)
 
 
 def _print_points(evaluation: quiver.Evaluation) -> None:

@@ -110,6 +110,10 @@ EfOption = Annotated[
 RerankOption = Annotated[
     int | None, typer.Option("--n-rerank", help="How many are ordered exactly, k … ef.")
 ]
+HorizonOption = Annotated[
+    float | None,
+    typer.Option(help="End a walk where what is left is so many times as far, >= 1."),
+]
 TruthOption = Annotated[
     Path | None,
     typer.Option(help="True neighbours' ids (.ivecs .npy .hdf5): print the recall."),

@@ -27,6 +27,7 @@ from quiver.cli.options import (
     ColdOption,
     EfOption,
     FilterOption,
+    HorizonOption,
     HotOption,
     IndexArgument,
     JsonOption,
@@ -60,6 +61,7 @@ def search(
     ] = None,
     ef: EfOption = None,
     n_rerank: RerankOption = None,
+    horizon: HorizonOption = None,
     page: Annotated[
         int | None, typer.Option(min=1, help="The k neighbours after the pages before.")
     ] = None,
@@ -91,14 +93,13 @@ def search(
     """
     check_outputs(npz=npz)
     # What one way of asking has no use for is refused, not passed over.
+    effort: dict[str, Any] = {"n_rerank": n_rerank, "horizon": horizon}
     if radius is not None:
-        _refuse(
-            "with radius", k=k, page=page, n_rerank=n_rerank, ground_truth=ground_truth
-        )
+        _refuse("with radius", k=k, page=page, **effort, ground_truth=ground_truth)
     else:
         _refuse("without radius", confidence=confidence, max_results=max_results)
     if page is not None:
-        _refuse("with page", ef=ef, n_rerank=n_rerank, ground_truth=ground_truth)
+        _refuse("with page", ef=ef, **effort, ground_truth=ground_truth)
     # All is read before the search, so that a file that does not fit costs no time.
     opened, given, ids = read_inputs(
         *(index, queries, ground_truth),
@@ -124,7 +125,7 @@ def search(
     elif page is not None:
         found = _page(opened, vectors, k, page, filters)
     else:
-        result = opened.search(vectors, k, ef=ef, n_rerank=n_rerank, **common)
+        result = opened.search(vectors, k, ef=ef, **effort, **common)
         found = of_nearest(result)
     report = found.report(time.perf_counter() - start)
     if truth is not None:

@@ -21,6 +21,7 @@ from quiver.conformance.searched import make_searched
 from quiver.params import BuildParams, Encoding, SearchParams
 from quiver.reference.answer import Searched
 from quiver.reference.codes import Codes, Queries
+from quiver.reference.horizon import Horizon
 from quiver.reference.keys import NO_ID
 from quiver.search import search
 
@@ -39,7 +40,7 @@ class Call(NamedTuple):
     method: str
     args: tuple[Any, ...]
     description: str
-    rules: Mapping[str, AnyArray | bool] = MappingProxyType({})
+    rules: Mapping[str, AnyArray | bool | Horizon | None] = MappingProxyType({})
 
     @property
     def inputs(self) -> tuple[Any, ...]:
@@ -138,9 +139,10 @@ def _draw_walks(
     }
     chosen = {name: rule for name, rule in rules.items() if rng.random() < 0.7}
     screened = {"screened": isinstance(queries, Queries) and bool(rng.random() < 0.7)}
+    horizon = {"horizon": hazards.make_horizon(rng, ef)}
     ruled = f"{described}, rules={'+'.join(chosen) or 'none'}"
-    told = f"{ruled}, screened={screened['screened']}"
-    yield Call("search", args, told, {**chosen, **screened})
+    told = f"{ruled}, screened={screened['screened']}, {horizon['horizon']}"
+    yield Call("search", args, told, {**chosen, **screened, **horizon})
     limits = hazards.make_limits(rng, reference.distance(codes, queries))
     yield Call("search_radius", (*args, limits), ruled, chosen)
     rows = np.flatnonzero(rng.random(n) < rng.random()).astype(np.uint32)
@@ -152,11 +154,11 @@ def _draw_answer(
 ) -> Call:
     """Return a call of the whole search, as wide as a beam may be or wider."""
     k, depth = int(rng.integers(1, ef + 3)), int(rng.integers(1, ef + 1))
-    bounded = bool(rng.random() < 0.7)
+    bounded, horizon = bool(rng.random() < 0.7), hazards.make_horizon(rng, ef)
     told = f"{description}, {searched.vectors.dtype}, k={k}, ef={ef}, depth={depth}"
-    described = f"{told}, bounded={bounded}"
+    described = f"{told}, bounded={bounded}, {horizon}"
     args = searched, queries, k, ef, depth
-    return Call("answer", args, described, {"bounded": bounded})
+    return Call("answer", args, described, {"bounded": bounded, "horizon": horizon})
 
 
 def draw_build(rng: Generator) -> Call:

@@ -30,6 +30,7 @@ from quiver._typing import (
     Vectors,
 )
 from quiver.reference.codes import Codes, Transform, capacity, least_lines
+from quiver.reference.horizon import Horizon
 from quiver.reference.keys import NO_ID, NO_KEY, make_keys
 from quiver.reference.masks import make_mask, n_words
 from quiver.reference.rerank import exact_distance
@@ -241,6 +242,14 @@ def make_budgets(rng: Generator, n: int, n_queries: int) -> Counts:
     budgets = rng.integers(0, n + 2, n_queries) * rng.choice([1, 15], n_queries)
     extremes = rng.choice([0, 1, 2**62], n_queries)
     return np.where(rng.random(n_queries) < 0.2, extremes, budgets)
+
+
+def make_horizon(rng: Generator, ef: int) -> Horizon | None:
+    """Return a horizon of any rank, past a full beam too; sometimes none."""
+    if rng.random() < 0.3:
+        return None
+    factor = rng.choice([1.0, 1.0 + rng.random() / 10, 4 * rng.random() + 1, 1e6])
+    return Horizon(int(rng.integers(1, ef + 3)), float(factor))
 
 
 def make_limits(rng: Generator, distances: Distances) -> Distances:

@@ -26,7 +26,8 @@ from quiver.recall.intervals import (
 # and without norms that vary; docs/diagnosis.md shows its table.
 FLATTENING = 0.85
 """How steep the line is beyond the sample, as a share of its slope within it.
-Found: 0.9 by least squares."""
+Found: 0.9 by least squares in graphs pruned in one round; 0.64 in today's, most of
+which lose too little to tell."""
 
 
 class Belief(NamedTuple):
@@ -54,7 +55,7 @@ class Belief(NamedTuple):
 
 
 USUAL = Belief(-1.3, 0.5, 0.35)
-"""Found: -1.5, 0.5 and 0.30."""
+"""Found: -1.5, 0.5 and 0.30 in graphs pruned in one round; -1.0, 1.0 and 0.83 today."""
 
 OFF_CENTER = Belief(-2.5, 1.0, 1.0)
 """Where the same few rows answer nearly every query; see `Sample.belief`. Found

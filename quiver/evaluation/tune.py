@@ -16,15 +16,20 @@ from quiver.filters.given import as_filters
 from quiver.index import Index
 from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import resolve_threads
+from quiver.params import SearchParams
 from quiver.recall.hits import Asked, Walk, walk_hits
 from quiver.recall.intervals import CONFIDENCE, Interval, queries_needed, share_interval
 from quiver.validation.arrays import checked_queries
-from quiver.validation.checks import MAX_ROWS, check_int, check_share
+from quiver.validation.checks import MAX_ROWS, check_flag, check_int, check_share
 
 MAX_EF = 1024
 
 # Beyond the least ef that will do: a wider beam may need fewer re-ranked.
 _WIDER = (1.0, 1.1, 1.25, 1.5, 2.0)
+
+# With a horizon, so much wider for the hardest queries.
+_FAR_WIDER = (2.0, 4.0)
+_HORIZONS = [1 + step / 200 for step in range(1, 101)]
 _NEIGHBOR_BYTES = 4
 
 
@@ -41,12 +46,15 @@ class TuneResult:
     bytes_per_query : float
         Memory read per query, by which efforts were compared: code rows, neighbour
         lists and re-ranked vectors. Unlike seconds it is the same in every run.
+    horizon : float or None
+        For `Index.search`; None unless it was asked for and is cheaper.
     """
 
     ef: int
     n_rerank: int
     recall: Interval
     bytes_per_query: float
+    horizon: float | None = None
 
 
 @in_standard_arithmetic
@@ -60,6 +68,7 @@ def tune(
     ground_truth: Any = None,
     confidence: float = CONFIDENCE,
     max_ef: int = MAX_EF,
+    horizon: bool = False,
     filter: Any = None,
     threads: int | None = None,
     progress: Progress | bool | None = None,
@@ -82,6 +91,9 @@ def tune(
         Inside 0 … 1: the one-sided lower bound of the recall must reach the target.
     max_ef : int, default 1024
         Widest beam allowed, >= k.
+    horizon : bool, default False
+        Whether to try wider beams that a horizon ends as well: for most data fewer
+        distances at the same recall. Not under inner product.
     filter : optional
         As for `Index.search`. Where fewer than k rows may answer, recall is of those.
     threads : int, optional
@@ -120,7 +132,10 @@ def tune(
     n_threads = resolve_threads(threads)
     filters = as_filters(index.state, filter, len(queries))
     truth = true_distances(index, queries, ground_truth, k, n_threads, filters)
-    meter = ProgressMeter(progress, 1 + max_ef.bit_length() + len(_WIDER))
+    check_flag("horizon", horizon)
+    wider = _FAR_WIDER if horizon and index.metric != "inner_product" else ()
+    n_steps = 1 + max_ef.bit_length() + len(_WIDER) + len(wider)
+    meter = ProgressMeter(progress, n_steps)
     kernels = index.state, index.backend
     asked = Asked(*kernels, queries, truth[:, -1], k, n_threads, filters)
     trial = _Trial(asked, 2 * confidence - 1)
@@ -129,6 +144,9 @@ def tune(
     for factor in _WIDER:
         ef = min(max_ef, round(least * factor))
         efforts.append(trial.cheapest(ef, target))
+        meter.advance(1)
+    for factor in wider:
+        efforts.append(trial.to_horizon(min(max_ef, round(least * factor)), target))
         meter.advance(1)
     return min(
         (effort for effort in efforts if effort is not None),
@@ -144,22 +162,36 @@ class _Trial:
     # Of the two-sided interval whose lower end is the one-sided bound.
     confidence: float
 
-    def walk(self, ef: int) -> Walk:
-        return walk_hits(self.asked, ef)
+    def walk(self, ef: int, horizon: float | None = None) -> Walk:
+        effort = SearchParams(self.asked.k, ef, None, horizon)
+        return walk_hits(self.asked, ef, effort.walk_horizon)
 
     def recall(self, walk: Walk, n_rerank: int) -> Interval:
         return share_interval(walk.hits.shares(n_rerank), self.confidence)
 
-    def cheapest(self, ef: int, target: float) -> TuneResult | None:
+    def to_horizon(self, ef: int, target: float) -> TuneResult | None:
+        """Return the same with the nearest horizon that holds the target."""
+
+        def holds(place: int) -> bool:
+            walk = self.walk(ef, _HORIZONS[place])
+            return self.recall(walk, ef).low >= target
+
+        place = _least(0, len(_HORIZONS) - 1, holds)
+        return self.cheapest(ef, target, _HORIZONS[place])
+
+    def cheapest(
+        self, ef: int, target: float, horizon: float | None = None
+    ) -> TuneResult | None:
         """Return the fewest re-ranked that hold the target; None if no number does."""
-        walk = self.walk(ef)
+        walk = self.walk(ef, horizon)
         if self.recall(walk, ef).low < target:
             return None
         enough = _least(
             self.asked.k, ef, lambda depth: self.recall(walk, depth).low >= target
         )
         n_bytes = self._bytes_read(walk, enough)
-        return TuneResult(ef, enough, self.recall(walk, enough), n_bytes)
+        recall = self.recall(walk, enough)
+        return TuneResult(ef, enough, recall, n_bytes, horizon)
 
     def _bytes_read(self, walk: Walk, n_rerank: int) -> float:
         state = self.asked.state

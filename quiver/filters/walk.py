@@ -11,6 +11,7 @@ from quiver._typing import Counts, Mask
 from quiver.backends.protocol import Backend
 from quiver.filters.filter import Filter
 from quiver.reference.codes import Codes, Queries
+from quiver.reference.horizon import Horizon
 from quiver.reference.keys import NO_KEY
 from quiver.reference.search import Beams
 from quiver.state import State
@@ -22,6 +23,7 @@ def walk_filtered(
     coded: Codes | Queries,
     ef: int,
     filters: Sequence[Filter],
+    horizon: Horizon | None = None,
 ) -> Beams:
     """Return the beams of coded queries, a filter each: complete, from walk or scan.
 
@@ -35,9 +37,13 @@ def walk_filtered(
     if len(walked):
         asked = [filters[number] for number in walked.tolist()]
         graph = state.codes, state.neighbors, coded.take(walked), state.entry_points
-        allowed, budget = stack_masks(asked), budgets(asked)
         beams = backend.search(
-            *graph, ef, allowed=allowed, budget=budget, screened=state.is_screened
+            *graph,
+            ef,
+            allowed=stack_masks(asked),
+            budget=budgets(asked),
+            screened=state.is_screened,
+            horizon=horizon,
         )
         keys[walked], hops[walked], computed[walked], lines[walked], complete = beams
         is_scanned[walked] = ~complete

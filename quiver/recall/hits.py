@@ -26,6 +26,7 @@ from quiver.filters.walk import answering_masks
 from quiver.parallel.workers import map_chunks
 from quiver.recall.marks import mark_hits, mark_near
 from quiver.reference.codes import Codes, Queries
+from quiver.reference.horizon import Horizon
 from quiver.reference.keys import NO_ID, key_ids, nearest_keys
 from quiver.reference.masks import is_marked
 from quiver.search import SCAN_VALUES, Filters, chunk_rows, scan, walk
@@ -168,12 +169,12 @@ def _with_equal(
     return counts
 
 
-def walk_hits(asked: Asked, ef: int) -> Walk:
+def walk_hits(asked: Asked, ef: int, horizon: Horizon | None = None) -> Walk:
     """Walk the graph for every query and mark the whole beam."""
 
     def walk_chunk(start: int, stop: int) -> tuple[AnyArray, ...]:
-        own = asked.part(start, stop)
-        beams = walk(asked.state, asked.backend, asked.queries[start:stop], ef, own)
+        queries, own = asked.queries[start:stop], asked.part(start, stop)
+        beams = walk(asked.state, asked.backend, queries, ef, own, horizon)
         marks = asked.mark(start, key_ids(beams.keys))
         return *marks, beams.hops, beams.distance_computations
 

@@ -16,6 +16,7 @@ Module                What it computes                            QuIVer (2605.0
 ``prune``             alpha-diversity pruning                     graph construction
 ``merge``             reverse edges, lists that overflow          graph construction
 ``masks``             which rows may answer, a bit each           (quiver's own)
+``horizon``           what is too far beyond what is found        (Adaptive Beam Search)
 ``walk``              best-first walk, and where it stops         search
 ``search``            walks of a batch with counters; the scan    search
 ``bounds``            what a code says of the exact distance      (quiver's own)

@@ -31,6 +31,7 @@ from quiver.reference.bounds import Terms, terms_of
 from quiver.reference.candidates import bounds_of_beams, with_rows_beside
 from quiver.reference.codes import Codes, Transform
 from quiver.reference.encode import quantize
+from quiver.reference.horizon import Horizon
 from quiver.reference.keys import NO_ID, NO_RESULT, key_ids
 from quiver.reference.rerank import rerank
 from quiver.reference.search import search
@@ -139,12 +140,14 @@ def by_words(
     depth: int,
     *,
     bounded: bool = False,
+    horizon: Horizon | None = None,
 ) -> Answers:
     """Answer by a backend's words; see `quiver.backends.protocol.Backend.answer`."""
     codes, metric, allowed = searched.codes, searched.metric, searched.allowed
     coded = words.quantize(queries, searched.transform, codes.bits)
     graph = codes, searched.neighbors, coded, searched.entry_points
-    beams = words.search(*graph, ef, allowed=allowed, screened=searched.screened)
+    how = {"screened": searched.screened, "horizon": horizon}
+    beams = words.search(*graph, ef, allowed=allowed, **how)
     keys, bounds = beams.keys[:, :depth], None
     candidates = with_rows_beside(key_ids(keys), searched.beside, allowed)
     if bounded:
@@ -180,6 +183,8 @@ def answer(
     depth: int,
     *,
     bounded: bool = False,
+    horizon: Horizon | None = None,
 ) -> Answers:
     """Answer by the oracle; see `quiver.backends.protocol.Backend.answer`."""
-    return by_words(_WORDS, searched, queries, k, ef, depth, bounded=bounded)
+    asked = searched, queries, k, ef, depth
+    return by_words(_WORDS, *asked, bounded=bounded, horizon=horizon)

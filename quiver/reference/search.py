@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from quiver._typing import Counts, Distances, Ids, Keys, Mask, Neighbors
 from quiver.reference.codes import CACHE_LINE, Codes, Queries
 from quiver.reference.distance import distance_to_rows, one_query
+from quiver.reference.horizon import Horizon, within
 from quiver.reference.keys import NO_KEY, make_keys
 from quiver.reference.masks import marked_rows
 from quiver.reference.walk import NO_LIMIT, Outcome, follow, last_key_at, walk
@@ -74,13 +75,15 @@ def search(
     allowed: Mask | None = None,
     budget: Counts | None = None,
     screened: bool = False,
+    horizon: Horizon | None = None,
 ) -> Beams:
     """Walk once per query; see `quiver.backends.protocol.Backend.search`."""
     graph = codes, neighbors, queries, entry_points
-    outcomes = _walk_all(*graph, ef, None, allowed, budget, screened)
+    outcomes = _walk_all(*graph, ef, None, allowed, budget, screened, horizon)
     keys = np.full((len(outcomes), ef), NO_KEY, dtype=np.uint64)
     for row, outcome in zip(keys, outcomes, strict=True):
-        row[: len(outcome.keys)] = outcome.keys
+        kept = within(horizon, outcome.keys)
+        row[: len(kept)] = kept
     return Beams(keys, *_counters(outcomes))
 
 
@@ -138,6 +141,7 @@ def _walk_all(
     allowed: Mask | None,
     budget: Counts | None,
     screened: bool = False,
+    horizon: Horizon | None = None,
 ) -> list[Outcome]:
     outcomes = []
     for number in range(len(queries[0])):
@@ -149,7 +153,14 @@ def _walk_all(
         limit = NO_LIMIT if limits is None else last_key_at(limits[number])
         most = None if budget is None else budget[number]
         graph = codes, neighbors, query, entry_points
-        steps = walk(*graph, ef, allowed=marks, limit=limit, is_screened=screened)
+        steps = walk(
+            *graph,
+            ef,
+            allowed=marks,
+            limit=limit,
+            is_screened=screened,
+            horizon=horizon,
+        )
         outcomes.append(follow(steps, most, 0 if marks is None else ef))
     return outcomes
 

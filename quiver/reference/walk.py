@@ -1,9 +1,10 @@
 """Walk: always to the nearest row seen and not expanded, until a rule says stop.
 
 The sequence of expansions depends on codes, graph, query and entry points only. A beam
-width, a mask, a limit and a budget decide where it ends and which of the rows seen are
-its answer: a wider beam takes the same walk further. A screened walk departs from it, a
-little and seldom, where a row is dropped that a beam would have taken.
+width, a horizon, a mask, a limit and a budget decide where it ends and which of the
+rows seen are its answer: a wider beam takes the same walk further. A screened walk
+departs from it, a little and seldom, where a row is dropped that a beam would have
+taken.
 
 Two marks, never confused: a node is *seen* once its distance is computed, and
 *expanded* once its neighbour list is read.
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from quiver._typing import Distances, Ids, Keys, Neighbors
 from quiver.reference.codes import CACHE_LINE, Codes, Queries
 from quiver.reference.distance import distance_to_rows
+from quiver.reference.horizon import Horizon, is_beyond
 from quiver.reference.keys import NO_ID, NO_KEY, key_distances, make_keys
 from quiver.reference.screen import screened
 
@@ -69,6 +71,7 @@ def walk(
     allowed: NDArray[np.bool_] | None = None,
     limit: np.uint64 = NO_LIMIT,
     is_screened: bool = False,
+    horizon: Horizon | None = None,
 ) -> Iterator[Step]:
     """Yield the steps of one query's walk; the last beam is the answer.
 
@@ -94,7 +97,7 @@ def walk(
         # The bound never rises: what is beyond it will never be expanded.
         bound = max(beam[ef - 1], limit) if len(beam) >= ef else NO_KEY
         frontier = frontier[frontier <= bound]
-        if not len(frontier):
+        if not len(frontier) or is_beyond(horizon, frontier[0], beam):
             return
         node, frontier = int(frontier[0] & np.uint64(NO_ID)), frontier[1:]
         row = neighbors[node]

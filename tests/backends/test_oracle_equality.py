@@ -228,6 +228,10 @@ def test_walks_by_every_rule_equal_the_reference(
     walked = codes, neighbors, case.queries, entry_points, ef
     assert_equals_reference(backend, "search", *walked, **chosen)
     assert_equals_reference(backend, "search", *walked, screened=True, **chosen)
+    chosen["horizon"] = hazards.make_horizon(rng, ef)
+    assert_equals_reference(backend, "search", *walked, **chosen)
+    assert_equals_reference(backend, "search", *walked, screened=True, **chosen)
+    del chosen["horizon"]
     limits = hazards.make_limits(rng, reference.distance(codes, case.queries))
     assert_equals_reference(backend, "search_radius", *walked, limits, **chosen)
 

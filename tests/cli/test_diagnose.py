@@ -84,6 +84,13 @@ def test_tune_finds_an_effort(folder: Path) -> None:
     document = json.loads(run("tune", *files, *options))
     assert document["recall"]["low"] >= 0.9
     assert run("tune", *files, "--target", 0.9).startswith(f"ef={document['ef']}")
+    assert document["horizon"] is None
+    tried = json.loads(run("tune", *files, *options, "--horizon"))
+    effort = f"ef={tried['ef']}, n_rerank={tried['n_rerank']}"
+    if tried["horizon"] is not None:
+        effort += f", horizon={tried['horizon']:g}"
+    told = run("tune", *files, "--target", 0.9, "--horizon")
+    assert told.startswith(f"{effort}\n")
     run("tune", *files, "--target", 1.5, exit_code=1)
 
 

@@ -127,6 +127,22 @@ def test_a_ground_truth_of_shifted_queries_is_refused(folder, command):
     assert "shifted queries" in found.stderr
 
 
+def test_a_horizon_is_passed_on_and_refused_where_it_has_no_use(folder):
+    files = folder / "base.quiver", folder / "queries.npy"
+    out = folder / "ended.npz"
+    effort = "--ef", 32, "--horizon", 1.01, "--npz", out
+    assert run("search", *files, *effort).exit_code == 0
+    index = quiver.open(files[0])
+    found = index.search(np.load(files[1]), ef=32, horizon=1.01)
+    with np.load(out) as written:
+        np.testing.assert_array_equal(written["ids"], found.ids)
+        np.testing.assert_array_equal(written["hops"], found.stats.hops)
+    for other in (("--radius", 0.5), ("--page", 2)):
+        refused = run("search", *files, "--horizon", 1.01, *other)
+        assert refused.exit_code == 1
+        assert "horizon must not be given with" in refused.stderr
+
+
 @pytest.mark.parametrize("suffix", ["txt", "npy"])
 def test_only_the_ids_of_a_file_answer(folder, suffix):
     wanted, file = [3, 1, 4, 15, 10**6], folder / f"wanted.{suffix}"

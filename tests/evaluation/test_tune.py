@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from diagnosed import needs_kernels
 from rows import normal_rows
 
 import quiver
+from quiver.datasets.generators import find_regime, generate
 from quiver.errors import CancelledError, InvalidArgumentError, InvalidTypeError
 from quiver.recall.intervals import queries_needed
 
@@ -167,3 +169,32 @@ def test_the_old_name_of_the_result_works_and_warns() -> None:
     assert caught[0].filename == __file__
     with pytest.raises(AttributeError, match="no attribute 'Tuner'"):
         _ = quiver.Tuner
+
+
+@needs_kernels
+def test_a_horizon_is_taken_where_it_reads_less() -> None:
+    rows, asked = generate(find_regime("text-384"), 3000, 300)
+    shape = {"max_degree": 16, "ef_construction": 32}
+    index = quiver.Index.build(rows, encoding="default", **shape)
+    alone = quiver.tune(index, asked, 0.97)
+    tuned = quiver.tune(index, asked, 0.97, horizon=True)
+    assert alone.horizon is None
+    assert tuned.horizon is not None
+    assert tuned.bytes_per_query < 0.95 * alone.bytes_per_query
+    effort = {"ef": tuned.ef, "n_rerank": tuned.n_rerank, "horizon": tuned.horizon}
+    found = index.search(asked, k=10, **effort)
+    _, true = quiver.exact_knn(rows, asked, 10)
+    measured = quiver.recall_at_k(found.distances, true)
+    assert measured == pytest.approx(tuned.recall.mean)
+    assert tuned.recall.low >= 0.97
+
+
+def test_products_are_tuned_without_a_horizon(queries: np.ndarray) -> None:
+    rows = np.random.default_rng(7).normal(size=(300, 24))
+    index = quiver.Index.build(rows, metric="inner_product")
+    alone, tuned = (
+        quiver.tune(index, queries, 0.8, horizon=tried) for tried in (False, True)
+    )
+    assert tuned == alone
+    with pytest.raises(InvalidTypeError, match="horizon must be"):
+        quiver.tune(index, queries, 0.8, horizon=1.1)

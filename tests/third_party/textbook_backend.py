@@ -82,6 +82,7 @@ class TextbookBackend:
         allowed=None,
         budget=None,
         screened=False,
+        horizon=None,
     ):
         """See `Backend.search`."""
         n_queries = len(queries[0])
@@ -101,9 +102,11 @@ class TextbookBackend:
                 most = budget[number]
             graph = codes, neighbors, query, entry_points
             beam, *counters = walk(
-                *(*graph, ef, may_answer, most, expected, screened),
+                *(*graph, ef, may_answer, most, expected, screened, horizon),
             )
             hops[number], computed[number], lines[number], complete[number] = counters
+            while beam and is_beyond(horizon, beam[-1], beam):
+                beam.pop()
             keys[number, : len(beam)] = beam
         return Beams(keys, hops, computed, lines, complete)
 
@@ -181,8 +184,26 @@ def measure_likely(codes, query, ids, beam, ef):
     return measure_screened(codes, query, ids, key_distances(last)[0])
 
 
+def is_beyond(horizon, key, beam):
+    """Return whether a key is so many times as far as one in the beam."""
+    if horizon is None or len(beam) < horizon.rank:
+        return False
+    near, far = key_distances(np.array([beam[horizon.rank - 1], key], dtype=np.uint64))
+    with np.errstate(over="ignore"):
+        return far > np.float32(horizon.factor) * max(near, np.float32(0))
+
+
 def walk(
-    codes, neighbors, query, entry_points, ef, may_answer, budget, expected, is_screened
+    codes,
+    neighbors,
+    query,
+    entry_points,
+    ef,
+    may_answer,
+    budget,
+    expected,
+    is_screened,
+    horizon,
 ):
     """Return one query's beam and counters, with a heap of what to expand next."""
     beam, waiting, seen, hops, lines = [], [], set(), 0, 0
@@ -201,6 +222,7 @@ def walk(
             heapq.heappush(waiting, key)
         # What fell out of the beam is never expanded.
         is_over = not waiting or (len(beam) == ef and waiting[0] > beam[-1])
+        is_over = is_over or is_beyond(horizon, waiting[0], beam)
         most = budget if len(beam) >= expected else budget // 15
         if is_over or len(seen) >= most:
             return beam, hops, len(seen), lines, is_over

@@ -7,6 +7,7 @@ from numba.core import types
 
 from quiver.backends._numba.distance import KIND, SIDE
 from quiver.backends._numba.encode import quantize_rows
+from quiver.backends._numba.horizon import HORIZON
 from quiver.backends._numba.lanes import lane_dot
 from quiver.backends._numba.primitives import (
     insert_sorted,
@@ -150,10 +151,13 @@ def write_answer(unlinked, ids, rows, distances, found, exact):
 
 @kernel(
     types.Tuple((BEAMS, BOUNDS))(
-        *(KIND, SIDE, GRAPH, MAP, MATRIX, types.int64, types.boolean, COUNTERS),
+        *(KIND, SIDE, GRAPH, MAP, MATRIX, types.int64, types.boolean, HORIZON),
+        COUNTERS,
     )
 )
-def walk_queries(kind, base, graph, transform, queries, ef, screened, counters):
+def walk_queries(
+    kind, base, graph, transform, queries, ef, screened, horizon, counters
+):
     """Return the beams and the corrections of queries; fills three counters."""
     words, _ = base
     neighbors, entry_points, masks = graph
@@ -176,12 +180,12 @@ def walk_queries(kind, base, graph, transform, queries, ef, screened, counters):
             *(kind, base, asked, sums, neighbors, entry_points, masks, budgets),
             *(np.empty(0, np.float32), beams, counters[1], counters[2], counters[4]),
             *(np.empty(n_queries, np.bool_), np.empty(n_queries + 1, np.int64)),
-            screened,
+            *(screened, horizon),
         )
     else:
         search_rows(
             *(kind, base, asked, sums, neighbors, entry_points),
-            *(beams, counters[1], counters[2], counters[4], screened),
+            *(beams, counters[1], counters[2], counters[4], screened, horizon),
         )
     return beams, corrections
 
@@ -191,7 +195,7 @@ def walk_queries(kind, base, graph, transform, queries, ef, screened, counters):
         types.void(
             *(KIND, SIDE, GRAPH, MAP, vectors, types.int64, TERMS),
             *(MATRIX, IDS, ROWS, PAIRS, types.boolean),
-            *(MATRIX, types.int64, types.int64, types.boolean),
+            *(MATRIX, types.int64, types.int64, types.boolean, HORIZON),
             *(writable(types.int64, 2), BOUNDS, COUNTERS),
         )
         for vectors in KEPT
@@ -214,6 +218,7 @@ def answer_rows(
     ef,
     depth,
     bounded,
+    horizon,
     found,
     exact,
     counters,
@@ -221,7 +226,7 @@ def answer_rows(
     """Fill the ids, the distances and the five counters of every query."""
     n_queries, k = found.shape
     beams, corrections = walk_queries(
-        kind, base, graph, transform, queries, ef, screened, counters
+        kind, base, graph, transform, queries, ef, screened, horizon, counters
     )
     candidates = np.empty((n_queries, depth + len(beside)), np.uint32)
     bounds = np.full(candidates.shape, np.float32(-np.inf))

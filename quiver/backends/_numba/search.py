@@ -13,6 +13,7 @@ from quiver.backends._numba.distance import (
     WORDS,
     measure,
 )
+from quiver.backends._numba.horizon import HORIZON, is_beyond, keep_within
 from quiver.backends._numba.primitives import (
     borrowed,
     insert_sorted,
@@ -81,13 +82,13 @@ def expand(words, neighbors, node, seen, shift, newly_seen):
     return n_newly_seen
 
 
-@kernel(types.int64(BEAM, FLAGS, types.int64, NEIGHBORS), inline=True)
-def choose(beam, expanded, count, neighbors):
+@kernel(types.int64(BEAM, FLAGS, types.int64, NEIGHBORS, HORIZON), inline=True)
+def choose(beam, expanded, count, neighbors, horizon):
     """Return the first unexpanded node, its list on the way, or ``CLOSED``."""
     place = 0
     while place < count and expanded[place]:
         place += 1
-    if place == count:
+    if place == count or is_beyond(horizon, beam[place], beam, count):
         return CLOSED
     expanded[place] = True
     node = np.int64(np.uint32(beam[place]))
@@ -101,7 +102,7 @@ def choose(beam, expanded, count, neighbors):
         *(KIND, SIDE, SIDE, SUMS, NEIGHBORS, ROWS, writable(types.uint64, 2)),
         *(COUNTS, COUNTS, COUNTS, PARTS),
         *(SEEN_BY_WALKS, types.int64, writable(types.boolean, 2)),
-        *(writable(types.uint32, 2), COUNTS, COUNTS, COUNTS, COUNTS, COUNTS),
+        *(writable(types.uint32, 2), COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, HORIZON),
     )
 )
 def take_turns(
@@ -125,6 +126,7 @@ def take_turns(
     nodes,
     walked,
     progress,
+    horizon,
 ):
     """Walk on until all have ended or one may see more rows than its table takes.
 
@@ -178,7 +180,7 @@ def take_turns(
                 lines_read[query] += count * n_lines
             beam, flags = beams[query], expanded[walk]
             counts[walk] = accept(beam, flags, counts[walk], found, unseen, count)
-            nodes[walk] = choose(beam, flags, counts[walk], neighbors)
+            nodes[walk] = choose(beam, flags, counts[walk], neighbors, horizon)
             progress[1] += nodes[walk] == CLOSED
             n_ids = max(n_ids, distance_computations[query] + width)
     return n_ids if progress[1] < n_queries else 0
@@ -187,7 +189,7 @@ def take_turns(
 @kernel(
     types.void(
         *(KIND, SIDE, SIDE, SUMS, NEIGHBORS, ROWS, writable(types.uint64, 2)),
-        *(COUNTS, COUNTS, COUNTS, types.boolean),
+        *(COUNTS, COUNTS, COUNTS, types.boolean, HORIZON),
     )
 )
 def search_rows(
@@ -202,6 +204,7 @@ def search_rows(
     distance_computations,
     lines_read,
     screened,
+    horizon,
 ):
     """Walk once per query; fills the beams and the counters.
 
@@ -231,8 +234,9 @@ def search_rows(
             *(kind, base, queries, value_sums, neighbors, entry_points, beams, hops),
             *(distance_computations, lines_read, parts),
             *(seen, shift_of(seen.shape[1], n_rows), expanded),
-            *(newly_seen, n_newly_seen, counts, nodes, walked, progress),
+            *(newly_seen, n_newly_seen, counts, nodes, walked, progress, horizon),
         )
         if n_ids == 0:
-            return
+            break
         seen = enlarged(seen, n_ids, n_rows)
+    keep_within(horizon, beams)

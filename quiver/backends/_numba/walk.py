@@ -10,6 +10,7 @@ import numpy as np
 from numba.core import types
 
 from quiver.backends._numba.distance import KIND, LINE_WORDS, SIDE, SUMS, measure
+from quiver.backends._numba.horizon import HORIZON, is_beyond, keep_within
 from quiver.backends._numba.primitives import (
     borrowed,
     insert_sorted,
@@ -135,7 +136,7 @@ def admit(
         *(KIND, SIDE, SIDE, SUMS, NEIGHBORS, ROWS),
         *(MASKS, readonly(types.int64, 1), readonly(types.float32, 1)),
         *(writable(types.uint64, 2), COUNTS, COUNTS, COUNTS),
-        *(writable(types.boolean, 1), COUNTS, types.boolean),
+        *(writable(types.boolean, 1), COUNTS, types.boolean, HORIZON),
     )
 )
 def walk_by_rules(
@@ -155,6 +156,7 @@ def walk_by_rules(
     complete,
     offsets,
     screened,
+    horizon,
 ):
     """Walk once per query; fills the beams and counters, returns the keys of balls.
 
@@ -209,7 +211,8 @@ def walk_by_rules(
             )
             # Never rises, so what is beyond it will not be expanded.
             bound = max(beam[ef - 1], limit)
-            complete[query] = n_waiting == 0 or frontier[0] > bound
+            is_over = n_waiting == 0 or frontier[0] > bound
+            complete[query] = is_over or is_beyond(horizon, frontier[0], beam, count)
             budget = budgets[query]
             if masks.shape[0] > 0 and count < ef:
                 budget //= PATIENCE
@@ -225,6 +228,7 @@ def walk_by_rules(
             n_new = expand(words, neighbors, node, seen[0], shift, newly_seen)
         balls[offsets[query] : n_in_balls].sort()
         offsets[query + 1] = n_in_balls
+    keep_within(horizon, beams)
     return balls[:n_in_balls].copy()
 
 

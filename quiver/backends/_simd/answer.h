@@ -180,11 +180,13 @@ static int answer(const struct quiver_searched *searched,
         .lines_read = counters + 4 * n_queries,
         .complete = scratch.complete,
     };
+    struct quiver_rules rules = searched->rules;
+    rules.horizon = effort->horizon;
     int status = quantize(&searched->transform, queries, n_queries, searched->codes.bits,
                           scratch.values, scratch.corrections);
     if (status == 0)
-        status = search(&searched->codes, &searched->graph, &coded, &searched->rules,
-                        effort->ef, &beams);
+        status = search(&searched->codes, &searched->graph, &coded, &rules, effort->ef,
+                        &beams);
     for (size_t number = 0; status == 0 && number < n_queries; ++number) {
         const float *query = queries + number * searched->vectors.dim;
         const struct beam *best = &scratch.best;

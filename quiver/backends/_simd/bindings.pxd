@@ -79,12 +79,17 @@ cdef extern from "kernels.h" nogil:
         size_t n_sources
         size_t width
 
+    struct quiver_horizon:
+        size_t rank
+        float factor
+
     struct quiver_rules:
         const uint64_t *allowed
         size_t n_masks
         const int64_t *budget
         const float *limits
         int is_screened
+        quiver_horizon horizon
 
     struct quiver_ball:
         uint64_t *keys
@@ -125,6 +130,7 @@ cdef extern from "kernels.h" nogil:
         size_t ef
         size_t depth
         int is_bounded
+        quiver_horizon horizon
 
     struct quiver_kernels:
         int (*encode)(const quiver_transform *, const float *, size_t, size_t,

@@ -19,6 +19,7 @@ from quiver._typing import (
 )
 from quiver.reference.bounds import Terms
 from quiver.reference.codes import Codes, Transform
+from quiver.reference.horizon import Horizon
 
 SOURCES: str
 
@@ -103,6 +104,7 @@ class Kernels:
         budget: Counts | None,
         limits: Distances | None,
         screened: bool,
+        horizon: Horizon | None,
         keys: Keys | None,
         hops: Counts,
         distance_computations: Counts,
@@ -159,6 +161,7 @@ class Searched:
         ef: int,
         depth: int,
         is_bounded: bool,
+        horizon: Horizon | None,
         ids: UserIds,
         distances: Distances,
         counters: Counts,

@@ -210,6 +210,7 @@ cdef class Kernels:
         Py_ssize_t ef,
         allowed, budget, limits,
         bint screened,
+        horizon,
         keys, hops, distance_computations, lines_read, complete,
     ):
         """Fill ``keys`` or, where there are limits, return the bytes of each ball."""
@@ -225,6 +226,7 @@ cdef class Kernels:
         cdef quiver_rules rules = borrow_rules(
             borrowed, allowed, budget, limits, screened, q, codes.n_rows
         )
+        rules.horizon = horizon_of(horizon)
         cdef quiver_answers answers = borrow_counters(
             borrowed, hops, distance_computations, lines_read, complete, q
         )

@@ -93,6 +93,13 @@ struct quiver_chosen {
     size_t width;
 };
 
+/* A row `factor` times as far as the one found of a rank ends a walk; a rank of 0 is no
+ * horizon. */
+struct quiver_horizon {
+    size_t rank;
+    float factor;
+};
+
 /* What ends the walks of a batch besides the beam, and how they read; all zero for
  * none. */
 struct quiver_rules {
@@ -101,6 +108,7 @@ struct quiver_rules {
     const int64_t *budget; /* NULL, or one a query */
     const float *limits;   /* NULL, or one a query: then the answers are balls */
     int is_screened;       /* rows may be dropped by their first lines */
+    struct quiver_horizon horizon;
 };
 
 /* All keys within a limit, sorted; the caller frees them. */
@@ -154,6 +162,7 @@ struct quiver_effort {
     size_t ef;
     size_t depth;
     int is_bounded;
+    struct quiver_horizon horizon;
 };
 
 struct quiver_kernels {

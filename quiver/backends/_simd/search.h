@@ -72,6 +72,7 @@ static void close_walk(struct walk *walk, enum end end,
     answers->lines_read[number] = walk->lines_read;
     answers->complete[number] = end == COMPLETE;
     if (answers->balls == NULL) {
+        keep_within(&walk->horizon, &walk->beam);
         memcpy(answers->keys + number * ef, walk->beam.keys, ef * sizeof(uint64_t));
         return;
     }
@@ -97,7 +98,8 @@ INLINE int run_walks(const struct quiver_codes *codes, const struct quiver_graph
         return -1;
     while (end != OUT_OF_MEMORY) {
         for (; n_walks < n_placed && n_opened < queries->n_queries; ++n_walks) {
-            open_walk(walks + n_walks, codes, graph, queries, n_opened++, is_screened);
+            open_walk(walks + n_walks, codes, graph, queries, n_opened++,
+                      &rules->horizon, is_screened);
             if (by_rules)
                 set_rules(walks + n_walks, rules, codes->n_rows);
         }
@@ -130,10 +132,11 @@ INLINE int run_walks(const struct quiver_codes *codes, const struct quiver_graph
 
 static int run_in_beam(const struct quiver_codes *codes,
                        const struct quiver_graph *graph,
-                       const struct quiver_queries *queries, size_t ef,
+                       const struct quiver_queries *queries,
+                       const struct quiver_rules *rules, size_t ef,
                        const struct quiver_answers *answers, int is_screened)
 {
-    return run_walks(codes, graph, queries, NULL, ef, answers, 0, is_screened);
+    return run_walks(codes, graph, queries, rules, ef, answers, 0, is_screened);
 }
 
 static int run_by_rules(const struct quiver_codes *codes,
@@ -155,7 +158,7 @@ static int search(const struct quiver_codes *codes, const struct quiver_graph *g
                       lines_of(codes->dim, codes->bits) >= LEAST_LINES;
     return has_rules
                ? run_by_rules(codes, graph, queries, rules, ef, answers, is_screened)
-               : run_in_beam(codes, graph, queries, ef, answers, is_screened);
+               : run_in_beam(codes, graph, queries, rules, ef, answers, is_screened);
 }
 
 /* Let the beam keep the nearest of one query's rows. */

@@ -77,6 +77,7 @@ cdef class Searched:
         Py_ssize_t ef,
         Py_ssize_t depth,
         bint is_bounded,
+        horizon,
         ids,
         distances,
         counters,
@@ -97,7 +98,11 @@ cdef class Searched:
             counters, "counters", &INT64, 5, q, PyBUF_WRITABLE
         )
         cdef quiver_effort effort = quiver_effort(
-            k=k, ef=ef, depth=depth, is_bounded=is_bounded
+            k=k,
+            ef=ef,
+            depth=depth,
+            is_bounded=is_bounded,
+            horizon=horizon_of(horizon),
         )
         cdef int status
         at_least_one("k", k)

@@ -10,6 +10,7 @@
 #include "beam.h"
 #include "distance.h"
 #include "frontier.h"
+#include "horizon.h"
 #include "screen.h"
 #include "seen.h"
 
@@ -39,6 +40,7 @@ struct walk {
     int64_t hops;
     int64_t distance_computations;
     int64_t lines_read;
+    struct quiver_horizon horizon;
     /* By rules. No key above `bound` is expanded, and `bound` never rises. */
     struct key_list frontier;
     struct key_list within;
@@ -58,7 +60,7 @@ INLINE size_t words_of(size_t n_rows)
 static void open_walk(struct walk *walk, const struct quiver_codes *codes,
                       const struct quiver_graph *graph,
                       const struct quiver_queries *queries, size_t number,
-                      int is_screened)
+                      const struct quiver_horizon *horizon, int is_screened)
 {
     walk->query = init_query(codes, queries, number, walk->values);
     walk->screen.n_parts = 0;
@@ -69,6 +71,7 @@ static void open_walk(struct walk *walk, const struct quiver_codes *codes,
     if (is_screened && queries->n_queries > 1)
         walk->bytes_asked = CACHE_LINE * FIRST_LINES;
     walk->number = number;
+    walk->horizon = *horizon;
     walk->neighbors = graph->entry_points;
     walk->n_neighbors = graph->n_entry_points;
     walk->hops = -1;
@@ -146,7 +149,7 @@ INLINE enum end advance_in_beam(struct walk *walk, const struct quiver_graph *gr
     for (size_t i = 0; i < n_accepted; ++i)
         insert_flag(beam, insert_key(beam, walk->accepted[i]));
     size_t place = first_unexpanded(beam);
-    if (place >= beam->size)
+    if (place >= beam->size || is_beyond(&walk->horizon, beam->keys[place], beam))
         return COMPLETE;
     beam->unexpanded[place / 64] &= ~((uint64_t)1 << place % 64);
     return go_to(walk, graph, beam->keys[place]);
@@ -171,7 +174,8 @@ INLINE enum end advance_by_rules(struct walk *walk, const struct quiver_graph *g
     }
     uint64_t last = beam->keys[beam->ef - 1];
     walk->bound = last > walk->limit ? last : walk->limit;
-    if (walk->frontier.size == 0 || walk->frontier.keys[0] > walk->bound)
+    if (walk->frontier.size == 0 || walk->frontier.keys[0] > walk->bound ||
+        is_beyond(&walk->horizon, walk->frontier.keys[0], beam))
         return COMPLETE;
     int has_found = walk->allowed == NULL || beam->size == beam->ef;
     int64_t budget = has_found ? walk->budget : walk->budget / PATIENCE;

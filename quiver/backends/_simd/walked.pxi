@@ -33,7 +33,12 @@ cdef quiver_rules borrow_rules(
     size_t n_rows,
 ) except *:
     cdef quiver_rules rules = quiver_rules(
-        allowed=NULL, n_masks=0, budget=NULL, limits=NULL, is_screened=is_screened
+        allowed=NULL,
+        n_masks=0,
+        budget=NULL,
+        limits=NULL,
+        is_screened=is_screened,
+        horizon=horizon_of(None),
     )
     cdef Py_buffer *buffer
     if allowed is not None:
@@ -51,6 +56,14 @@ cdef quiver_rules borrow_rules(
         buffer = borrowed.vector(limits, "limits", &FLOAT32, q)
         rules.limits = <const float *>buffer.buf
     return rules
+
+
+cdef quiver_horizon horizon_of(object horizon) except *:
+    if horizon is None:
+        return quiver_horizon(rank=0, factor=0)
+    rank, factor = horizon
+    at_least_one("the rank of a horizon", rank)
+    return quiver_horizon(rank=rank, factor=factor)
 
 
 cdef quiver_answers borrow_counters(

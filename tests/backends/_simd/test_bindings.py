@@ -114,6 +114,7 @@ def valid_calls():
             "budget": None,
             "limits": None,
             "screened": True,
+            "horizon": (2, 1.5),
             "keys": zeros(Q, EF, dtype=np.uint64),
             "hops": zeros(Q, dtype=np.int64),
             "distance_computations": zeros(Q, dtype=np.int64),
@@ -436,6 +437,7 @@ def asked_of_searched(**changed):
         "ef": EF,
         "depth": EF,
         "is_bounded": True,
+        "horizon": (2, 1.5),
         "ids": zeros(Q, K, dtype=np.int64),
         "distances": zeros(Q, K, dtype=np.float32),
         "counters": zeros(5, Q, dtype=np.int64),
@@ -491,6 +493,7 @@ def test_what_leads_outside_of_what_is_searched_is_refused(
         ({"queries": zeros(Q, DIM - 1, dtype="f4")}, "queries must have shape"),
         ({"ef": 0, "depth": 0}, "depth must be at least 1"),
         ({"depth": EF + 1}, f"depth must be at most ef, {EF}, got {EF + 1}"),
+        ({"horizon": (0, 1.5)}, "the rank of a horizon must be at least 1"),
         ({"ids": zeros(Q - 1, K, dtype="i8")}, "ids must have shape"),
         (
             {"ids": zeros(Q, 0, dtype="i8"), "distances": zeros(Q, 0, dtype="f4")},
