@@ -87,6 +87,7 @@ _HOMES = {
         *("BackendInfo", "get_backend", "list_backends", "register_backend"),
     ),
     "quiver.check": ("CheckReport",),
+    "quiver.conformance.certificate": ("Certificate", "certify"),
     "quiver.conformance.verify": ("VerifyReport", "verify"),
     "quiver.diagnosis": ("Diagnosis", "diagnose"),
     "quiver.evaluation.evaluate": ("evaluate",),
