@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from quiver._typing import Distances, UserIds
 from quiver.errors import ShardError
 from quiver.reference.answer import Answers
-from quiver.reference.keys import NO_RESULT
+from quiver.reference.keys import NO_ID, NO_KEY, NO_RESULT, key_ids, make_keys
 from quiver.results import RadiusResult, SearchResult, SearchStats
 from quiver.sharding.engines import Policy, Told
 from quiver.sharding.manifest import Manifest
@@ -91,13 +93,32 @@ def merged(told: Sequence[Message], n_queries: int, k: int) -> Answers:
     """Return the k nearest of all that shards found; counters are added up."""
     none = np.full((n_queries, k), NO_RESULT, dtype=np.int64)
     far = np.full((n_queries, k), np.inf, dtype=np.float32)
-    ids = np.concatenate([none, *(one.arrays[0] for one in told)], axis=1)
-    distances = np.concatenate([far, *(one.arrays[1] for one in told)], axis=1)
-    order = np.lexsort((ids, distances, ids == NO_RESULT))[:, :k]
+    ids = np.concatenate([*(one.arrays[0] for one in told), none], axis=1)
+    distances = np.concatenate([*(one.arrays[1] for one in told), far], axis=1)
+    order = _nearest(ids, distances, k)
     counters = np.add.reduce([one.arrays[2] for one in told])
     counters[0] = np.minimum(counters[0], k)
     ids = np.take_along_axis(ids, order, axis=1)
     return Answers(ids, np.take_along_axis(distances, order, axis=1), counters)
+
+
+def _nearest(ids: UserIds, distances: Distances, k: int) -> NDArray[np.intp]:
+    """Return the columns of the k nearest of each row, by (distance, id).
+
+    The last column has no result, and stands for all that have none.
+    """
+    every = np.arange(ids.shape[1], dtype=np.uint32)
+    columns = np.where(ids == NO_RESULT, NO_ID, every)
+    keys = np.sort(make_keys(distances, columns), axis=1)[:, : k + 1]
+    order = np.minimum(key_ids(keys[:, :k]), every[-1]).astype(np.intp)
+    far = keys >> np.uint64(32)
+    # Columns do not tell which of two that are equally far has the lesser id.
+    tied = ((far[:, 1:] == far[:, :-1]) & (keys[:, :-1] != NO_KEY)).any(axis=1)
+    if tied.any():
+        given = ids[tied]
+        by = given, distances[tied], given == NO_RESULT
+        order[tied] = np.lexsort(by)[:, :k]
+    return order
 
 
 def merged_within(
