@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from quiver._typing import Distances, UserIds
 from quiver.errors import ShardError
 from quiver.reference.answer import Answers
-from quiver.reference.keys import NO_ID, NO_KEY, NO_RESULT, key_ids, make_keys
+from quiver.reference.keys import NO_RESULT
 from quiver.results import RadiusResult, SearchResult, SearchStats
 from quiver.sharding.engines import Policy, Told
 from quiver.sharding.manifest import Manifest
 from quiver.sharding.messages import Message
+
+_COLUMN = (1 << 29) - 1
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -91,10 +93,11 @@ def gathered(manifest: Manifest, told: Told, policy: Policy) -> Gathered:
 
 def merged(told: Sequence[Message], n_queries: int, k: int) -> Answers:
     """Return the k nearest of all that shards found; counters are added up."""
-    none = np.full((n_queries, k), NO_RESULT, dtype=np.int64)
-    far = np.full((n_queries, k), np.inf, dtype=np.float32)
-    ids = np.concatenate([*(one.arrays[0] for one in told), none], axis=1)
-    distances = np.concatenate([*(one.arrays[1] for one in told), far], axis=1)
+    found, far = ([one.arrays[part] for one in told] for part in (0, 1))
+    if (lacking := k - sum(ids.shape[1] for ids in found)) > 0:
+        found.append(np.full((n_queries, lacking), NO_RESULT, dtype=np.int64))
+        far.append(np.full((n_queries, lacking), np.inf, dtype=np.float32))
+    ids, distances = np.concatenate(found, axis=1), np.concatenate(far, axis=1)
     order = _nearest(ids, distances, k)
     counters = np.add.reduce([one.arrays[2] for one in told])
     counters[0] = np.minimum(counters[0], k)
@@ -102,23 +105,22 @@ def merged(told: Sequence[Message], n_queries: int, k: int) -> Answers:
     return Answers(ids, np.take_along_axis(distances, order, axis=1), counters)
 
 
-def _nearest(ids: UserIds, distances: Distances, k: int) -> NDArray[np.intp]:
-    """Return the columns of the k nearest of each row, by (distance, id).
-
-    The last column has no result, and stands for all that have none.
-    """
-    every = np.arange(ids.shape[1], dtype=np.uint32)
-    columns = np.where(ids == NO_RESULT, NO_ID, every)
-    keys = np.sort(make_keys(distances, columns), axis=1)[:, : k + 1]
-    order = np.minimum(key_ids(keys[:, :k]), every[-1]).astype(np.intp)
-    far = keys >> np.uint64(32)
-    # Columns do not tell which of two that are equally far has the lesser id.
-    tied = ((far[:, 1:] == far[:, :-1]) & (keys[:, :-1] != NO_KEY)).any(axis=1)
+def _nearest(ids: UserIds, distances: Distances, k: int) -> NDArray[np.int64]:
+    """Return the columns of the k nearest of each row, by (distance, id)."""
+    if not np.isfinite(distances).all():
+        return np.lexsort((ids, distances, ids == NO_RESULT))[:, :k]
+    # A float32 leaves 29 bits of a float64 empty, which hold the column.
+    keys = distances.astype(np.float64)
+    bits = keys.view(np.int64)
+    bits |= np.arange(ids.shape[1])
+    keys.sort(axis=1)
+    order = bits[:, : k + 1] & _COLUMN
+    nearest = np.take_along_axis(distances, order, axis=1)
+    # Of two that are equally far the column does not tell which id is less.
+    tied = (nearest[:, 1:] == nearest[:, :-1]).any(axis=1)
     if tied.any():
-        given = ids[tied]
-        by = given, distances[tied], given == NO_RESULT
-        order[tied] = np.lexsort(by)[:, :k]
-    return order
+        order[tied] = np.lexsort((ids[tied], distances[tied]))[:, : k + 1]
+    return order[:, :k]
 
 
 def merged_within(
