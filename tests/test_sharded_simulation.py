@@ -42,6 +42,16 @@ def test_cores_are_shared_equally_and_none_runs_faster_than_one():
     assert ends == pytest.approx({"a": 2.0, "b": 3.5, "c": 4.5, "d": 5.5})
 
 
+def test_other_programs_have_their_share_of_the_cores():
+    clock, ends = Clock(), []
+    cores = Cores(clock, 2, others=3)
+    for seconds in (1.0, 2.0):
+        cores.start(seconds, lambda: ends.append(clock.now))
+    clock.run()
+    # Two fifths of a core each, then half a core for the one that is left.
+    assert ends == pytest.approx([2.5, 4.5])
+
+
 def test_what_is_stopped_leaves_its_share_to_the_others():
     clock, ends = Clock(), []
     cores = Cores(clock, 1)
@@ -123,11 +133,18 @@ def test_the_slowest_of_many_parts_is_waited_for(parts):
 
 def test_every_second_of_the_broker_and_of_the_way_counts():
     cluster = Cluster(
-        np.array([1.0]), 3, prepare=0.1, send=0.02, receive=0.03, merge=0.4, delay=0.2
+        np.array([1.0]),
+        3,
+        prepare=0.1,
+        send=0.02,
+        receive=0.03,
+        merge=0.4,
+        delay=0.2,
+        beside=0.5,
     )
     found = one_after_another(cluster, 2)
     # Answers come faster than they are read: the first begins a queue.
-    expected = 0.1 + 0.02 + 0.2 + 1.0 + 0.2 + 3 * 0.03 + 0.4
+    expected = 0.1 + 0.02 + 0.2 + 1.5 + 0.2 + 3 * 0.03 + 0.4
     assert found.seconds == pytest.approx([expected, expected])
 
 

@@ -18,10 +18,12 @@ import numpy as np
 
 import quiver
 from quiver._typing import Vectors
+from sharded.checking import print_check
 from sharded.running import Timed, TimedIndex, in_turns
 
 BATCH, ROUNDS, EFS = 256, 30, (64, 128, 256)
-WORKERS = (2,)
+WORKERS = (2, 4)
+CHECKED_SHARDS, CHECKED_BATCH, CHECKED_ROUNDS = 8, 64, 200
 
 
 def built(base: Path, folder: Path, shards: int) -> Vectors:
@@ -80,14 +82,22 @@ def overhead_row(workers: int, ef: int, runs: list[Timed]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+def print_checked(base: Path, folder: Path) -> None:
+    """Print what the simulation says of workers, and what these do."""
+    rows = built(base, folder, CHECKED_SHARDS)
+    batches = np.split(rows, len(rows) // CHECKED_BATCH)
+    print_check(folder / f"{CHECKED_SHARDS}-shards", batches, EFS[0], CHECKED_ROUNDS)
+
+
 def main() -> None:
     """Do what is asked."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("what", choices=["overhead"])
+    parser.add_argument("what", choices=["overhead", "check"])
     parser.add_argument("base", type=Path, nargs="?")
     parser.add_argument("folder", type=Path, nargs="?")
     options = parser.parse_args()
-    print_overhead(options.base, options.folder)
+    act = {"overhead": print_overhead, "check": print_checked}[options.what]
+    act(options.base, options.folder)
 
 
 if __name__ == "__main__":

@@ -66,10 +66,14 @@ class Cores:
     clock : Clock
     count : float, default inf
         How many there are.
+    others : float, default 0
+        Programs beside the simulated ones that run all the time.
     """
 
-    def __init__(self, clock: Clock, count: float = math.inf) -> None:
-        self._clock, self._count = clock, count
+    def __init__(
+        self, clock: Clock, count: float = math.inf, others: float = 0.0
+    ) -> None:
+        self._clock, self._count, self._others = clock, count, others
         # All that run make the same progress, so each is done when this reaches a mark.
         self._progress, self._since = 0.0, 0.0
         self._marks: list[tuple[float, int, Event]] = []
@@ -97,7 +101,7 @@ class Cores:
 
     @property
     def _rate(self) -> float:
-        return min(1.0, self._count / max(1, self._n_running))
+        return min(1.0, self._count / max(1, self._n_running + self._others))
 
     def _advance(self) -> None:
         self._progress += (self._clock.now - self._since) * self._rate

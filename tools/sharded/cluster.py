@@ -46,11 +46,15 @@ class Cluster:
     cores : float or None
         What broker and workers share, if they are on one machine; None: each has its
         own.
+    others : float
+        Programs beside them that run there all the time.
     one_at_a_time : bool
         Whether a question waits for the one before, as with the engine of processes.
     prepare, send, receive, merge : float
         Seconds of a core that the broker takes for a question, for asking a worker, for
         reading an answer, for all answers.
+    beside : float
+        Seconds of a core that a worker takes for a question beside its shards.
     delay : float
         Seconds on the way to a worker, and back.
     straggle_share, straggle_factor : float
@@ -69,11 +73,13 @@ class Cluster:
     parts: int
     replicas: int = 1
     cores: float | None = None
+    others: float = 0.0
     one_at_a_time: bool = False
     prepare: float = 0.0
     send: float = 0.0
     receive: float = 0.0
     merge: float = 0.0
+    beside: float = 0.0
     delay: float = 0.0
     straggle_share: float = 0.0
     straggle_factor: float = 1.0

@@ -60,7 +60,9 @@ class _Run:
         self.n_asked = 0
         self.follow: Callable[[int], None] = lambda _: None
         self._rng = np.random.default_rng(seed)
-        shared = None if cluster.cores is None else Cores(self.clock, cluster.cores)
+        shared = None
+        if cluster.cores is not None:
+            shared = Cores(self.clock, cluster.cores, cluster.others)
         new = (Process(shared or Cores(self.clock)) for _ in itertools.count())
         self._broker = next(new)
         self._workers = [
@@ -129,7 +131,7 @@ class _Run:
                 lose()
                 return
             worker.do(
-                self._straggling(question.work[part]),
+                self.cluster.beside + self._straggling(question.work[part]),
                 lambda: self.clock.after(self.cluster.delay, answer),
                 lose,
             )
