@@ -148,6 +148,15 @@ def test_every_second_of_the_broker_and_of_the_way_counts():
     assert found.seconds == pytest.approx([expected, expected])
 
 
+def test_every_message_draws_how_long_it_takes():
+    cluster = Cluster(np.array([1.0]), 40, delay=np.array([0.0, 1.0]))
+    found = one_after_another(cluster, 50)
+    # Of forty that are asked, one takes longest there and back, but for one in 1e5.
+    assert found.seconds == pytest.approx(np.full(50, 3.0))
+    alone = one_after_another(replace(cluster, parts=1), 4000)
+    assert alone.seconds.mean() == pytest.approx(2.0, rel=0.02)
+
+
 def test_workers_of_one_machine_share_its_cores():
     for workers, expected in ((1, 8.0), (2, 4.0), (4, 4.0), (8, 4.0)):
         cluster = Cluster(np.ones((1, 8)), workers, cores=2)

@@ -98,29 +98,31 @@ def merged(told: Sequence[Message], n_queries: int, k: int) -> Answers:
         found.append(np.full((n_queries, lacking), NO_RESULT, dtype=np.int64))
         far.append(np.full((n_queries, lacking), np.inf, dtype=np.float32))
     ids, distances = np.concatenate(found, axis=1), np.concatenate(far, axis=1)
-    order = _nearest(ids, distances, k)
+    places = _nearest(ids, distances, k)
     counters = np.add.reduce([one.arrays[2] for one in told])
     counters[0] = np.minimum(counters[0], k)
-    ids = np.take_along_axis(ids, order, axis=1)
-    return Answers(ids, np.take_along_axis(distances, order, axis=1), counters)
+    return Answers(ids.take(places), distances.take(places), counters)
 
 
 def _nearest(ids: UserIds, distances: Distances, k: int) -> NDArray[np.int64]:
-    """Return the columns of the k nearest of each row, by (distance, id)."""
+    """Return the places of the k nearest of each row, by (distance, id), in all."""
+    n, width = ids.shape
+    first = np.arange(n)[:, None] * width
     if not np.isfinite(distances).all():
-        return np.lexsort((ids, distances, ids == NO_RESULT))[:, :k]
+        return np.lexsort((ids, distances, ids == NO_RESULT))[:, :k] + first
     # A float32 leaves 29 bits of a float64 empty, which hold the column.
     keys = distances.astype(np.float64)
     bits = keys.view(np.int64)
-    bits |= np.arange(ids.shape[1])
+    bits |= np.arange(width)
     keys.sort(axis=1)
-    order = bits[:, : k + 1] & _COLUMN
-    nearest = np.take_along_axis(distances, order, axis=1)
+    places = (bits[:, : k + 1] & _COLUMN) + first
+    nearest = distances.take(places)
     # Of two that are equally far the column does not tell which id is less.
     tied = (nearest[:, 1:] == nearest[:, :-1]).any(axis=1)
     if tied.any():
-        order[tied] = np.lexsort((ids[tied], distances[tied]))[:, : k + 1]
-    return order[:, :k]
+        order = np.lexsort((ids[tied], distances[tied]))
+        places[tied] = order[:, : k + 1] + first[tied]
+    return places[:, :k]
 
 
 def merged_within(

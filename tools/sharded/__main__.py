@@ -2,10 +2,12 @@
 
     PYTHONPATH=tools python -m sharded overhead BASE.npy FOLDER
     PYTHONPATH=tools python -m sharded check BASE.npy FOLDER
+    PYTHONPATH=tools python -m sharded work ROWS > docs/measured_work_768.md
     PYTHONPATH=tools python -m sharded plan
 
-BASE.npy holds rows, the last of which are asked; FOLDER is for shards. ``overhead``
-prints the table of docs/sharding.md, ``check`` and ``plan`` those of docs/scaling.md.
+BASE.npy holds rows, the last of which are asked; FOLDER is for shards, and ROWS the
+folder of `tools/measure_large_build.py`. ``overhead`` prints the table of
+docs/sharding.md, ``check`` and ``plan`` those of docs/scaling.md.
 """
 
 from __future__ import annotations
@@ -19,11 +21,13 @@ import numpy as np
 import quiver
 from quiver._typing import Vectors
 from sharded.checking import print_check
+from sharded.measured import print_work
+from sharded.planning import tables
 from sharded.running import Timed, TimedIndex, in_turns
 
 BATCH, ROUNDS, EFS = 256, 30, (64, 128, 256)
 WORKERS = (2, 4)
-CHECKED_SHARDS, CHECKED_BATCH, CHECKED_ROUNDS = 8, 64, 200
+CHECKED_SHARDS, CHECKED_BATCH, CHECKED_ROUNDS = 8, 64, 100
 
 
 def built(base: Path, folder: Path, shards: int) -> Vectors:
@@ -89,15 +93,24 @@ def print_checked(base: Path, folder: Path) -> None:
     print_check(folder / f"{CHECKED_SHARDS}-shards", batches, EFS[0], CHECKED_ROUNDS)
 
 
+def print_plan() -> None:
+    """Print what more vectors would take."""
+    print("\n\n".join(tables().values()))
+
+
 def main() -> None:
     """Do what is asked."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("what", choices=["overhead", "check"])
-    parser.add_argument("base", type=Path, nargs="?")
-    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("what", choices=["overhead", "check", "work", "plan"])
+    parser.add_argument("paths", type=Path, nargs="*")
     options = parser.parse_args()
-    act = {"overhead": print_overhead, "check": print_checked}[options.what]
-    act(options.base, options.folder)
+    acts = {
+        "overhead": print_overhead,
+        "check": print_checked,
+        "work": print_work,
+        "plan": print_plan,
+    }
+    acts[options.what](*options.paths)
 
 
 if __name__ == "__main__":

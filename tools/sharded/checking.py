@@ -71,6 +71,7 @@ def told(runs: dict[int, list[Timed]]) -> Cluster:
         receive=each / 2,
         merge=rest / 2,
         beside=float(beside),
+        delay=np.array([max(0.0, x) for run in one for x in run.delays]),
     )
 
 

@@ -55,8 +55,9 @@ class Cluster:
         reading an answer, for all answers.
     beside : float
         Seconds of a core that a worker takes for a question beside its shards.
-    delay : float
-        Seconds on the way to a worker, and back.
+    delay : float or ndarray
+        Seconds until a worker begins on what it was sent, or the broker on its answer;
+        of several each message draws one.
     straggle_share, straggle_factor : float
         How many answers take how many times longer than was drawn.
     hedge_after : float
@@ -80,7 +81,7 @@ class Cluster:
     receive: float = 0.0
     merge: float = 0.0
     beside: float = 0.0
-    delay: float = 0.0
+    delay: float | Seconds = 0.0
     straggle_share: float = 0.0
     straggle_factor: float = 1.0
     hedge_after: float = math.inf

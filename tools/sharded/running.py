@@ -27,6 +27,9 @@ class Timed(NamedTuple):
         That the caller waited, and worked.
     shards, shards_cpu : ndarray of shape (shards,)
         That each shard took in its worker, and that it worked.
+    delays : tuple of float
+        From when the first worker was asked until it began, and from when the last
+        answer was ready until the caller had it.
     beside : float
         That workers worked beside that, since their last answer, all together.
     n_bytes : int
@@ -37,6 +40,7 @@ class Timed(NamedTuple):
     cpu: float
     shards: NDArray[np.float64]
     shards_cpu: NDArray[np.float64]
+    delays: tuple[float, float]
     beside: float
     n_bytes: int
 
@@ -49,12 +53,9 @@ def serve_timed(*args: Any) -> None:
         nonlocal ended
         start, cpu = time.perf_counter(), time.process_time()
         told = real(index, asked)
-        seconds, beside, ended = (
-            time.perf_counter() - start,
-            cpu - ended,
-            time.process_time(),
-        )
-        times = {"seconds": seconds, "cpu": ended - cpu, "beside": beside}
+        times = {"start": start, "end": time.perf_counter(), "beside": cpu - ended}
+        ended = time.process_time()
+        times["cpu"] = ended - cpu
         return told._replace(options={**told.options, **times})
 
     serving.answer = answer
@@ -81,9 +82,17 @@ class TimedIndex:
         self._told: list[Any] = []
         engine: Any = self._index._now.engine
         self._ask, engine.ask = engine.ask, self._noted
+        worker = engine.workers[0]
+        self._begin, worker.begin = worker.begin, self._begun
+        self._asked = self._got = 0.0
+
+    def _begun(self, *args: Any) -> None:
+        self._begin(*args)
+        self._asked = time.perf_counter()
 
     def _noted(self, *args: Any) -> list[Any]:
         self._told = self._ask(*args)
+        self._got = time.perf_counter()
         return self._told
 
     def search(self, queries: Vectors, ef: int, k: int = 10) -> Timed:
@@ -94,11 +103,15 @@ class TimedIndex:
             seconds = time.perf_counter() - start
             cpu = time.process_time() - cpu
         options = [one.options for one in self._told]
-        shards, shards_cpu = (
-            np.array([one[name] for one in options]) for name in ("seconds", "cpu")
+        starts, ends, shards_cpu, beside = (
+            np.array([one[name] for one in options])
+            for name in ("start", "end", "cpu", "beside")
         )
-        beside = sum(one["beside"] for one in options)
-        return Timed(seconds, cpu, shards, shards_cpu, beside, sum(n_bytes))
+        delays = starts[0] - self._asked, self._got - ends.max()
+        shards = ends - starts
+        return Timed(
+            *(seconds, cpu, shards, shards_cpu, delays, beside.sum(), sum(n_bytes))
+        )
 
     def __enter__(self) -> TimedIndex:
         """Return itself."""

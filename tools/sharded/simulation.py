@@ -132,7 +132,7 @@ class _Run:
                 return
             worker.do(
                 self.cluster.beside + self._straggling(question.work[part]),
-                lambda: self.clock.after(self.cluster.delay, answer),
+                lambda: self.clock.after(self._delay(), answer),
                 lose,
             )
 
@@ -140,8 +140,12 @@ class _Run:
             self._broker.do(self.cluster.receive, lambda: self._settle(question, part))
 
         self._broker.do(
-            self.cluster.send, lambda: self.clock.after(self.cluster.delay, arrived)
+            self.cluster.send, lambda: self.clock.after(self._delay(), arrived)
         )
+
+    def _delay(self) -> float:
+        delay = self.cluster.delay
+        return self._rng.choice(delay) if isinstance(delay, np.ndarray) else delay
 
     def _straggling(self, seconds: float) -> float:
         if self._rng.random() < self.cluster.straggle_share:
