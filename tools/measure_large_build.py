@@ -2,12 +2,14 @@
 
     python tools/measure_large_build.py FOLDER [--rows N ...] [--like BASE.npy]
         [--dim 128] [--threads 2] > docs/measured_growth.md
+    python tools/measure_large_build.py FOLDER --rows 20000 50000 100000
+        --regime text-768 --threads 1 > docs/measured_growth_768.md
 
-The rows lie between rows of BASE and neighbours of theirs, with noise; without BASE,
-near a plane of 64 dimensions. They are never in memory as a whole: what the process
-holds of its own, pages of the mapped file apart, is set against `predict_memory`. Each
-size is a process of its own. CPU time; but other programs slow memory down all the
-same, so run it alone.
+The rows lie between rows of BASE and neighbours of theirs, with noise; with a regime
+they are of a kind of data of `quiver.datasets`; else near a plane of 64 dimensions.
+They are read from a mapped file: what the process holds of its own, its pages apart, is
+set against `predict_memory`. Each size is a process of its own. CPU time; but other
+programs slow memory down all the same, so run it alone.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ from pathlib import Path
 import numpy as np
 
 import quiver
-from quiver._typing import Vectors
+from quiver._typing import Metric, Vectors
+from quiver.datasets.generators import Regime, find_regime
+from quiver.datasets.generators import generate as draw_regime
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 BLOCK_ROWS = 100_000
@@ -49,30 +53,38 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rows", type=int, nargs="+", default=SIZES)
     parser.add_argument("--like", type=Path, help="an .npy file of float32 or bytes")
+    parser.add_argument("--regime", help="of quiver.datasets.generators")
     parser.add_argument("--dim", type=int, default=128, help="without --like")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--one", action="store_true", help="print one size as JSON")
+    parser.add_argument("--metric", default="euclidean", help="of the one size")
     options = parser.parse_args()
     path = options.folder / "rows.npy"
     if options.one:
-        print(json.dumps(measure(path, options.rows[0], options.threads)))
+        found = measure(path, options.rows[0], options.threads, options.metric)
+        print(json.dumps(found))
         return
+    regime = find_regime(options.regime) if options.regime else None
     if not path.exists() or len(np.load(path, mmap_mode="r")) < max(options.rows):
-        generate(path, max(options.rows), options.like, options.dim)
-    print(introduction(options.like, options.dim, options.threads))
+        generate(path, max(options.rows), options.like, regime, options.dim)
+    print(introduction(options.like, regime, options.dim, options.threads))
+    metric = regime.metric if regime else "euclidean"
     print("| " + " | ".join(HEADER) + " |\n" + "|---" * len(HEADER) + "|")
     before = None
     for n in sorted(options.rows):
-        found = measured_apart(path, n, options.threads)
+        found = measured_apart(path, n, options.threads, metric)
         print(table_row(n, found, before), flush=True)
         before = found["build"]
 
 
-def introduction(like: Path | None, dim: int, threads: int) -> str:
+def introduction(
+    like: Path | None, regime: Regime | None, dim: int, threads: int
+) -> str:
     """Return what the table was measured on."""
     kind = f"between those of `{like.stem}`" if like else f"near a plane, {dim}-d"
+    kind = f"of `{regime.name}`, {regime.metric}" if regime else f"{kind}, euclidean"
     return (
-        f"Rows {kind}, Euclidean, default parameters, built by {threads} threads\n"
+        f"Rows {kind}, default parameters, threads that built: {threads},\n"
         "from a mapped file, searched by one, in batches.\n"
     )
 
@@ -96,21 +108,23 @@ def table_row(n: int, found: dict[str, float], before: float | None) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def measured_apart(path: Path, n: int, threads: int) -> dict[str, float]:
+def measured_apart(
+    path: Path, n: int, threads: int, metric: Metric
+) -> dict[str, float]:
     """Measure one size in a process of its own."""
     command = [sys.executable, "-P", __file__, str(path.parent), "--one"]
-    command += ["--threads", str(threads), "--rows", str(n)]
+    command += ["--threads", str(threads), "--rows", str(n), "--metric", metric]
     ran = subprocess.run(command, check=True, capture_output=True, text=True)
     return json.loads(ran.stdout)
 
 
-def measure(path: Path, n: int, threads: int) -> dict[str, float]:
+def measure(path: Path, n: int, threads: int, metric: Metric) -> dict[str, float]:
     """Build from the first n rows of a file, and search."""
     rows = np.load(path, mmap_mode="r")[:n]
     queries = np.load(path.with_suffix(".queries.npy"))
     peak = PeakMemory()
     started, cpu = time.perf_counter(), time.process_time()
-    index = quiver.Index.build(rows, metric="euclidean", threads=threads)
+    index = quiver.Index.build(rows, metric=metric, threads=threads)
     found = {
         "build": 1e6 * (time.process_time() - cpu) / n,
         "wall": time.perf_counter() - started,
@@ -118,7 +132,7 @@ def measure(path: Path, n: int, threads: int) -> dict[str, float]:
         "predicted": index.memory_report().building / MIB,
         "hot": index.memory_report().hot_per_vector,
     }
-    true_ids, _ = quiver.exact_knn(rows, queries[:N_TRUE], K, metric="euclidean")
+    true_ids, _ = quiver.exact_knn(rows, queries[:N_TRUE], K, metric=metric)
     for ef in EFS:
         turns = []
         for _ in range(3):
@@ -131,8 +145,15 @@ def measure(path: Path, n: int, threads: int) -> dict[str, float]:
     return found
 
 
-def generate(path: Path, n: int, like: Path | None, dim: int) -> None:
+def generate(
+    path: Path, n: int, like: Path | None, regime: Regime | None, dim: int
+) -> None:
     """Write n rows and some queries, a block at a time."""
+    if regime is not None:
+        base, queries = draw_regime(regime, n, N_QUERIES)
+        np.save(path, base)
+        np.save(path.with_suffix(".queries.npy"), queries)
+        return
     rng = np.random.default_rng(0)
     draw = between(np.load(like).astype(np.float32)) if like else near_plane(rng, dim)
     queries = draw(rng, N_QUERIES)

@@ -1,10 +1,11 @@
 """Sharding: one index in several files, searched as one.
 
 Reading order: ``manifest`` and ``folder`` (which shards there are), ``placing`` (which
-shard a row belongs to), ``messages`` and ``shard`` (what a shard is asked, and how it
-answers), ``engines``, ``processes``, ``worker`` and ``serving`` (where shards live),
-``merging`` and ``asked`` (one answer out of many, one filter for each), ``generation``
-and ``sharded`` (the index a caller has), ``sourcing``, ``spilling``, ``jobs``,
+shard a row belongs to), ``messages``, ``board`` and ``shard`` (what a shard is asked,
+and how it answers), ``engines``, ``processes``, ``exchange``, ``worker`` and
+``serving`` (where shards live), ``merging`` and ``asked`` (one answer out of many, one
+filter for each), ``generation``, ``asking`` and ``sharded`` (the index a caller has),
+``starting`` (which of its shards are opened), ``sourcing``, ``spilling``, ``jobs``,
 ``builders`` and ``build`` (making shards), ``changes`` and ``moving`` (changing
 them).
 """

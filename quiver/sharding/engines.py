@@ -6,12 +6,13 @@ is asked it hands to `quiver.sharding.shard.answer`, wherever the shard is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol, TypeAlias
 
 from quiver.errors import ShardError
 from quiver.index import Index
 from quiver.parallel.workers import map_chunks, resolve_threads
+from quiver.sharding.manifest import Shard
 from quiver.sharding.messages import Message
 from quiver.sharding.shard import answer
 
@@ -55,36 +56,34 @@ class Local:
 
     Parameters
     ----------
-    shards : sequence of Index
-        All of them.
+    shards : dict of Index
+        All of them, in their order.
     """
 
-    def __init__(self, shards: Sequence[Index]) -> None:
-        self._shards = tuple(shards)
+    def __init__(self, shards: Mapping[Shard, Index]) -> None:
+        self.shards = shards
 
     def ask(self, asked: Asked, threads: int | None = None, work: float = 0.0) -> Told:
         """Return the answers of all shards; see `Engine.ask`."""
-        check_open(bool(self._shards))
-        n_shards, n_threads = len(self._shards), resolve_threads(threads)
+        shards = [*self.shards.values()]
+        check_open(bool(shards))
+        n_shards, n_threads = len(shards), resolve_threads(threads)
         own = max(1, n_threads // n_shards)
 
         def ask_some(start: int, stop: int) -> Told:
-            places = range(start, stop)
-            return [self._ask(place, asked[place], own) for place in places]
+            each = zip(shards[start:stop], asked[start:stop], strict=True)
+            return [
+                one and answer(shard, with_threads(one, own)) for shard, one in each
+            ]
 
         told = map_chunks(
             ask_some, n_shards, chunk_rows=1, threads=n_threads, row_work=work
         )
         return [one for some in told for one in some]
 
-    def _ask(self, number: int, asked: Message | None, threads: int) -> Message | None:
-        if asked is None:
-            return None
-        return answer(self._shards[number], with_threads(asked, threads))
-
     def close(self) -> None:
         """Let the shards go."""
-        self._shards = ()
+        self.shards = {}
 
 
 def with_threads(asked: Message, threads: int) -> Message:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from quiver._typing import Distances, UserIds
 from quiver.errors import ShardError
 from quiver.reference.answer import Answers
 from quiver.reference.keys import NO_RESULT
@@ -19,6 +21,8 @@ from quiver.results import RadiusResult, SearchResult, SearchStats
 from quiver.sharding.engines import Policy, Told
 from quiver.sharding.manifest import Manifest
 from quiver.sharding.messages import Message
+
+_COLUMN = (1 << 29) - 1
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -89,15 +93,36 @@ def gathered(manifest: Manifest, told: Told, policy: Policy) -> Gathered:
 
 def merged(told: Sequence[Message], n_queries: int, k: int) -> Answers:
     """Return the k nearest of all that shards found; counters are added up."""
-    none = np.full((n_queries, k), NO_RESULT, dtype=np.int64)
-    far = np.full((n_queries, k), np.inf, dtype=np.float32)
-    ids = np.concatenate([none, *(one.arrays[0] for one in told)], axis=1)
-    distances = np.concatenate([far, *(one.arrays[1] for one in told)], axis=1)
-    order = np.lexsort((ids, distances, ids == NO_RESULT))[:, :k]
+    found, far = ([one.arrays[part] for one in told] for part in (0, 1))
+    if (lacking := k - sum(ids.shape[1] for ids in found)) > 0:
+        found.append(np.full((n_queries, lacking), NO_RESULT, dtype=np.int64))
+        far.append(np.full((n_queries, lacking), np.inf, dtype=np.float32))
+    ids, distances = np.concatenate(found, axis=1), np.concatenate(far, axis=1)
+    places = _nearest(ids, distances, k)
     counters = np.add.reduce([one.arrays[2] for one in told])
     counters[0] = np.minimum(counters[0], k)
-    ids = np.take_along_axis(ids, order, axis=1)
-    return Answers(ids, np.take_along_axis(distances, order, axis=1), counters)
+    return Answers(ids.take(places), distances.take(places), counters)
+
+
+def _nearest(ids: UserIds, distances: Distances, k: int) -> NDArray[np.int64]:
+    """Return the places of the k nearest of each row, by (distance, id), in all."""
+    n, width = ids.shape
+    first = np.arange(n)[:, None] * width
+    if not np.isfinite(distances).all():
+        return np.lexsort((ids, distances, ids == NO_RESULT))[:, :k] + first
+    # A float32 leaves 29 bits of a float64 empty, which hold the column.
+    keys = distances.astype(np.float64)
+    bits = keys.view(np.int64)
+    bits |= np.arange(width)
+    keys.sort(axis=1)
+    places = (bits[:, : k + 1] & _COLUMN) + first
+    nearest = distances.take(places)
+    # Of two that are equally far the column does not tell which id is less.
+    tied = (nearest[:, 1:] == nearest[:, :-1]).any(axis=1)
+    if tied.any():
+        order = np.lexsort((ids[tied], distances[tied]))
+        places[tied] = order[:, : k + 1] + first[tied]
+    return places[:, :k]
 
 
 def merged_within(

@@ -179,8 +179,8 @@ class Moving:
         n_threads = resolve_threads(threads)
         with changing(self.folder, now.manifest, how.backend, n_threads) as change:
             yield change
-            manifest, opened = started(self.folder, how)
-        # Not closed: another thread may be asking it. Its workers end with it.
+            manifest, opened = started(self.folder, how, now)
+        # Not closed: another thread may be asking it. Workers of its own end with it.
         self._now = Generation(manifest, opened, now.policy)
 
     def _checked(self, vectors: Any) -> Vectors:

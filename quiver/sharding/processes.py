@@ -1,24 +1,25 @@
 """Processes: the engine whose shards are mapped by workers on this machine.
 
-All workers map the same files, so the hot part is in memory once. Questions go to all
-of them before any answer is read.
+All workers map the same files, so the hot part is in memory once, and read a question
+from one board, where it is written once.
 """
 
 from __future__ import annotations
 
-import math
-from multiprocessing.connection import wait
+from collections.abc import Sequence
 from pathlib import Path
 from threading import RLock
-from time import monotonic
 
-from quiver.errors import QuiverError, ShardError
-from quiver.parallel.watchdog import after
+from quiver.errors import ShardError
 from quiver.parallel.workers import resolve_threads
+from quiver.sharding.board import Board
 from quiver.sharding.engines import Asked, Told, check_open, with_threads
-from quiver.sharding.manifest import MAX_SHARDS, Manifest, pack_manifest
+from quiver.sharding.exchange import Exchange
+from quiver.sharding.manifest import MAX_SHARDS, Manifest, Shard, pack_manifest
+from quiver.sharding.messages import distinct
 from quiver.sharding.serving import serve_shards
 from quiver.sharding.worker import Worker
+from quiver.storage import Verify
 from quiver.validation.checks import check_int
 
 
@@ -28,13 +29,18 @@ class Processes:
     Parameters
     ----------
     folder, manifest : Path, Manifest
-        Where the shards are, and which; they have been proven already.
+        Where the shards are, and which.
     backend : str
         Name of the kernels.
     workers : int, optional
         Processes; at most, and by default, one for each shard.
     deadline : float, optional
         Seconds that a question may take.
+    verify : {'none', 'fast', 'full'}, default 'none'
+        How workers prove their shards as they start.
+    before : Processes, optional
+        The engine of the generation before. Workers all of whose shards are still there
+        are asked by both.
     """
 
     def __init__(
@@ -44,38 +50,54 @@ class Processes:
         backend: str,
         workers: int | None = None,
         deadline: float | None = None,
+        verify: Verify = "none",
+        before: Processes | None = None,
     ) -> None:
-        n_shards = len(manifest.shards)
         most = MAX_SHARDS if workers is None else workers
-        n_workers = min(check_int("workers", most, 1, MAX_SHARDS), n_shards)
-        self._files = [shard.file for shard in manifest.shards]
-        self._places = [range(first, n_shards, n_workers) for first in range(n_workers)]
-        self._deadline, self._lock, self._is_closed = deadline, RLock(), False
-        self._gave_up = False
-        self._current: Worker | None = None
+        n_workers = min(check_int("workers", most, 1, MAX_SHARDS), len(manifest.shards))
+        self._shards, self._deadline, self._is_closed = manifest.shards, deadline, False
+        # One lock and one board, for workers that two generations may ask.
+        self._lock, self._board = RLock(), Board()
+        known: dict[tuple[Shard, ...], Worker] = {}
+        if before is not None:
+            self._lock, self._board, known = before._lock, before._board, before.serving
+        self._places = shared_out(manifest.shards, n_workers, [*known])
+        self.workers = []
         place = str(folder.absolute()), pack_manifest(manifest)
-        self.workers = [
-            Worker(
-                serve_shards,
-                (*place, [*numbers], "none", backend),
-                # It may be a damaged file that ended the first.
-                (*place, [*numbers], "fast", backend),
-            )
-            for numbers in self._places
-        ]
-        try:
-            self._start()
-        except BaseException:
-            self.close()
-            raise
+        for numbers in self._places:
+            worker = known.get(tuple(manifest.shards[number] for number in numbers))
+            if worker is None:
+                worker = Worker(
+                    serve_shards,
+                    (*place, numbers, verify, backend, self._board),
+                    # It may be a damaged file that ended the first.
+                    (*place, numbers, "fast", backend, self._board),
+                )
+            self.workers.append(worker)
+        self._start({*known.values()})
 
-    def _start(self) -> None:
+    @property
+    def serving(self) -> dict[tuple[Shard, ...], Worker]:
+        """The workers by the shards of each, in its order."""
+        return {
+            tuple(self._shards[number] for number in numbers): worker
+            for numbers, worker in zip(self._places, self.workers, strict=True)
+        }
+
+    def _start(self, known: set[Worker]) -> None:
+        new = [worker for worker in self.workers if worker not in known]
         try:
-            for worker in self.workers:
+            for worker in new:
                 worker.start()
-            for worker in self.workers:
+            for worker in new:
                 worker.wait()
-        except ShardError as error:
+        except BaseException as error:
+            for worker in new:
+                worker.kill()
+            for worker in new:
+                worker.end()
+            if not isinstance(error, ShardError):
+                raise
             msg = (
                 f"workers must start, but of one {error}; a script that starts "
                 'processes needs `if __name__ == "__main__":`'
@@ -91,95 +113,19 @@ class Processes:
             check_open(not self._is_closed)
             return self._ask(sent)
 
-    def _ask(self, asked: Asked) -> Told:
-        told: Told = [None] * len(asked)
-        wanted = {
-            number
-            for number, places in enumerate(self._places)
-            if any(asked[place] for place in places)
-        }
-        end = monotonic() + (math.inf if self._deadline is None else self._deadline)
-        self._gave_up = False
-        with after(self._deadline, self._give_up):
-            lost = self._exchange(asked, told, wanted, end)
-            if lost and not self._is_late(end):
-                lost = self._exchange(asked, told, {*lost}, end)
-        is_late = self._is_late(end)
-        for number, ended in lost.items():
-            reason = f"no answer within {self._deadline} s" if is_late else ended
+    def _ask(self, sent: Asked) -> Told:
+        of_worker = [[sent[place] for place in places] for places in self._places]
+        posted = self._board.put(distinct(sent))
+        exchange = Exchange(self.workers, of_worker, posted, self._deadline)
+        lost = exchange.run([n for n, each in enumerate(of_worker) if any(each)])
+        told: Told = [None] * len(sent)
+        for number, answers in exchange.answers.items():
+            for place, one in zip(self._places[number], answers, strict=True):
+                told[place] = one
+        for number, reason in lost.items():
             for place in self._places[number]:
-                told[place] = ShardError(f"{self._files[place]}: shard: {reason}")
+                told[place] = ShardError(f"{self._shards[place].file}: shard: {reason}")
         return told
-
-    def _exchange(
-        self, asked: Asked, told: Told, wanted: set[int], end: float
-    ) -> dict[int, str]:
-        """Ask some workers; return which were lost, and how."""
-        pending = {*wanted}
-        try:
-            lost = self._begin(asked, pending, end)
-            return lost | self._finish(told, pending, end)
-        except BaseException:
-            # Ctrl-C: what these still write would answer the next question.
-            for number in pending:
-                self.workers[number].kill()
-                self.workers[number].end()
-            raise
-        finally:
-            self._current = None
-
-    def _begin(self, asked: Asked, pending: set[int], end: float) -> dict[int, str]:
-        lost = {}
-        for number in sorted(pending):
-            self._current = self.workers[number]
-            try:
-                if self._is_late(end):
-                    raise ShardError
-                self._current.begin([asked[place] for place in self._places[number]])
-            except QuiverError as error:  # Too late, or started anew in vain.
-                lost[number] = str(error)
-                pending.discard(number)
-        return lost
-
-    def _finish(self, told: Told, pending: set[int], end: float) -> dict[int, str]:
-        lost, refused = {}, []
-        while pending:
-            for number in self._ready(pending, end):
-                self._current = self.workers[number]
-                try:
-                    answers = self._current.finish()
-                except ShardError as error:
-                    lost[number] = str(error)
-                except QuiverError as error:
-                    refused.append(error)
-                else:
-                    for place, one in zip(self._places[number], answers, strict=True):
-                        told[place] = one
-                pending.discard(number)
-        if refused:
-            raise refused[0]
-        return lost
-
-    def _ready(self, pending: set[int], end: float) -> list[int]:
-        """Return who has answered, or, at the end of all time, is killed for it."""
-        pipes = {number: self.workers[number].pipe for number in sorted(pending)}
-        left = None if end == math.inf else max(0.0, end - monotonic())
-        ready = wait([*pipes.values()], left)
-        if not ready:
-            for number in pending:
-                self.workers[number].kill()
-            return [*pipes]
-        return [number for number, pipe in pipes.items() if pipe in ready]
-
-    def _is_late(self, end: float) -> bool:
-        # The watchdog has a clock of its own.
-        return self._gave_up or monotonic() >= end
-
-    def _give_up(self) -> None:
-        """Kill the worker that is written to or read from; it has stopped doing so."""
-        self._gave_up = True
-        if (current := self._current) is not None:
-            current.kill()
 
     def close(self) -> None:
         """End the workers."""
@@ -189,3 +135,33 @@ class Processes:
                 worker.kill()
             for worker in self.workers:
                 worker.end()
+
+
+def shared_out(
+    shards: Sequence[Shard], n_workers: int, before: Sequence[Sequence[Shard]] = ()
+) -> list[list[int]]:
+    """Return the numbers of the shards of each worker, none with none.
+
+    Parameters
+    ----------
+    shards : sequence of Shard
+        At least as many as workers.
+    n_workers : int
+        Most of them.
+    before : sequence of sequence of Shard
+        What workers that run already have. Those stay as they are that have nothing
+        but shards of now, as long as every other shard finds a worker.
+    """
+    number_of = {shard: number for number, shard in enumerate(shards)}
+    kept = [
+        [number_of[shard] for shard in own]
+        for own in sorted(before, key=len, reverse=True)
+        if all(shard in number_of for shard in own)
+    ]
+    taken = {number for own in kept for number in own}
+    left = [number for number in range(len(shards)) if number not in taken]
+    while left and len(kept) >= n_workers:
+        # One of the fewest shards, which are soonest opened again.
+        left = sorted(left + kept.pop())
+    n_new = n_workers - len(kept)
+    return kept + [left[first::n_new] for first in range(min(n_new, len(left)))]

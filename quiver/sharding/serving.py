@@ -15,6 +15,7 @@ from pathlib import Path
 from quiver import errors
 from quiver.errors import QuiverError
 from quiver.index import Index
+from quiver.sharding.board import Board
 from quiver.sharding.engines import with_threads
 from quiver.sharding.jobs import carry_out
 from quiver.sharding.manifest import unpack_manifest
@@ -32,8 +33,12 @@ def serve_shards(
     numbers: Sequence[int],
     verify: Verify,
     backend: str,
+    board: Board,
 ) -> None:
-    """Open some shards of a folder, mapped, and answer for them until the pipe ends."""
+    """Open some shards of a folder, mapped, and answer for them until the pipe ends.
+
+    Large arrays of questions are on the board.
+    """
     kept = unpack_manifest(manifest)
 
     def opened(number: int) -> Index:
@@ -51,7 +56,7 @@ def serve_shards(
 
         return answer_all
 
-    _serve(pipe, started)
+    _serve(pipe, started, board)
 
 
 def serve_builds(pipe: Connection) -> None:
@@ -59,7 +64,9 @@ def serve_builds(pipe: Connection) -> None:
     _serve(pipe, lambda: lambda asked: [one and carry_out(one) for one in asked])
 
 
-def _serve(pipe: Connection, start: Callable[[], Answering]) -> None:
+def _serve(
+    pipe: Connection, start: Callable[[], Answering], board: Board | None = None
+) -> None:
     # Ctrl-C is for the process that asks; it ends this one by the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -70,14 +77,17 @@ def _serve(pipe: Connection, start: Callable[[], Answering]) -> None:
     try:
         pipe.send_bytes(pack([Message("ready", {"process": os.getpid()})]))
         while True:
-            pipe.send_bytes(pack(_answered(answering, pipe.recv_bytes())))
+            asked = unpack(pipe.recv_bytes(), board)
+            pipe.send_bytes(pack(_answered(answering, asked)))
     except (EOFError, OSError):
         return
 
 
-def _answered(answering: Answering, frame: bytes) -> Sequence[Message | None]:
+def _answered(
+    answering: Answering, asked: Sequence[Message | None]
+) -> Sequence[Message | None]:
     try:
-        return answering(unpack(frame))
+        return answering(asked)
     except (QuiverError, MemoryError) as error:
         return [refusal(error)]
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from quiver.backends.protocol import Backend
 from quiver.errors import FileAccessError
+from quiver.index import Index
 from quiver.sharding.engines import Engine, Local
 from quiver.sharding.folder import read_manifest
-from quiver.sharding.manifest import Manifest
+from quiver.sharding.generation import Generation
+from quiver.sharding.manifest import Manifest, Shard
 from quiver.sharding.processes import Processes
 from quiver.sharding.shard import open_shard
 from quiver.storage import Place, Verify
@@ -34,33 +37,54 @@ class How(NamedTuple):
     deadline: float | None
 
 
-def started(folder: Path, how: How) -> tuple[Manifest, Engine]:
+def started(
+    folder: Path, how: How, before: Generation | None = None
+) -> tuple[Manifest, Engine]:
     """Return the manifest of a folder and the engine of its shards, all proven.
 
-    Errors are those of `quiver.sharding.shard.open_shard` and of its manifest.
+    Shards that the generation before has open are not opened again. Errors are those of
+    `quiver.sharding.shard.open_shard` and of the manifest.
     """
     while True:
         manifest = read_manifest(folder)
         try:
-            return manifest, _engine(folder, manifest, how)
+            return manifest, _engine(folder, manifest, how, before)
         except FileAccessError:
             # Another process may have published a generation without that file.
             if read_manifest(folder) == manifest:
                 raise
 
 
-def _engine(folder: Path, manifest: Manifest, how: How) -> Engine:
-    is_local = how.engine == "local"
-    numbers = range(len(manifest.shards))
-    shards = [
-        open_shard(
-            *(folder, manifest, number),
-            hot=how.hot if is_local else "mmap",
-            verify=how.verify,
-            backend=how.backend,
-        )
-        for number in numbers
-    ]
-    if is_local:
-        return Local(shards)
-    return Processes(folder, manifest, how.backend.name, how.workers, how.deadline)
+def _engine(
+    folder: Path, manifest: Manifest, how: How, before: Generation | None
+) -> Engine:
+    known = None if before is None else before.engine
+    if how.engine == "local":
+        opened = known.shards if isinstance(known, Local) else {}
+        return Local(_opened(folder, manifest, how, how.hot, opened))
+    place = folder, manifest, how.backend.name, how.workers, how.deadline
+    if isinstance(known, Processes):
+        return Processes(*place, how.verify, known)
+    # Before any process starts; so the workers need not do it again.
+    _opened(folder, manifest, how, "mmap")
+    return Processes(*place)
+
+
+def _opened(
+    folder: Path,
+    manifest: Manifest,
+    how: How,
+    hot: Place,
+    known: Mapping[Shard, Index] | None = None,
+) -> dict[Shard, Index]:
+    """Return every shard, opened unless it is known."""
+    found = dict(known or {})
+    for number, shard in enumerate(manifest.shards):
+        if shard not in found:
+            found[shard] = open_shard(
+                *(folder, manifest, number),
+                hot=hot,
+                verify=how.verify,
+                backend=how.backend,
+            )
+    return {shard: found[shard] for shard in manifest.shards}

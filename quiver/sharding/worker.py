@@ -15,6 +15,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from quiver.errors import QuiverError, ShardError
+from quiver.sharding.board import Posted
 from quiver.sharding.messages import Message, pack, unpack
 from quiver.sharding.serving import raise_refusal
 
@@ -108,12 +109,17 @@ class Worker:
             raise
         self._is_ready = True
 
-    def begin(self, asked: Sequence[Message | None]) -> None:
-        """Ask, started if need be. What is broken shows in `finish`."""
+    def begin(
+        self, asked: Sequence[Message | None], posted: Posted | None = None
+    ) -> None:
+        """Ask, started if need be. What is broken shows in `finish`.
+
+        Arrays may be on a board that ``serve`` was given.
+        """
         self.start()
         self.wait()
         with suppress(*_BROKEN):
-            self.pipe.send_bytes(pack(asked))
+            self.pipe.send_bytes(pack(asked, posted))
 
     def finish(self) -> list[Message | None]:
         """Return the answers.

@@ -12,9 +12,9 @@ import ctypes
 import multiprocessing
 import sys
 from multiprocessing.synchronize import Barrier
-from pathlib import Path
 
 import numpy as np
+from process_memory import memory_of
 from small_index import answers
 
 import quiver
@@ -22,22 +22,10 @@ import quiver
 N_PROCESSES = 8
 
 
-def memory_of(path: str) -> dict[str, int]:
-    """Return bytes by the names of smaps: of mapped files, and of all else private."""
+def own_memory(path: str) -> dict[str, int]:
     # What was freed is no cost of opening, but glibc keeps it for the next request.
     getattr(ctypes.CDLL(None), "malloc_trim", abs)(0)
-    found = dict.fromkeys(("Rss", "Pss", "Private", "Beside"), 0)
-    is_file = False
-    for line in Path("/proc/self/smaps").read_text().splitlines():
-        name, *rest = line.split()
-        if not name.endswith(":"):
-            is_file = line.endswith(path)
-            continue
-        if name in ("Rss:", "Pss:") and is_file:
-            found[name[:-1]] += int(rest[0]) << 10
-        elif name.startswith("Private_"):
-            found["Private" if is_file else "Beside"] += int(rest[0]) << 10
-    return found
+    return memory_of("self", path)
 
 
 def child(
@@ -45,13 +33,13 @@ def child(
 ) -> None:
     small = quiver.Index.build(np.eye(20), backend="reference")
     answers(small)
-    before = memory_of(path)["Beside"]
+    before = own_memory(path)["Beside"]
     index = given or quiver.open(path, hot="mmap", backend="reference")
     answers(index)
     for part in (index.codes.rows, index.neighbors, index.ids):
         assert part.max() >= 0
     together.wait(timeout=200)
-    found = memory_of(path)
+    found = own_memory(path)
     together.wait(timeout=200)
     out.put((found["Rss"], found["Pss"], found["Private"], found["Beside"] - before))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from quiver.sharding.messages import ALIGNMENT, Message, pack, unpack
+from quiver.sharding.board import ALIGNMENT
+from quiver.sharding.messages import Message, pack, unpack
 
 
 def test_what_is_packed_is_unpacked():

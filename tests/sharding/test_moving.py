@@ -18,8 +18,9 @@ from shard_folders import (
 )
 
 import quiver
-from quiver.errors import InvalidArgumentError, LockError
-from quiver.sharding import changes
+from quiver.errors import FileFormatError, InvalidArgumentError, LockError
+from quiver.params import SearchParams
+from quiver.sharding import changes, starting
 from quiver.sharding.folder import claimed, read_manifest
 from quiver.sharding.manifest import fingerprint_of
 from quiver.sharding.placing import owners, slots_in
@@ -152,6 +153,78 @@ def test_changes_in_worker_processes_are_answered_by_new_ones(tmp_path):
     with opened(made(tmp_path, ROWS, 2), "processes") as index:
         new = index.add(MORE)
         assert index.search(MORE, 1).ids[:, 0].tolist() == new.tolist()
+
+
+@pytest.fixture
+def openings(monkeypatch):
+    """Note the number of every shard that this process opens to be asked."""
+    numbers, real = [], starting.open_shard
+
+    def noted(folder, manifest, number, **how):
+        numbers.append(number)
+        return real(folder, manifest, number, **how)
+
+    monkeypatch.setattr(starting, "open_shard", noted)
+    return numbers
+
+
+@pytest.mark.parametrize("hot", ["memory", "mmap"])
+def test_only_shards_that_changed_are_opened_again(tmp_path, openings, hot):
+    index = opened(made(tmp_path, ROWS, 4), hot=hot)
+    assert openings == [0, 1, 2, 3]
+    for change, changed in (
+        (lambda: index.add(MORE), [3]),
+        (lambda: index.remove(index._now.parts[1][:5]), [1]),
+        (lambda: index.split(0), [0, 1]),
+        (lambda: index.rebuild(4), [4]),
+        (lambda: index.add_shard(MORE, np.arange(30) + 10**6), [5]),
+    ):
+        openings.clear()
+        change()
+        assert openings == changed
+        found = index.search(QUERIES, 10)
+        assert_equals_oracle(found, expected(tmp_path, QUERIES, 10))
+
+
+def test_only_workers_of_shards_that_changed_are_started_again(tmp_path, openings):
+    folder = made(tmp_path, ROWS, 3)
+    first = expected(folder, QUERIES, 10)
+    with opened(folder, "processes") as index:
+        before, old = [w.process_id for w in index._now.engine.workers], index._now
+        assert openings == [0, 1, 2]
+        index.split(1)
+        now = [worker.process_id for worker in index._now.engine.workers]
+        assert {*now[:2]} == {before[0], before[2]}
+        assert len({*now, *before}) == 5
+        # Workers prove what they have not had before.
+        assert openings == [0, 1, 2]
+        oracle = expected(folder, QUERIES, 10)
+        effort = SearchParams.resolve(10, None, None)
+        for _ in range(2):
+            assert_equals_oracle(index.search(QUERIES, 10), oracle)
+            # Who still asks the generation before asks two of the same workers.
+            found = old.search(QUERIES, effort, None, None, is_single=False)
+            assert_equals_oracle(found, first)
+
+
+def test_a_changed_shard_is_proven_by_the_worker_that_opens_it(tmp_path, monkeypatch):
+    folder = made(tmp_path, ROWS, 2)
+    real = changes.write_manifest
+
+    def damage(path, manifest):
+        real(path, manifest)
+        file = folder / manifest.shards[0].file
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+
+    with opened(folder, "processes") as index:
+        monkeypatch.setattr(changes, "write_manifest", damage)
+        before, found = index.manifest, index.search(QUERIES, 5)
+        with pytest.raises(FileFormatError, match=r"shard-00000-g2.*CRC"):
+            index.remove(IDS[:1])
+        assert index.manifest == before
+        np.testing.assert_array_equal(index.search(QUERIES, 5).ids, found.ids)
 
 
 def test_searches_go_on_while_shards_are_replaced(tmp_path):

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import re
 import shutil
 import signal
 import sys
 import threading
 import time
+from dataclasses import replace
+from multiprocessing.connection import Connection
 
 import numpy as np
 import pytest
+from hanging_worker import HANGING, serve_but_hang
 from isolated_run import start_isolated
+from process_memory import memory_of
 from rows import normal_rows
 from shard_folders import DIM, assert_equals_oracle, expected, made, tied_rows
+from small_index import save_ring
 
 import quiver
 from quiver.errors import InvalidArgumentError, ShardError
-from quiver.sharding.folder import read_manifest
+from quiver.sharding import processes
+from quiver.sharding.board import Board
+from quiver.sharding.folder import read_manifest, write_manifest
+from quiver.sharding.jobs import described
+from quiver.sharding.manifest import Shard, fingerprint_of
+from quiver.sharding.messages import Message
+from quiver.sharding.processes import shared_out
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="signals are sent to the workers"
@@ -90,9 +104,53 @@ def test_workers_answer_as_the_oracle_does(tmp_path, metric):
         assert index.check().ok
 
 
-def test_workers_share_one_copy_of_what_is_hot(index):
+def test_workers_leave_what_is_hot_in_the_files(index):
     report = index.memory_report()
     assert report.mapped == report.hot > 0
+
+
+def ring_folder(folder):
+    """Make a folder of two shards of many rows without a build."""
+    like = read_manifest(made(folder, ROWS[:20], 2))
+    shards = []
+    for number in range(2):
+        path = folder / like.shards[number].file
+        save_ring(path, 25_000)
+        shards.append(described(path, np.arange(25_000), (0, 0)))
+    state = quiver.open(path).state
+    manifest = replace(
+        like,
+        dim=state.dim,
+        metric=state.metric,
+        encoding=state.encoding,
+        transform=fingerprint_of(state.transform),
+        shards=tuple(shards),
+    )
+    write_manifest(folder, manifest)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+def test_four_processes_hold_one_copy_of_what_is_hot(tmp_path):
+    folder = ring_folder(tmp_path)
+    with contextlib.ExitStack() as stack:
+        indexes = [
+            stack.enter_context(opened(folder, workers=1, verify="none"))
+            for _ in range(4)
+        ]
+        for index in indexes:
+            # One that follows another proves its shards: it reads all that is hot.
+            os.kill(workers_of(index)[0], signal.SIGKILL)
+            index.search(normal_rows(3, index.dim))
+        hot = index.memory_report().mapped
+        assert hot > 15e6
+        found = [memory_of(workers_of(index)[0], ".quiver") for index in indexes]
+        assert len({workers_of(index)[0] for index in indexes}) == 4
+    assert all(one["Rss"] >= hot for one in found)
+    assert all(one["Private"] < hot / 16 for one in found)
+    # Together they hold the files about once, and not four times.
+    assert sum(one["Pss"] for one in found) < 1.25 * hot
 
 
 def test_a_mistake_is_told_as_in_this_process_and_harms_no_worker(index):
@@ -189,18 +247,24 @@ def test_a_file_damaged_since_is_not_served_by_the_next_worker(folder, tmp_path)
             index.search(QUERIES)
 
 
-@pytest.mark.slow
-def test_a_worker_that_hangs_is_given_up_at_the_deadline(folder):
-    with opened(folder, deadline=5.0) as index:
-        hung = workers_of(index)[2]
-        os.kill(hung, signal.SIGSTOP)
-        while state_of(hung) != "T":
-            time.sleep(0.01)
-        # More than a pipe holds: writing hangs as well.
-        with pytest.raises(ShardError, match=r"shard-00002.*no answer within 5.0 s"):
-            index.search(np.ones((4000, DIM)), k=1, ef=1)
+@pytest.mark.parametrize("has_board", [True, False])
+def test_a_worker_that_hangs_is_given_up_at_the_deadline(
+    folder, monkeypatch, has_board
+):
+    monkeypatch.setattr(processes, "serve_shards", serve_but_hang)
+    with opened(folder, deadline=0.5) as index:
+        engine, hung = index._now.engine, workers_of(index)[HANGING]
+        if not has_board:
+            # More than a pipe holds: writing hangs as well.
+            monkeypatch.setattr(engine._board, "put", lambda _: None)
+        ids = np.resize(index.manifest.shards[HANGING].lowest, 100_000)
+        # The others are not asked: however slow they are, they are not late.
+        told = engine.ask([None, None, Message("get", {}, (ids,))])
+        assert told[:2] == [None, None]
+        assert re.match(r"shard-00002.*no answer within 0.5 s", str(told[2]))
         assert not is_running(hung)
-        index.search(QUERIES)
+        engine._deadline = None
+        assert_equals_oracle(index.search(QUERIES, 5), expected(folder, QUERIES, 5))
 
 
 def test_closing_ends_every_worker(folder):
@@ -263,6 +327,65 @@ def test_a_damaged_shard_is_refused_before_any_process_starts(folder, tmp_path):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(quiver.errors.FileFormatError, match=path.name):
         opened(copy)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_large_batch_is_written_once_for_all_workers(folder, monkeypatch, workers):
+    ids = expected(folder, QUERIES, 1, ef=1)[0]
+    posted, frames = [], []
+    put, send = Board.put, Connection.send_bytes
+
+    def put_noted(self, arrays):
+        posted.append(sum(array.nbytes for array in arrays))
+        return put(self, arrays)
+
+    def send_noted(self, frame):
+        frames.append(len(frame))
+        send(self, frame)
+
+    with opened(folder, workers=workers) as index:
+        monkeypatch.setattr(Board, "put", put_noted)
+        monkeypatch.setattr(Connection, "send_bytes", send_noted)
+        sizes = [1000, 400, 2000, 3]
+        for size in sizes:
+            queries = np.resize(QUERIES, (size, DIM))
+            found = index.search(queries, 1, ef=1)
+            np.testing.assert_array_equal(found.ids, np.resize(ids, (size, 1)))
+    assert posted == [size * DIM * 4 for size in sizes]
+    # Three that are asked in words cross the pipe whole.
+    assert len(frames) == len(sizes) * workers
+    assert max(frames) < 600
+
+
+def test_where_there_is_no_room_for_a_board_questions_cross_the_pipes(
+    folder, monkeypatch
+):
+    def fail(fd, data):
+        raise OSError(errno.ENOSPC, "no space left")
+
+    with opened(folder) as index:
+        monkeypatch.setattr("quiver.sharding.board.write_all", fail)
+        queries = np.resize(QUERIES, (400, DIM))
+        oracle = expected(folder, queries, 1, ef=1)
+        assert_equals_oracle(index.search(queries, 1, ef=1), oracle)
+        monkeypatch.undo()
+        assert_equals_oracle(index.search(queries, 1, ef=1), oracle)
+
+
+def test_shards_stay_with_the_workers_that_have_them():
+    fields = {"n": 1, "bytes": 1, "sha256": "", "fingerprint": "", "slots": (0, 0)}
+    rest = {"lowest": 0, "highest": 0, "source": ""}
+    a, b, c, d, e = (Shard(file=name, **fields, **rest) for name in "abcde")
+    assert shared_out([a, b, c, d, e], 2) == [[0, 2, 4], [1, 3]]
+    before = [(a, c), (b,), (d, e)]
+    # One shard was split, and one more worker may run.
+    assert shared_out([a, c, e, d, b], 3, before) == [[0, 1], [3, 2], [4]]
+    assert shared_out([a, replace(b, n=2), c, d, e], 3, before) == [[0, 2], [3, 4], [1]]
+    # No worker is free, so that of the fewest gives up its own.
+    assert shared_out([a, b, c, d, e, replace(a, n=2)], 3, before) == [
+        *([0, 2], [3, 4], [1, 5]),
+    ]
+    assert shared_out([b, replace(a, n=2), c], 5, before) == [[0], [1], [2]]
 
 
 def test_workers_are_counted(folder):
