@@ -24,12 +24,13 @@ DEMO := $(VENV)/.installed-demo
 DEV := $(VENV)/.installed-dev
 PEERS := $(VENV)/.installed-peers
 ECOSYSTEM := $(VENV)/.installed-ecosystem
+RAY := $(VENV)/.installed-ray
 
 # For example: make bench BENCH_FLAGS="--data vectors.npy --metric euclidean"
 BENCH_FLAGS ?=
 BOUNDARY_FLAGS ?=
 
-.PHONY: demo test test-all lint docs gate asv boundary faults soak fuzz sanitize bench compare ecosystem suites clean
+.PHONY: demo test test-all lint docs gate asv boundary faults soak fuzz sanitize bench compare ecosystem suites ray cluster clean
 
 demo: $(DEMO)
 	$(BIN)/quiver demo
@@ -127,10 +128,18 @@ suites: $(ECOSYSTEM)
 	QUIVER_PEER_SOURCES=build/peers $(BIN)/pytest $(PYTEST_FLAGS) \
 		tests/peer_suites/test_unchanged.py
 
+# Shards on a Ray cluster of this machine, in an environment that has Ray.
+ray:
+	$(MAKE) VENV=$(VENV)-ray cluster
+
+cluster: $(RAY)
+	$(BIN)/pytest --slow $(PYTEST_FLAGS) tests/sharding/on_ray
+
 $(DEMO): EXTRAS := numba,cli
 $(DEV): EXTRAS := numba,cli,io,plot,test,bench,docs,lint
 $(PEERS): EXTRAS := numba,io,plot
 $(ECOSYSTEM): EXTRAS := sklearn,io,zarr,plot,test
+$(RAY): EXTRAS := ray,io,cli,test
 
 $(VENV)/.installed-%: $(PACKAGE_FILES) | $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --quiet $(INSTALL_FLAGS) '.[$(EXTRAS)]'

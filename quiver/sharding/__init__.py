@@ -5,6 +5,6 @@ shard a row belongs to), ``messages`` and ``shard`` (what a shard is asked, and 
 answers), ``engines``, ``processes``, ``worker`` and ``serving`` (where shards live),
 ``merging`` and ``asked`` (one answer out of many, one filter for each), ``generation``
 and ``sharded`` (the index a caller has), ``sourcing``, ``spilling``, ``jobs``,
-``builders`` and ``build`` (making shards), ``changes`` and ``moving`` (changing
-them).
+``builders``, ``crews`` and ``build`` (making shards), ``changes`` and ``moving``
+(changing them), ``on_ray`` (shards that live and are built on a cluster).
 """

@@ -177,7 +177,7 @@ class Moving:
         n_threads = resolve_threads(threads)
         with changing(self.folder, now.manifest, how.backend, n_threads) as change:
             yield change
-            manifest, opened = started(self.folder, how)
+            manifest, opened = started(self.folder, how, now)
         # Not closed: another thread may be asking it. Its workers end with it.
         self._now = Generation(manifest, opened, now.policy)
 

@@ -74,6 +74,7 @@ class ShardedIndex(Moving):
         workers: int | None = None,
         deadline: float | None = None,
         policy: Policy = "strict",
+        replicas: int = 1,
     ) -> ShardedIndex:
         """Open a folder of shards; all are proven before anything is answered.
 
@@ -81,9 +82,11 @@ class ShardedIndex(Moving):
         ----------
         folder : str or path-like
             What `quiver.build_shards` wrote.
-        engine : {'local', 'processes'}, default 'local'
+        engine : {'local', 'processes', 'ray'}, default 'local'
             ``local`` opens the shards in this process and asks them by its threads.
             ``processes`` starts workers that map them, and share one copy in memory.
+            ``ray`` starts actors that do so, on any machine of a cluster that finds the
+            folder by the same path; see the page on sharding.
         hot, verify, backend : optional
             As for `quiver.open`. ``verify="full"`` also proves the SHA-256 of every
             file. Workers map their shards whatever ``hot`` is, and find the backend by
@@ -92,11 +95,13 @@ class ShardedIndex(Moving):
             Processes, at most one for each shard, which is the default.
         deadline : float, optional
             Seconds after which a worker that has not answered is given up; default
-            none.
+            none, and 60 on Ray.
         policy : {'strict', 'partial'}, default 'strict'
             A worker that dies is started anew and asked again, once. If it dies again,
             ``strict`` raises; ``partial`` answers from the others, and the result has
             ``coverage`` and ``missing``.
+        replicas : int, default 1
+            Actors of each shard on Ray. While one is started anew another answers.
 
         Returns
         -------
@@ -113,7 +118,7 @@ class ShardedIndex(Moving):
             If the manifest breaks a rule, or a shard is damaged or not the one that it
             names; the message says which.
         ShardError
-            If a worker does not start.
+            If a worker or actor does not start.
         InvalidArgumentError, InvalidTypeError
             If an argument breaks a rule.
         """
@@ -122,7 +127,11 @@ class ShardedIndex(Moving):
         if deadline is not None:
             deadline = check_real("deadline", deadline, 1e-3, MOST_SECONDS)
         place = as_folder(folder)
-        how = How(engine, hot, verify, get_backend(backend), workers, deadline)
+        if engine != "ray":
+            check_int("replicas", replicas, 1, 1)
+        how = How(
+            *(engine, hot, verify, get_backend(backend), workers, deadline, replicas)
+        )
         manifest, opened = started(place, how)
         return cls(place, Generation(manifest, opened, policy), how)
 

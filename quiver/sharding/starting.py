@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 from quiver.backends.protocol import Backend
 from quiver.errors import FileAccessError
 from quiver.sharding.engines import Engine, Local
 from quiver.sharding.folder import read_manifest
+from quiver.sharding.generation import Generation
 from quiver.sharding.manifest import Manifest
+from quiver.sharding.on_ray.actors import Actors
 from quiver.sharding.processes import Processes
 from quiver.sharding.shard import open_shard
 from quiver.storage import Place, Verify
 
-EngineName = Literal["local", "processes"]
+EngineName = Literal["local", "processes", "ray"]
 
 
 class How(NamedTuple):
@@ -22,7 +24,7 @@ class How(NamedTuple):
 
     Attributes
     ----------
-    engine, hot, verify, backend, workers, deadline
+    engine, hot, verify, backend, workers, deadline, replicas
         As there.
     """
 
@@ -32,24 +34,38 @@ class How(NamedTuple):
     backend: Backend
     workers: int | None
     deadline: float | None
+    replicas: int = 1
 
 
-def started(folder: Path, how: How) -> tuple[Manifest, Engine]:
+def started(
+    folder: Path, how: How, before: Generation | None = None
+) -> tuple[Manifest, Engine]:
     """Return the manifest of a folder and the engine of its shards, all proven.
 
-    Errors are those of `quiver.sharding.shard.open_shard` and of its manifest.
+    Actors of the generation before are kept, if their shards are. Errors are those of
+    `quiver.sharding.shard.open_shard` and of the manifest.
     """
     while True:
         manifest = read_manifest(folder)
         try:
-            return manifest, _engine(folder, manifest, how)
+            return manifest, _engine(folder, manifest, how, before)
         except FileAccessError:
             # Another process may have published a generation without that file.
             if read_manifest(folder) == manifest:
                 raise
 
 
-def _engine(folder: Path, manifest: Manifest, how: How) -> Engine:
+def _engine(
+    folder: Path, manifest: Manifest, how: How, before: Generation | None
+) -> Engine:
+    if how.engine == "ray":
+        # Each actor proves its own, where it lives.
+        return Actors(
+            *(folder, manifest, how.verify, how.backend.name),
+            replicas=how.replicas,
+            deadline=how.deadline,
+            before=cast("Actors", before.engine) if before else None,
+        )
     is_local = how.engine == "local"
     numbers = range(len(manifest.shards))
     shards = [

@@ -12,7 +12,15 @@ import numpy as np
 import pytest
 from isolated_run import start_isolated
 from rows import normal_rows
-from shard_folders import DIM, QUICK, made, mixed_ids, one_by_one, tied_rows
+from shard_folders import (
+    DIM,
+    QUICK,
+    contents,
+    made,
+    mixed_ids,
+    one_by_one,
+    tied_rows,
+)
 
 import quiver
 from quiver.errors import (
@@ -30,10 +38,6 @@ from quiver.storage.atomic import claim
 
 ROWS = tied_rows()
 IDS = mixed_ids(len(ROWS))
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize("metric", ["cosine", "inner_product"])
