@@ -8,13 +8,6 @@ import sys
 import time
 
 
-class Idle:
-    """An actor that does nothing."""
-
-    def wait(self):
-        """Return once it has begun."""
-
-
 def replicas_of(index):
     """Return every replica, those of a shard one after another."""
     return [one for replicas in index._now.engine.shards.values() for one in replicas]

@@ -104,15 +104,32 @@ def fetched(ray: Any, ref: Any) -> list[Message | None]:
     Raises
     ------
     ShardError
-        If it has not, because its process was lost; the message is a line of Ray's.
+        If it has not, because its process was lost.
+    """
+    with telling(ray, ""):
+        return unpack(ray.get(ref, timeout=START_SECONDS))
+
+
+@contextmanager
+def telling(ray: Any, what: str) -> Iterator[None]:
+    """Turn what Ray raises into an error of ours, with a line of what Ray says.
+
+    Raises
+    ------
+    ShardError
     """
     try:
-        return unpack(ray.get(ref, timeout=START_SECONDS))
+        yield
     except ray.exceptions.RayError as error:
-        lines = [line for line in str(error).splitlines() if line.strip()]
-        # A traceback says in its last line what was wrong.
-        is_traceback = "ray::" in lines[0]
-        raise ShardError(lines[-1 if is_traceback else 0].strip()) from error
+        raise ShardError(what + _reason(str(error))) from error
+
+
+def _reason(text: str) -> str:
+    first, *rest = text.splitlines() or [""]
+    if "ray::" not in first:
+        return first
+    # It is a traceback, of which the first line at the margin names what was wrong.
+    return next((line for line in rest if line[:1].isalpha()), first)
 
 
 def not_started(ray: Any, what: str, wanted: str) -> ShardError:

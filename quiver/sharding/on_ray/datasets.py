@@ -18,7 +18,7 @@ from quiver.parallel.progress import ProgressMeter
 from quiver.readers.formats import check_matrix
 from quiver.readers.opening import IDS, VECTORS, choose_array
 from quiver.readers.streamed import all_alike, kept
-from quiver.sharding.on_ray.cluster import reserved, running_ray
+from quiver.sharding.on_ray.cluster import reserved, running_ray, telling
 from quiver.validation.arrow import axes_of, from_arrow
 
 DATASET = "a Ray Dataset"
@@ -50,12 +50,13 @@ def read_dataset(
     FileFormatError
         If rows are not alike, or no vectors.
     ShardError
-        If the cluster has no processor free that could make a row.
+        If it fails, or the cluster has no processor free that could make a row.
     """
     ids: list[AnyArray] = []
-    with reserved(running_ray(), DATASET, 1, 1):
+    ray = running_ray()
+    with reserved(ray, DATASET, 1, 1):
         pass  # One was free, or the first block would be waited for without end.
-    with _in_order(dataset):
+    with _in_order(dataset), telling(ray, f"{DATASET}: "):
         chunks = all_alike(DATASET, _chunks(dataset, key, id_key, ids))
         rows = kept(chunks, ProgressMeter(None, 0))
     check_matrix(DATASET, rows.shape, rows.dtype)
@@ -86,9 +87,10 @@ def _chunks(
         axes = axes_of(table.schema)
         key = choose_array(DATASET, key, axes, VECTORS)
         if id_key is not None:
-            name = choose_array(DATASET, id_key, axes, IDS)
-            ids.append(from_arrow(table.column(name), id_key, first_row=row))
-        yield from_arrow(table.column(key), f"column {key!r}", first_row=row)
+            id_key = choose_array(DATASET, id_key, axes, IDS)
+            ids.append(from_arrow(table.column(id_key), id_key, first_row=row))
+        name = f"{DATASET}: column {key!r}"
+        yield from_arrow(table.column(key), name, first_row=row)
         row += len(table)
     if not row:
         msg = f"source must have rows, got {DATASET} without any"

@@ -51,7 +51,7 @@ class Holder:
     def ask(self, frame: bytes, opened: bytes | None = None) -> bytes:
         """Return the answers to a frame of questions, or why there is no shard.
 
-        ``opened`` is what `open` has returned: given as an `ObjectRef`, Ray waits for it.
+        ``opened`` is what `open` returns, so that Ray asks only once it has.
         """
         del opened
         if refused := self._refused():

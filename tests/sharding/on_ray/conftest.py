@@ -6,13 +6,14 @@ import os
 
 import pytest
 
+# Ray reads them when it is imported. The token is not that of whoever runs the tests.
+os.environ["RAY_AUTH_MODE"] = "token"
+os.environ["RAY_AUTH_TOKEN"] = os.urandom(32).hex()
+
 
 @pytest.fixture(scope="session")
 def ray(tmp_path_factory):
     """Return Ray with a cluster of two processors, which asks for a token."""
-    # Read by Ray when it is imported; the token is not that of whoever runs the tests.
-    os.environ["RAY_AUTH_MODE"] = "token"
-    os.environ["RAY_AUTH_TOKEN"] = os.urandom(32).hex()
     ray = pytest.importorskip("ray", reason="needs the extra `ray`; see `make ray`")
     ray.init(
         address="local",
@@ -24,3 +25,12 @@ def ray(tmp_path_factory):
     )
     yield ray
     ray.shutdown()
+
+
+@pytest.fixture
+def full(ray):
+    """Have somebody else hold every processor of the cluster during a test."""
+    group = ray.util.placement_group([{"CPU": 2}])
+    assert group.wait(60)
+    yield
+    ray.util.remove_placement_group(group)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
+from isolated_run import run_isolated
 from shard_folders import made, tied_rows
 
 import quiver
@@ -29,3 +31,17 @@ def test_replicas_are_for_actors_and_counted(tmp_path):
         quiver.ShardedIndex.open(folder, replicas=2)
     with pytest.raises(InvalidArgumentError, match="replicas must be"):
         quiver.ShardedIndex.open(folder, "ray", replicas=0)
+
+
+@pytest.mark.slow
+def test_a_cluster_is_started_with_its_token_and_without_a_dashboard(tmp_path):
+    pytest.importorskip("ray", reason="needs the extra `ray`; see `make ray`")
+    folder = made(tmp_path / "shards", ROWS, 1)
+    told = json.loads(run_isolated("shards_on_a_ray_of_ours.py", folder, tmp_path))
+    assert told["imported"] == []
+    assert "RAY_AUTH_MODE must be 'token'" in told["refused"]
+    assert told["ids"] == told["expected"]
+    assert not told["dashboard"]
+    # A stranger who has another token is turned away.
+    assert told["with_token"] == "answered"
+    assert told["with_another"] == "refused"

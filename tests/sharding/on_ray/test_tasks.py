@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from isolated_run import start_isolated
-from ray_actors import Idle, wait_until_gone
+from ray_actors import wait_until_gone
 from rows import normal_rows
 from shard_folders import DIM, QUICK, contents, made, tied_rows
 
@@ -113,16 +113,11 @@ def test_a_shard_that_cannot_be_built_names_its_rows(ray, tmp_path):
 
 
 def test_a_cluster_without_a_free_processor_is_told_not_waited_for(
-    ray, tmp_path, monkeypatch
+    full, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(cluster, "START_SECONDS", 0.5)
-    busy = ray.remote(Idle).options(num_cpus=2).remote()
-    ray.get(busy.wait.remote(), timeout=60)
-    try:
-        with pytest.raises(ShardError, match="of 2 processors 0 are free"):
-            made(tmp_path, ROWS, 2, engine="ray", workers=1)
-    finally:
-        ray.kill(busy)
+    with pytest.raises(ShardError, match="of 2 processors 0 are free"):
+        made(tmp_path, ROWS, 2, engine="ray", workers=1)
 
 
 def test_a_command_builds_and_searches_on_the_cluster(ray, tmp_path):
