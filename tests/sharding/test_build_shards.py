@@ -250,6 +250,8 @@ def test_a_shard_that_cannot_be_built_names_its_rows(tmp_path, workers):
         ({"shards": 2, "ids": [1, 2]}, "ids must have shape"),
         ({"shards": 2, "id_key": "id"}, "id_key"),
         ({"shards": 2, "workers": 0}, "workers"),
+        ({"shards": 2, "engine": "local", "workers": 2}, "workers must be 1"),
+        ({"shards": 2, "engine": "cluster"}, "engine must be one of"),
         ({"shards": 2, "metric": "near"}, "metric"),
     ],
 )
