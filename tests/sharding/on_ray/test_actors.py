@@ -216,12 +216,12 @@ def test_a_shard_that_is_not_the_one_is_refused_by_name(
 
 
 def test_an_actor_that_hangs_is_given_up_at_the_deadline(ray, folder):
-    with opened(folder, deadline=3.0) as index:
+    with opened(folder, deadline=5.0) as index:
         hung = process_of(replicas_of(index)[1])
         os.kill(hung, signal.SIGSTOP)
         try:
             with pytest.raises(
-                ShardError, match=r"shard-00001.*no answer within 3.0 s"
+                ShardError, match=r"shard-00001.*no answer within 5.0 s"
             ):
                 index.search(QUERIES)
             assert process_of(replicas_of(index)[1]) != hung

@@ -12,6 +12,7 @@ from quiver.sharding.on_ray.gathering import Gathering
 from quiver.sharding.on_ray.holder import UNOPENED
 
 ANSWER = Message("found", {"by": "one"})
+SECONDS = 0.05
 GONE = Message(UNOPENED, {"kind": "FileAccessError", "text": "there is no file"})
 
 
@@ -25,10 +26,12 @@ class StandIn:
     exceptions = SimpleNamespace(RayError=Lost)
 
     def wait(self, refs, timeout):
+        assert timeout <= SECONDS
         ready = [ref for ref in refs if ref.outcome is not None][:1]
         return ready, [ref for ref in refs if ref not in ready]
 
     def get(self, ref, timeout):
+        assert timeout is not None
         if isinstance(ref.outcome, Lost):
             raise ref.outcome
         return pack([ref.outcome])
@@ -48,6 +51,7 @@ class Actor:
         self.outcomes, self.asked, self.n_replaced = [*outcomes], [], 0
 
     def ask(self, frame, *, is_patient):
+        assert frame == b"?"
         self.asked.append(is_patient)
         return Reference(self.outcomes.pop(0))
 
@@ -67,7 +71,7 @@ def told(*shards, frames=None, turn=0):
         Named(f"shard-{number}"): [*replicas] for number, replicas in enumerate(shards)
     }
     frames = frames or [b"?"] * len(shards)
-    return Gathering(StandIn(), named, frames, turn).told(0.05)
+    return Gathering(StandIn(), named, frames, turn).told(SECONDS)
 
 
 def test_replicas_take_turns_at_being_asked_first():
@@ -102,7 +106,7 @@ def test_a_shard_that_is_not_asked_is_not_told():
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "n_replaced"), [([None], 1), ([Lost(""), None], 0)]
+    ("outcomes", "n_replaced"), [([None], 1), ([Lost("died"), None], 0)]
 )
 def test_one_that_hangs_is_replaced_unless_it_is_being_started(outcomes, n_replaced):
     hung = Actor(*outcomes)
