@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, NamedTuple, cast
+from typing import Literal, NamedTuple
 
 from quiver.backends.protocol import Backend
 from quiver.errors import FileAccessError
@@ -58,13 +58,14 @@ def started(
 def _engine(
     folder: Path, manifest: Manifest, how: How, before: Generation | None
 ) -> Engine:
+    known = None if before is None else before.engine
     if how.engine == "ray":
         # Each actor proves its own, where it lives.
         return Actors(
             *(folder, manifest, how.verify, how.backend.name),
             replicas=how.replicas,
             deadline=how.deadline,
-            before=cast("Actors", before.engine) if before else None,
+            before=known if isinstance(known, Actors) else None,
         )
     is_local = how.engine == "local"
     numbers = range(len(manifest.shards))
