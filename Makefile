@@ -133,6 +133,7 @@ ray:
 	$(MAKE) VENV=$(VENV)-ray cluster
 
 cluster: $(RAY)
+	$(BIN)/python -m pip install --quiet pandas || echo "not installed: pandas"
 	$(BIN)/pytest --slow $(PYTEST_FLAGS) tests/sharding/on_ray
 
 $(DEMO): EXTRAS := numba,cli

@@ -34,7 +34,7 @@ def pa(ray):
 
 @pytest.fixture(scope="module")
 def data(ray):
-    pytest.importorskip("pandas", reason="Ray Data needs it")
+    pytest.importorskip("pandas", reason="Ray Data needs pandas")
     data = pytest.importorskip("ray.data", reason="Ray Data needs pyarrow")
     data.DataContext.get_current().enable_progress_bars = False
     return data
