@@ -28,6 +28,7 @@ ECOSYSTEM := $(VENV)/.installed-ecosystem
 # What builds and repairs wheels; quiver itself is not installed beside it.
 PACKAGING := $(VENV)/.installed-packaging
 PROOFS := $(VENV)/.installed-proofs
+RAY := $(VENV)/.installed-ray
 
 # For example: make bench BENCH_FLAGS="--data vectors.npy --metric euclidean"
 BENCH_FLAGS ?=
@@ -36,7 +37,7 @@ BOUNDARY_FLAGS ?=
 .PHONY: demo test test-all lint docs gate asv neon neon-tests boundary faults soak \
 	fuzz sanitize sanitize-memory sanitize-threads freethreaded hammer bench compare \
 	ecosystem suites clean test-minimal minimal workflows site asv-keep sdist wheel \
-	wheels registry-page release-check proofs proven
+	wheels registry-page release-check proofs proven ray cluster
 
 demo: $(DEMO)
 	$(BIN)/quiver demo
@@ -274,12 +275,21 @@ suites: $(ECOSYSTEM)
 	QUIVER_PEER_SOURCES=build/peers $(BIN)/pytest $(PYTEST_FLAGS) \
 		tests/peer_suites/test_unchanged.py
 
+# Shards on a Ray cluster of this machine, in an environment that has Ray.
+ray:
+	$(MAKE) VENV=$(VENV)-ray cluster
+
+cluster: $(RAY)
+	$(BIN)/python -m pip install --quiet pandas || echo "not installed: pandas"
+	$(BIN)/pytest --slow $(PYTEST_FLAGS) tests/sharding/on_ray
+
 $(DEMO): EXTRAS := numba,cli
 $(MINIMAL): EXTRAS := test
 $(DEV): EXTRAS := numba,cli,io,plot,test,bench,docs,lint
 $(PEERS): EXTRAS := numba,io,plot
 $(ECOSYSTEM): EXTRAS := sklearn,io,zarr,plot,test
 $(PROOFS): EXTRAS := numba,cli,test
+$(RAY): EXTRAS := ray,io,cli,test
 
 $(VENV)/.installed-%: $(PACKAGE_FILES) | $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --quiet $(INSTALL_FLAGS) '.[$(EXTRAS)]'

@@ -13,7 +13,7 @@ import quiver
 PACKAGE = Path(quiver.__file__).parent
 OPTIONAL = (
     *("numba", "llvmlite", "typer", "rich", "h5py", "matplotlib"),
-    *("pyarrow", "zarr"),
+    *("pyarrow", "zarr", "ray"),
     *("sklearn", "scipy", "joblib"),
     *("langchain_core", "haystack", "llama_index", "fsspec"),
 )

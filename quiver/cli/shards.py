@@ -58,10 +58,11 @@ _DEFAULTS = quiver.BuildParams()
 
 
 class EngineOfShards(StrEnum):
-    """Where shards are opened."""
+    """Where shards are opened or built."""
 
     LOCAL = "local"
     PROCESSES = "processes"
+    RAY = "ray"
 
 
 class SharedOutBy(StrEnum):
@@ -109,7 +110,11 @@ def build(
     seed: SeedOption = _DEFAULTS.seed,
     cold_dtype: ColdDtypeOption = None,
     backend: BackendOption = "auto",
-    workers: Annotated[int, typer.Option(help="Shards built at a time.")] = 1,
+    engine: Annotated[
+        EngineOfShards | None,
+        typer.Option(help="Here, in processes of their own, or by tasks of Ray."),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Shards built at a time.")] = None,
     threads: ThreadsOption = None,
     key: KeyOption = None,
     as_json: JsonOption = False,
@@ -129,6 +134,7 @@ def build(
             metric=check_metric(metric),
             encoding=encoding_of(encoding, bits, lines),
             backend=kernels.name,
+            engine=engine.value if engine else None,
             workers=workers,
             threads=threads,
             cold_dtype=cold_dtype.value if cold_dtype else None,
@@ -157,7 +163,8 @@ def search(
     filter_ids: FilterOption = None,
     npz: NpzOption = None,
     engine: Annotated[
-        EngineOfShards, typer.Option(help="Here, or in processes of their own.")
+        EngineOfShards,
+        typer.Option(help="Here, in processes of their own, or in actors of Ray."),
     ] = EngineOfShards.LOCAL,
     workers: WorkersOption = None,
     verify: VerifyOption = VerifyName.FAST,

@@ -66,7 +66,7 @@ def read_bin(path: Path, max_rows: int | None, *, dtype: DTypeLike) -> AnyArray:
 
 
 def check_matrix(
-    path: Path, shape: tuple[int, ...], dtype: np.dtype[np.generic]
+    path: object, shape: tuple[int, ...], dtype: np.dtype[np.generic]
 ) -> tuple[int, int]:
     """Require real numbers in rows and columns, at least one of each."""
     check_numbers(path, shape, dtype)
@@ -76,7 +76,7 @@ def check_matrix(
 
 
 def check_numbers(
-    path: Path, shape: tuple[int, ...], dtype: np.dtype[np.generic]
+    path: object, shape: tuple[int, ...], dtype: np.dtype[np.generic]
 ) -> None:
     """Require real numbers in at least one row."""
     if dtype.kind not in "fiu":
@@ -86,7 +86,7 @@ def check_numbers(
         raise _not_a_matrix(path, shape)
 
 
-def _not_a_matrix(path: Path, shape: tuple[int, ...]) -> FileFormatError:
+def _not_a_matrix(path: object, shape: tuple[int, ...]) -> FileFormatError:
     msg = f"{path}: shape must be (n, dim) with n >= 1, got {shape}"
     return FileFormatError(msg)
 
@@ -121,7 +121,7 @@ def header_in(
         raise FileFormatError(msg) from error
 
 
-def _check_dim(path: Path, dim: int) -> int:
+def _check_dim(path: object, dim: int) -> int:
     if not 1 <= dim <= MAX_DIM:
         msg = f"{path}: dim must be in 1 … {MAX_DIM}, got {dim}"
         raise FileFormatError(msg)

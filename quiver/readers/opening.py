@@ -21,7 +21,7 @@ def needing(what: object, package: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        extra = "zarr" if package == "zarr" else "io"
+        extra = package if package in ("zarr", "ray") else "io"
         msg = f"{what} needs {package}: pip install 'quiver-ann[{extra}]'"
         raise InvalidArgumentError(msg) from error
 
@@ -71,7 +71,7 @@ IDS = Wanted("ids", 1)
 
 
 def choose_array(
-    path: Path, key: str | None, axes: dict[str, int], wanted: Wanted
+    path: object, key: str | None, axes: dict[str, int], wanted: Wanted
 ) -> str:
     """Return the name of the array or column meant, of those with so many axes.
 

@@ -55,19 +55,34 @@ def streamed(path: Path, n_rows: int, chunks: Iterator[AnyArray]) -> Streamed:
 
 def _checked(path: Path, claimed: Streamed) -> Iterator[AnyArray]:
     n_rows = 0
-    for chunk in claimed.chunks:
-        if chunk.shape[1:] != claimed.shape[1:] or chunk.dtype != claimed.dtype:
-            msg = (
-                f"{path}: all rows must be alike, got {claimed.dtype} of shape "
-                f"{claimed.shape[1:]} in row 0 and {chunk.dtype} of shape "
-                f"{chunk.shape[1:]} in row {n_rows}"
-            )
-            raise FileFormatError(msg)
+    for chunk in all_alike(path, claimed.chunks):
         n_rows += len(chunk)
         yield chunk
     if n_rows != claimed.shape[0]:
         msg = f"{path}: must hold {claimed.shape[0]} rows as it says, got {n_rows}"
         raise FileFormatError(msg)
+
+
+def all_alike(source: object, chunks: Iterator[AnyArray]) -> Iterator[AnyArray]:
+    """Yield chunks of rows, each of the shape and dtype of the first.
+
+    Raises
+    ------
+    FileFormatError
+        If one is not; the message names the source and the row.
+    """
+    first, row = None, 0
+    for chunk in chunks:
+        first = chunk if first is None else first
+        if chunk.shape[1:] != first.shape[1:] or chunk.dtype != first.dtype:
+            msg = (
+                f"{source}: all rows must be alike, got {first.dtype} of shape "
+                f"{first.shape[1:]} in row 0 and {chunk.dtype} of shape "
+                f"{chunk.shape[1:]} in row {row}"
+            )
+            raise FileFormatError(msg)
+        row += len(chunk)
+        yield chunk
 
 
 def first_rows(found: AnyArray | Streamed, max_rows: int | None) -> AnyArray | Streamed:
@@ -108,14 +123,21 @@ def mapped(found: AnyArray | Streamed, progress: Progress | bool | None) -> AnyA
     if not isinstance(found, Streamed):
         meter.advance(len(found))
         return found
-    with _temporary() as kept:
-        for chunk in found.chunks:
+    return kept(found.chunks, meter)
+
+
+def kept(chunks: Iterator[AnyArray], meter: ProgressMeter) -> AnyArray:
+    """Return rows, one or more and all alike, mapped from a temporary file."""
+    shape, dtype = (0,), np.dtype(np.float32)
+    with _temporary() as file:
+        for chunk in chunks:
             with _keeping():
-                kept.write(np.ascontiguousarray(chunk).data)
+                file.write(np.ascontiguousarray(chunk).data)
+            shape, dtype = (shape[0] + len(chunk), *chunk.shape[1:]), chunk.dtype
             meter.advance(len(chunk))
         with _keeping():
-            kept.flush()
-            return np.memmap(kept, found.dtype, "r", shape=found.shape)
+            file.flush()
+            return np.memmap(file, dtype, "r", shape=shape)
 
 
 def _temporary() -> IO[bytes]:

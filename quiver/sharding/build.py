@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from inspect import signature
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from quiver._typing import ColdDtype, Metric, Progress, Vectors
 from quiver.arithmetic import in_standard_arithmetic
@@ -22,7 +22,7 @@ from quiver.parallel.progress import ProgressMeter, tells_progress
 from quiver.parallel.workers import map_chunks, resolve_threads
 from quiver.params import BuildParams, Encoding, as_encoding, as_params
 from quiver.reference.transform import searched_metric
-from quiver.sharding.builders import build_by_workers, build_here
+from quiver.sharding.crews import Hands, build_with, hands_for
 from quiver.sharding.folder import (
     NAME,
     as_folder,
@@ -37,8 +37,9 @@ from quiver.sharding.manifest import MAX_SHARDS, Manifest, Scheme, fingerprint_o
 from quiver.sharding.placing import placed_by
 from quiver.sharding.sourcing import as_source
 from quiver.sharding.spilling import Spilled, spill
+from quiver.sharding.starting import EngineName
 from quiver.storage.atomic import os_errors
-from quiver.validation.checks import check_int, check_metric
+from quiver.validation.checks import check_choice, check_int, check_metric
 
 
 @in_standard_arithmetic
@@ -57,7 +58,8 @@ def build_shards(
     params: BuildParams | None = None,
     encoding: Encoding | Literal["default", "paper", "auto"] | None = None,
     backend: str | Backend = "auto",
-    workers: int = 1,
+    engine: EngineName | None = None,
+    workers: int | None = None,
     threads: int | None = None,
     cold_dtype: ColdDtype | None = None,
     progress: Progress | bool | None = None,
@@ -73,7 +75,8 @@ def build_shards(
     ----------
     source : array_like of shape (n, dim), path-like or list of path-like
         Vectors as `Index.build` takes them, or files, or folders of files, that
-        ``quiver build`` reads; several count as one after the other.
+        ``quiver build`` reads; several count as one after the other. Or a Ray Dataset,
+        whose rows are taken in its order.
     out : path-like
         The folder; made if need be. It must hold no shards yet.
     shards, shard_rows : int
@@ -84,16 +87,22 @@ def build_shards(
     ids : array_like of shape (n,), optional
         As for `Index.build`.
     key, id_key : str, optional
-        Column or array of each file that has the vectors, and one that has their ids.
+        Column or array of each file, or of a Ray Dataset, that has the vectors, and
+        one that has their ids.
     metric, params, backend, shape
         As for `Index.build`.
     encoding : Encoding, 'default' or 'paper', optional
         As for `Index.build`; one for all shards. ``auto`` is refused.
-    workers : int, default 1
+    engine : {'local', 'processes', 'ray'}, optional
+        Who builds shards: this process, by default; others of this machine, the default
+        where there are several workers; or tasks of a Ray cluster, whose machines find
+        ``out`` by the same path. The bytes do not depend on it.
+    workers : int, optional
         Shards built at a time, each by a process of its own, which finds the backend by
-        its name; 1 builds them in this process. The bytes do not depend on it.
+        its name; default 1, and on Ray one for each free processor. Nor on that.
     threads : int, optional
-        Of all workers together; default all this process may use. Nor on that.
+        Of all workers together; default all this process may use, and on Ray all that
+        are free. Nor on that.
     cold_dtype : optional
         As for `Index.save`.
     progress : callable or bool, optional
@@ -119,20 +128,23 @@ def build_shards(
     """
     metric, chosen = check_metric(metric), _as_given(encoding)
     params = as_params(params, shape, signature(build_shards).parameters)
-    n_workers = check_int("workers", workers, 1, MAX_SHARDS)
-    n_threads = max(1, resolve_threads(threads) // n_workers)
-    plan = Plan(metric, chosen, params, get_backend(backend), n_threads)
+    if engine is not None:
+        check_choice("engine", engine, get_args(EngineName))
+    if workers is not None:
+        workers = check_int("workers", workers, 1, MAX_SHARDS)
+    plan = Plan(metric, chosen, params, get_backend(backend), resolve_threads(threads))
     plan.check()
     folder, rows = as_folder(out), as_source(source, key, ids, id_key)
     placed = placed_by(by, rows.ids, shards, shard_rows)
+    hands = hands_for(engine, workers, threads)
     meter = ProgressMeter(progress, len(rows.ids))
     with _claimed(folder):
         parts = spill(
             *(rows, folder, placed.shard_of, len(placed.slots)), metric, meter
         )
-        plan = _fitted(parts, plan, encoding, resolve_threads(threads))
+        plan = _fitted(parts, plan, encoding)._replace(threads=hands.threads)
         jobs = _jobs(folder, parts, plan, placed.slots, cold_dtype)
-        _carry_out(jobs, n_workers, meter)
+        _build_all(jobs, hands, meter)
         return _published(folder, jobs, plan, placed.scheme)
 
 
@@ -162,15 +174,13 @@ def _claimed(folder: Path) -> Iterator[None]:
                 path.unlink()
 
 
-def _fitted(
-    parts: Sequence[Spilled], plan: Plan, encoding: object, threads: int
-) -> Plan:
+def _fitted(parts: Sequence[Spilled], plan: Plan, encoding: object) -> Plan:
     """Return the plan with the encoding and the transform of all rows."""
     # Of these rows a fit reads no more than an array and this face have.
     vectors = cast("Vectors", Joined(parts))
     plan = chosen_for(vectors, plan, encoding)
     params = plan.params.settled(plan.encoding, plan.metric)
-    in_chunks = partial(map_chunks, threads=threads)
+    in_chunks = partial(map_chunks, threads=plan.threads)
     how = searched_metric(plan.metric), plan.encoding, plan.params.seed
     return plan._replace(params=params, transform=fit(vectors, *how, in_chunks))
 
@@ -188,7 +198,7 @@ def _jobs(
     ]
 
 
-def _carry_out(jobs: Sequence[Job], n_workers: int, meter: ProgressMeter) -> None:
+def _build_all(jobs: Sequence[Job], hands: Hands, meter: ProgressMeter) -> None:
     """Build all shards that an earlier call did not."""
     left = []
     for job in jobs:
@@ -196,10 +206,7 @@ def _carry_out(jobs: Sequence[Job], n_workers: int, meter: ProgressMeter) -> Non
             meter.advance(len(job.rows.ids))
         else:
             left.append(job)
-    if n_workers == 1:
-        build_here(left, meter)
-    else:
-        build_by_workers(left, n_workers, meter)
+    build_with(hands, left, meter)
 
 
 def _published(

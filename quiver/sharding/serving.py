@@ -61,7 +61,12 @@ def serve_shards(
 
 def serve_builds(pipe: Connection) -> None:
     """Build the shards that are asked for until the pipe ends."""
-    _serve(pipe, lambda: lambda asked: [one and carry_out(one) for one in asked])
+    _serve(pipe, lambda: carry_out_all)
+
+
+def carry_out_all(asked: Sequence[Message | None]) -> list[Message | None]:
+    """Build the shards of some jobs."""
+    return [one and carry_out(one) for one in asked]
 
 
 def _serve(
@@ -78,14 +83,15 @@ def _serve(
         pipe.send_bytes(pack([Message("ready", {"process": os.getpid()})]))
         while True:
             asked = unpack(pipe.recv_bytes(), board)
-            pipe.send_bytes(pack(_answered(answering, asked)))
+            pipe.send_bytes(pack(answered(answering, asked)))
     except (EOFError, OSError):
         return
 
 
-def _answered(
+def answered(
     answering: Answering, asked: Sequence[Message | None]
 ) -> Sequence[Message | None]:
+    """Return the answers to questions, or one message that says why there are none."""
     try:
         return answering(asked)
     except (QuiverError, MemoryError) as error:

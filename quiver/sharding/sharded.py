@@ -22,7 +22,7 @@ from quiver.sharding.moving import Moving
 from quiver.sharding.starting import EngineName, How, started
 from quiver.storage import Place, Verify
 from quiver.validation.arrays import as_int64
-from quiver.validation.checks import check_choice, check_real
+from quiver.validation.checks import check_choice, check_int, check_real
 
 MOST_SECONDS = 1e6
 
@@ -73,6 +73,7 @@ class ShardedIndex(Asking, Moving):
         workers: int | None = None,
         deadline: float | None = None,
         policy: Policy = "strict",
+        replicas: int = 1,
     ) -> ShardedIndex:
         """Open a folder of shards; all are proven before anything is answered.
 
@@ -80,9 +81,11 @@ class ShardedIndex(Asking, Moving):
         ----------
         folder : str or path-like
             What `quiver.build_shards` wrote.
-        engine : {'local', 'processes'}, default 'local'
+        engine : {'local', 'processes', 'ray'}, default 'local'
             ``local`` opens the shards in this process and asks them by its threads.
             ``processes`` starts workers that map them, and share one copy in memory.
+            ``ray`` starts actors that do so, on any machine of a cluster that finds the
+            folder by the same path; see the page on sharding.
         hot, verify, backend : optional
             As for `quiver.open`. ``verify="full"`` also proves the SHA-256 of every
             file. Workers map their shards whatever ``hot`` is, and find the backend by
@@ -91,11 +94,13 @@ class ShardedIndex(Asking, Moving):
             Processes, at most one for each shard, which is the default.
         deadline : float, optional
             Seconds after which a worker that has not answered is given up; default
-            none.
+            none, and 60 on Ray.
         policy : {'strict', 'partial'}, default 'strict'
             A worker that dies is started anew and asked again, once. If it dies again,
             ``strict`` raises; ``partial`` answers from the others, and the result has
             ``coverage`` and ``missing``.
+        replicas : int, default 1
+            Actors of each shard on Ray. While one is started anew another answers.
 
         Returns
         -------
@@ -112,7 +117,7 @@ class ShardedIndex(Asking, Moving):
             If the manifest breaks a rule, or a shard is damaged or not the one that it
             names; the message says which.
         ShardError
-            If a worker does not start.
+            If a worker or actor does not start.
         InvalidArgumentError, InvalidTypeError
             If an argument breaks a rule.
         """
@@ -121,7 +126,11 @@ class ShardedIndex(Asking, Moving):
         if deadline is not None:
             deadline = check_real("deadline", deadline, 1e-3, MOST_SECONDS)
         place = as_folder(folder)
-        how = How(engine, hot, verify, get_backend(backend), workers, deadline)
+        if engine != "ray":
+            check_int("replicas", replicas, 1, 1)
+        how = How(
+            *(engine, hot, verify, get_backend(backend), workers, deadline, replicas)
+        )
         manifest, opened = started(place, how)
         return cls(place, Generation(manifest, opened, policy), how)
 

@@ -12,6 +12,7 @@ from quiver._typing import AnyArray, UserIds
 from quiver.errors import InvalidArgumentError
 from quiver.readers.files import open_vectors, read_ids
 from quiver.readers.streamed import Streamed
+from quiver.sharding.on_ray.datasets import DATASET, is_dataset, read_dataset
 from quiver.validation.arrays import as_ids, as_matrix
 from quiver.validation.checks import MAX_ROWS
 from quiver.validation.kept import kept_dtype
@@ -59,15 +60,19 @@ def as_source(source: Any, key: str | None, ids: Any, id_key: str | None) -> Sou
     Errors are those of `quiver.readers.files.read_vectors` and `quiver.Index.build`.
     """
     files = _as_files(source)
-    if files:
+    has_columns = bool(files) or is_dataset(source)
+    if id_key is not None and (ids is not None or not has_columns):
+        msg = "id_key must be None where ids are given or the source is no file"
+        raise InvalidArgumentError(msg)
+    if is_dataset(source):
+        vectors, own_ids = read_dataset(source, key, id_key)
+        pieces, ids = [Piece(DATASET, vectors)], ids if id_key is None else own_ids
+    elif files:
         pieces = [Piece(str(file), open_vectors(file, key, None)) for file in files]
+        if id_key is not None:
+            ids = np.concatenate([read_ids(file, key=id_key) for file in files])
     else:
         pieces = [Piece("vectors", as_matrix(source, "vectors"))]
-    if id_key is not None:
-        if ids is not None or not files:
-            msg = "id_key must be None where ids are given or the source is no file"
-            raise InvalidArgumentError(msg)
-        ids = np.concatenate([read_ids(file, key=id_key) for file in files])
     dims = {piece.rows.shape[1] for piece in pieces}
     if len(dims) != 1:
         msg = f"source must have as many columns in every file, got {sorted(dims)}"

@@ -13,11 +13,12 @@ from quiver.sharding.engines import Engine, Local
 from quiver.sharding.folder import read_manifest
 from quiver.sharding.generation import Generation
 from quiver.sharding.manifest import Manifest, Shard
+from quiver.sharding.on_ray.actors import Actors
 from quiver.sharding.processes import Processes
 from quiver.sharding.shard import open_shard
 from quiver.storage import Place, Verify
 
-EngineName = Literal["local", "processes"]
+EngineName = Literal["local", "processes", "ray"]
 
 
 class How(NamedTuple):
@@ -25,7 +26,7 @@ class How(NamedTuple):
 
     Attributes
     ----------
-    engine, hot, verify, backend, workers, deadline
+    engine, hot, verify, backend, workers, deadline, replicas
         As there.
     """
 
@@ -35,6 +36,7 @@ class How(NamedTuple):
     backend: Backend
     workers: int | None
     deadline: float | None
+    replicas: int = 1
 
 
 def started(
@@ -42,7 +44,7 @@ def started(
 ) -> tuple[Manifest, Engine]:
     """Return the manifest of a folder and the engine of its shards, all proven.
 
-    Shards that the generation before has open are not opened again. Errors are those of
+    What the generation before has open is not opened again. Errors are those of
     `quiver.sharding.shard.open_shard` and of the manifest.
     """
     while True:
@@ -62,6 +64,14 @@ def _engine(
     if how.engine == "local":
         opened = known.shards if isinstance(known, Local) else {}
         return Local(_opened(folder, manifest, how, how.hot, opened))
+    if how.engine == "ray":
+        # Each actor proves its own, where it lives.
+        return Actors(
+            *(folder, manifest, how.verify, how.backend.name),
+            replicas=how.replicas,
+            deadline=how.deadline,
+            before=known if isinstance(known, Actors) else None,
+        )
     place = folder, manifest, how.backend.name, how.workers, how.deadline
     if isinstance(known, Processes):
         return Processes(*place, how.verify, known)

@@ -35,6 +35,11 @@ def made(folder: Path, rows: np.ndarray, shards: int, **how: object) -> Path:
     return folder
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of every file in a folder."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
 def one_by_one(folder: Path) -> list[quiver.Index]:
     """Return every shard, opened alone."""
     return [quiver.open(folder / shard.file) for shard in read_manifest(folder).shards]

@@ -1,6 +1,6 @@
 """Build shards with workers until ended; says on stdout when shards are being built.
 
-Usage: build_shards_slowly.py ROWS.npy FOLDER SHARDS WORKERS
+Usage: build_shards_slowly.py ROWS.npy FOLDER SHARDS WORKERS [ENGINE]
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import sys
 import quiver
 
 
-def main(rows: str, folder: str, shards: str, workers: str) -> None:
+def main(
+    rows: str, folder: str, shards: str, workers: str, engine: str | None = None
+) -> None:
     def tell(done: int, total: int) -> None:
         print(done, total, flush=True)
 
@@ -18,6 +20,7 @@ def main(rows: str, folder: str, shards: str, workers: str) -> None:
         rows,
         folder,
         shards=int(shards),
+        engine=engine,
         workers=int(workers),
         max_degree=8,
         ef_construction=16,

@@ -12,7 +12,15 @@ import numpy as np
 import pytest
 from isolated_run import start_isolated
 from rows import normal_rows
-from shard_folders import DIM, QUICK, made, mixed_ids, one_by_one, tied_rows
+from shard_folders import (
+    DIM,
+    QUICK,
+    contents,
+    made,
+    mixed_ids,
+    one_by_one,
+    tied_rows,
+)
 
 import quiver
 from quiver.errors import (
@@ -30,10 +38,6 @@ from quiver.storage.atomic import claim
 
 ROWS = tied_rows()
 IDS = mixed_ids(len(ROWS))
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize("metric", ["cosine", "inner_product"])
@@ -246,6 +250,8 @@ def test_a_shard_that_cannot_be_built_names_its_rows(tmp_path, workers):
         ({"shards": 2, "ids": [1, 2]}, "ids must have shape"),
         ({"shards": 2, "id_key": "id"}, "id_key"),
         ({"shards": 2, "workers": 0}, "workers"),
+        ({"shards": 2, "engine": "local", "workers": 2}, "workers must be 1"),
+        ({"shards": 2, "engine": "cluster"}, "engine must be one of"),
         ({"shards": 2, "metric": "near"}, "metric"),
     ],
 )
