@@ -128,7 +128,7 @@ suites: $(ECOSYSTEM)
 		tests/peer_suites/test_unchanged.py
 
 $(DEMO): EXTRAS := numba,cli
-$(DEV): EXTRAS := numba,cli,io,plot,test,bench,docs,lint
+$(DEV): EXTRAS := numba,cli,io,serve,plot,test,bench,docs,lint
 $(PEERS): EXTRAS := numba,io,plot
 $(ECOSYSTEM): EXTRAS := sklearn,io,zarr,plot,test
 

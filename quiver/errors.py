@@ -46,6 +46,22 @@ class ShardError(QuiverError, RuntimeError):
     """A shard gave no answer; the message names its file and what happened to it."""
 
 
+class MalformedRequestError(QuiverError, ValueError):
+    """A request to a service is not JSON, or came in part."""
+
+
+class TooLargeError(QuiverError, ValueError):
+    """A request to a service has more bytes than it takes."""
+
+
+class OverloadedError(QuiverError, RuntimeError):
+    """A service answers as many requests as it may; ask it again later."""
+
+
+class DeadlineError(QuiverError, TimeoutError):
+    """A service had no answer in time."""
+
+
 class SlowBackendWarning(UserWarning):
     """The kernels work, but far slower than they could; reason and remedy are given."""
 

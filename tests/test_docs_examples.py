@@ -44,6 +44,9 @@ EXTRAS = {
     "langchain": "langchain_core",
     "haystack": "haystack",
     "llamaindex": "llama_index.core",
+    "docs/serving": "fastapi",
+    "service.app": "fastapi",
+    "service.running": "uvicorn",
 }
 
 

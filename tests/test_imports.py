@@ -16,6 +16,7 @@ OPTIONAL = (
     *("pyarrow", "zarr"),
     *("sklearn", "scipy", "joblib"),
     *("langchain_core", "haystack", "llama_index", "fsspec"),
+    *("fastapi", "starlette", "uvicorn"),
 )
 FOREIGN = (*OPTIONAL, "hypothesis", "pytest")
 IMPORTERS = ("import_module", "__import__")
@@ -25,6 +26,7 @@ IMPORTERS = ("import_module", "__import__")
 LATE_IMPORTS = {
     "quiver/backends/cython_backend.py:__init__",
     "quiver/cli/__init__.py:main",
+    "quiver/cli/serve.py:serve",
     "quiver/diagnosis/record.py:to_html",
     "quiver/explain/explanation.py:to_html",
 }
