@@ -21,6 +21,7 @@ import quiver
 pytest.importorskip("fastapi", reason="needs the extra `serve`")
 pytest.importorskip("uvicorn", reason="needs the extra `serve`")
 
+from quiver.service import running
 from quiver.service.running import address_of, bound
 
 ROWS = normal_rows(120, 16, seed=5)
@@ -49,7 +50,9 @@ def serving(folder, *more):
         try:
             line = process.stdout.readline()
             assert line, process.stderr.read()
-            yield process, int(json.loads(line)["url"].rpartition(":")[2])
+            host, _, port = json.loads(line)["url"].rpartition(":")
+            assert host == "http://127.0.0.1"
+            yield process, int(port)
         finally:
             process.kill()
 
@@ -61,6 +64,13 @@ def asked(port, method, path, body=None):
     text = answer.read().decode()
     connection.close()
     return answer.status, text
+
+
+def exchanged(port, raw):
+    """Send bytes that may be no request, and return the first line that comes back."""
+    with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as connection:
+        connection.sendall(raw)
+        return connection.makefile("rb").readline()
 
 
 @pytest.mark.parametrize(
@@ -83,7 +93,9 @@ def test_a_process_answers_as_the_index_does_and_ends_by_a_signal(
         np.testing.assert_array_equal(
             np.float32(json.loads(text)["distances"]), expected.distances
         )
-        assert asked(port, "POST", "/search", b"\xff")[0] == 400
+        for wrong, refused in ((b"\xff", 400), (bytes(17 << 20), 413)):
+            assert asked(port, "POST", "/search", wrong)[0] == refused
+        assert b" 400 " in exchanged(port, b"\0\xff no HTTP\r\n\r\n")
         assert asked(port, "GET", "/healthz")[0] == 200
         assert "quiver_queries_total 5\n" in asked(port, "GET", "/metrics")[1]
         process.send_signal(number)
@@ -133,6 +145,16 @@ def test_an_address_of_ipv6_is_written_in_brackets():
         url, is_loopback = address_of(listening)
     assert url.startswith("http://[::1]:")
     assert is_loopback
+
+
+@pytest.mark.parametrize(("host", "warns"), [("127.0.0.1", False), ("0.0.0.0", True)])
+def test_an_address_that_others_reach_is_warned_of(folder, monkeypatch, host, warns):
+    monkeypatch.setattr(running, "run", lambda *_: None)
+    how = "--host", host, "--port", 0, "--backend", "reference"
+    done = run("shards", "serve", folder, *how)
+    assert done.exit_code == 0, done.output
+    assert f"at http://{host}:" in done.output
+    assert ("there is no password" in done.output) == warns
 
 
 def test_limits_that_break_a_rule_are_refused_before_anything_is_opened(tmp_path):
