@@ -25,8 +25,8 @@ class Limits:
     body : int, default 16 MiB
         Bytes of a request.
     in_flight : int, default 32
-        Requests that are read, wait or are answered; one more is refused. Of their
-        bodies so many may be in memory.
+        Requests that are read, wait or are answered; one more is refused. So many
+        bodies may be in memory.
     seconds : float, default 30
         After which a client is told that there is no answer in time.
 
