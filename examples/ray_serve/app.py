@@ -10,6 +10,8 @@ answers as `quiver shards serve` does: POST /search, GET /healthz, GET /metrics.
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 from typing import Any
 
 import ray
@@ -69,12 +71,13 @@ def build(arguments: Arguments) -> serve.Application:
         # typed JSON, and that /healthz gets through; beyond, Serve refuses with a 503.
         max_ongoing_requests=2 * arguments.in_flight,
         max_queued_requests=2 * arguments.in_flight,
+        logging_config={"enable_access_log": False},
     )
     return deployment.bind()
 
 
 def main() -> None:
-    """Serve a folder from a Ray of this machine until Ctrl-C."""
+    """Serve a folder from a Ray of this machine until Ctrl-C or SIGTERM."""
     parser = argparse.ArgumentParser(description="A folder of shards on Ray Serve.")
     parser.add_argument("folder")
     parser.add_argument("--engine", default="local")
@@ -82,8 +85,12 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     given = parser.parse_args()
+    # Ray listens on every interface, so whoever comes must have its token.
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
     ray.init(include_dashboard=False)
     serve.start(http_options={"host": given.host, "port": given.port})
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     arguments = Arguments(
         folder=given.folder, engine=given.engine, replicas=given.replicas
     )

@@ -36,6 +36,8 @@ STATUS = {
 
 _REMEDIES = {
     HTTPStatus.BAD_REQUEST: 'send {"queries": [[…], …], "k": 10} in UTF-8',
+    HTTPStatus.NOT_FOUND: "ask one of these",
+    HTTPStatus.METHOD_NOT_ALLOWED: "ask one of these",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "send fewer queries a request",
     HTTPStatus.UNPROCESSABLE_ENTITY: (
         "follow the rule; GET /healthz tells dim and limits"

@@ -55,7 +55,7 @@ class Service:
             async with asyncio.timeout(seconds):
                 reply = await self._searched(body)
         except TimeoutError:
-            msg = f"an answer must take {seconds:g} s at most, got none by then"
+            msg = f"answer must take {seconds:g} s at most, got none by then"
             reply = refused(DeadlineError(msg))
         except Exception as error:
             reply = refused(error)

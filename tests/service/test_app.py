@@ -65,6 +65,7 @@ def test_what_no_route_takes_is_refused_alike(app, method, path, status, kind):
     error = told.document["error"]
     assert (told.status, error["type"]) == (status, kind)
     assert f"got {method} {path}" in error["message"]
+    assert error["remedy"]
     assert ("allow" in told.headers) == (status == 405)
 
 

@@ -105,6 +105,6 @@ def test_replicas_answer_as_the_index_does_and_refuse_alike(tmp_path):
         with quiver.ShardedIndex.open(tmp_path / "shards") as index:
             index.add(QUERIES[:1], ids=[10**6])
         wait_until(lambda: all(nearest(port, body) == 10**6 for _ in range(8)))
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         process.wait(SECONDS)
     assert not is_ready(port)
