@@ -1,7 +1,7 @@
 """A folder of shards behind Ray Serve: several replicas at one address.
 
-python app.py FOLDER                               # on this machine
-serve run app:build folder=FOLDER engine=local     # on a cluster that runs
+RAY_AUTH_MODE=token python app.py FOLDER        # on this machine
+serve run app:build folder=FOLDER replicas=4    # on a cluster that runs
 
 Every replica opens the folder, which all machines must see at the same path, and
 answers as `quiver shards serve` does: POST /search, GET /healthz, GET /metrics.
@@ -85,8 +85,8 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     given = parser.parse_args()
-    # Ray listens on every interface, so whoever comes must have its token.
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if os.environ.get("RAY_AUTH_MODE") != "token":
+        parser.error("set RAY_AUTH_MODE=token: Ray listens on every interface")
     ray.init(include_dashboard=False)
     serve.start(http_options={"host": given.host, "port": given.port})
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -63,7 +63,8 @@ def serving(folder, log):
     """Run the example, and yield its process and port once it is ready."""
     port = free_port()
     words = [sys.executable, EXAMPLE, folder, "--replicas", "2", "--port", str(port)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment = {**os.environ, "RAY_AUTH_MODE": "token"}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     with log.open("w") as told:
         process = subprocess.Popen(
             words, stdout=told, stderr=subprocess.STDOUT, env=environment
