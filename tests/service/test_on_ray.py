@@ -83,8 +83,8 @@ def serving(folder, log):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C ends the example")
 def test_replicas_answer_as_the_index_does_and_refuse_alike(tmp_path):
-    for package in ("ray", "fastapi"):
-        pytest.importorskip(package, reason="needs the extras `serve` and `ray`")
+    for module in ("ray.serve", "fastapi"):
+        pytest.importorskip(module, reason="needs ray[serve] and the extra `serve`")
     quiver.build_shards(ROWS, tmp_path / "shards", shards=3, max_degree=8)
     with quiver.ShardedIndex.open(tmp_path / "shards") as index:
         expected = index.search(QUERIES, 4)
