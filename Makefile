@@ -280,16 +280,20 @@ ray:
 	$(MAKE) VENV=$(VENV)-ray cluster
 
 cluster: $(RAY)
-	$(BIN)/python -m pip install --quiet pandas || echo "not installed: pandas"
-	$(BIN)/pytest --slow $(PYTEST_FLAGS) tests/sharding/on_ray
+	for packages in pandas 'ray[serve]'; do \
+		$(BIN)/python -m pip install --quiet $$packages \
+			|| echo "not installed: $$packages"; \
+	done
+	$(BIN)/pytest --slow $(PYTEST_FLAGS) tests/sharding/on_ray \
+		tests/service/test_on_ray.py
 
 $(DEMO): EXTRAS := numba,cli
 $(MINIMAL): EXTRAS := test
-$(DEV): EXTRAS := numba,cli,io,plot,test,bench,docs,lint
+$(DEV): EXTRAS := numba,cli,io,serve,plot,test,bench,docs,lint
 $(PEERS): EXTRAS := numba,io,plot
 $(ECOSYSTEM): EXTRAS := sklearn,io,zarr,plot,test
 $(PROOFS): EXTRAS := numba,cli,test
-$(RAY): EXTRAS := ray,io,cli,test
+$(RAY): EXTRAS := ray,serve,io,cli,test
 
 $(VENV)/.installed-%: $(PACKAGE_FILES) | $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --quiet $(INSTALL_FLAGS) '.[$(EXTRAS)]'

@@ -23,6 +23,7 @@ numpydoc_show_class_members = False
 autodoc_mock_imports = [  # Of extras that pages do without.
     *("sklearn", "joblib", "langchain_core"),
     *("haystack", "llama_index", "fsspec"),
+    *("fastapi", "starlette", "uvicorn"),
 ]
 autodoc_typehints = "none"  # numpydoc's own type lines say shape and unit.
 

@@ -50,6 +50,22 @@ class ArithmeticModeError(QuiverError, ArithmeticError):
     """A thread computes by other rules than IEEE 754, and cannot be set right."""
 
 
+class MalformedRequestError(QuiverError, ValueError):
+    """A request to a service is not JSON, or came in part."""
+
+
+class TooLargeError(QuiverError, ValueError):
+    """A request to a service has more bytes than it takes."""
+
+
+class OverloadedError(QuiverError, RuntimeError):
+    """A service answers as many requests as it may; ask it again later."""
+
+
+class DeadlineError(QuiverError, TimeoutError):
+    """A service had no answer in time."""
+
+
 class SlowBackendWarning(UserWarning):
     """The kernels work, but far slower than they could; reason and remedy are given."""
 

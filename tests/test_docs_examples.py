@@ -45,6 +45,12 @@ EXTRAS = {
     "haystack": "haystack",
     "llamaindex": "llama_index.core",
 }
+# Of the extra `serve`.
+SERVED = {
+    "docs/serving": "fastapi",
+    "service.app": "fastapi",
+    "service.running": "uvicorn",
+}
 
 
 def need_compiled(name: str) -> None:
@@ -58,6 +64,9 @@ def need_extra(name: str) -> None:
     for extra, module in EXTRAS.items():
         if extra in name:
             pytest.importorskip(module, reason=f"needs the extra `{extra}`")
+    for word, module in SERVED.items():
+        if word in name:
+            pytest.importorskip(module, reason="needs the extra `serve`")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -16,6 +16,7 @@ OPTIONAL = (
     *("pyarrow", "zarr", "ray"),
     *("sklearn", "scipy", "joblib"),
     *("langchain_core", "haystack", "llama_index", "fsspec"),
+    *("fastapi", "starlette", "uvicorn"),
 )
 FOREIGN = (*OPTIONAL, "hypothesis", "pytest")
 IMPORTERS = ("import_module", "__import__")
@@ -27,6 +28,7 @@ LATE_IMPORTS = {
     "quiver/backends/cython_backend.py:load_bindings",
     "quiver/cli/__init__.py:_run_without_extra",
     "quiver/cli/__init__.py:main",
+    "quiver/cli/serve.py:serve",
     "quiver/diagnosis/record.py:to_html",
     "quiver/explain/explanation.py:to_html",
 }

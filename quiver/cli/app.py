@@ -24,6 +24,7 @@ from quiver.cli.evaluate import evaluate, tune
 from quiver.cli.explain import explain
 from quiver.cli.indexes import build, check, info
 from quiver.cli.queries import search
+from quiver.cli.serve import serve
 from quiver.cli.shards import shards
 from quiver.errors import QuiverError
 
@@ -114,6 +115,7 @@ for command in (
     *(backends, bench, verify, doctor),
 ):
     app.command()(command)
+shards.command()(serve)
 app.add_typer(shards)
 
 

@@ -53,7 +53,8 @@ def warnings_as_notes() -> Iterator[None]:
 
 def print_json(document: Any, *, indent: int | None = 2) -> None:
     """Print a document for a machine: plain JSON, nothing else on stdout."""
-    print(json.dumps(document, indent=indent, allow_nan=False))
+    # A command that goes on has told it all the same.
+    print(json.dumps(document, indent=indent, allow_nan=False), flush=True)
 
 
 def print_facts(title: str, facts: Iterable[tuple[str, str]]) -> None:

@@ -111,6 +111,13 @@ class Asking:
         """
         return self._now.memory_report()
 
+    def missing(self) -> tuple[str, ...]:
+        """Return the files of the shards that give no answer now.
+
+        A worker that was lost is started anew by being asked.
+        """
+        return self._now.missing()
+
     def check(self, *, full: bool = False) -> CheckReport:
         """Certify that all shards are sound, each as `Index.check` does.
 

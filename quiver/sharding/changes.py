@@ -154,7 +154,7 @@ def changing(
         if now != manifest:
             msg = (
                 f"{folder} must be at generation {manifest.generation}, which was "
-                f"opened, and is at {now.generation}; open it again"
+                f"opened, and is at {now.generation}; refresh or open it again"
             )
             raise InvalidArgumentError(msg)
         yield Change(folder, manifest, backend, threads)

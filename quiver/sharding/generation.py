@@ -111,6 +111,12 @@ class Generation:
         names = MemoryReport.__dataclass_fields__
         return MemoryReport(*(sum(o.options[name] for o in told) for name in names))
 
+    def missing(self) -> tuple[str, ...]:
+        """Return the files of the shards that give no answer."""
+        told = self.engine.ask([Message("weigh")] * len(self.manifest.shards))
+        each = zip(self.manifest.shards, told, strict=True)
+        return tuple(s.file for s, one in each if isinstance(one, ShardError))
+
     def check(self, *, full: bool) -> CheckReport:
         """Return what the check of every shard found, and of all together."""
         return checked(self.manifest, self._strict("check", {"full": full}), self.parts)

@@ -16,6 +16,7 @@ from quiver.errors import InvalidArgumentError
 from quiver.index import Index
 from quiver.parallel.workers import resolve_threads
 from quiver.sharding.changes import Change, Piece, changing, halves
+from quiver.sharding.folder import read_manifest
 from quiver.sharding.generation import Generation
 from quiver.sharding.placing import owners, slots_in
 from quiver.sharding.starting import How, started
@@ -33,7 +34,7 @@ class Moving:
     It is on the disk, whole, when the verb returns; what stops one, an error, Ctrl-C or
     a crash, leaves the last. Searches may run meanwhile in other threads and processes;
     each reads the generation it began with. A process that has the folder open sees the
-    new one when it opens it again.
+    new one after `refresh`.
 
     Attributes
     ----------
@@ -179,9 +180,33 @@ class Moving:
         n_threads = resolve_threads(threads)
         with changing(self.folder, now.manifest, how.backend, n_threads) as change:
             yield change
-            manifest, opened = started(self.folder, how, now)
+            self._renew()
+
+    def refresh(self) -> bool:
+        """Open the generation that the folder is at by now, should it be another.
+
+        Searches under way finish on the one they began with. If the new one cannot be
+        opened, that one stays.
+
+        Returns
+        -------
+        bool
+            Whether it was another.
+
+        Raises
+        ------
+        FileAccessError, FileFormatError, ShardError
+            As `ShardedIndex.open`.
+        """
+        if read_manifest(self.folder) == self._now.manifest:
+            return False
+        self._renew()
+        return True
+
+    def _renew(self) -> None:
+        manifest, opened = started(self.folder, self._how, self._now)
         # Not closed: another thread may be asking it. Workers of its own end with it.
-        self._now = Generation(manifest, opened, now.policy)
+        self._now = Generation(manifest, opened, self._now.policy)
 
     def _checked(self, vectors: Any) -> Vectors:
         about = self._now.manifest

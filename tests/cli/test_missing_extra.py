@@ -20,3 +20,18 @@ def test_without_the_extra_the_command_says_what_to_install(missing):
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1
     assert "pip install 'quiver-ann[cli]'" in ended.stderr
+
+
+def test_without_the_extra_a_service_says_what_to_install(tmp_path):
+    code = (
+        "import sys; sys.modules['fastapi'] = None\n"
+        f"sys.argv[1:] = ['shards', 'serve', {str(tmp_path)!r}]\n"
+        "from quiver.cli import main; main()"
+    )
+    pytest.importorskip("typer", reason="needs the extra `cli`")
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=60
+    )
+    assert ended.returncode == 1
+    assert "pip install 'quiver-ann[serve]'" in " ".join(ended.stderr.split())
+    assert "Traceback" not in ended.stderr

@@ -21,7 +21,7 @@ import quiver
 from quiver.errors import FileFormatError, InvalidArgumentError, LockError
 from quiver.params import SearchParams
 from quiver.sharding import changes, starting
-from quiver.sharding.folder import claimed, read_manifest
+from quiver.sharding.folder import NAME, claimed, read_manifest
 from quiver.sharding.manifest import fingerprint_of
 from quiver.sharding.placing import owners, slots_in
 
@@ -147,6 +147,28 @@ def test_who_opened_a_generation_reads_it_to_the_end(tmp_path):
             np.testing.assert_array_equal(found.distances, before.distances)
         with pytest.raises(InvalidArgumentError, match="open it again"):
             here.remove(IDS[0])
+
+
+def test_a_change_by_another_is_seen_after_a_refresh(tmp_path):
+    folder = made(tmp_path, ROWS, 2)
+    index, other = opened(folder, policy="partial"), opened(folder)
+    assert not index.refresh()
+    new = other.add(MORE)
+    assert index.refresh()
+    assert index.manifest == other.manifest
+    assert index.search(MORE, 1).ids[:, 0].tolist() == new.tolist()
+    index.remove(new)
+    assert other.refresh()
+    assert_holds(other, dict(zip(IDS.tolist(), ROWS, strict=True)))
+
+
+def test_a_generation_that_cannot_be_opened_leaves_the_one_before(tmp_path):
+    folder = made(tmp_path, ROWS, 2)
+    index, before = opened(folder), opened(folder).search(QUERIES, 5)
+    (folder / NAME).write_bytes(b"{}")
+    with pytest.raises(FileFormatError, match=NAME):
+        index.refresh()
+    np.testing.assert_array_equal(index.search(QUERIES, 5).ids, before.ids)
 
 
 def test_changes_in_worker_processes_are_answered_by_new_ones(tmp_path):

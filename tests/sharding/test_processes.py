@@ -234,6 +234,26 @@ def test_a_shard_that_is_lost_is_named_or_left_out(folder, tmp_path):
     assert np.isin(found.ids, kept).all()
 
 
+def test_missing_names_lost_shards_and_a_refresh_has_new_workers(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    with opened(copy) as index:
+        before, first = workers_of(index), index.manifest
+        assert index.missing() == ()
+        os.kill(before[0], signal.SIGKILL)
+        assert index.missing() == ()
+        opened_here = quiver.ShardedIndex.open(copy, backend="reference")
+        opened_here.remove(int(opened_here._now.parts[2][0]))
+        before = workers_of(index)
+        # Its file has no name any more.
+        os.kill(before[2], signal.SIGKILL)
+        assert index.missing() == (first.shards[2].file,)
+        assert index.refresh()
+        assert index.missing() == ()
+        found = index.search(QUERIES, 5)
+        assert_equals_oracle(found, expected(copy, QUERIES, 5))
+        assert_gone(before)
+
+
 def test_a_file_damaged_since_is_not_served_by_the_next_worker(folder, tmp_path):
     copy = shutil.copytree(folder, tmp_path / "copy")
     path = copy / read_manifest(copy).shards[0].file
