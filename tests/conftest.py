@@ -23,6 +23,10 @@ settings.register_profile("dev", max_examples=80, deadline=None)
 settings.register_profile(
     "ci", max_examples=200, deadline=None, derandomize=True, print_blob=True
 )
+# Where the same examples run elsewhere as well, with more of them.
+settings.register_profile(
+    "brief", max_examples=40, deadline=None, derandomize=True, print_blob=True
+)
 # Under QEMU every example takes the reference twenty times as long.
 settings.register_profile("emulated", max_examples=10, deadline=None, derandomize=True)
 settings.register_profile("nightly", max_examples=5000, deadline=None, print_blob=True)

@@ -33,6 +33,7 @@ from quiver.cli.options import (
     EncodingOption,
     FilterOption,
     FullOption,
+    HorizonOption,
     IdColumnOption,
     IdsOption,
     JsonOption,
@@ -160,6 +161,7 @@ def search(
     k: KOption = 10,
     ef: EfOption = None,
     n_rerank: RerankOption = None,
+    horizon: HorizonOption = None,
     filter_ids: FilterOption = None,
     npz: NpzOption = None,
     engine: Annotated[
@@ -190,6 +192,7 @@ def search(
             *(vectors, k),
             ef=ef,
             n_rerank=n_rerank,
+            horizon=horizon,
             filter=read_filter(filter_ids),
             threads=threads,
         )

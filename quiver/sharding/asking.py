@@ -41,6 +41,7 @@ class Asking:
         *,
         ef: int | None = None,
         n_rerank: int | None = None,
+        horizon: float | None = None,
         filter: Any = None,
         threads: int | None = None,
     ) -> ShardedResult:
@@ -51,7 +52,7 @@ class Asking:
         queries, k, filter
             As there. Bools are one for each row of ``self.ids``; a `Filter` of one
             shard is refused.
-        ef, n_rerank : int, optional
+        ef, n_rerank, horizon : optional
             As there, of every shard.
         threads : int, optional
             Of all shards together. The answer does not depend on it.
@@ -69,9 +70,9 @@ class Asking:
         InvalidArgumentError, InvalidTypeError
             If an argument breaks a rule.
         """
-        effort = SearchParams.resolve(k, ef, n_rerank)
         now = self._now
         about = now.manifest
+        effort = SearchParams.resolve(k, ef, n_rerank, horizon, about.metric)
         queries, is_single = as_queries(queries, metric=about.metric, dim=about.dim)
         return now.search(queries, effort, filter, threads, is_single)
 

@@ -60,6 +60,15 @@ def test_a_search_is_the_merge_of_its_shards(tmp_path, metric, shards, by):
         assert (found.coverage, found.missing) == (1.0, ())
 
 
+def test_a_horizon_ends_the_walks_of_every_shard(folder, opened):
+    found = opened.search(QUERIES, 5, ef=40, horizon=1.0)
+    assert_equals_oracle(found, expected(folder, QUERIES, 5, ef=40, horizon=1.0))
+    whole = opened.search(QUERIES, 5, ef=40).stats.distance_computations.sum()
+    assert found.stats.distance_computations.sum() < whole
+    with pytest.raises(InvalidArgumentError, match="horizon must be in 1"):
+        opened.search(QUERIES, 5, horizon=0.5)
+
+
 def test_equal_rows_of_several_shards_are_ordered_by_id(opened):
     ids, distances = opened.search(ROWS[[0]], k=2)
     twins = np.flatnonzero((ROWS[0] == ROWS).all(axis=1))
