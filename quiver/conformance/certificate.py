@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from quiver._typing import AnyArray, Progress
+from quiver.arithmetic import in_standard_arithmetic
 from quiver.backends.protocol import Backend
 from quiver.backends.registry import get_backend, list_backends
 from quiver.conformance.cases import Call
@@ -139,6 +140,7 @@ def _told(certificate: Certificate) -> dict[str, dict[str, str]]:
     }
 
 
+@in_standard_arithmetic
 @tells_progress("certifying")
 def certify(
     backends: Sequence[str | Backend] | None = None,

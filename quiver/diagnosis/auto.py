@@ -62,7 +62,7 @@ def chosen_for(vectors: Vectors | StoredVectors, plan: Plan, encoding: object) -
         plan, warning = _looked_at(vectors, plan)
     if warning:
         # At the caller of `Index.build`.
-        warnings.warn(warning, UserWarning, stacklevel=5)
+        warnings.warn(warning, UserWarning, stacklevel=6)
     return plan
 
 

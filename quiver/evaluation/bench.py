@@ -142,7 +142,9 @@ def bench_backends(
     return BenchReport(
         n=index.n,
         dim=index.dim,
-        **effort._asdict(),
+        k=effort.k,
+        ef=effort.ef,
+        n_rerank=effort.n_rerank,
         threads=n_threads,
         metric=metric,
         workload=workload,

@@ -59,7 +59,7 @@ def warn_of_lost_precision(given: AnyArray, kept: Vectors, metric: Metric) -> No
     """
     if lost := lost_precision(given, kept, metric):
         # At the caller of `Index.build`.
-        warnings.warn(lost, PrecisionWarning, stacklevel=7)
+        warnings.warn(lost, PrecisionWarning, stacklevel=8)
 
 
 def lost_precision(given: AnyArray, kept: Vectors, metric: Metric) -> str | None:

@@ -140,6 +140,7 @@ OPEN_IN_LITTLE_MEMORY = """
 import resource, sys
 import quiver
 path, room = sys.argv[1], int(sys.argv[2])
+quiver.open, quiver.get_backend("reference")  # Loaded before memory is short.
 with open("/proc/self/statm") as statm:
     used = int(statm.read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + room, used + room))
