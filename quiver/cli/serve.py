@@ -40,8 +40,12 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free.")] = 8000,
     engine: Annotated[
-        EngineOfShards, typer.Option(help="Here, or in processes of their own.")
+        EngineOfShards,
+        typer.Option(help="Here, in processes of their own, or in actors of Ray."),
     ] = EngineOfShards.LOCAL,
+    replicas: Annotated[
+        int, typer.Option(min=1, help="Actors of each shard, on Ray.")
+    ] = 1,
     policy: Annotated[
         PolicyName,
         typer.Option(help="Of requests that name none: refuse, or answer without."),
@@ -95,6 +99,7 @@ def serve(
         backend=load_backend(backend).name,
         workers=workers,
         deadline=deadline,
+        replicas=replicas,
         # Each request chooses; what none names is said to the service.
         policy="partial",
     )
