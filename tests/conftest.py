@@ -21,7 +21,7 @@ from quiver.backends import Backend, BackendInfo, get_backend, list_backends
 # First calls compile, so a deadline would measure the compiler.
 settings.register_profile("dev", max_examples=80, deadline=None)
 settings.register_profile(
-    "ci", max_examples=200, deadline=None, derandomize=True, print_blob=True
+    "ci", max_examples=100, deadline=None, derandomize=True, print_blob=True
 )
 # Where the same examples run elsewhere as well, with more of them.
 settings.register_profile(

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from diagnosed import needs_kernels
 from lossy_index import ROWS, lossy_index
 from rows import normal_rows
 from spoiled_rows import long_rows
@@ -48,6 +49,7 @@ def test_recall_is_that_of_search(rows: np.ndarray, metric: str) -> None:
         assert point.reranked == stats.reranked.mean()
 
 
+@needs_kernels
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("share", [0.95, 0.3, 0.01, 0.0])
 def test_with_a_filter_recall_is_of_the_rows_that_may_answer(

@@ -67,6 +67,7 @@ def test_one_less_to_rerank_does_not_hold(
     assert fewer - margin < 0.8 + 0.005
 
 
+@needs_kernels
 def test_more_confidence_never_costs_less(
     index: quiver.Index, queries: np.ndarray
 ) -> None:
@@ -78,6 +79,7 @@ def test_more_confidence_never_costs_less(
     assert costs[0] < costs[-1]
 
 
+@needs_kernels
 def test_the_answer_is_the_same_with_any_number_of_threads(
     index: quiver.Index, queries: np.ndarray
 ) -> None:
@@ -86,6 +88,7 @@ def test_the_answer_is_the_same_with_any_number_of_threads(
     )
 
 
+@needs_kernels
 def test_ground_truth_saves_the_exact_search(
     index: quiver.Index, queries: np.ndarray
 ) -> None:

@@ -16,8 +16,14 @@ from quiver.conformance.hazards import METRICS
 FEW = 10 if default_name() != "reference" else 3
 
 
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("n_steps", [FEW, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("metric", "n_steps"),
+    [
+        *((metric, FEW) for metric in METRICS),
+        # `make soak` has minutes of each.
+        pytest.param("euclidean", 200, marks=pytest.mark.slow),
+    ],
+)
 def test_eight_readers_beside_a_writer_see_whole_versions(
     metric: Metric, n_steps: int, tmp_path: Path
 ) -> None:
