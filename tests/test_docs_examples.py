@@ -26,6 +26,8 @@ OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 NEED_COMPILED = {
     "docs/tutorial.md",
     "docs/explain.md",
+    "docs/filters.md",
+    "docs/limits.md",
     "docs/living.md",
     "docs/diagnosis.md",
     "docs/parameters.md",
