@@ -110,15 +110,16 @@ def test_one_filter_serves_all_threads(rows, queries):
 
 
 def test_threads_that_add_to_one_index_lose_no_row(rows):
-    index = quiver.Index.build(rows[:100], params=SHAPE)
+    n_first, n_new = min(100, len(rows) // 2), min(60, len(rows) // 2)
+    index = quiver.Index.build(rows[:n_first], params=SHAPE)
 
     def add(number: int) -> list[int]:
-        new = rows[100:160].copy() + number
+        new = rows[n_first : n_first + n_new] + number
         return [int(one) for row in new for one in index.add(row[None], threads=1)]
 
     given = sorted(one for ids in at_once(add) for one in ids)
-    assert given == list(range(100, 100 + N_THREADS * 60))
-    assert index.version == N_THREADS * 60
+    assert given == list(range(n_first, n_first + N_THREADS * n_new))
+    assert index.version == N_THREADS * n_new
     assert index.check(full=True).ok
 
 
