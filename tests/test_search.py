@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from diagnosed import needs_kernels
 from rows import normal_rows
 from small_index import small_index
 
@@ -138,6 +139,7 @@ def test_halves_far_from_the_origin_are_answered_as_if_the_beam_were_read_whole(
     assert (found.stats.reranked == 150).all()
 
 
+@needs_kernels
 @pytest.mark.parametrize("bits", [2, 4])
 def test_a_beam_is_read_whole_if_few_coordinates_of_the_query_are_not_zero(
     bits: Bits,

@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from diagnosed import needs_kernels
 
 import quiver
 from quiver._typing import Metric
@@ -69,6 +70,7 @@ def with_one_wrong() -> np.ndarray:
     return ids
 
 
+@needs_kernels
 @pytest.mark.parametrize("kind", ["normal", "offset", "copies", "near copies"])
 @pytest.mark.parametrize("metric", hazards.METRICS)
 @pytest.mark.parametrize("dtype", ["f4", "f8"])

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 import soak_readers
+from diagnosed import needs_kernels
 from soak_readers import KINDS, Script, soak
 
 import quiver
 from quiver._typing import Metric
-from quiver.backends.registry import default_name
 from quiver.conformance.hazards import METRICS
 
-FEW = 10 if default_name() != "reference" else 3
+FEW = 10
+pytestmark = needs_kernels
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 import pytest
@@ -15,14 +16,17 @@ os.environ["RAY_AUTH_TOKEN"] = os.urandom(32).hex()
 def ray(tmp_path_factory):
     """Return Ray with a cluster of two processors, which asks for a token."""
     ray = pytest.importorskip("ray", reason="needs the extra `ray`; see `make ray`")
-    ray.init(
-        address="local",
-        num_cpus=2,
-        include_dashboard=False,
-        object_store_memory=100_000_000,
-        log_to_driver=False,
-        logging_level="ERROR",
-    )
+    # Workers import from the folder where Ray is started: there the checkout, which has
+    # no kernels, would hide what is installed.
+    with contextlib.chdir(tmp_path_factory.mktemp("driver")):
+        ray.init(
+            address="local",
+            num_cpus=2,
+            include_dashboard=False,
+            object_store_memory=100_000_000,
+            log_to_driver=False,
+            logging_level="ERROR",
+        )
     yield ray
     ray.shutdown()
 
