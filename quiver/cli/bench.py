@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import platform
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +22,7 @@ from quiver.cli.console import (
 from quiver.cli.files import check_outputs, write_page
 from quiver.cli.options import JsonOption, KeyOption, MetricOption, ThreadsOption
 from quiver.cli.quantities import parse_bytes
+from quiver.doctor.computer import processor_name
 from quiver.errors import InvalidArgumentError
 from quiver.evaluation.bench import bench_backends
 from quiver.evaluation.bench_page import render
@@ -194,7 +194,7 @@ def _document(report: BenchReport, data: BenchData) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "quiver": quiver.__version__,
-        "processor": platform.processor() or platform.machine(),
+        "processor": processor_name(),
         "source": data.source,
         "n_queries": len(data.queries),
         **asdict(report),

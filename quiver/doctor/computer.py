@@ -48,13 +48,18 @@ def describe_computer() -> dict[str, Any]:
         "machine": f"{platform.system()} {platform.machine()}",
         "kernel": ".".join(re.findall(r"\d+", platform.release())[:2]),
         "libc": " ".join(platform.libc_ver()).strip(),
-        "processor": _processor(Path("/proc/cpuinfo")) or platform.processor(),
+        "processor": processor_name(),
         "features": _features(),
         "huge_pages": _chosen(Path("/sys/kernel/mm/transparent_hugepage/enabled")),
         "threads": resolve_threads(None),
         "processors": os.cpu_count(),
         "quota": read_quota(Path("/")),
     }
+
+
+def processor_name() -> str:
+    """Return the name of the processor, as far as the system tells it."""
+    return _processor(Path("/proc/cpuinfo")) or platform.processor()
 
 
 def _version(package: str) -> str | None:

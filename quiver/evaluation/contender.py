@@ -67,8 +67,9 @@ class Contender:
         self._all: list[float] = []
 
     def measure_build(self, build: Callable[..., Index]) -> None:
-        """Build over a few rows first, over more if that was quick."""
+        """Build over a few rows first, over more if that was quick; start a process."""
         vectors, name = self._index.vectors, self._index.backend.name
+        self._start = start_seconds(name)
         build(vectors[:WARM_ROWS], backend=name)
         for rows in (TRIAL_ROWS, SAMPLE_ROWS):
             _, seconds = timed(partial(build, vectors[:rows], backend=name))
@@ -88,10 +89,12 @@ class Contender:
             self._calls.append(self._seconds_of_calls(calls, self._threads))
 
     def _seconds_of_calls(self, calls: list[AnyArray], threads: int) -> list[float]:
-        seconds: list[float] = []
+        seconds, spent = [], 0.0
         for queries in calls:
-            seconds.append(timed(partial(self._search, queries, threads=threads))[1])
-            if sum(seconds) > TIMING_SECONDS:
+            _, last = timed(partial(self._search, queries, threads=threads))
+            seconds.append(last)
+            spent += last
+            if spent > TIMING_SECONDS:
                 break
         return seconds
 
@@ -113,7 +116,7 @@ class Contender:
             queries_per_second_all=n / min(self._all),
             latency=_latency(self._singles),
             calls=_latency(calls) if calls else None,
-            start_seconds=start_seconds(backend.name),
+            start_seconds=self._start,
             turns=Turns(
                 one=tuple(n / seconds for seconds in self._one),
                 all=tuple(n / seconds for seconds in self._all),

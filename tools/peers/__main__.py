@@ -27,6 +27,7 @@ from peers.catalogue import all_peers, chosen
 from peers.contract import Peer, Plan
 from peers.data import DEMO, read_task
 from peers.schedule import run
+from quiver.doctor.computer import processor_name
 from quiver.parallel.workers import resolve_threads
 
 
@@ -117,7 +118,7 @@ def _about(before: dict[str, Any]) -> dict[str, Any]:
             ["python", "-P", "-m", "peers", *map(_name, sys.argv[1:])]
         ),
         "date": time.strftime("%Y-%m-%d %H:%M"),
-        "processor": _processor(),
+        "processor": processor_name() or platform.machine(),
         "processors": os.cpu_count(),
         "before": before,
         "python": platform.python_version(),
@@ -127,15 +128,6 @@ def _about(before: dict[str, Any]) -> dict[str, Any]:
 def _name(word: str) -> str:
     """Return a word of the command line; where a file lies is nobody's business."""
     return Path(word).name if Path(word).is_absolute() else word
-
-
-def _processor() -> str:
-    cpu_info = Path("/proc/cpuinfo")
-    if cpu_info.exists():
-        for line in cpu_info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _say(message: str) -> None:
