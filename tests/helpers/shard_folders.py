@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
 
@@ -83,3 +86,30 @@ def assert_equals_oracle(
     assert result.distances.dtype == np.float32
     np.testing.assert_array_equal(np.stack(astuple(result.stats)), counters)
     np.testing.assert_array_equal(result.counts, (ids != -1).sum(axis=1))
+
+
+@contextmanager
+def asked_meanwhile(index: quiver.ShardedIndex, queries: np.ndarray) -> Iterator[None]:
+    """Have a thread ask for rows that do not change, and see the same answers."""
+    few = np.sort(index.ids)[:20]
+    exact = index.search(queries, 5, filter=few, ef=500)
+    done, wrong = threading.Event(), []
+
+    def ask() -> None:
+        while not done.is_set():
+            try:
+                found = index.search(queries, 5, filter=few, ef=500)
+            except quiver.errors.QuiverError as error:
+                wrong.append(error)
+                return
+            if not np.array_equal(found.distances, exact.distances):
+                wrong.append(found)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        yield
+    finally:
+        done.set()
+        asking.join()
+    assert wrong == []

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
 from rows import normal_rows
 from shard_folders import (
     DIM,
+    asked_meanwhile,
     assert_equals_oracle,
     expected,
     made,
@@ -251,25 +250,10 @@ def test_a_changed_shard_is_proven_by_the_worker_that_opens_it(tmp_path, monkeyp
 
 def test_searches_go_on_while_shards_are_replaced(tmp_path):
     index = opened(made(tmp_path, ROWS, 2))
-    few, done, wrong = np.sort(IDS)[:20], threading.Event(), []
-    exact = index.search(QUERIES, 5, filter=few, ef=500)
-
-    def ask():
-        while not done.is_set():
-            found = index.search(QUERIES, 5, filter=few, ef=500)
-            if not np.array_equal(found.distances, exact.distances):
-                wrong.append(found)
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    try:
+    with asked_meanwhile(index, QUERIES):
         for _ in range(3):
             index.add(MORE)
             index.split(0)
-    finally:
-        done.set()
-        asking.join()
-    assert wrong == []
 
 
 def test_what_stops_a_change_leaves_the_generation_before(tmp_path, monkeypatch):
