@@ -198,6 +198,14 @@ static struct quiver_choice choice_at(const struct call *call, int place, size_t
     };
 }
 
+/* A horizon is two values, its rank and its factor; none is one. */
+static struct quiver_horizon horizon_at(const struct call *call, int place)
+{
+    if (array(call, place) == NULL)
+        return (struct quiver_horizon){0};
+    return (struct quiver_horizon){integer(call, place), real(call, place + 1)};
+}
+
 static int call_encode(const struct quiver_kernels *kernels, struct call *call)
 {
     struct quiver_transform transform = transform_at(call, 1);
@@ -278,6 +286,7 @@ static int call_search(const struct quiver_kernels *kernels, struct call *call)
         .budget = array(call, 11),
         .limits = array(call, 12),
         .is_screened = (int)integer(call, 13),
+        .horizon = horizon_at(call, 14),
     };
     struct quiver_ball *balls = calloc(queries.n_queries + 1, sizeof *balls);
     int first = rules.limits == NULL ? 1 : 2;
@@ -343,6 +352,7 @@ static int call_answer(const struct quiver_kernels *kernels, struct call *call)
         .ef = integer(call, 23),
         .depth = integer(call, 24),
         .is_bounded = (int)integer(call, 25),
+        .horizon = horizon_at(call, 26),
     };
     int64_t *ids = room(call, 0, 0, GARBAGE);
     float *distances = room(call, 1, 0, GARBAGE);
