@@ -27,7 +27,7 @@ from sharded.running import Timed, TimedIndex, in_turns
 
 BATCH, ROUNDS, EFS = 256, 30, (64, 128, 256)
 WORKERS = (2, 4)
-CHECKED_SHARDS, CHECKED_BATCH, CHECKED_ROUNDS = 8, 64, 100
+CHECKED_SHARDS, CHECKED_BATCH, CHECKED_ROUNDS = 8, 64, 1000
 
 
 def built(base: Path, folder: Path, shards: int) -> Vectors:

@@ -56,15 +56,16 @@ def told(runs: dict[int, list[Timed]]) -> Cluster:
     beside = np.median([run.beside for run in one])
     each = max(0.0, caller[1] - caller[0])
     rest = max(0.0, caller[0] - each)
-    # A core of its own would make the seconds that pass those that it works.
-    share = sum(run.shards_cpu.sum() for run in one) / sum(r.shards.sum() for r in one)
+    # Two workers with a core each would work all the seconds that pass. One alone cannot
+    # tell of others that leave it a core.
+    share = sum(run.shards_cpu.sum() for run in two) / sum(r.shards.sum() for r in two)
     cores = count_processors()
     return Cluster(
         # With both cores at work each is slower.
         service=np.array([run.shards_cpu for run in two]),
         parts=1,
         cores=cores,
-        others=max(0.0, cores / share - 1),
+        others=max(0.0, cores / share - 2),
         one_at_a_time=True,
         prepare=rest / 2,
         send=each / 2,
