@@ -56,8 +56,8 @@ def told(runs: dict[int, list[Timed]]) -> Cluster:
     beside = np.median([run.beside for run in one])
     each = max(0.0, caller[1] - caller[0])
     rest = max(0.0, caller[0] - each)
-    # Two workers with a core each would work all the seconds that pass. One alone cannot
-    # tell of others that leave it a core.
+    # Two workers with a core each would work all the seconds that pass. One alone
+    # cannot tell of others that leave it a core.
     share = sum(run.shards_cpu.sum() for run in two) / sum(r.shards.sum() for r in two)
     cores = count_processors()
     return Cluster(
