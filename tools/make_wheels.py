@@ -106,7 +106,8 @@ def run(
     words = [str(word) for word in command]
     done = subprocess.run(words, cwd=folder, env={**os.environ, **variables})
     if done.returncode != status:
-        raise SystemExit(f"{shlex.join(words)} ended with {done.returncode}")
+        msg = f"{shlex.join(words)} ended with {done.returncode}"
+        raise SystemExit(msg)
 
 
 if __name__ == "__main__":
