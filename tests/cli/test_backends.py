@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 from command_line import run, run_process
+from quick import QUICK_BACKEND
 
 import quiver
 from quiver.backends import get_backend, registry
@@ -18,7 +19,7 @@ from quiver.storage.canonical import canonical
 def test_verify_prints_the_proof():
     proven = run("verify", "--rounds", 2)
     assert proven.exit_code == 0
-    assert proven.stdout == f"{quiver.verify('reference', rounds=2)}\n"
+    assert proven.stdout == f"{quiver.verify(QUICK_BACKEND, rounds=2)}\n"
 
 
 def test_verify_of_a_wrong_backend_is_exit_code_1(monkeypatch):

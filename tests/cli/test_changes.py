@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from command_line import DIM, ROWS, fill, run
+from quick import QUICK_BACKEND
 from rows import normal_rows
 
 import quiver
@@ -20,7 +21,7 @@ def folder(tmp_path):
 
 
 def opened(path):
-    return quiver.open(path, verify="full", backend="reference")
+    return quiver.open(path, verify="full", backend=QUICK_BACKEND)
 
 
 def changed(*words):

@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 from command_line import DIM, QUIVER, ROWS, fill, run
+from quick import QUICK_BACKEND
 
 import quiver
 from quiver.datasets import read_vectors
@@ -38,7 +39,7 @@ def table(folder):
 def built(folder, *words: object) -> quiver.Index:
     made = run("build", *words, "-o", folder / "made.quiver")
     assert made.exit_code == 0, made.output
-    return quiver.open(folder / "made.quiver", backend="reference")
+    return quiver.open(folder / "made.quiver", backend=QUICK_BACKEND)
 
 
 def test_a_file_is_converted_and_said_so(folder):
@@ -75,7 +76,7 @@ def test_a_wrong_word_is_one_line_and_no_file(folder, words, said):
 
 def test_an_index_is_built_of_a_column_with_the_ids_of_another(folder):
     own = built(folder, folder / "base.npz", "--column", "vector", "--id", "number")
-    plain = quiver.open(folder / "base.quiver", backend="reference")
+    plain = quiver.open(folder / "base.quiver", backend=QUICK_BACKEND)
     np.testing.assert_array_equal(own.neighbors, plain.neighbors)
     np.testing.assert_array_equal(own.ids, plain.ids + 500)
 
@@ -90,7 +91,7 @@ def test_parquet_goes_through_every_command(folder, table):
     assert ids == [[500 + row] for row in range(9)]
     done = run("update", index, table, *column, "--id", "id", "--max-rows", 5)
     assert done.exit_code == 0, done.output
-    told = run("diagnose", table, *column, "--json", "--backend", "reference")
+    told = run("diagnose", table, *column, "--json", "--backend", QUICK_BACKEND)
     assert json.loads(told.stdout)["n"] == ROWS
     both = run("build", table, "-o", index)
     assert both.exit_code == 1
@@ -102,7 +103,7 @@ def test_a_column_of_ids_joins_an_index(folder):
     built(folder, folder / "base.npy").save(index)
     done = run("add", index, folder / "base.npz", "--id", "number", "--max-rows", 30)
     assert done.exit_code == 0, done.output
-    assert quiver.open(index, backend="reference").n == ROWS + 30
+    assert quiver.open(index, backend=QUICK_BACKEND).n == ROWS + 30
 
 
 def test_ids_are_given_once(folder):

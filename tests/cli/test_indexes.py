@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import DIM, ROWS, fill, run
+from quick import QUICK_BACKEND
 from small_index import byte_rows
 
 import quiver
@@ -21,8 +22,8 @@ def folder(tmp_path_factory):
 
 
 def test_the_command_builds_the_index_the_api_builds(folder):
-    opened = quiver.open(folder / "base.quiver", backend="reference")
-    built = quiver.Index.build(np.load(folder / "base.npy"), backend="reference")
+    opened = quiver.open(folder / "base.quiver", backend=QUICK_BACKEND)
+    built = quiver.Index.build(np.load(folder / "base.npy"), backend=QUICK_BACKEND)
     np.testing.assert_array_equal(opened.neighbors, built.neighbors)
     np.testing.assert_array_equal(opened.codes.rows, built.codes.rows)
     assert opened.entry_point == built.entry_point
@@ -34,7 +35,7 @@ def test_an_encoding_by_name_leaves_nothing_to_the_data(folder):
     out = folder / "named.quiver"
     made = run("build", folder / "base.npy", "-o", out, "--encoding", "default")
     assert made.exit_code == 0, made.output
-    index = quiver.open(out, backend="reference")
+    index = quiver.open(out, backend=QUICK_BACKEND)
     assert index.encoding == quiver.Encoding()
     assert index.notes is None
 
@@ -48,14 +49,14 @@ def test_every_build_option_reaches_the_index(folder):
         *("--max-rows", 120, "--threads", 1),
     )
     summary = json.loads(made.stdout)
-    index = quiver.open(out, backend="reference")
+    index = quiver.open(out, backend=QUICK_BACKEND)
     assert (index.n, index.dim, index.metric) == (120, DIM, "euclidean")
     assert index.encoding == quiver.Encoding.paper()
     assert index.params == quiver.BuildParams(
         max_degree=9, ef_construction=21, alpha=1.5, seed=7
     )
     assert (summary["n"], summary["dim"], summary["threads"]) == (120, DIM, 1)
-    assert summary["backend"] == "reference"
+    assert summary["backend"] == QUICK_BACKEND
     assert summary["seconds"] > 0
 
 
@@ -64,7 +65,7 @@ def test_bits_and_lines_reach_the_index_and_are_told_in_words(folder):
     options = ("--bits", 4, "--lines", 2, "--max-rows", 40)
     made = run("build", folder / "base.npy", "-o", out, *options)
     assert made.exit_code == 0, made.output
-    index = quiver.open(out, backend="reference")
+    index = quiver.open(out, backend=QUICK_BACKEND)
     assert index.encoding == quiver.Encoding(bits=4, lines=2)
     report = quiver.predict_memory(40, DIM, encoding=index.encoding)
     assert f"will need {report}" in " ".join(made.stderr.split())
@@ -97,7 +98,7 @@ def test_bits_and_lines_that_no_encoding_has_are_refused(folder, options, rule):
 def test_a_metric_may_be_said_in_the_words_of_other_libraries(folder):
     out = folder / "alias.quiver"
     assert run("build", folder / "base.npy", "-o", out, "--metric", "L2").exit_code == 0
-    assert quiver.open(out, backend="reference").metric == "euclidean"
+    assert quiver.open(out, backend=QUICK_BACKEND).metric == "euclidean"
     refused = run("build", folder / "base.npy", "-o", out, "--metric", "l2sq")
     assert refused.exit_code == 1
     assert "not their squares" in " ".join(refused.output.replace("│", " ").split())
@@ -116,7 +117,7 @@ def test_build_takes_ids_from_a_file(folder, suffix):
     out = folder / "with_ids.quiver"
     made = run("build", folder / "base.npy", "-o", out, "--ids", path, "--max-rows", 50)
     assert made.exit_code == 0, made.output
-    opened = quiver.open(out, backend="reference")
+    opened = quiver.open(out, backend=QUICK_BACKEND)
     np.testing.assert_array_equal(opened.ids, ids[:50])
 
 
@@ -126,7 +127,7 @@ def test_ids_of_64_bits_survive_the_text_file(folder):
     out = folder / "large.quiver"
     options = ("--ids", folder / "large.txt", "--max-rows", 3)
     run("build", folder / "base.npy", "-o", out, *options)
-    assert quiver.open(out, backend="reference").ids.tolist() == ids
+    assert quiver.open(out, backend=QUICK_BACKEND).ids.tolist() == ids
 
 
 def test_float16_halves_the_stored_vectors_and_the_summary_says_so(folder):
@@ -136,7 +137,7 @@ def test_float16_halves_the_stored_vectors_and_the_summary_says_so(folder):
     )
     facts = json.loads(made.stdout)
     assert facts["bytes"]["cold_per_vector"] == 2 * DIM
-    stored = quiver.open(out, backend="reference").vectors
+    stored = quiver.open(out, backend=QUICK_BACKEND).vectors
     rounded = np.load(folder / "base.npy").astype(np.float16).astype(np.float32)
     np.testing.assert_array_equal(np.asarray(stored), rounded)
 
@@ -163,7 +164,7 @@ def test_files_of_bytes_stay_bytes(folder, suffix):
     assert made.exit_code == 0, made.output
     assert json.loads(made.stdout)["bytes"]["cold_per_vector"] == 8
     assert "cold 480 B (8 B per vector)" in " ".join(made.stderr.split())
-    stored = quiver.open(out, backend="reference").vectors
+    stored = quiver.open(out, backend=QUICK_BACKEND).vectors
     assert stored.cold_dtype == rows.dtype
     np.testing.assert_array_equal(np.asarray(stored), rows)
     wide = run("build", path, "-o", out, "--json", "--cold-dtype", "float32")
@@ -188,7 +189,7 @@ def test_build_predicts_memory_and_prints_a_summary_for_people(folder):
         f"{ROWS} x {DIM}, cosine",
         f"{report.hot_per_vector:.0f} bytes per vector",
         f"{report.cold_per_vector:.0f} bytes per vector",
-        "reference (numpy)",
+        f"{QUICK_BACKEND} (",
         "threads: ",
         " s, ",
     ):
@@ -197,7 +198,7 @@ def test_build_predicts_memory_and_prints_a_summary_for_people(folder):
 
 def test_info_tells_what_the_file_holds(folder):
     path = folder / "base.quiver"
-    index = quiver.open(path, backend="reference")
+    index = quiver.open(path, backend=QUICK_BACKEND)
     facts = json.loads(run("info", path, "--json").stdout)
     degrees = np.count_nonzero(index.neighbors != 2**32 - 1, axis=1)
     assert (facts["n"], facts["dim"], facts["metric"]) == (ROWS, DIM, "cosine")
@@ -226,7 +227,7 @@ def test_a_build_looks_at_its_rows_once(folder, monkeypatch):
 @pytest.mark.parametrize("full", [(), ("--full",)])
 def test_check_certifies_a_sound_index(folder, full):
     path = folder / "base.quiver"
-    index = quiver.open(path, cold="mmap", backend="reference")
+    index = quiver.open(path, cold="mmap", backend=QUICK_BACKEND)
     certified = run("check", path, *full)
     assert certified.exit_code == 0
     assert certified.stdout == f"{index.check(full=bool(full))}\n"
@@ -235,7 +236,7 @@ def test_check_certifies_a_sound_index(folder, full):
 
 
 def test_check_of_an_unsound_graph_is_exit_code_1(folder, monkeypatch):
-    opened = quiver.open(folder / "base.quiver", backend="reference")
+    opened = quiver.open(folder / "base.quiver", backend=QUICK_BACKEND)
     lost = replace(opened.state, neighbors=np.full_like(opened.neighbors, 2**32 - 1))
     unsound = quiver.Index(lost, opened.backend)
     monkeypatch.setattr(quiver, "open", lambda *_, **__: unsound)
@@ -258,7 +259,7 @@ def test_a_recall_to_build_for_gives_more_edges(folder):
     options = ("--max-rows", 60, "--recall", 0.99, "--ef-construction", 70)
     made = run("build", folder / "base.npy", "--out", out, *options)
     assert made.exit_code == 0, made.output
-    params = quiver.open(out, backend="reference").params
+    params = quiver.open(out, backend=QUICK_BACKEND).params
     assert (params.max_degree, params.ef_construction, params.alpha) == (64, 70, 1.2)
 
 
@@ -268,8 +269,8 @@ def test_the_data_choose_the_bits_where_no_encoding_is_named(folder):
     tight = (centers[np.arange(260) % 2] + 0.03 * noise).astype(np.float32)
     np.save(folder / "tight.npy", tight)
     made = run("build", folder / "tight.npy", "-o", folder / "tight.quiver")
-    opened = quiver.open(folder / "tight.quiver", backend="reference")
-    built = quiver.Index.build(tight, backend="reference")
+    opened = quiver.open(folder / "tight.quiver", backend=QUICK_BACKEND)
+    built = quiver.Index.build(tight, backend=QUICK_BACKEND)
     assert opened.encoding == built.encoding == quiver.Encoding(bits=8)
     assert f"will need {built.memory_report()}" in " ".join(made.stderr.split())
     assert opened.notes == built.notes
@@ -277,7 +278,7 @@ def test_the_data_choose_the_bits_where_no_encoding_is_named(folder):
     assert built.notes["bits"] in shown
     options = ("--encoding", "default", "--json")
     made = run("build", folder / "tight.npy", "-o", folder / "two.quiver", *options)
-    named = quiver.open(folder / "two.quiver", backend="reference")
+    named = quiver.open(folder / "two.quiver", backend=QUICK_BACKEND)
     assert named.encoding == quiver.Encoding()
     told = " ".join(made.stderr.split())
     assert "warning: 2 bits keep 61.6 % of the true 10" in told

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from command_line import QUERIES, ROWS, fill, run
+from quick import QUICK_BACKEND
 
 import quiver
 
@@ -43,7 +44,7 @@ def test_build_reads_an_hdf5_file_and_search_its_queries_and_truth(folder):
     ],
 )
 def test_search_returns_what_the_api_returns(folder, place):
-    index = quiver.open(folder / "base.quiver", backend="reference")
+    index = quiver.open(folder / "base.quiver", backend=QUICK_BACKEND)
     expected = index.search(np.load(folder / "queries.npy"), k=4, ef=30, n_rerank=8)
     found = run(
         *("search", folder / "base.quiver", folder / "queries.npy", "-k", 4),
@@ -83,7 +84,7 @@ def test_search_prints_neighbors_and_recall_for_people(folder):
 def test_recall_from_a_ground_truth_file_is_the_api_s(folder):
     base, queries = np.load(folder / "base.npy"), np.load(folder / "queries.npy")
     _, true = quiver.exact_knn(base, queries, 10, metric="cosine")
-    index = quiver.open(folder / "base.quiver", backend="reference")
+    index = quiver.open(folder / "base.quiver", backend=QUICK_BACKEND)
     found = index.search(queries, k=10, ef=12)
     report = run(
         *("search", folder / "base.quiver", folder / "queries.npy", "--json"),
@@ -120,7 +121,7 @@ def test_a_ground_truth_of_shifted_queries_is_refused(folder, command):
     np.save(folder / "shifted.npy", np.roll(np.load(folder / "truth.npy"), 1, axis=0))
     found = run(
         *(command, folder / "base.quiver", folder / "queries.npy"),
-        *("--ground-truth", folder / "shifted.npy", "--backend", "reference"),
+        *("--ground-truth", folder / "shifted.npy", "--backend", QUICK_BACKEND),
     )
     assert found.exit_code == 1
     assert "ground_truth must hold" in found.stderr
@@ -171,7 +172,7 @@ def test_a_mark_for_each_vector_filters_as_bools_do(folder, form):
         file.write_text("\n".join(yes if mark else no for mark in marks))
     else:
         np.save(file, marks.astype(np.uint8) if "digits" in form else marks)
-    index = quiver.open(folder / "base.quiver", backend="reference")
+    index = quiver.open(folder / "base.quiver", backend=QUICK_BACKEND)
     expected = index.search(np.load(folder / "queries.npy"), k=4, filter=marks)
     where = folder / "base.quiver", folder / "queries.npy"
     found = run("search", *where, "-k", 4, "--json", "--filter-ids", file)
@@ -198,7 +199,7 @@ def test_marks_of_another_number_of_vectors_are_refused(folder):
 
 def test_a_radius_finds_what_the_api_finds(folder):
     queries = np.load(folder / "queries.npy")
-    index = quiver.open(folder / "base.quiver", backend="reference")
+    index = quiver.open(folder / "base.quiver", backend=QUICK_BACKEND)
     radius = float(index.search(queries, k=7).distances[:, -1].mean())
     reach = {"confidence": 3.0, "ef": 40, "max_results": 6}
     expected = index.search_radius(queries, radius, **reach)
@@ -222,7 +223,7 @@ def test_a_radius_finds_what_the_api_finds(folder):
 
 def test_pages_follow_one_another_until_there_are_none(folder):
     queries = np.load(folder / "queries.npy")
-    index = quiver.open(folder / "base.quiver", backend="reference")
+    index = quiver.open(folder / "base.quiver", backend=QUICK_BACKEND)
     asked = ("search", folder / "base.quiver", folder / "queries.npy", "-k", 120)
     expected = [list(index.pages(query, 120)) for query in queries]
     for page in (1, 2, 3):

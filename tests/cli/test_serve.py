@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 from command_line import QUIVER, run
+from quick import QUICK_BACKEND
 from rows import normal_rows
 
 import quiver
@@ -32,7 +33,7 @@ SECONDS = 60
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shards")
-    quiver.build_shards(ROWS, folder, shards=2, backend="reference", max_degree=8)
+    quiver.build_shards(ROWS, folder, shards=2, backend=QUICK_BACKEND, max_degree=8)
     return folder
 
 
@@ -41,7 +42,7 @@ def serving(folder, *more):
     """Run the command and yield its process and its port; kill what does not end."""
     words = [*QUIVER, "shards", "serve", folder, "--port", "0", "--json"]
     process = subprocess.Popen(
-        [*map(str, words), "--backend", "reference", *more],
+        [*map(str, words), "--backend", QUICK_BACKEND, *more],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -84,7 +85,9 @@ def exchanged(port, raw):
 def test_a_process_answers_as_the_index_does_and_ends_by_a_signal(
     folder, engine, number
 ):
-    expected = quiver.ShardedIndex.open(folder, backend="reference").search(QUERIES, 3)
+    expected = quiver.ShardedIndex.open(folder, backend=QUICK_BACKEND).search(
+        QUERIES, 3
+    )
     with serving(folder, "--engine", engine) as (process, port):
         body = json.dumps({"queries": QUERIES.tolist(), "k": 3})
         status, text = asked(port, "POST", "/search", body)
@@ -124,7 +127,7 @@ def test_a_port_in_use_and_a_strange_host_are_one_line(folder):
     with bound("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         for words in (("--port", port), ("--port", 0, "--host", "192.0.2.1")):
-            done = run("shards", "serve", folder, *words, "--backend", "reference")
+            done = run("shards", "serve", folder, *words, "--backend", QUICK_BACKEND)
             assert done.exit_code == 1
             assert "host and port must be free" in " ".join(done.output.split())
             assert "Traceback" not in done.output
@@ -150,7 +153,7 @@ def test_an_address_of_ipv6_is_written_in_brackets():
 @pytest.mark.parametrize(("host", "warns"), [("127.0.0.1", False), ("0.0.0.0", True)])
 def test_an_address_that_others_reach_is_warned_of(folder, monkeypatch, host, warns):
     monkeypatch.setattr(running, "run", lambda *_: None)
-    how = "--host", host, "--port", 0, "--backend", "reference"
+    how = "--host", host, "--port", 0, "--backend", QUICK_BACKEND
     done = run("shards", "serve", folder, *how)
     assert done.exit_code == 0, done.output
     assert f"at http://{host}:" in done.output

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from command_line import DIM, ROWS, run, run_process
+from quick import QUICK_BACKEND
 from rows import normal_rows
 
 import quiver
@@ -29,14 +30,14 @@ def folder(tmp_path_factory):
 
 
 def ran(command, *words):
-    extra = () if command == "info" else ("--backend", "reference")
+    extra = () if command == "info" else ("--backend", QUICK_BACKEND)
     done = run("shards", command, *words, *extra)
     assert done.exit_code == 0, done.output
     return done
 
 
 def test_build_writes_what_the_api_does(folder, tmp_path):
-    quiver.build_shards(BASE, tmp_path, shards=3, backend="reference")
+    quiver.build_shards(BASE, tmp_path, shards=3, backend=QUICK_BACKEND)
     for path in tmp_path.iterdir():
         assert (folder / "out" / path.name).read_bytes() == path.read_bytes()
 
@@ -61,7 +62,7 @@ def test_search_finds_what_the_api_does(folder):
 
 def test_worker_processes_answer_a_command(folder):
     words = "shards", "search", folder / "out", folder / "queries.npy", "--json"
-    how = "--engine", "processes", "--workers", 2, "--backend", "reference"
+    how = "--engine", "processes", "--workers", 2, "--backend", QUICK_BACKEND
     done = run_process(*words, *how)
     assert done.returncode == 0, done.stderr
     here = ran("search", folder / "out", folder / "queries.npy", "--json")
@@ -81,7 +82,7 @@ def test_check_says_whether_a_folder_is_sound(folder):
 
 
 def test_a_folder_without_shards_is_one_line_and_an_exit_code(tmp_path):
-    done = run("shards", "check", tmp_path, "--backend", "reference")
+    done = run("shards", "check", tmp_path, "--backend", QUICK_BACKEND)
     assert done.exit_code == 1
     assert "shards.json" in done.output
     assert "Traceback" not in done.output

@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from quick import QUICK_BACKEND
 from rows import normal_rows
 from spoiled_rows import long_rows
 
@@ -30,7 +31,7 @@ def questions():
     return normal_rows(12, DIM, seed=10)
 
 
-def build(points, backend="reference", **options):
+def build(points, backend=QUICK_BACKEND, **options):
     params = quiver.BuildParams(max_degree=6, ef_construction=12)
     ids = np.arange(len(points)) * 7 + 5
     return quiver.Index.build(
@@ -253,7 +254,7 @@ def test_an_index_of_one_row_can_be_explained(points):
 
 def test_a_mapped_index_is_explained_like_one_in_memory(tmp_path, built, questions):
     built.save(tmp_path / "walk.quiver")
-    mapped = quiver.open(tmp_path / "walk.quiver", cold="mmap", backend="reference")
+    mapped = quiver.open(tmp_path / "walk.quiver", cold="mmap", backend=QUICK_BACKEND)
     assert mapped.explain(questions[0], k=3) == built.explain(questions[0], k=3)
 
 

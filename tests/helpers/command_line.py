@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from quick import QUICK_BACKEND
 from rows import normal_rows
 
 import quiver
@@ -21,7 +22,7 @@ from quiver.cli.app import app
 
 ROWS, DIM, QUERIES = 300, 24, 20
 QUIVER = [sys.executable, "-m", "quiver"]
-# These take --backend; tests run them on the reference, so that nothing compiles.
+# These take --backend.
 WITH_BACKEND = ("build", "search", "check", "verify", "evaluate", "tune")
 WITH_BACKEND += ("add", "remove", "update", "consolidate")
 
@@ -30,7 +31,7 @@ def run(*arguments: object):
     """Run a command in this process."""
     words = [str(argument) for argument in arguments]
     if words and words[0] in WITH_BACKEND and "--backend" not in words:
-        words += ["--backend", "reference"]
+        words += ["--backend", QUICK_BACKEND]
     return CliRunner().invoke(app, words)
 
 

@@ -6,6 +6,7 @@ import asyncio
 
 import numpy as np
 import pytest
+from quick import QUICK_BACKEND
 from rows import normal_rows
 from served import ask_app
 
@@ -21,7 +22,7 @@ ROWS = normal_rows(60, 8, seed=1)
 
 @pytest.fixture(scope="module")
 def index():
-    return quiver.Index.build(ROWS, backend="reference", max_degree=8)
+    return quiver.Index.build(ROWS, backend=QUICK_BACKEND, max_degree=8)
 
 
 @pytest.fixture(scope="module")
@@ -99,13 +100,13 @@ def test_a_client_that_leaves_amid_its_body_is_let_go(app):
 
 
 def test_the_folder_is_watched_for_as_long_as_the_application_lives(tmp_path):
-    quiver.build_shards(ROWS, tmp_path, shards=2, backend="reference", max_degree=8)
-    opened = quiver.ShardedIndex.open(tmp_path, backend="reference")
+    quiver.build_shards(ROWS, tmp_path, shards=2, backend=QUICK_BACKEND, max_degree=8)
+    opened = quiver.ShardedIndex.open(tmp_path, backend=QUICK_BACKEND)
     app = make_app(opened, look_seconds=0.01)
 
     async def live():
         async with app.router.lifespan_context(app):
-            writer = quiver.ShardedIndex.open(tmp_path, backend="reference")
+            writer = quiver.ShardedIndex.open(tmp_path, backend=QUICK_BACKEND)
             writer.add(ROWS[:1], ids=[777])
             while (await ask_app(app, "GET", "/healthz")).document["generation"] == 1:
                 await asyncio.sleep(0.01)

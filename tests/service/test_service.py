@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from quick import QUICK_BACKEND
 from rows import normal_rows
 from served import ask, ask_once, in_parts
 from shard_folders import DIM, QUICK, made, mixed_ids, tied_rows
@@ -73,7 +74,7 @@ def folders(tmp_path_factory):
         metric: made(
             *(tmp_path_factory.mktemp("shards"), ROWS, 3),
             metric=metric,
-            backend="reference",
+            backend=QUICK_BACKEND,
         )
         for metric in get_args(Metric)
     }
@@ -85,7 +86,7 @@ def folder(folders):
 
 
 def opened(folder, policy="partial"):
-    return quiver.ShardedIndex.open(folder, backend="reference", policy=policy)
+    return quiver.ShardedIndex.open(folder, backend=QUICK_BACKEND, policy=policy)
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +144,7 @@ def test_one_vector_is_answered_without_the_leading_axis(service, index):
 
 
 def test_one_index_is_served_like_several_shards():
-    index = quiver.Index.build(ROWS, backend="reference", **QUICK)
+    index = quiver.Index.build(ROWS, backend=QUICK_BACKEND, **QUICK)
     service = Service(index, LIMITS)
     told = ask_once(service, {"queries": LIST, "k": 300})
     assert_is(told.document, index.search(QUERIES, 300))
@@ -363,7 +364,7 @@ def test_metrics_count_what_was_answered_and_refused(index):
 
 
 def test_a_reader_finishes_on_its_generation_and_the_next_reads_the_new_one(tmp_path):
-    folder = made(tmp_path, ROWS, 3, backend="reference")
+    folder = made(tmp_path, ROWS, 3, backend=QUICK_BACKEND)
     index, engine = with_engine(folder, Holding)
     service = Service(index, LIMITS)
     before = opened(folder).search(QUERIES, 3)
@@ -387,7 +388,7 @@ def test_a_reader_finishes_on_its_generation_and_the_next_reads_the_new_one(tmp_
 
 
 def test_a_generation_that_cannot_be_opened_is_told_and_the_old_one_answers(tmp_path):
-    folder = made(tmp_path, ROWS, 2, backend="reference")
+    folder = made(tmp_path, ROWS, 2, backend=QUICK_BACKEND)
     service = Service(opened(folder), LIMITS)
     expected = opened(folder).search(QUERIES, 3)
     manifest = (folder / "shards.json").read_bytes()

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from isolated_run import start_isolated
+from quick import QUICK_BACKEND
 from rows import normal_rows
 from shard_folders import (
     DIM,
@@ -282,11 +283,11 @@ def test_a_worker_killed_amid_a_build_changes_no_byte(tmp_path):
             os.kill(killed[0], signal.SIGKILL)
 
     rows = normal_rows(1500, DIM)
-    how = {"backend": "reference", "workers": 2, "progress": kill_one}
+    how = {"backend": QUICK_BACKEND, "workers": 2, "progress": kill_one}
     made(tmp_path / "killed", rows, 4, **how)
     assert killed
     assert multiprocessing.active_children() == []
-    made(tmp_path / "whole", rows, 4, backend="reference")
+    made(tmp_path / "whole", rows, 4, backend=QUICK_BACKEND)
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
 
 
@@ -309,7 +310,7 @@ def test_a_build_that_was_ended_goes_on_to_the_same_bytes(tmp_path, workers, sen
         process.communicate(timeout=60)
     assert process.returncode != 0
     assert not (tmp_path / "out" / NAME).exists()
-    how = {"shards": 8, "backend": "reference", **QUICK}
+    how = {"shards": 8, "backend": QUICK_BACKEND, **QUICK}
     quiver.build_shards(rows, tmp_path / "out", **how)
     quiver.build_shards(rows, tmp_path / "whole", **how)
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")

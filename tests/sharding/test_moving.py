@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from quick import QUICK_BACKEND
 from rows import normal_rows
 from shard_folders import (
     DIM,
@@ -31,7 +32,7 @@ QUERIES = np.concatenate([normal_rows(8, DIM, seed=9), ROWS[[0, 3, 105]], MORE[:
 
 
 def opened(folder, *args, **how):
-    return quiver.ShardedIndex.open(folder, *args, backend="reference", **how)
+    return quiver.ShardedIndex.open(folder, *args, backend=QUICK_BACKEND, **how)
 
 
 def assert_holds(index, model):

@@ -19,6 +19,7 @@ import pytest
 from hanging_worker import HANGING, serve_but_hang
 from isolated_run import start_isolated
 from process_memory import memory_of
+from quick import QUICK_BACKEND
 from rows import normal_rows
 from shard_folders import DIM, assert_equals_oracle, expected, made, tied_rows
 from small_index import save_ring
@@ -47,7 +48,7 @@ def folder(tmp_path_factory):
 
 
 def opened(folder, **how):
-    return quiver.ShardedIndex.open(folder, "processes", backend="reference", **how)
+    return quiver.ShardedIndex.open(folder, "processes", backend=QUICK_BACKEND, **how)
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +242,7 @@ def test_missing_names_lost_shards_and_a_refresh_has_a_new_worker(folder, tmp_pa
         assert index.missing() == ()
         os.kill(before[0], signal.SIGKILL)
         assert index.missing() == ()
-        opened_here = quiver.ShardedIndex.open(copy, backend="reference")
+        opened_here = quiver.ShardedIndex.open(copy, backend=QUICK_BACKEND)
         opened_here.remove(int(opened_here._now.parts[2][0]))
         before = workers_of(index)
         # Its file has no name any more.

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from quick import QUICK_BACKEND
 from rows import normal_rows
 
 import quiver
@@ -60,7 +61,7 @@ def test_everything_that_takes_a_metric_takes_its_other_words(
     word: Any, name: Any
 ) -> None:
     index, twin = (
-        quiver.Index.build(POINTS, metric=metric, backend="reference")
+        quiver.Index.build(POINTS, metric=metric, backend=QUICK_BACKEND)
         for metric in (word, name)
     )
     assert index.metric == name
@@ -71,7 +72,7 @@ def test_everything_that_takes_a_metric_takes_its_other_words(
         strict=True,
     ):
         np.testing.assert_array_equal(found, expected)
-    assert quiver.diagnose(POINTS, metric=word, backend="reference").metric == name
+    assert quiver.diagnose(POINTS, metric=word, backend=QUICK_BACKEND).metric == name
     report = bench_backends(
         POINTS, POINTS[:2], metric=word, backends=["reference"], repeats=1
     )
@@ -87,10 +88,10 @@ def test_fields_of_the_parameters_are_parameters_of_a_build() -> None:
         "prune_rule": "published",
         "seed": 4,
     }
-    index = quiver.Index.build(POINTS, backend="reference", **fields)
+    index = quiver.Index.build(POINTS, backend=QUICK_BACKEND, **fields)
     assert asdict(index.params) == fields
     params = quiver.BuildParams(**fields)
-    twin = quiver.Index.build(POINTS, backend="reference", params=params)
+    twin = quiver.Index.build(POINTS, backend=QUICK_BACKEND, params=params)
     np.testing.assert_array_equal(index.neighbors, twin.neighbors)
 
 
@@ -99,5 +100,5 @@ def test_fields_of_the_parameters_are_parameters_of_a_build() -> None:
     [("paper", quiver.Encoding.paper()), ("default", quiver.Encoding())],
 )
 def test_encodings_have_names(name: Any, encoding: quiver.Encoding) -> None:
-    index = quiver.Index.build(POINTS, encoding=name, backend="reference")
+    index = quiver.Index.build(POINTS, encoding=name, backend=QUICK_BACKEND)
     assert index.encoding == encoding
