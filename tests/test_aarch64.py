@@ -126,6 +126,7 @@ def test_no_kernel_takes_more_instructions_than_the_one_that_needs_less():
             assert counts[0] <= 1.05 * counts[1] <= 1.05 * counts[2]
 
 
+@pytest.mark.slow
 def test_every_target_on_every_processor_equals_the_reference(monkeypatch, capsys):
     try:
         emulate.check_tools()

@@ -110,6 +110,7 @@ def test_an_absent_backend_is_skipped_with_its_reason(suite, monkeypatch):
         suite["common"].load_backend("absent")
 
 
+@pytest.mark.slow
 def test_every_benchmark_runs(suite, backend, tmp_path_factory, monkeypatch):
     """Run every body once per backend, on the smallest of its data sets."""
     common = suite["common"]

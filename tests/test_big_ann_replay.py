@@ -107,6 +107,7 @@ def test_every_backend_and_any_threads_give_the_same_figures(soon_a_graph, backe
     quiver.get_backend("auto").name == "reference",
     reason="thousands of insertions: minutes with the NumPy kernels",
 )
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["clustered", "sliding-window", "random-replace"])
 def test_the_demo_set_is_found_at_every_step(soon_a_graph, kind):
     demo = load_demo()

@@ -55,6 +55,16 @@ SERVED = {
 }
 
 
+# Builds for every hazard.
+SLOW = {"docs/limits.md"}
+
+
+def as_parameter(page: Path):
+    """Return a page under its name, marked if it takes many seconds."""
+    name = page.relative_to(ROOT).as_posix()
+    return pytest.param(page, id=name, marks=[pytest.mark.slow] * (name in SLOW))
+
+
 def need_compiled(name: str) -> None:
     if name in NEED_COMPILED and quiver.get_backend().name == "reference":
         pytest.skip("only the reference backend is here: too slow for this page")
@@ -71,7 +81,7 @@ def need_extra(name: str) -> None:
             pytest.importorskip(module, reason="needs the extra `serve`")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", [as_parameter(page) for page in PAGES])
 def test_every_example_of_a_page_runs(page, tmp_path, monkeypatch):
     name = page.relative_to(ROOT).as_posix()
     need_compiled(name)

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import quiver
 
 PACKAGE = Path(quiver.__file__).parent
@@ -121,6 +123,7 @@ for name in {module_names()!r}:
 """
 
 
+@pytest.mark.slow
 def test_every_module_imports_on_its_own() -> None:
     assert not run_python(IMPORT_EACH)
 

@@ -117,6 +117,7 @@ def mutant(test, right):
     return Mutant("small.py", right.__name__, ("-c", os.devnull, test), install)
 
 
+@pytest.mark.slow
 def test_a_mutant_lives_dies_hangs_or_is_none(small_test, monkeypatch):
     def passes():
         pass

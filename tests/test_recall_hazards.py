@@ -34,7 +34,7 @@ pytestmark = pytest.mark.skipif(
 
 ONE, PERCENT = "one", "1 %"
 NAMES = ("demo set", "sift-like", "words-like")
-FAST_NAMES = NAMES[:2]
+FAST_NAMES = NAMES[:1]
 FAST_HAZARDS = ("zero", "the mean", "the longest x 50", "x 1e4", "x 1e6")
 
 LIMITS = {
@@ -105,7 +105,7 @@ def test_no_hazard_costs_more_than_the_limits_say(
 @pytest.mark.parametrize("share", [ONE, PERCENT])
 @pytest.mark.parametrize("hazard", FAST_HAZARDS)
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("name", FAST_NAMES)
+@pytest.mark.parametrize("name", NAMES[:2])
 def test_spoiled_rows_leave_an_index_no_worse_than_a_float_graph(
     name: str, metric: Metric, hazard: str, share: str
 ) -> None:

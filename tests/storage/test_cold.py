@@ -112,7 +112,9 @@ def built(rows: np.ndarray, metric: str, kernels: str = "auto") -> quiver.Index:
     return quiver.Index.build(rows, metric=metric, backend=kernels)
 
 
-@pytest.mark.parametrize("kernels", ["auto", "reference"])
+@pytest.mark.parametrize(
+    "kernels", ["auto", pytest.param("reference", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])
 @pytest.mark.parametrize("metric", METRICS)
 def test_bytes_are_answered_as_the_same_numbers_in_float32(

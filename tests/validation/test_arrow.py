@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from quick import QUICK_BACKEND
 
 import quiver
 from quiver.errors import InvalidArgumentError, InvalidTypeError
@@ -53,7 +54,7 @@ HOLDERS: dict[str, Callable[[np.ndarray], Any]] = {
 def saved(rows: Any, path: Path) -> bytes:
     """Return the file of an index over some rows."""
     params = quiver.BuildParams(max_degree=4, ef_construction=8)
-    quiver.Index.build(rows, params=params, backend="reference").save(path)
+    quiver.Index.build(rows, params=params, backend=QUICK_BACKEND).save(path)
     return path.read_bytes()
 
 
@@ -62,7 +63,7 @@ def saved(rows: Any, path: Path) -> bytes:
 def test_the_numbers_are_those_of_the_rows_in_their_dtype(name, dtype):
     rows = POINTS.astype(dtype)
     found = as_real_array(HOLDERS[name](rows), "vectors")
-    gc.collect()
+    gc.collect(1)  # What was made here is young.
     assert found.dtype == rows.dtype
     assert not found.flags.writeable
     np.testing.assert_array_equal(found, rows)
@@ -102,7 +103,7 @@ def test_one_piece_is_read_where_it_is_and_outlives_its_column():
 
 def test_an_index_owns_its_rows():
     rows = POINTS.astype("f4")
-    index = quiver.Index.build(fixed(rows), backend="reference")
+    index = quiver.Index.build(fixed(rows), backend=QUICK_BACKEND)
     rows[:] = 0
     np.testing.assert_array_equal(index.vectors, POINTS)
 
@@ -282,7 +283,7 @@ def test_no_rows_are_no_index_and_no_crash(empty):
 
 def test_a_living_index_takes_columns_and_ids_of_arrow():
     rows = POINTS.astype("f4")
-    index = quiver.Index.build(fixed(rows[:20]), backend="reference")
+    index = quiver.Index.build(fixed(rows[:20]), backend=QUICK_BACKEND)
     ids = pa.chunked_array([range(100, 105), range(105, 110)])
     index.add(lists(rows[20:]), ids)
     index.update(pa.array([3]), fixed(rows[7:8]))
@@ -304,7 +305,7 @@ class Stream:
 
 def test_a_filter_takes_a_column_of_bools_or_of_ids():
     rows = POINTS.astype("f4")
-    index = quiver.Index.build(rows, backend="reference")
+    index = quiver.Index.build(rows, backend=QUICK_BACKEND)
     marks = np.arange(ROWS) % 3 == 1
     for held in (
         pa.array(marks),
@@ -322,7 +323,7 @@ def test_a_filter_takes_a_column_of_bools_or_of_ids():
 
 def test_queries_and_exact_search_take_columns():
     rows = POINTS.astype("f4")
-    index = quiver.Index.build(rows, backend="reference")
+    index = quiver.Index.build(rows, backend=QUICK_BACKEND)
     expected = index.search(rows[:3], 2)
     found = index.search(fixed(rows[:3]), 2)
     np.testing.assert_array_equal(found.ids, expected.ids)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from quick import QUICK_BACKEND
 
 import quiver
 from quiver.errors import InvalidTypeError
@@ -41,7 +42,7 @@ def test_what_dlpack_lends_is_read_where_it_is(dtype):
 
 def test_an_index_owns_what_dlpack_lent():
     rows = POINTS.copy()
-    index = quiver.Index.build(Lender(rows), backend="reference")
+    index = quiver.Index.build(Lender(rows), backend=QUICK_BACKEND)
     rows[:] = 0
     np.testing.assert_array_equal(index.vectors, POINTS)
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
+from quick import QUICK_BACKEND
 
 import quiver
 from quiver.errors import InvalidArgumentError, InvalidTypeError, QuiverError
@@ -115,7 +116,7 @@ TAKEN: dict[str, Callable[[np.ndarray], Any]] = {
 
 @pytest.mark.parametrize("name", TAKEN)
 def test_what_is_plain_is_taken(name: str) -> None:
-    index = quiver.Index.build(TAKEN[name](POINTS), backend="reference")
+    index = quiver.Index.build(TAKEN[name](POINTS), backend=QUICK_BACKEND)
     np.testing.assert_array_equal(index.vectors, POINTS.astype(np.float32))
     expected = index.search(POINTS[:3], 2)
     found = index.search(TAKEN[name](POINTS[:3]), 2)
@@ -136,7 +137,7 @@ def test_arrow_columns_are_taken() -> None:
         arrow.table({"embedding": fixed}),
         arrow.table({str(number): rows[:, number] for number in range(DIM)}),
     ):
-        index = quiver.Index.build(given, backend="reference")
+        index = quiver.Index.build(given, backend=QUICK_BACKEND)
         np.testing.assert_array_equal(index.vectors, rows)
     with pytest.raises(InvalidTypeError, match=r"null in row 1, .*drop"):
         quiver.Index.build(arrow.array([[1.0, 2.0], None]))
@@ -207,7 +208,7 @@ REFUSED: dict[str, tuple[Any, tuple[str, ...]]] = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_all_else_is_refused_with_what_to_type(name: str) -> None:
     value, words = REFUSED[name]
-    index = quiver.Index.build(POINTS, backend="reference")
+    index = quiver.Index.build(POINTS, backend=QUICK_BACKEND)
     for argument, call in (
         ("vectors", lambda: quiver.Index.build(value)),
         ("vectors", lambda: quiver.diagnose(value)),
@@ -239,7 +240,7 @@ def test_another_shape_is_refused_by_its_shape(name: str) -> None:
 
 
 def test_a_query_of_another_length_is_told_as_it_was_given() -> None:
-    index = quiver.Index.build(POINTS, backend="reference")
+    index = quiver.Index.build(POINTS, backend=QUICK_BACKEND)
     with pytest.raises(InvalidArgumentError, match=r"4 columns .*got shape \(3,\)"):
         index.search(POINTS[0, :3])
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from quick import QUICK_BACKEND
 from rows import normal_rows
 
 import quiver
@@ -65,7 +66,7 @@ LENT: dict[str, Callable[[np.ndarray], Any]] = {
 @pytest.mark.parametrize("name", LENT)
 def test_an_owner_who_writes_later_changes_no_answer(name: str) -> None:
     owner = draw()
-    index = quiver.Index.build(LENT[name](owner), backend="reference")
+    index = quiver.Index.build(LENT[name](owner), backend=QUICK_BACKEND)
     expected = index.search(draw(), k=3)
     owner[:] = 0
     found = index.search(draw(), k=3)
@@ -77,7 +78,7 @@ def test_an_owner_who_writes_later_changes_no_answer(name: str) -> None:
 def test_a_bytearray_that_changes_later_changes_no_answer() -> None:
     memory = bytearray(draw().tobytes())
     lent = read_only(np.frombuffer(memory, np.float32).reshape(ROWS, DIM))
-    index = quiver.Index.build(lent, backend="reference")
+    index = quiver.Index.build(lent, backend=QUICK_BACKEND)
     memory[:] = bytes(len(memory))
     np.testing.assert_array_equal(index.vectors, draw())
 
@@ -87,7 +88,7 @@ def test_a_file_mapped_for_writing_is_copied(tmp_path: Path) -> None:
     with (tmp_path / "x.npy").open("r+b") as file:
         mapped = mmap.mmap(file.fileno(), 0)
         lent = read_only(np.frombuffer(mapped, np.float32, ROWS * DIM, 128))
-        index = quiver.Index.build(lent.reshape(ROWS, DIM), backend="reference")
+        index = quiver.Index.build(lent.reshape(ROWS, DIM), backend=QUICK_BACKEND)
         mapped[128:] = bytes(4 * ROWS * DIM)
     np.testing.assert_array_equal(index.vectors, draw())
 
@@ -108,15 +109,15 @@ def test_a_file_mapped_for_reading_is_used_in_place(
 ) -> None:
     np.save(tmp_path / "x.npy", draw())
     mapped = open_map(tmp_path / "x.npy")
-    index = quiver.Index.build(mapped, backend="reference")
+    index = quiver.Index.build(mapped, backend=QUICK_BACKEND)
     assert np.shares_memory(index.vectors, mapped)
-    part = quiver.Index.build(mapped[3:20], backend="reference")
+    part = quiver.Index.build(mapped[3:20], backend=QUICK_BACKEND)
     assert np.shares_memory(part.vectors, mapped)
 
 
 def test_an_array_that_is_read_only_all_the_way_is_used_in_place() -> None:
     owner = read_only(draw())
-    index = quiver.Index.build(owner[2:][1:], backend="reference")
+    index = quiver.Index.build(owner[2:][1:], backend=QUICK_BACKEND)
     assert np.shares_memory(index.vectors, owner)
 
 
@@ -181,6 +182,6 @@ def test_constant_bytes_are_used_in_place_if_each_row_is_in_one_piece(
 
 def test_bytes_that_someone_can_write_to_are_copied() -> None:
     owner = np.arange(256, dtype=np.uint8).reshape(32, 8)
-    index = quiver.Index.build(owner, backend="reference")
+    index = quiver.Index.build(owner, backend=QUICK_BACKEND)
     owner[:] = 0
     np.testing.assert_array_equal(index.get(31), np.arange(248, 256))

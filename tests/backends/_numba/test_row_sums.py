@@ -179,6 +179,7 @@ print("equal")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("features", ["", "+avx2"])
 def test_a_processor_with_fewer_features_finds_the_same_distances(
     tmp_path: Path, features: str
