@@ -25,7 +25,7 @@ settings.register_profile(
 )
 # Where the same examples run elsewhere as well, with more of them.
 settings.register_profile(
-    "brief", max_examples=40, deadline=None, derandomize=True, print_blob=True
+    "brief", max_examples=20, deadline=None, derandomize=True, print_blob=True
 )
 # Under QEMU every example takes the reference twenty times as long.
 settings.register_profile("emulated", max_examples=10, deadline=None, derandomize=True)

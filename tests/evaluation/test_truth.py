@@ -96,6 +96,7 @@ WRONG = {
 }
 
 
+@needs_kernels
 @pytest.mark.parametrize("name", WRONG)
 @pytest.mark.parametrize("ask", [quiver.evaluate, quiver.tune])
 def test_a_wrong_truth_is_refused(name: str, ask) -> None:
@@ -121,6 +122,7 @@ def test_the_proof_names_query_rows_and_distances(name: str) -> None:
         assert "wrong for at least 1 of 60 queries" in message
 
 
+@needs_kernels
 def test_ids_of_a_lookup_are_compared_as_integers() -> None:
     # As floats these would be one number.
     ids = (1 << 62) + np.arange(600)
@@ -138,6 +140,7 @@ def test_ids_of_a_lookup_are_compared_as_integers() -> None:
         true_distances(index, queries, given.astype(np.uint64), K)
 
 
+@needs_kernels
 def test_half_precision_vectors_do_not_prove_a_truth_of_whole_ones_wrong(
     tmp_path,
 ) -> None:
@@ -164,6 +167,7 @@ def test_ids_that_do_not_fit_are_named(change, error, words: str) -> None:
         true_distances(index_over("normal", "cosine"), points("normal")[1], given, K)
 
 
+@needs_kernels
 def test_with_a_filter_the_truth_is_of_the_rows_that_may_answer() -> None:
     base, queries = points("plain")
     index = index_over("plain", "euclidean")

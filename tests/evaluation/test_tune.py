@@ -33,6 +33,7 @@ def recall(index: quiver.Index, queries: np.ndarray, ef: int, n_rerank: int) -> 
     return quiver.recall_at_k(found.distances, true)
 
 
+@needs_kernels
 @pytest.mark.parametrize("target", [0.6, 0.8, 0.95])
 def test_the_effort_found_holds_its_target(
     index: quiver.Index, queries: np.ndarray, target: float
@@ -57,6 +58,7 @@ def test_the_effort_found_holds_its_target_under_a_filter(
     assert tuned.recall.low >= 0.8
 
 
+@needs_kernels
 def test_one_less_to_rerank_does_not_hold(
     index: quiver.Index, queries: np.ndarray
 ) -> None:
@@ -157,6 +159,7 @@ def test_tuning_can_be_cancelled(index: quiver.Index, queries: np.ndarray) -> No
         quiver.tune(index, queries, 0.8, progress=lambda *_: False)
 
 
+@needs_kernels
 def test_progress_stays_within_its_total(
     index: quiver.Index, queries: np.ndarray
 ) -> None:
