@@ -14,6 +14,10 @@ svg { margin: .5em }
 """
 
 
+class Html(str):
+    """Text that is HTML already, and is put on a page as it is."""
+
+
 def page(title: str, parts: Iterable[str]) -> str:
     """Return a whole page of parts that are HTML already."""
     body = "\n".join(parts)
@@ -24,14 +28,17 @@ def page(title: str, parts: Iterable[str]) -> str:
     )
 
 
-def table(headings: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
-    """Return a table of texts and numbers, escaped."""
-    head = "".join(f"<th>{escape(str(cell))}</th>" for cell in headings)
+def table(
+    headings: Sequence[object], rows: Iterable[Sequence[object]], caption: str = ""
+) -> str:
+    """Return a table of texts and numbers, escaped unless they are `Html`."""
+    head = "".join(f'<th scope="col">{_inside(cell)}</th>' for cell in headings)
     lines = [
-        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>"
+        "<tr>" + "".join(f"<td>{_inside(cell)}</td>" for cell in row) + "</tr>"
         for row in rows
     ]
-    return f"<table><tr>{head}</tr>{''.join(lines)}</table>"
+    named = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return f"<table>{named}<tr>{head}</tr>{''.join(lines)}</table>"
 
 
 def heading(text: str, level: int = 2) -> str:
@@ -52,3 +59,7 @@ def bullets(texts: Iterable[str]) -> str:
 def code(lines: Iterable[str]) -> str:
     """Return lines as they are, escaped."""
     return "<pre>" + escape("\n".join(lines)) + "</pre>"
+
+
+def _inside(content: object) -> str:
+    return content if isinstance(content, Html) else escape(str(content))
