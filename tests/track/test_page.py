@@ -114,6 +114,19 @@ def test_a_step_between_commits_that_were_not_measured_says_so(published):
     )
 
 
+def test_instructions_that_the_gate_takes_for_the_same_are_folded_away(tmp_path):
+    counts = {0: 1000, 1: 1020, 3: 1041}
+    baselines = {at: baseline(0.99, count) for at, count in counts.items()}
+    text = page.render(gathered(make_repository(tmp_path, 5, baselines), []))
+    regressions, folded = text.split("<details>")
+    assert "Change &lt;3&gt;" in regressions.split("<h2>")[1]
+    assert "Change &lt;1&gt;" not in regressions
+    assert "moved by 2% at most: 1 times" in folded
+    assert "Change &lt;1&gt;" in folded
+    # Its baseline moved at that very commit, whatever lies between.
+    assert "or one of" not in text
+
+
 def test_numbers_and_changes_are_words():
     batch, recall, more = (HEADLINES[name] for name in ("batch", "recall", "distances"))
     assert number(batch, 0.00123) == "1.23ms"

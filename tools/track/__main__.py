@@ -19,6 +19,7 @@ from asv.config import Config
 from track import history, page, results
 from track.gathered import gathered
 from track.headlines import MEASURED
+from track.offline import without_server
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "asv_bench" / "asv.conf.json"
@@ -69,6 +70,7 @@ def publish(config: Config, repository: Path, files: list[Path], site: Path) -> 
         asv("run", "--python=same", "--bench=just-discover")
         results.restore(config, tracked.measured, tracked.line)
         asv("publish", "--no-pull", f"--html-dir={site.absolute() / 'asv'}")
+        without_server(site / "asv")
     (site / "index.html").write_text(page.render(tracked), encoding="utf-8")
     print(f"wrote {site / 'index.html'}")
 

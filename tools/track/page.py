@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
+from gate import INSTRUCTION_TOLERANCE
+
 from quiver.pages.page import bullets, heading, page, paragraph
 from track.commits import Commit
+from track.headlines import INSTRUCTIONS
 from track.history import Entry
-from track.steps import series, steps
+from track.steps import Step, series, steps
 from track.tables import moved, side_by_side
 
 TITLE = "quiver, commit by commit"
@@ -36,21 +39,34 @@ def render(tracked: Tracked) -> str:
 
 
 def _parts(tracked: Tracked) -> Iterator[str]:
+    found = steps([*tracked.measured, *tracked.counted])
+    small = [step for step in found if _small(step)]
+    worse = [step for step in found if step.worse and step not in small]
+    better = [step for step in found if not step.worse and step not in small]
     yield f"<h1>{escape(TITLE)}</h1>"
     yield from _about(tracked)
-    found = steps([*tracked.measured, *tracked.counted])
-    worse = [step for step in found if step.worse]
-    better = [step for step in found if not step.worse]
     yield heading("Regressions")
+    yield paragraph("What the gate counts was accepted by the commit that moved it.")
     yield moved(worse, tracked.line) if worse else paragraph("None was found.")
-    yield heading("Counters that moved for the better")
-    yield moved(better, tracked.line) if better else paragraph("None.")
     for place, entries in _by_place(tracked.completed).items():
         yield heading(f"Measured on {place}")
         yield from _backends(entries, tracked)
     for place, entries in _by_place(tracked.counted).items():
         yield heading(f"Counted by the gate: {place}")
         yield from _backends(entries, tracked)
+    yield heading("Counters that moved for the better")
+    yield moved(better, tracked.line) if better else paragraph("None.")
+    if small:
+        summary = f"Instructions that moved by {INSTRUCTION_TOLERANCE:.0%} at most"
+        yield f"<details><summary>{summary}: {len(small)} times</summary>"
+        yield f"{moved(small, tracked.line)}</details>"
+
+
+def _small(step: Step) -> bool:
+    """Return whether it is a count of instructions that the gate takes for the same."""
+    moved_by = abs(step.first.value - step.last.value)
+    allowed = INSTRUCTION_TOLERANCE * step.last.value
+    return step.headline in INSTRUCTIONS and moved_by <= allowed
 
 
 def _about(tracked: Tracked) -> Iterator[str]:
@@ -64,7 +80,7 @@ def _about(tracked: Tracked) -> Iterator[str]:
     if tracked.measured:
         yield (
             '<p><a href="asv/index.html">Graphs of asv</a>: every commit and '
-            "parameter; they are fetched, so they need a web server.</p>"
+            "parameter, drawn by scripts that come from the network.</p>"
         )
     else:
         yield paragraph("No commit of this line has been measured yet.")

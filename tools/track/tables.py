@@ -104,7 +104,7 @@ def moved(steps: Sequence[Step], line: Mapping[str, Commit]) -> str:
     rows = (
         _moved_row([*group], line, order) for _, group in groupby(ordered, key=_alike)
     )
-    return table(headings, rows)
+    return table(headings, rows, words=True)
 
 
 def _alike(step: Step) -> tuple[object, ...]:
@@ -119,7 +119,9 @@ def _moved_row(
     yield _linked(headline)
     yield f"{', '.join(each.backend for each in group)}; {step.place}"
     first, last = line[step.first.commit], line[step.last.commit]
-    between = order[first.commit] - order[last.commit] - 1
+    # The gate's baseline moved at that very commit.
+    measured = bool(headline.benchmark)
+    between = measured and order[first.commit] - order[last.commit] - 1
     unsure = f" or one of the {between} before it" if between else ""
     yield f"{first.name}{unsure}: {first.subject}"
     yield number(headline, step.last.value)
