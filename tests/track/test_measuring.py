@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import platform
 import re
 import sys
 from itertools import product
@@ -13,6 +14,7 @@ import pytest
 
 pytest.importorskip("asv", reason="needs the extra `bench`")
 
+from asv.machine import MachineCollection
 from kept_history import make_repository
 from track import __main__ as track
 from track.headlines import HEADLINES, MEASURED
@@ -21,9 +23,11 @@ SUITE = Path(__file__).parents[2] / "asv_bench"
 
 
 @pytest.fixture
-def asked(monkeypatch):
+def asked(monkeypatch, tmp_path):
     """Run no asv, but note what it would have been called with."""
     calls = []
+    computers = str(tmp_path / "computers.json")
+    monkeypatch.setattr(MachineCollection, "get_machine_file_path", lambda: computers)
     monkeypatch.setattr(track, "asv", lambda *words: calls.append(words))
     return calls
 
@@ -65,8 +69,7 @@ def test_no_two_headlines_have_one_name():
 
 def test_a_range_is_run_with_the_headlines_alone(asked):
     track.measure("HEAD~2..", "quiet", ["--quick"])
-    machine, run = asked
-    assert machine == ("machine", "--yes", "--machine", "quiet")
+    (run,) = asked
     assert run[:4] == ("run", "HEAD~2..", "--machine", "quiet")
     assert run[4:] == (*(f"--bench={each.pattern}" for each in MEASURED), "--quick")
 
@@ -74,7 +77,17 @@ def test_a_range_is_run_with_the_headlines_alone(asked):
 @pytest.mark.parametrize("flags", [["--bench", "Search"], ["--bench=Search"], ["-bX"]])
 def test_other_benchmarks_can_be_asked_for(asked, flags):
     track.measure("HEAD^!", "quiet", flags)
-    assert asked[1] == ("run", "HEAD^!", "--machine", "quiet", *flags)
+    assert asked == [("run", "HEAD^!", "--machine", "quiet", *flags)]
+
+
+def test_a_computer_with_a_name_of_its_own_is_known_by_more_than_that(asked):
+    track.introduce("quiet")
+    known = MachineCollection.load("quiet")
+    assert known["machine"] == "quiet"
+    assert known["arch"] == platform.machine()
+    MachineCollection.save("quiet", {**known, "ram": "much"})
+    track.introduce("quiet")
+    assert MachineCollection.load("quiet")["ram"] == "much"
 
 
 def test_without_a_range_the_pages_are_made_and_nothing_is_run(asked, tmp_path):
@@ -83,7 +96,8 @@ def test_without_a_range_the_pages_are_made_and_nothing_is_run(asked, tmp_path):
     make_repository(repository, 3)
     kept = tmp_path / "history.jsonl"
     where = ["--repository", str(repository), "--history", str(kept)]
-    track.main(["", *where, "--site", str(tmp_path / "site")])
+    site = ["--site", str(tmp_path / "site")]
+    track.main(["", *where, *site, "--machine", "quiet"])
     assert asked == []
     assert not kept.exists()
     page = (tmp_path / "site" / "index.html").read_text("utf-8")

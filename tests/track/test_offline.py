@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-asv = pytest.importorskip("asv", reason="needs the extra `bench`")
+pytest.importorskip("asv", reason="needs the extra `bench`")
 
+import asv
 from track.offline import without_server
 
 

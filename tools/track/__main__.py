@@ -15,11 +15,14 @@ import sys
 from pathlib import Path
 
 from asv.config import Config
+from asv.machine import Machine, MachineCollection
+from asv.util import UserError
 
 from track import history, page, results
 from track.gathered import gathered
 from track.headlines import MEASURED
 from track.offline import without_server
+from track.page import Tracked
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "asv_bench" / "asv.conf.json"
@@ -40,11 +43,18 @@ def main(arguments: list[str] | None = None) -> None:
     add("--site", type=Path, default=ROOT / ".asv" / "site")
     options, flags = parser.parse_known_args(arguments)
     config = configured()
+    introduce(options.machine)
     if options.range:
         measure(options.range, options.machine, flags)
         for entry in history.append(options.history[0], results.taken(config)):
             print(f"{options.history[0]}: {entry.commit} on {entry.place}")
-    publish(config, options.repository, options.history, options.site)
+    tracked = gathered(options.repository, options.history)
+    options.site.mkdir(parents=True, exist_ok=True)
+    if tracked.measured:
+        publish(config, options.machine, tracked, options.site / "asv")
+    front = options.site / "index.html"
+    front.write_text(page.render(tracked), encoding="utf-8")
+    print(f"wrote {front}")
 
 
 def configured() -> Config:
@@ -54,25 +64,29 @@ def configured() -> Config:
     return config
 
 
+def introduce(machine: str) -> None:
+    """Tell asv of this computer what it would ask for, and would not find by a name."""
+    try:
+        known = MachineCollection.load(machine)
+    except UserError:
+        known = {}
+    told = {**Machine.get_defaults(), **known, "machine": machine}
+    Machine.load(machine_name=machine, **told)
+
+
 def measure(commit_range: str, machine: str, flags: list[str]) -> None:
     """Let asv build and time every commit; by default the headlines alone."""
-    asv("machine", "--yes", "--machine", machine)
     chosen = any(flag.startswith(("--bench", "-b")) for flag in flags)
     patterns = () if chosen else (f"--bench={each.pattern}" for each in MEASURED)
     asv("run", commit_range, "--machine", machine, *patterns, *flags)
 
 
-def publish(config: Config, repository: Path, files: list[Path], site: Path) -> None:
-    """Write the front page, and beside it asv's own."""
-    tracked = gathered(repository, files)
-    site.mkdir(parents=True, exist_ok=True)
-    if tracked.measured:
-        asv("run", "--python=same", "--bench=just-discover")
-        results.restore(config, tracked.measured, tracked.line)
-        asv("publish", "--no-pull", f"--html-dir={site.absolute() / 'asv'}")
-        without_server(site / "asv")
-    (site / "index.html").write_text(page.render(tracked), encoding="utf-8")
-    print(f"wrote {site / 'index.html'}")
+def publish(config: Config, machine: str, tracked: Tracked, folder: Path) -> None:
+    """Write asv's own pages of all that was kept."""
+    asv("run", "--python=same", "--bench=just-discover", "--machine", machine)
+    results.restore(config, tracked.measured, tracked.line)
+    asv("publish", "--no-pull", f"--html-dir={folder.absolute()}")
+    without_server(folder)
 
 
 def asv(command: str, *arguments: str) -> None:
