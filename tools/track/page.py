@@ -50,6 +50,7 @@ def _parts(tracked: Tracked) -> Iterator[str]:
     yield moved(worse, tracked.line) if worse else paragraph("None was found.")
     for place, entries in _by_place(tracked.completed).items():
         yield heading(f"Measured on {place}")
+        yield paragraph("Two times alone may differ by noise: steps stand above.")
         yield from _backends(entries, tracked)
     for place, entries in _by_place(tracked.counted).items():
         yield heading(f"Counted by the gate: {place}")

@@ -37,8 +37,11 @@ def change(headline: Headline, before: float | None, after: float | None) -> str
     if not headline.exact and abs(after - before) < LEAST_STEP * before:
         return f"\N{ALMOST EQUAL TO} {moved}"
     better = (after - before) * headline.better > 0
-    mark = "\N{CHECK MARK}" if better else "\N{WARNING SIGN}"
-    return f"{mark} {moved}, {_WORDS[headline.unit][not better]}"
+    moved += f", {_WORDS[headline.unit][not better]}"
+    if not headline.exact:
+        # Two commits alone do not tell a step from noise.
+        return moved
+    return ("\N{CHECK MARK} " if better else "\N{WARNING SIGN} ") + moved
 
 
 def _moved(headline: Headline, before: float, after: float) -> str:
