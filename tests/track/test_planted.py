@@ -58,7 +58,7 @@ def told(repository, path):
     }
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.005, 0.01, 0.02])
+@pytest.mark.parametrize("noise", [0.0, 0.005, 0.01, 0.02, 0.03])
 def test_both_are_found_at_their_commit_and_nothing_in_the_original(
     repository, kept, noise
 ):

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("asv", reason="needs the extra `bench`")
 
 from track.history import Entry
-from track.noise import found
+from track.noise import drawn, found, shares
 from track.steps import Point, steps
 
 COMMITS = "abcdefghij"
@@ -69,3 +69,18 @@ def test_a_slowdown_is_found_where_it_began():
 )
 def test_what_is_no_slowdown_is_not_told(times):
     assert found(times) == []
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.02])
+def test_a_tenth_is_found_within_six_commits_as_the_docs_say(noise):
+    alarms, hits, at_the_commit = shares(noise, after=6)
+    assert alarms <= 0.01
+    assert hits >= 0.95
+    assert at_the_commit >= 0.9
+
+
+def test_the_noise_told_is_the_noise_there_is():
+    times = drawn(0.02, 60, seed=1)
+    times[30:] *= 1.2
+    (step,) = found(times)
+    assert step.noise == pytest.approx(0.02, rel=0.3)

@@ -25,7 +25,8 @@ jQuery.ajaxTransport("json", function (asked) {
     send: function (_, done) {
       // As late as from a server: asv's pages are not all known yet when it asks first.
       setTimeout(function () {
-        if (found) { done(200, "success", {json: found}); } else { done(404, "absent"); }
+        if (found) { done(200, "success", {json: found}); }
+        else { done(404, "absent"); }
       });
     },
     abort: function () {}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
-from math import log
+from math import sqrt
+from statistics import median
 from typing import NamedTuple
 
-from asv.step_detect import detect_regressions, solve_potts_autogamma
+from asv.step_detect import detect_regressions, solve_potts_approx
 
 from track.headlines import HEADLINES, Headline
 from track.history import Entry
@@ -16,9 +17,12 @@ LEAST_STEP = 0.05
 """Of a time, relative, as on asv's own pages."""
 LEAST_COMMITS = 3
 """Before a step and since: one commit that met a busy computer is none."""
-_PENALTY = 3.0
-"""Of a step, times ln(n) / n. With asv's own 4 a step of 10 % at a noise of 2 % is
-found half as often; with 2.5 steps are found in short series that have none."""
+_PENALTY = 6.0
+"""Of a step, in standard deviations: with 4, steps are found in noise; with 8, a step
+of 10 % at a noise of 3 % is found later (see `noise`)."""
+_DEVIATION = 1.4826 / sqrt(2)
+"""Of normal noise, by the median of what neighbors differ."""
+_LEAST_NOISE = 0.001
 
 
 class Point(NamedTuple):
@@ -31,8 +35,8 @@ class Point(NamedTuple):
 class Step(NamedTuple):
     """A number that was another at the commit `last` than from the commit `first` on.
 
-    `n_after` is how many measured commits say so, `noise` how far the times of a level
-    are apart, as a mean share: 0 of counters.
+    `n_after` is how many measured commits say so, `noise` the standard deviation of one
+    commit's time as a share of it: 0 of counters.
     """
 
     place: str
@@ -92,27 +96,36 @@ def _changes(points: Sequence[Point]) -> Iterator[tuple[Point, Point, int, float
 
 
 def _slower(points: Sequence[Point]) -> Iterator[tuple[Point, Point, int, float]]:
-    levels = _levels([point.value for point in points])
-    noise = max((spread / value for _, _, value, _, spread in levels), default=0.0)
-    _, _, jumps = detect_regressions(levels, LEAST_STEP)
+    times = [point.value for point in points]
+    if len(times) < 2 * LEAST_COMMITS:
+        return
+    noise = _noise(times)
+    _, _, jumps = detect_regressions(_levels(times, _PENALTY * noise), LEAST_STEP)
     for last, first, before, after in jumps or ():
         n_after = len(points) - first
         if min(first, n_after) >= LEAST_COMMITS:
             at_last = Point(points[last].commit, before)
-            yield at_last, Point(points[first].commit, after), n_after, noise
+            at_first = Point(points[first].commit, after)
+            yield at_last, at_first, n_after, noise / before
 
 
-def _levels(times: list[float]) -> list[tuple[int, int, float, float, float]]:
-    """Return what `asv.step_detect.detect_steps` does, with a penalty of our own."""
-    if not times:
-        return []
-    n = len(times)
-    ends, values, spreads, _ = solve_potts_autogamma(
-        times, [1] * n, beta=_PENALTY * log(n) / n
-    )
+def _noise(times: Sequence[float]) -> float:
+    """Return the standard deviation, of which steps and busy computers are no part."""
+    apart = median(abs(after - before) for before, after in pairwise(times))
+    return max(_DEVIATION * apart, _LEAST_NOISE * median(times))
+
+
+def _levels(
+    times: list[float], penalty: float
+) -> list[tuple[int, int, float, float, float]]:
+    """Return what `asv.step_detect.detect_steps` does, with a penalty of our own.
+
+    asv's takes a step for noise that goes on from commit to commit, for many commits.
+    """
+    ends, values, spreads = solve_potts_approx(times, [1] * len(times), gamma=penalty)
     return [
         (left, right, value, min(times[left:right]), abs(spread) / (right - left))
         for left, right, value, spread in zip(
-            [0, *ends], ends, values, spreads, strict=False
+            [0, *ends[:-1]], ends, values, spreads, strict=True
         )
     ]
