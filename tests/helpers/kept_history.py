@@ -15,7 +15,8 @@ BACKENDS = ("numba", "cython-scalar", "cython-avx2")
 ABOUT = {"machine": "quiet", "arch": "x86_64", "python": "3.13"}
 FIRST = {"recall": 0.9885, "distances": 1242.77, "reranked": 64.0, "bytes": 264.0}
 SECONDS = 0.0123
-SUBJECT = "Change <{}>"
+# With what Python takes for ends of lines, and git does not.
+SUBJECT = "Change <{}>\x0b\u2028"
 
 
 def make_repository(
@@ -30,7 +31,7 @@ def make_repository(
         subject = SUBJECT.format(number)
         stream.append(f"commit refs/heads/main\nmark :{number + 1}\n")
         stream.append(f"committer A <a@b> {1_700_000_000 + 86_400 * number} +0000\n")
-        stream.append(f"data {len(subject)}\n{subject}\n")
+        stream.append(f"data {len(subject.encode())}\n{subject}\n")
         if content := (baselines or {}).get(number):
             stream.append("M 100644 inline asv_bench/baseline.json\n")
             stream.append(f"data {len(content)}\n{content}\n")
@@ -40,12 +41,9 @@ def make_repository(
     return folder
 
 
-def git(folder: Path, *arguments: str, text: str | None = None) -> str:
-    command = ["git", *arguments]
-    done = subprocess.run(
-        command, cwd=folder, input=text, text=True, check=True, capture_output=True
-    )
-    return done.stdout
+def git(folder: Path, *arguments: str, text: str = "") -> None:
+    command = ["git", "-C", str(folder), *arguments]
+    subprocess.run(command, input=text.encode(), check=True, capture_output=True)
 
 
 def baseline(recall: float, answer: int, compiler: str = "GCC 12") -> str:

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("asv", reason="needs the extra `bench`")
 
-from kept_history import ABOUT, baseline, git, make_repository
+from kept_history import ABOUT, SUBJECT, baseline, git, make_repository
 from track import counted
 from track.commits import line_of
 from track.history import Entry
@@ -32,7 +32,7 @@ def repository(tmp_path_factory):
 
 def test_commits_are_in_order_and_know_their_releases(repository):
     line = [*line_of(repository).values()]
-    assert [one.subject for one in line] == [f"Change <{n}>" for n in range(10)]
+    assert [one.subject for one in line] == [SUBJECT.format(n) for n in range(10)]
     assert [one.release for one in line] == [*[""] * 5, "v0.1.0", "", "v0.2.0", "", ""]
     assert line[5].name == "v0.1.0"
     assert line[0].name == line[0].commit[:8]

@@ -95,3 +95,14 @@ def test_lines_are_json_that_says_what_it_is(path):
     line = json.loads(path.read_text())
     assert line.keys() == {"commit", "about", "versions", "values"}
     assert line["values"].keys() == {*BACKENDS}
+
+
+@pytest.mark.parametrize("line", ["<<<<<<< HEAD", '{"commit": "abc"}', "[]", ""])
+def test_a_line_that_a_merge_left_is_named(path, line):
+    history.append(path, quiet(COMMITS[:2]))
+    with path.open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(
+        ValueError, match=r"history\.jsonl, line 3 must be one commit's"
+    ):
+        history.read(path)

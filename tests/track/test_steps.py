@@ -48,6 +48,10 @@ def test_counts_of_two_compilers_or_versions_are_not_compared():
     assert steps(entries("batch", [1.0] * 4 + [2.0] * 4, ["a"] * 4 + ["b"] * 4)) == []
 
 
+def test_what_is_followed_no_more_is_passed_over():
+    assert steps(entries("latency of old", [1.0, 2.0])) == []
+
+
 def test_a_slowdown_is_found_where_it_began():
     (step,) = found([1.0, 1.01, 0.99, 1.0, 1.01, 1.1, 1.11, 1.09, 1.1, 1.11])
     assert (step.last.commit, step.first.commit) == ("4", "5")

@@ -31,8 +31,9 @@ def line_of(repository: Path) -> dict[str, Commit]:
     """Return the commits of the first parents, the oldest first, by their hashes."""
     releases = _releases(repository)
     form = "--format=%H%x00%at%x00%s"
-    lines = _git(repository, "log", "--first-parent", "--reverse", form).splitlines()
-    parts = (line.split("\0", 2) for line in lines)
+    lines = _git(repository, "log", "--first-parent", "--reverse", form)
+    # A subject may hold what `splitlines` takes for an end of line.
+    parts = (line.split("\0", 2) for line in lines.rstrip("\n").split("\n"))
     return {
         commit: Commit(commit, int(seconds), subject, releases.get(commit, ""))
         for commit, seconds, subject in parts
@@ -61,5 +62,5 @@ def _releases(repository: Path) -> dict[str, str]:
 
 def _git(repository: Path, *arguments: str) -> str:
     command = ["git", "-C", str(repository), *arguments]
-    done = subprocess.run(command, check=True, capture_output=True, encoding="utf-8")
-    return done.stdout
+    done = subprocess.run(command, check=True, capture_output=True)
+    return done.stdout.decode("utf-8", "replace")

@@ -51,14 +51,28 @@ class Entry(NamedTuple):
 
 
 def read(*paths: Path) -> list[Entry]:
-    """Return one entry per commit and place, in the order of their first lines."""
+    """Return one entry per commit and place, in the order of their first lines.
+
+    Raises
+    ------
+    ValueError
+        A line is none of a history, such as one that a merge left.
+    """
     entries: dict[tuple[str, str], Entry] = {}
-    texts = [path.read_text("utf-8") for path in paths if path.exists()]
-    for line in "".join(texts).splitlines():
-        entry = Entry(**json.loads(line))
-        key = entry.commit, entry.place
-        entries[key] = entries[key].merged(entry) if key in entries else entry
+    for path in filter(Path.exists, paths):
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+            entry = _parsed(line, f"{path}, line {number}")
+            key = entry.commit, entry.place
+            entries[key] = entries[key].merged(entry) if key in entries else entry
     return list(entries.values())
+
+
+def _parsed(line: str, where: str) -> Entry:
+    try:
+        return Entry(**json.loads(line))
+    except (ValueError, TypeError) as error:
+        msg = f"{where} must be one commit's JSON, got {line[:40]!r}: remove or mend it"
+        raise ValueError(msg) from error
 
 
 def append(path: Path, entries: Iterable[Entry]) -> list[Entry]:

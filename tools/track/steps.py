@@ -68,10 +68,11 @@ def series(entries: Iterable[Entry]) -> dict[tuple[str, str, str], list[list[Poi
     versioned: dict[tuple[str, str, str], list[tuple[str, Point]]] = {}
     for entry in entries:
         for backend, values in entry.values.items():
-            for name, value in values.items():
+            # What was followed once and is no more is passed over.
+            for name in HEADLINES.keys() & values.keys():
                 version = entry.versions.get(name, "")
                 points = versioned.setdefault((entry.place, backend, name), [])
-                points.append((version, Point(entry.commit, value)))
+                points.append((version, Point(entry.commit, values[name])))
     return {
         key: [
             [point for _, point in run]
