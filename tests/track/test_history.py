@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
+from pathlib import Path
 
 import pytest
 from kept_history import ABOUT, BACKENDS, quiet
 from track import history
+from track.headlines import MEASURED
 from track.history import Entry
 
 COMMITS = [f"{number:040x}" for number in range(30)]
@@ -106,3 +109,14 @@ def test_a_line_that_a_merge_left_is_named(path, line):
         ValueError, match=r"history\.jsonl, line 3 must be one commit's"
     ):
         history.read(path)
+
+
+def test_the_history_that_is_committed_can_be_read_and_holds_headlines_alone():
+    committed = Path(__file__).parents[2] / "asv_bench" / "history.jsonl"
+    names = {each.name for each in MEASURED}
+    for entry in history.read(committed):
+        assert re.fullmatch("[0-9a-f]{40}", entry.commit)
+        assert all(numbers.keys() <= names for numbers in entry.values.values())
+    lines = committed.read_bytes().splitlines(keepends=True)
+    assert lines
+    assert max(map(len, lines)) <= history.MAX_LINE_BYTES
