@@ -34,9 +34,9 @@ RAY := $(VENV)/.installed-ray
 BENCH_FLAGS ?=
 BOUNDARY_FLAGS ?=
 
-.PHONY: demo test test-all lint docs gate asv neon neon-tests boundary faults soak \
+.PHONY: demo test test-all lint docs gate asv track neon neon-tests boundary faults soak \
 	fuzz sanitize sanitize-memory sanitize-threads freethreaded hammer bench compare \
-	ecosystem suites clean test-minimal minimal workflows site asv-keep sdist wheel \
+	ecosystem suites clean test-minimal minimal workflows site track-keep sdist wheel \
 	wheels registry-page release-check proofs proven ray cluster
 
 demo: $(DEMO)
@@ -110,18 +110,30 @@ asv: $(DEV)
 		--set-commit-hash=$$(git rev-parse HEAD) $(ASV_FLAGS)
 	$(BIN)/asv publish --config asv_bench/asv.conf.json
 
-# Push what was measured, where .asv/results is a clone of a branch for results.
-asv-keep:
-	git -C .asv/results add --all
-	git -C .asv/results -c user.name=asv -c user.email=asv@localhost \
-		commit --quiet --message "Measure $$(git rev-parse --short HEAD)"
-	git -C .asv/results push --quiet
+# The headline numbers of a range of commits, built and timed one by one, and the pages of
+# all that was kept so far: .asv/site/index.html. RANGE= publishes and measures nothing.
+# For example: make track RANGE=v0.1.0.. TRACK_FLAGS="--bench Search --skip-existing"
+RANGE ?= HEAD^!
+TRACK_FLAGS ?=
+# First the file that is added to: in a clone of the branch for results, if there is one.
+KEPT := $(if $(wildcard .asv/kept),.asv/kept/history.jsonl) asv_bench/history.jsonl
+track: $(DEV)
+	PYTHONPATH=tools $(BIN)/python -P -m track '$(RANGE)' --machine '$(ASV_MACHINE)' \
+		--history $(KEPT) $(TRACK_FLAGS)
 
-# The pages, and beside them in performance/ what asv has measured so far.
+# Push what was measured, where .asv/kept is a clone of the branch for results.
+track-keep:
+	git -C .asv/kept add history.jsonl
+	git -C .asv/kept diff --cached --quiet || \
+		git -C .asv/kept -c user.name=asv -c user.email=asv@localhost \
+			commit --quiet --message "Measure $$(git rev-parse --short HEAD)"
+	git -C .asv/kept push --quiet
+
+# The pages, and beside them in performance/ what was measured so far.
 site: docs
-	$(BIN)/asv publish --config asv_bench/asv.conf.json
+	$(MAKE) track RANGE=
 	rm -rf docs/_build/html/performance
-	cp -R .asv/html docs/_build/html/performance
+	cp -R .asv/site docs/_build/html/performance
 
 # The source, and the wheel without kernels for where nothing may be compiled.
 sdist: $(PACKAGING)

@@ -9,9 +9,14 @@ _STYLE = """
 body { font: 15px/1.5 sans-serif; margin: 2em auto; max-width: 70em; color: #222 }
 table { border-collapse: collapse; margin: 1em 0 }
 td, th { padding: .2em .8em; text-align: right; border-bottom: 1px solid #ddd }
-td:first-child, th:first-child { text-align: left }
+td:first-child, th:first-child, .words td, .words th { text-align: left }
+caption { text-align: left; font-weight: bold }
 svg { margin: .5em }
 """
+
+
+class Html(str):
+    """Text that is HTML already, and is put on a page as it is."""
 
 
 def page(title: str, parts: Iterable[str]) -> str:
@@ -24,14 +29,25 @@ def page(title: str, parts: Iterable[str]) -> str:
     )
 
 
-def table(headings: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
-    """Return a table of texts and numbers, escaped."""
-    head = "".join(f"<th>{escape(str(cell))}</th>" for cell in headings)
+def table(
+    headings: Sequence[object],
+    rows: Iterable[Iterable[object]],
+    *,
+    caption: str = "",
+    words: bool = False,
+) -> str:
+    """Return a table of texts and numbers, escaped unless they are `Html`.
+
+    Numbers stand to the right, ``words`` to the left.
+    """
+    head = "".join(f'<th scope="col">{_inside(cell)}</th>' for cell in headings)
     lines = [
-        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>"
+        "<tr>" + "".join(f"<td>{_inside(cell)}</td>" for cell in row) + "</tr>"
         for row in rows
     ]
-    return f"<table><tr>{head}</tr>{''.join(lines)}</table>"
+    named = f"<caption>{escape(caption)}</caption>" if caption else ""
+    kind = ' class="words"' if words else ""
+    return f"<table{kind}>{named}<tr>{head}</tr>{''.join(lines)}</table>"
 
 
 def heading(text: str, level: int = 2) -> str:
@@ -52,3 +68,7 @@ def bullets(texts: Iterable[str]) -> str:
 def code(lines: Iterable[str]) -> str:
     """Return lines as they are, escaped."""
     return "<pre>" + escape("\n".join(lines)) + "</pre>"
+
+
+def _inside(content: object) -> str:
+    return content if isinstance(content, Html) else escape(str(content))
