@@ -136,4 +136,4 @@ class Walked:
 
     def ids(self, rows: list[int]) -> tuple[int, ...]:
         """Return the caller's ids of rows."""
-        return tuple(self.id(row) for row in rows)
+        return tuple(self.state.ids[np.array(rows, dtype=np.int64)].tolist())

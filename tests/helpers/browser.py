@@ -38,7 +38,7 @@ CAPABILITIES = {
             *("--headless", "--no-sandbox", "--disable-gpu"),
             "--window-size=1200,1000",
             # No name resolves: a page that needs a network shows an error.
-            "--host-resolver-rules=MAP * ~NOTFOUND",
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
         ],
     },
 }
