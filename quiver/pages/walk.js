@@ -59,6 +59,9 @@ function placing(spots) {
     [rounded(MARGIN + (x - left) * scale), rounded(MARGIN + (top - y) * scale)];
 }
 
+/* What matters is painted over what does not. */
+const height = node => Number(node.true) + 2 * Number(node.expanded !== null);
+
 export class WalkView {
   constructor(prefix = "") {
     this.part = name => document.getElementById(prefix + name);
@@ -101,7 +104,8 @@ export class WalkView {
     const dots = walk.points.map(([, ...spot]) => this.placed(mark("far"), spot));
     this.links = walk.hops.flatMap((hop, place) =>
       hop.seen.map(id => [place + 1, this.link(hop.node, id)]));
-    this.nodes = walk.nodes.map(node => [node, this.node(node)]);
+    this.nodes = [...walk.nodes].sort((a, b) => height(a) - height(b))
+      .map(node => [node, this.node(node)]);
     const query = this.placed(mark("query"), walk.query);
     query.append(draw("title", {}, "query"));
     this.part("picture").replaceChildren(
