@@ -65,9 +65,9 @@ def lab(
     max_rows: MaxRowsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Serve one page on which searches are asked, watched and compared, until Ctrl-C.
+    """Watch searches step by step, in the browser.
 
-    There is no password and no encryption, so it listens on this machine's own address.
+    Serves one page until Ctrl-C. There is no password and no encryption, so it listens on this machine's own address.
     """
     try:
         # Imported here: the other commands must run without the extra.

@@ -22,7 +22,7 @@ pytest.importorskip("uvicorn", reason="needs the extra `lab`")
 from quiver.lab import app as lab_app
 from quiver.service import running
 
-ROWS = normal_rows(120, 16, seed=5)
+ROWS = normal_rows(40, 16, seed=5)
 SECONDS = 60
 
 
@@ -100,7 +100,7 @@ def test_vectors_are_indexed_in_both_ways_and_opened_in_a_browser(served, vector
 
 def test_an_index_is_opened_as_it_is_whatever_its_name(served, tmp_path):
     index = quiver.Index.build(
-        ROWS, ids=np.arange(120) + 7, metric="inner_product", backend="reference"
+        ROWS, ids=np.arange(40) + 7, metric="inner_product", backend="reference"
     )
     index.save(tmp_path / "an.index")
     assert lab(tmp_path / "an.index", "--no-browser").exit_code == 0
@@ -118,9 +118,9 @@ def test_the_second_index_can_be_left_out(served, vectors):
 
 
 def test_without_a_file_the_demo_set_is_shown(served):
-    assert lab("--max-rows", 60, "--no-browser").exit_code == 0
+    assert lab("--max-rows", 40, "--no-browser").exit_code == 0
     (material,) = served["material"]
-    assert (material.index.n, material.n_queries) == (60, 200)
+    assert (material.index.n, material.n_queries) == (40, 200)
     assert material.find("wireshark")[0].text == "Wireshark, but with Scapy."
 
 
