@@ -67,7 +67,8 @@ def lab(
 ) -> None:
     """Watch searches step by step, in the browser.
 
-    Serves one page until Ctrl-C. There is no password and no encryption, so it listens on this machine's own address.
+    Serves one page until Ctrl-C. There is no password and no encryption, so it listens
+    on this machine's own address.
     """
     try:
         # Imported here: the other commands must run without the extra.

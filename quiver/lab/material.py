@@ -65,6 +65,18 @@ class Material:
     queries: AnyArray | None = None
     query_texts: Sequence[str] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse what leaves nothing to ask.
+
+        Raises
+        ------
+        InvalidArgumentError
+            If there are no vectors.
+        """
+        if not len(self.index):
+            msg = "a lab must have vectors to show, got an index of none"
+            raise InvalidArgumentError(msg)
+
     @property
     def index(self) -> Index:
         """The first of the indexes."""

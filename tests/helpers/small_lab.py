@@ -15,7 +15,12 @@ HOSTILE = '<img src=x onerror="document.title=1"></script><script>alert(1)</scri
 
 def small_lab(ids=None) -> Material:
     """Return a lab over some rows, under their numbers or under ids."""
-    common = {"backend": "reference", "ids": ids, "max_degree": 8, "ef_construction": 12}
+    common = {
+        "backend": "reference",
+        "ids": ids,
+        "max_degree": 8,
+        "ef_construction": 12,
+    }
     sides = {
         "default": quiver.Index.build(ROWS, **common),
         "paper": quiver.Index.build(ROWS, encoding="paper", **common),

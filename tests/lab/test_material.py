@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from small_lab import QUERIES, ROWS, N, small_lab
 
+import quiver
 from quiver.errors import InvalidArgumentError
 from quiver.lab.material import MOST_MATCHES, OFFERED, Material
 
@@ -58,3 +59,9 @@ def test_without_queries_rows_are_offered_and_queries_refused(material):
     assert [one.of for one in material.offered()] == ["query"] * len(QUERIES)
     with pytest.raises(InvalidArgumentError, match="of must be 'row'"):
         alone.vector("query", 0)
+
+
+def test_an_index_of_no_vectors_is_refused():
+    empty = quiver.Index.create(dim=4, backend="reference")
+    with pytest.raises(InvalidArgumentError, match="must have vectors"):
+        Material({"index": empty})

@@ -143,12 +143,18 @@ class Lab {
     const { signal } = this.running;
     this.sides.forEach(side => side.hide(!this.visible().includes(side)));
     part("sides").setAttribute("aria-busy", "true");
-    return this.guarded(async () => {
+    return this.guarded(() => this.show(signal));
+  }
+
+  async show(signal) {
+    try {
       await Promise.all(this.questions().map(async (question, place) =>
         this.sides[place].show(await ask("walk", question, signal))));
       this.showDistances();
-      part("sides").setAttribute("aria-busy", "false");
-    });
+    } finally {
+      if (!signal.aborted)
+        part("sides").setAttribute("aria-busy", "false");
+    }
   }
 
   showDistances() {
