@@ -34,6 +34,7 @@ from quiver.cli.options import (
 from quiver.datasets import load_demo
 from quiver.errors import InvalidArgumentError
 from quiver.lab.material import Material
+from quiver.validation.arrays import as_queries
 from quiver.validation.checks import check_metric
 
 _DRAIN_SECONDS = 2
@@ -136,11 +137,13 @@ def _read(
     lines = () if texts is None else tuple(read_lines(texts))
     asked = None if queries is None else read_queries(queries, key)
     if is_index(file):
-        sides = {"index": quiver.open(file, backend=kernels.name)}
+        name, index = "index", quiver.open(file, backend=kernels.name)
     else:
-        vectors = read_rows(file, key, max_rows)
-        sides = {"default": _built("default", vectors, kernels, metric)}
-    return Material(sides, lines, asked)
+        name, vectors = "default", read_rows(file, key, max_rows)
+        index = _built(name, vectors, kernels, metric)
+    if asked is not None:
+        asked, _ = as_queries(asked, metric=index.metric, dim=index.dim)
+    return Material({name: index}, lines, asked)
 
 
 def _beside(material: Material, kernels: Backend) -> Material:

@@ -124,6 +124,14 @@ def test_without_a_file_the_demo_set_is_shown(served):
     assert material.find("wireshark")[0].text == "Wireshark, but with Scapy."
 
 
+def test_queries_of_another_width_are_refused_at_once(served, vectors):
+    np.save(vectors.with_name("narrow.npy"), ROWS[:3, :5])
+    done = lab(vectors, "--queries", vectors.with_name("narrow.npy"), "--no-browser")
+    assert done.exit_code == 1
+    assert "queries must have" in " ".join(done.output.split())
+    assert served["material"] == []
+
+
 def test_an_address_that_others_reach_is_warned_of(served, vectors):
     done = lab(vectors, "--no-browser", "--host", "0.0.0.0")
     assert "there is no password" in " ".join(done.output.split())

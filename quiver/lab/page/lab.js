@@ -14,7 +14,7 @@ class Lab {
     this.asked = null;
     this.place = 0;
     this.timers = new Map();
-    this.running = new AbortController();
+    this.isAsking = false;
     this.sides = Object.keys(about.sides).map(name => new Side(name, about.sides[name]));
     this.backends = new Backends(about, () => this.questions());
     this.describe();
@@ -86,8 +86,7 @@ class Lab {
       await act();
       part("problem").textContent = "";
     } catch (error) {
-      if (error.name !== "AbortError")
-        part("problem").textContent = error.message;
+      part("problem").textContent = error.message;
     }
   }
 
@@ -136,25 +135,26 @@ class Lab {
     return this.walk();
   }
 
-  /* The newest question only: what is under way is given up. */
-  walk() {
-    this.running.abort();
-    this.running = new AbortController();
-    const { signal } = this.running;
-    this.sides.forEach(side => side.hide(!this.visible().includes(side)));
+  /* One question at a time, then the newest: the lab answers all that it is asked. */
+  async walk() {
+    this.isStale = true;
+    if (this.isAsking)
+      return;
+    this.isAsking = true;
     part("sides").setAttribute("aria-busy", "true");
-    return this.guarded(() => this.show(signal));
+    while (this.isStale) {
+      this.isStale = false;
+      await this.guarded(() => this.show());
+    }
+    part("sides").setAttribute("aria-busy", "false");
+    this.isAsking = false;
   }
 
-  async show(signal) {
-    try {
-      await Promise.all(this.questions().map(async (question, place) =>
-        this.sides[place].show(await ask("walk", question, signal))));
-      this.showDistances();
-    } finally {
-      if (!signal.aborted)
-        part("sides").setAttribute("aria-busy", "false");
-    }
+  async show() {
+    this.sides.forEach(side => side.hide(!this.visible().includes(side)));
+    await Promise.all(this.questions().map(async (question, place) =>
+      this.sides[place].show(await ask("walk", question))));
+    this.showDistances();
   }
 
   showDistances() {
