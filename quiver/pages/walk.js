@@ -3,7 +3,7 @@
    from elsewhere is set as text, never as markup. */
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
-const WIDTH = 760, HEIGHT = 560, MARGIN = 24;
+const MARGIN = 24;
 const PLAY_MILLISECONDS = 600;
 
 const disc = r => `M${-r} 0A${r} ${r} 0 1 0 ${r} 0A${r} ${r} 0 1 0 ${-r} 0Z`;
@@ -48,12 +48,12 @@ export function drawKeys() {
 
 /* From places on the plane to places on the picture: one scale for both directions,
    since the plane must not be stretched. */
-function placing(spots) {
+function placing(spots, { width, height }) {
   const xs = spots.map(spot => spot[0]), ys = spots.map(spot => spot[1]);
   const left = Math.min(...xs), top = Math.max(...ys);
   const scale = Math.min(
-    (WIDTH - 2 * MARGIN) / (Math.max(...xs) - left || 1),
-    (HEIGHT - 2 * MARGIN) / (top - Math.min(...ys) || 1));
+    (width - 2 * MARGIN) / (Math.max(...xs) - left || 1),
+    (height - 2 * MARGIN) / (top - Math.min(...ys) || 1));
   const rounded = number => Math.round(10 * number) / 10;
   return ([x, y]) =>
     [rounded(MARGIN + (x - left) * scale), rounded(MARGIN + (top - y) * scale)];
@@ -78,7 +78,8 @@ export class WalkView {
     this.pause();
     this.walk = walk;
     this.spots = new Map(walk.points.map(([id, ...spot]) => [id, spot]));
-    this.at = placing([...this.spots.values(), walk.query]);
+    this.at = placing(
+      [...this.spots.values(), walk.query], this.part("picture").viewBox.baseVal);
     this.drawPicture();
     this.part("summary").textContent = walk.summary;
     this.fillTables();

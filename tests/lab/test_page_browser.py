@@ -165,6 +165,12 @@ def test_a_backend_is_compared_with_the_reference(browser):
     assert browser.console_errors() == []
 
 
+def test_what_a_mark_means_its_shape_tells(browser):
+    key = "document.querySelectorAll('#default-side .key path')"
+    shapes = browser.run(f"return [...{key}].map(path => path.getAttribute('d'))")
+    assert len({*shapes}) == len(shapes) == 7
+
+
 def test_every_control_has_a_name_and_the_page_is_not_wider_than_the_window(browser):
     nameless = browser.run(
         "return [...document.querySelectorAll('button, input, select')]"
