@@ -345,7 +345,7 @@ def test_the_command_prints_the_api_s_explanation(tmp_path, built, questions):
     made = run(*chosen, "--html", page, "--texts", tmp_path / "texts.txt")
     assert made.exit_code == 0
     best = expected.found[0].id
-    assert f"{best}: text {best}" in page.read_text("utf-8")
+    assert f'"{best}": "text {best}"' in page.read_text("utf-8")
     refused = run("--row", 12)
     assert refused.exit_code == 1
     assert "row must be in 0 … 11, got 12" in refused.stderr
