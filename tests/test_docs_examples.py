@@ -26,6 +26,7 @@ OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 NEED_COMPILED = {
     "docs/tutorial.md",
     "docs/explain.md",
+    "docs/lab.md",
     "docs/filters.md",
     "docs/limits.md",
     "docs/living.md",
@@ -52,6 +53,7 @@ SERVED = {
     "docs/serving": "fastapi",
     "service.app": "fastapi",
     "service.running": "uvicorn",
+    "lab.app": "fastapi",
 }
 
 

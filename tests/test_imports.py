@@ -30,6 +30,7 @@ LATE_IMPORTS = {
     "quiver/backends/cython_backend.py:load_bindings",
     "quiver/cli/__init__.py:_run_without_extra",
     "quiver/cli/__init__.py:main",
+    "quiver/cli/lab.py:lab",
     "quiver/cli/serve.py:serve",
     "quiver/diagnosis/record.py:to_html",
     "quiver/explain/explanation.py:to_html",

@@ -28,7 +28,8 @@ SYSTEMS = rf"{LINUX}|macosx(_\d+){{2}}_(x86_64|arm64)|win_amd64"
 BINARY = re.compile(rf"({PYTHONS})-({SYSTEMS})")
 SHARED = {".so", ".pyd"}
 # No test, no source in C or Cython, nothing that Python or Numba has kept.
-SUFFIXES = {".py", ".pyi", ".typed", ".html", ".npy", ".txt", ".md", *SHARED}
+SUFFIXES = {".py", ".pyi", ".typed", ".npy", ".txt", ".md", *SHARED}
+SUFFIXES |= {".html", ".css", ".js", ".svg"}
 DEMO = "quiver/datasets/demo_data/"
 MOST_BYTES = 3 * 2**20
 

@@ -23,6 +23,7 @@ from quiver.cli.doctor import doctor
 from quiver.cli.evaluate import evaluate, tune
 from quiver.cli.explain import explain
 from quiver.cli.indexes import build, check, info
+from quiver.cli.lab import lab
 from quiver.cli.queries import search
 from quiver.cli.serve import serve
 from quiver.cli.shards import shards
@@ -41,6 +42,8 @@ Examples:
   quiver build base.parquet --column vector --id id -o base.quiver
 
   quiver search base.quiver queries.npy -k 5  --json for a machine
+
+  quiver lab base.quiver                      watch searches, in the browser
 
   quiver doctor                               is this installation whole?
 
@@ -111,6 +114,7 @@ app = typer.Typer(
 )
 for command in (
     *(demo, convert, diagnose, build, search, info, check, evaluate, tune, explain),
+    lab,
     *(add, remove, update, consolidate),
     *(backends, bench, verify, doctor),
 ):

@@ -9,7 +9,13 @@ import typer
 
 import quiver
 from quiver.cli.console import answers, print_json
-from quiver.cli.files import check_outputs, read_filter, read_queries, write_page
+from quiver.cli.files import (
+    check_outputs,
+    read_filter,
+    read_lines,
+    read_queries,
+    write_page,
+)
 from quiver.cli.options import (
     FilterOption,
     IndexArgument,
@@ -52,14 +58,9 @@ def explain(
         vectors[row], k=k, ef=ef, n_rerank=n_rerank, filter=allowed
     )
     if html is not None:
-        labels = {} if texts is None else dict(enumerate(_read_lines(texts)))
+        labels = {} if texts is None else dict(enumerate(read_lines(texts)))
         write_page(html, explanation.to_html(labels))
     if as_json:
         print_json(explanation.to_dict())
     elif html is None:
         answers.print(str(explanation), markup=False, soft_wrap=True)
-
-
-def _read_lines(path: Path) -> list[str]:
-    # Texts may hold other line separators, so only "\n" ends one.
-    return path.read_bytes().decode(errors="replace").split("\n")

@@ -17,6 +17,7 @@ from quiver.datasets import read_ids as read_column
 from quiver.errors import FileFormatError, InvalidArgumentError
 from quiver.readers.formats import check_size, npy_header
 from quiver.storage.atomic import os_errors
+from quiver.storage.layout import MAGIC
 
 _MARKS = {"true": 1, "false": 0}
 
@@ -107,6 +108,20 @@ def read_filter(path: Path | None) -> AnyArray | None:
     column = _read_column(path, None, "iub", _MARKS)
     is_marks = len(column) > 2 and bool(((column == 0) | (column == 1)).all())
     return column.astype(np.bool_) if is_marks else column
+
+
+def read_lines(path: Path) -> list[str]:
+    """Return the texts of a file, a line each."""
+    # Texts may hold other line separators, so only "\n" ends one.
+    return path.read_bytes().decode(errors="replace").split("\n")
+
+
+def is_index(path: Path) -> bool:
+    """Return whether a file holds an index, and not vectors."""
+    if path.is_dir():
+        return False
+    with os_errors("read", path), path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
 
 
 def check_outputs(**paths: Path | None) -> None:

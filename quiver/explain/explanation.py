@@ -21,6 +21,10 @@ Outcome = Literal[
     "found", "tied", "never seen", "dropped from the beam", "lost in re-rank"
 ]
 
+Stage = Literal["code", "graph", "walk", "beam", "re-rank"]
+"""Where a neighbour is lost: never seen and no place for its code in the beam; no row
+seen links to it; those that do were not expanded; pushed out; not measured exactly."""
+
 
 @dataclass(frozen=True)
 class Hop:
@@ -101,12 +105,18 @@ class TrueNeighbor:
         measured exactly.
     reason : str
         The same in a sentence, with the numbers.
+    stage : str or None
+        Of one that was missed, what lost it. ``code``: never seen, and its code
+        distance is too large for the beam anyway; ``graph``: it is not, but no row seen
+        links to it; ``walk``: rows seen do, but were not expanded; else ``beam`` or
+        ``re-rank``.
     """
 
     id: int
     distance: float
     fate: Outcome
     reason: str
+    stage: Stage | None = None
 
 
 @dataclass(frozen=True)

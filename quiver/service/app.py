@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 
@@ -62,13 +62,13 @@ def make_app(
     service = Service(index, limits, policy)
 
     async def search(request: Request) -> Response:
-        return _sent(await service.search(_body(request)))
+        return sent(await service.search(body_of(request)))
 
     async def health() -> Response:
-        return _sent(service.health())
+        return sent(service.health())
 
     async def metrics() -> Response:
-        return _sent(service.metrics())
+        return sent(service.metrics())
 
     @asynccontextmanager
     async def watched(_: FastAPI) -> AsyncIterator[None]:
@@ -91,11 +91,13 @@ def make_app(
     app.add_api_route("/search", search, methods=["POST"], openapi_extra=body)
     app.add_api_route("/healthz", health)
     app.add_api_route("/metrics", metrics)
-    app.add_exception_handler(HTTPException, _not_routed)
+    routes = "POST /search, GET /healthz or GET /metrics"
+    app.add_exception_handler(HTTPException, not_routed(routes))
     return app
 
 
-async def _body(request: Request) -> AsyncIterator[bytes]:
+async def body_of(request: Request) -> AsyncIterator[bytes]:
+    """Yield the parts of a request's body as they come."""
     try:
         async for part in request.stream():
             yield part
@@ -104,19 +106,21 @@ async def _body(request: Request) -> AsyncIterator[bytes]:
         raise MalformedRequestError(msg) from error
 
 
-def _sent(reply: Reply) -> Response:
+def sent(reply: Reply) -> Response:
+    """Return a reply as the framework sends it."""
     return Response(reply.body, reply.status, reply.headers)
 
 
-async def _not_routed(request: Request, error: Exception) -> Response:
-    """Refuse what no route takes, such as another path or method."""
-    assert isinstance(error, HTTPException)
-    status = HTTPStatus(error.status_code)
-    msg = (
-        "request must be POST /search, GET /healthz or GET /metrics, "
-        f"got {request.method} {request.url.path}"
-    )
-    kind = status.phrase.title().replace(" ", "")
-    reply = refusal(status, kind, msg)
-    reply.headers.update(error.headers or {})
-    return _sent(reply)
+def not_routed(routes: str) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Return what refuses requests that no route takes, such as of another path."""
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        status = HTTPStatus(error.status_code)
+        msg = f"request must be {routes}, got {request.method} {request.scope['path']}"
+        kind = status.phrase.title().replace(" ", "")
+        reply = refusal(status, kind, msg)
+        reply.headers.update(error.headers or {})
+        return sent(reply)
+
+    return refuse

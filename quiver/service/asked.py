@@ -67,22 +67,35 @@ def read_asked(body: bytes, limits: Limits, policy: Policy) -> Asked:
     InvalidArgumentError, InvalidTypeError
         If a field is unknown, missing or breaks a rule.
     """
-    given = _as_object(body)
-    for name in given.keys() - {*Asked._fields}:
-        word = name[:_LONGEST_WORD]
-        known = ", ".join(Asked._fields)
-        hint = did_you_mean(word, Asked._fields)
-        msg = f"fields must be some of {known}, got {word!r}{hint}"
-        raise InvalidArgumentError(msg)
+    given = read_fields(body, Asked._fields)
     k = check_int("k", given.get("k", DEFAULT_K), 1, limits.k)
     return Asked(
         queries=_as_queries(given.get("queries"), limits),
         k=k,
-        ef=_unless_null(given, "ef", limits.ef),
-        n_rerank=_unless_null(given, "n_rerank", limits.ef),
+        ef=unless_null(given, "ef", limits.ef),
+        n_rerank=unless_null(given, "n_rerank", limits.ef),
         filter=_as_filter(given.get("filter"), limits),
         policy=_as_policy(given.get("policy", policy)),
     )
+
+
+def read_fields(body: bytes, known: Sequence[str]) -> dict[str, Any]:
+    """Return the fields in the body of a request, some of those known by name.
+
+    Raises
+    ------
+    MalformedRequestError
+        If it is not JSON, or an object has a key twice.
+    InvalidArgumentError, InvalidTypeError
+        If it is no object, or has a field that is unknown.
+    """
+    given = _as_object(body)
+    for name in given.keys() - {*known}:
+        word = name[:_LONGEST_WORD]
+        hint = did_you_mean(word, known)
+        msg = f"fields must be some of {', '.join(known)}, got {word!r}{hint}"
+        raise InvalidArgumentError(msg)
+    return given
 
 
 def _as_object(body: bytes) -> dict[str, Any]:
@@ -128,7 +141,8 @@ def _as_queries(given: Any, limits: Limits) -> list[Any]:
     return given
 
 
-def _unless_null(given: dict[str, Any], name: str, most: int) -> int | None:
+def unless_null(given: dict[str, Any], name: str, most: int) -> int | None:
+    """Return a field that is an integer of 1 … ``most``, or None if it is not given."""
     value = given.get(name)
     return None if value is None else check_int(name, value, 1, most)
 
@@ -155,7 +169,12 @@ def _as_filter(given: Any, limits: Limits) -> list[Any] | None:
 
 
 def _as_policy(given: Any) -> Policy:
-    word = given[:_LONGEST_WORD] if isinstance(given, str) else brief(given)
-    check_choice("policy", word, get_args(Policy))
+    check_word("policy", given, get_args(Policy))
     policy: Policy = given
     return policy
+
+
+def check_word(name: str, given: Any, allowed: tuple[str, ...]) -> None:
+    """Raise unless a field is one of some words; one that is long is told in part."""
+    word = given[:_LONGEST_WORD] if isinstance(given, str) else brief(given)
+    check_choice(name, word, allowed)

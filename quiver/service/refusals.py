@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from quiver.errors import (
+    BackendUnavailableError,
     DeadlineError,
     FileAccessError,
     InvalidArgumentError,
@@ -27,6 +29,7 @@ STATUS = {
     TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     InvalidArgumentError: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidTypeError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    BackendUnavailableError: HTTPStatus.UNPROCESSABLE_ENTITY,
     OverloadedError: HTTPStatus.TOO_MANY_REQUESTS,
     ShardError: HTTPStatus.SERVICE_UNAVAILABLE,
     FileAccessError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -34,7 +37,7 @@ STATUS = {
     DeadlineError: HTTPStatus.GATEWAY_TIMEOUT,
 }
 
-_REMEDIES = {
+REMEDIES: Mapping[HTTPStatus, str] = {
     HTTPStatus.BAD_REQUEST: 'send {"queries": [[…], …], "k": 10} in UTF-8',
     HTTPStatus.NOT_FOUND: "ask one of these",
     HTTPStatus.METHOD_NOT_ALLOWED: "ask one of these",
@@ -48,6 +51,8 @@ _REMEDIES = {
     ),
     HTTPStatus.GATEWAY_TIMEOUT: "ask for less: fewer queries, a smaller ef",
 }
+"""What to do, where a message does not say it."""
+
 RETRY_SECONDS = {
     HTTPStatus.TOO_MANY_REQUESTS: 1,
     HTTPStatus.SERVICE_UNAVAILABLE: 5,
@@ -85,20 +90,26 @@ def reply_of(status: int, document: dict[str, Any]) -> Reply:
     return Reply(status, body, {"content-type": "application/json"})
 
 
-def refused(error: Exception) -> Reply:
+def refused(error: Exception, remedies: Mapping[HTTPStatus, str] = REMEDIES) -> Reply:
     """Return an error as a reply; one that nobody foresaw is logged."""
     found = (STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     status = next(found, HTTPStatus.INTERNAL_SERVER_ERROR)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("a request failed", exc_info=error)
         return refusal(status, "InternalError", "the service failed; its log says why")
-    return refusal(status, type(error).__name__, str(error) or "memory must suffice")
+    message = str(error) or "memory must suffice"
+    return refusal(status, type(error).__name__, message, remedies)
 
 
-def refusal(status: HTTPStatus, kind: str, message: str) -> Reply:
+def refusal(
+    status: HTTPStatus,
+    kind: str,
+    message: str,
+    remedies: Mapping[HTTPStatus, str] = REMEDIES,
+) -> Reply:
     """Return a refusal: its type, and its message whole and in parts."""
     told = {"message": message, **_parts(message)}
-    told["remedy"] = told["remedy"] or _REMEDIES.get(status)
+    told["remedy"] = told["remedy"] or remedies.get(status)
     short = {name: text and text[:_LONGEST] for name, text in told.items()}
     reply = reply_of(status, {"error": {"type": kind, **short}})
     if status in RETRY_SECONDS:

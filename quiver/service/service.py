@@ -1,31 +1,25 @@
-"""Service: who is let in, and which thread answers.
-
-The event loop only moves bytes. Parsing, searching and writing the answer is for
-threads, of which there are as many as processors.
-"""
+"""Service: what is answered from an index, counted and told of its health."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from http import HTTPStatus
 
 from quiver._version import __version__
-from quiver.errors import DeadlineError, QuiverError, TooLargeError
-from quiver.parallel.workers import resolve_threads
+from quiver.errors import QuiverError
 from quiver.service.asked import read_asked
+from quiver.service.desk import Desk
 from quiver.service.limits import Limits
 from quiver.service.metrics import CONTENT_TYPE, Metrics
-from quiver.service.refusals import Reply, refused, reply_of
-from quiver.service.slots import Slots
+from quiver.service.refusals import Reply, reply_of
 from quiver.service.watched import Searched, Watched
 from quiver.sharding.engines import Policy
 
 
-class Service:
+class Service(Desk):
     """An index and those who ask it.
 
     Parameters
@@ -42,40 +36,19 @@ class Service:
     def __init__(
         self, index: Searched, limits: Limits | None = None, policy: Policy = "strict"
     ) -> None:
-        self.limits, self.policy = limits or Limits(), policy
+        super().__init__(limits or Limits())
+        self.policy, self._refresh_error = policy, ""
         self._watched, self._metrics = Watched(index), Metrics()
-        self._slots, self._refresh_error = Slots(self.limits.in_flight), ""
-        n_threads = min(resolve_threads(None), self.limits.in_flight)
-        self._pool = ThreadPoolExecutor(n_threads, thread_name_prefix="quiver-search")
 
     async def search(self, body: AsyncIterator[bytes]) -> Reply:
         """Return the answer to a request, whatever its body is."""
-        start, seconds = time.perf_counter(), self.limits.seconds
-        try:
-            async with asyncio.timeout(seconds):
-                reply = await self._searched(body)
-        except TimeoutError:
-            msg = f"answer must take {seconds:g} s at most, got none by then"
-            reply = refused(DeadlineError(msg))
-        except Exception as error:
-            reply = refused(error)
+        start = time.perf_counter()
+        reply = await self.reply(body, self._answer)
         if reply.kind:
             self._metrics.count("errors", label=reply.kind)
         self._metrics.count("requests", label=str(reply.status))
         self._metrics.time(time.perf_counter() - start)
         return reply
-
-    async def _searched(self, body: AsyncIterator[bytes]) -> Reply:
-        self._slots.take()
-        try:
-            raw = await _read(body, self.limits.body)
-            answering = self._pool.submit(self._answer, raw)
-        except BaseException:
-            self._slots.give_back()
-            raise
-        # A thread cannot be stopped; its place is free once it has ended.
-        answering.add_done_callback(lambda _: self._slots.give_back())
-        return await asyncio.wrap_future(answering)
 
     def _answer(self, raw: bytes) -> Reply:
         found = self._watched.search(read_asked(raw, self.limits, self.policy))
@@ -133,19 +106,3 @@ class Service:
         except (QuiverError, MemoryError) as error:
             self._refresh_error = str(error) or type(error).__name__
             self._metrics.count("refresh_failures")
-
-    def close(self) -> None:
-        """Take no more requests; those under way are answered."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-
-async def _read(body: AsyncIterator[bytes], most: int) -> bytes:
-    """Return the whole of a body, of which no more than ``most`` bytes are kept."""
-    parts, size = list[bytes](), 0
-    async for part in body:
-        size += len(part)
-        if size > most:
-            msg = f"body must have at most {most} bytes, got more"
-            raise TooLargeError(msg)
-        parts.append(part)
-    return b"".join(parts)

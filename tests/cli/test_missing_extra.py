@@ -22,10 +22,14 @@ def test_without_the_extra_the_command_says_what_to_install(missing):
     assert "pip install 'quiver-ann[cli]'" in ended.stderr
 
 
-def test_without_the_extra_a_service_says_what_to_install(tmp_path):
+@pytest.mark.parametrize("missing", ["fastapi", "uvicorn"])
+@pytest.mark.parametrize(
+    ("command", "extra"), [(["shards", "serve", "none"], "serve"), (["lab"], "lab")]
+)
+def test_without_the_extra_what_serves_says_what_to_install(command, extra, missing):
     code = (
-        "import sys; sys.modules['fastapi'] = None\n"
-        f"sys.argv[1:] = ['shards', 'serve', {str(tmp_path)!r}]\n"
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        f"sys.argv[1:] = {command!r}\n"
         "from quiver.cli import main; main()"
     )
     pytest.importorskip("typer", reason="needs the extra `cli`")
@@ -33,5 +37,5 @@ def test_without_the_extra_a_service_says_what_to_install(tmp_path):
         [sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=60
     )
     assert ended.returncode == 1
-    assert "pip install 'quiver-ann[serve]'" in " ".join(ended.stderr.split())
+    assert f"pip install 'quiver-ann[{extra}]'" in " ".join(ended.stderr.split())
     assert "Traceback" not in ended.stderr

@@ -15,6 +15,7 @@ import quiver
 from quiver.encoding import encode_queries
 from quiver.errors import InvalidArgumentError
 from quiver.reference.keys import NO_ID, key_ids
+from quiver.search import scan
 from quiver.validation.arrays import as_vectors
 
 N, DIM = 400, 24
@@ -48,6 +49,12 @@ def built(points):
 @pytest.fixture(scope="module")
 def explanations(built, questions):
     return [built.explain(q, k=8, ef=9, n_rerank=8) for q in questions]
+
+
+def links(index, row):
+    """Return the rows that a row has edges to."""
+    near = index.neighbors[row]
+    return near[near != NO_ID]
 
 
 def test_every_backend_gives_the_same_explanation(backend, built, questions):
@@ -166,10 +173,39 @@ def test_every_fate_is_the_true_one(explanations):
     }
 
 
+def test_every_stage_that_loses_a_neighbor_is_the_true_one(built, questions):
+    rows = {int(id_): row for row, id_ in enumerate(built.ids)}
+    codes = scan(built.state, built.backend, np.float32(questions))
+    stages = set()
+    # The efforts are small so that every stage loses one.
+    efforts = [(question, 8, 9) for question in range(12)]
+    for question, k, ef in [*efforts, *((question, 20, 20) for question in range(12))]:
+        e = built.explain(questions[question], k=k, ef=ef, n_rerank=k)
+        seen = set(e.entry_points).union(*(hop.newly_seen for hop in e.hops))
+        linked = {row for one in seen for row in links(built, rows[one]).tolist()}
+        for true in e.true_neighbours:
+            unseen = "walk" if rows[true.id] in linked else "graph"
+            if codes[question, rows[true.id]] >= e.hops[-1].beam_distances[-1]:
+                unseen = "code"
+            assert (
+                true.stage
+                == {
+                    "found": None,
+                    "tied": None,
+                    "never seen": unseen,
+                    "dropped from the beam": "beam",
+                    "lost in re-rank": "re-rank",
+                }[true.fate]
+            )
+            stages.add(true.stage)
+    assert stages == {None, "code", "graph", "walk", "beam", "re-rank"}
+
+
 def test_reasons_carry_the_numbers(explanations):
     patterns = {
         "never seen": r"no node expanded links to it; its code distance \S+ "
-        r"(would have had a place in the beam|is beyond the beam's last \S+ anyway)",
+        r"(is beyond the beam's last \S+ anyway|would have had a place in the beam, "
+        r"(and \d+ rows seen but not expanded link to it|but no row seen links to it))",
         "dropped from the beam": r"first seen in hop \d+, out of the beam in hop \d+: "
         r"9 rows seen had smaller code distances than its \S+",
         "lost in re-rank": r"first seen in hop \d+, place (9|10) of the final beam, "
@@ -225,7 +261,7 @@ def test_copies_and_zero_vectors_of_the_answer_are_explained_too(metric, points)
             assert {one.seen_in_hop for one in zeros} == {None}
             assert "a zero vector, met by no walk" in str(explanation)
             assert "no walk meets it" in reasons[zeros[0].id]
-        assert "<td>None</td>" not in explanation.to_html()
+        assert "None" not in explanation.to_html().partition("<h2>")[2]
 
 
 def test_recall_is_that_of_the_search(built, points, questions, explanations):
@@ -310,7 +346,7 @@ def test_the_command_prints_the_api_s_explanation(tmp_path, built, questions):
     made = run(*chosen, "--html", page, "--texts", tmp_path / "texts.txt")
     assert made.exit_code == 0
     best = expected.found[0].id
-    assert f"{best}: text {best}" in page.read_text("utf-8")
+    assert f'"{best}": "text {best}"' in page.read_text("utf-8")
     refused = run("--row", 12)
     assert refused.exit_code == 1
     assert "row must be in 0 … 11, got 12" in refused.stderr

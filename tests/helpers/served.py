@@ -37,11 +37,21 @@ def ask_once(service: Any, asked: Any) -> Told:
     return asyncio.run(ask(service, asked))
 
 
-async def ask_app(app: Any, method: str, path: str, asked: Any = b"") -> Told:
+async def ask_app(
+    app: Any,
+    method: str,
+    path: str,
+    asked: Any = b"",
+    headers: dict[str, str] | None = None,
+) -> Told:
     """Ask an ASGI application, as a server would."""
+    named = [
+        (name.encode(), text.encode("latin-1"))
+        for name, text in (headers or {}).items()
+    ]
     scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1"}
     scope |= {"method": method, "path": path, "raw_path": path.encode()}
-    scope |= {"query_string": b"", "headers": [], "scheme": "http", "root_path": ""}
+    scope |= {"query_string": b"", "headers": named, "scheme": "http", "root_path": ""}
     scope |= {"server": ("testserver", 80), "client": ("127.0.0.1", 1)}
     come = [{"type": "http.request", "body": as_bytes(asked), "more_body": False}]
     sent: list[dict[str, Any]] = []
@@ -57,5 +67,5 @@ async def ask_app(app: Any, method: str, path: str, asked: Any = b"") -> Told:
     document: Any = body.decode()
     with suppress(ValueError):
         document = json.loads(body)
-    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    return Told(sent[0]["status"], document, headers)
+    told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return Told(sent[0]["status"], document, told)
