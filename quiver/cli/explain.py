@@ -12,6 +12,7 @@ from quiver.cli.console import answers, print_json
 from quiver.cli.files import check_outputs, read_filter, read_queries, write_page
 from quiver.cli.options import (
     FilterOption,
+    HorizonOption,
     IndexArgument,
     JsonOption,
     KeyOption,
@@ -28,6 +29,7 @@ def explain(
     n_rerank: Annotated[
         int | None, typer.Option(help="How many are ordered exactly, k … ef.")
     ] = None,
+    horizon: HorizonOption = None,
     filter_ids: FilterOption = None,
     texts: Annotated[
         Path | None,
@@ -49,7 +51,12 @@ def explain(
         raise InvalidArgumentError(msg)
     allowed = read_filter(filter_ids)
     explanation = opened.explain(
-        vectors[row], k=k, ef=ef, n_rerank=n_rerank, filter=allowed
+        vectors[row],
+        k=k,
+        ef=ef,
+        n_rerank=n_rerank,
+        horizon=horizon,
+        filter=allowed,
     )
     if html is not None:
         labels = {} if texts is None else dict(enumerate(_read_lines(texts)))

@@ -29,7 +29,14 @@ from quiver.filters.given import as_filter
 from quiver.params import SearchParams
 from quiver.recall.exact import exact_knn
 from quiver.reference.distance import distance_to_rows
-from quiver.reference.keys import NO_ID, NO_RESULT, key_distances, key_ids
+from quiver.reference.horizon import is_beyond, within
+from quiver.reference.keys import (
+    NO_ID,
+    NO_RESULT,
+    key_distances,
+    key_ids,
+    make_keys,
+)
 from quiver.reference.masks import marked_rows
 from quiver.reference.walk import Step, follow, walk
 from quiver.results import SearchResult
@@ -69,7 +76,7 @@ class _Explainer:
         self.state, self.backend = state, get_backend("reference")
         self.query, self.effort = query, effort
         self.coded = encode_queries(state, self.backend, query)
-        self.ef = min(effort.ef, state.n)
+        self.ef, self.horizon = min(effort.ef, state.n), effort.walk_horizon
         if not state.has_graph:
             msg = (
                 f"an index of {state.n_live} vectors without a graph has no walk to "
@@ -82,22 +89,22 @@ class _Explainer:
         self.dropped_in: dict[int, int] = {}
         self.hops = tuple(self._hops())
         # A walk has at least one hop: the nearest entry point is always expanded.
-        self.final_beam = key_ids(self.steps[-1].beam).tolist()
-        self.places = {row: place for place, row in enumerate(self.final_beam, 1)}
+        self.final_beam = self.steps[-1].beam
+        kept = key_ids(within(self.horizon, self.final_beam)).tolist()
+        self.places = {row: place for place, row in enumerate(kept, 1)}
 
     def _walked(self) -> list[Step]:
         """Return all steps but the first, which expands nothing."""
         state, own = self.state, self.own
         graph = state.codes, state.neighbors, self.coded, state.entry_points
-        screened = state.is_screened
-        if own is None:
-            allowed = None if state.live is None else state.is_node
-            return list(walk(*graph, self.ef, allowed=allowed, is_screened=screened))[
-                1:
-            ]
-        marks = marked_rows(own.mask, state.n)
-        steps = list(walk(*graph, self.ef, allowed=marks, is_screened=screened))
-        if own.is_scanned(self.ef) or not follow(steps, own.budget, self.ef).complete:
+        allowed = None if state.live is None else state.is_node
+        if own is not None:
+            allowed = marked_rows(own.mask, state.n)
+        how = {"is_screened": state.is_screened, "horizon": self.horizon}
+        steps = list(walk(*graph, self.ef, allowed=allowed, **how))
+        if own is not None and (
+            own.is_scanned(self.ef) or not follow(steps, own.budget, self.ef).complete
+        ):
             msg = (
                 "filter must let so many rows answer that a search walks to them; it "
                 f"measures all of these {len(own)}, which leaves nothing to explain"
@@ -148,6 +155,7 @@ class _Explainer:
             k=effort.k,
             ef=effort.ef,
             n_rerank=effort.n_rerank,
+            horizon=effort.horizon,
             metric=state.metric,
             code_distance=meaning_of(state.metric, state.encoding.weights),
             entry_point=self._id(self.steps[0].node),
@@ -227,6 +235,10 @@ class _Explainer:
                 f"{dropped}: {self.ef} rows seen had smaller code distances than its "
                 f"{self._code_distance(row):.4g}",
             )
+        if row not in self.places:
+            beyond = f"{seen}, in the beam, but its code distance"
+            distance = f"{self._code_distance(row):.4g}"
+            return "beyond the horizon", f"{beyond} {distance} is too far to be kept"
         rank, n_rerank = self.places[row], self.effort.n_rerank
         read = "those that can matter" if n_rerank is None else f"the first {n_rerank}"
         also = " and the longest rows" if self.always_read else ""
@@ -238,8 +250,11 @@ class _Explainer:
 
     def _unseen_reason(self, row: int) -> str:
         distance = self._code_distance(row)
-        last = self._code_distance(self.final_beam[-1])
+        last = float(key_distances(self.final_beam)[-1])
         linked = "no node expanded links to it; its code distance "
+        key = make_keys(np.array([distance], np.float32), np.array([row]))[0]
+        if is_beyond(self.horizon, key, self.final_beam):
+            return f"{linked}{distance:.4g} is beyond the horizon anyway"
         # A beam that is not full has room for anything.
         if distance < last or len(self.final_beam) < self.ef:
             return f"{linked}{distance:.4g} would have had a place in the beam"

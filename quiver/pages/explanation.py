@@ -25,7 +25,7 @@ def to_html(explanation: Explanation, labels: Labels) -> str:
     """Return the page of an explanation."""
     e = explanation
     template = files("quiver.pages").joinpath("explanation.html").read_text("utf-8")
-    effort = f"k={e.k}, ef={e.ef}, n_rerank={e.n_rerank}, {e.metric}"
+    effort = f"k={e.k}, {e.effort}, {e.metric}"
     cost = f"{len(e.hops)} hops, {e.distance_computations} code distances"
     parts = {
         "effort": effort,
