@@ -22,45 +22,21 @@ from quiver.recall.intervals import (
     probit,
 )
 
-# Beside each constant what ``tools/measure_forecast.py`` finds, for kinds of data with
-# and without norms that vary; docs/diagnosis.md shows its table.
-FLATTENING = 0.85
-"""How steep the line is beyond the sample, as a share of its slope within it.
-Found: 0.9 by least squares in graphs pruned in one round; 0.64 in today's, most of
-which lose too little to tell."""
+# Fitted by ``tools/measure_forecast.py``, whose table docs/diagnosis.md shows.
+SLOPE, SPREAD = -1.0, 1.0
+"""What is believed of a line before the sample is asked: what is lost on the normal
+scale per unit of sqrt(2 ln n), and its standard deviation over kinds of data."""
 
+ERROR = 0.5
+"""Standard deviation of the slope beyond the sample from the one within."""
 
-class Belief(NamedTuple):
-    """What is believed of a slope, before and beyond what the sample says.
+PERFECT_TRIALS = 6
+"""Independent trials that a query counts for where all of them find everything, and
+nothing tells how the hits of one hang together. Where less than 3 % are missed, nine in
+ten kinds have 6.3 to 10 of its 10 neighbours."""
 
-    Attributes
-    ----------
-    slope, spread : float
-        Loss on the normal scale per unit of sqrt(2 ln n), and its standard deviation.
-    error : float
-        Standard deviation of the slope beyond the sample from the one within.
-    most_trials : float
-        Independent trials at each size, at most: queries that share their answers
-        succeed or fail together.
-    """
-
-    slope: float
-    spread: float
-    error: float
-    most_trials: float = math.inf
-
-    def doubted(self) -> Belief:
-        """Return it where a walk sees most of a sample, and hides how recall falls."""
-        return self._replace(error=2 * self.error)
-
-
-USUAL = Belief(-1.3, 0.5, 0.35)
-"""Found: -1.5, 0.5 and 0.30 in graphs pruned in one round; -1.0, 1.0 and 0.83 today."""
-
-OFF_CENTER = Belief(-2.5, 1.0, 1.0)
-"""Where the same few rows answer nearly every query; see `Sample.belief`. Found
-for eight kinds of data: -3.4 and 1.4 within samples of 4 000 rows, beyond them -2.1 and
-1.0."""
+# In spreads around the likeliest; a perfect share leaves room above.
+_STEPS = np.linspace(-12, 12, 121)
 
 
 class Line(NamedTuple):
@@ -82,22 +58,20 @@ class Line(NamedTuple):
 
 
 def fit_line(
-    rows: Sequence[int], shares: Sequence[Lanes], belief: Belief = USUAL
+    rows: Sequence[int], shares: Sequence[Lanes], most_trials: float = math.inf
 ) -> Line:
     """Fit per-query shares at a few sizes by weighted least squares.
 
-    Each size weighs by what its queries know, half a miss is added so that a perfect
-    share stays finite, and the slope is drawn towards what is believed.
+    Each size weighs by what its queries know, and the slope is drawn towards what is
+    believed. ``most_trials`` is as for `extrapolate`.
     """
     x = np.sqrt(2 * np.log(rows))
-    z, weights = np.array(
-        [on_normal_scale(share, belief.most_trials) for share in shares]
-    ).T
+    z, weights = np.array([on_normal_scale(share, most_trials) for share in shares]).T
     center, level = np.average(x, weights=weights), np.average(z, weights=weights)
-    belief_weight = 1 / belief.spread**2
-    certainty = belief_weight + float((weights * (x - center) ** 2).sum())
+    belief = 1 / SPREAD**2
+    certainty = belief + float((weights * (x - center) ** 2).sum())
     slope = float((weights * (x - center) * (z - level)).sum())
-    slope = min(0.0, (slope + belief_weight * belief.slope) / certainty)
+    slope = min(0.0, (slope + belief * SLOPE) / certainty)
     return Line(float(center), float(level), slope, float(weights.sum()), certainty)
 
 
@@ -107,20 +81,20 @@ def extrapolate(
     n: int,
     *,
     shift: float = 0.0,
-    belief: Belief = USUAL,
+    most_trials: float = math.inf,
 ) -> Interval:
     """Return the share expected at n rows, from per-query shares at a few sizes.
 
-    The line is raised by ``shift`` on the normal scale. Beyond the sample it goes on
-    ``FLATTENING`` times as steep. The interval joins the variances of level and slope
-    with the error of what is believed.
+    The line is raised by ``shift`` on the normal scale. The interval, of `CONFIDENCE`,
+    joins the variances of level and slope with that of the slope beyond the sample.
+    Each size has ``most_trials`` independent trials at most: queries that share their
+    answers succeed or fail together.
     """
-    line = fit_line(rows, shares, belief)
-    last = math.sqrt(2 * math.log(rows[-1]))
-    within, beyond = last - line.center, math.sqrt(2 * math.log(n)) - last
-    way = within + FLATTENING * beyond
+    line = fit_line(rows, shares, most_trials)
+    far = math.sqrt(2 * math.log(n))
+    way, beyond = far - line.center, far - math.sqrt(2 * math.log(rows[-1]))
     expected = line.level + line.slope * way + shift
-    variance = 1 / line.known + way**2 / line.certainty + (belief.error * beyond) ** 2
+    variance = 1 / line.known + way**2 / line.certainty + (ERROR * beyond) ** 2
     reach = probit((1 + CONFIDENCE) / 2) * math.sqrt(variance)
     return Interval(
         normal_share(expected),
@@ -132,9 +106,24 @@ def extrapolate(
 def on_normal_scale(
     shares: Lanes, most_trials: float = math.inf
 ) -> tuple[float, float]:
-    """Return probit(mean share) and the inverse of its variance."""
-    trials = min(most_trials, effective_trials(shares))
-    p = (float(shares.mean()) * trials + 0.5) / (trials + 1)
-    z = probit(p)
-    density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
-    return z, trials * density**2 / (p * (1 - p))
+    """Return the mean of probit(share) and its inverse variance, as queries know it.
+
+    Both are of Jeffreys' posterior of a binomial share, integrated: it stays finite
+    where every query finds all, and is as wide there as that leaves open.
+    """
+    is_perfect = bool(shares.min() == 1)
+    trials = len(shares) * PERFECT_TRIALS if is_perfect else effective_trials(shares)
+    trials = min(most_trials, trials)
+    hits = float(shares.mean()) * trials
+    p = (hits + 0.5) / (trials + 1)
+    likeliest = probit(p)
+    density = math.exp(-likeliest * likeliest / 2) / math.sqrt(2 * math.pi)
+    z = likeliest + math.sqrt(p * (1 - p) / trials) / density * _STEPS
+    # Not by NormalDist, whose far tail is rounded to 0.
+    ends = [(math.erfc(-at), math.erfc(at)) for at in (z / math.sqrt(2)).tolist()]
+    found, missed = np.array(ends).T
+    weights = (hits - 0.5) * np.log(found) + (trials - hits - 0.5) * np.log(missed)
+    weights -= z * z / 2
+    weights = np.exp(weights - weights.max())
+    mean = float(np.average(z, weights=weights))
+    return mean, 1 / float(np.average((z - mean) ** 2, weights=weights))
