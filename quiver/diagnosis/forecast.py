@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -144,8 +145,8 @@ def with_float_graph(
         )
         shares = [trial.walks[ef].shares(ef) for trial in trials]
         shift = uncoded - own
-        how = {"shift": shift, "most_trials": most_trials}
-        line = extrapolate(rows, shares, sample.n, **how)
+        raised = partial(extrapolate, shift=shift, most_trials=most_trials)
+        line = raised(rows, shares, sample.n)
         found.append(one._replace(float_graph=line))
     return _never_falling(found), coded.rows
 

@@ -22,13 +22,30 @@ from quiver.recall.intervals import (
     probit,
 )
 
-# Fitted by ``tools/measure_forecast.py``, whose table docs/diagnosis.md shows.
-SLOPE, SPREAD = -1.0, 1.0
-"""What is believed of a line before the sample is asked: what is lost on the normal
-scale per unit of sqrt(2 ln n), and its standard deviation over kinds of data."""
 
-ERROR = 0.5
-"""Standard deviation of the slope beyond the sample from the one within."""
+class Belief(NamedTuple):
+    """What is believed of a line before the sample is asked, and beyond it.
+
+    Attributes
+    ----------
+    slope, spread : float
+        Loss on the normal scale per unit of sqrt(2 ln n), and its standard deviation
+        over kinds of data.
+    flattening : float
+        How steep the line is beyond the sample, as a share of its slope within it.
+    error : float
+        Standard deviation of the slope beyond from that.
+    """
+
+    slope: float
+    spread: float
+    flattening: float
+    error: float
+
+
+BELIEF = Belief(slope=-1.0, spread=0.7, flattening=0.9, error=0.7)
+"""Of those that ``tools/measure_forecast.py`` tries, what gives the narrowest intervals
+that hold as much as they promise."""
 
 PERFECT_TRIALS = 6
 """Independent trials that a query counts for where all of them find everything, and
@@ -37,6 +54,13 @@ ten kinds have 6.3 to 10 of its 10 neighbours."""
 
 # In spreads around the likeliest; a perfect share leaves room above.
 _STEPS = np.linspace(-12, 12, 121)
+
+
+class Point(NamedTuple):
+    """A share on the normal scale, and the inverse of its variance."""
+
+    z: float
+    known: float
 
 
 class Line(NamedTuple):
@@ -58,20 +82,19 @@ class Line(NamedTuple):
 
 
 def fit_line(
-    rows: Sequence[int], shares: Sequence[Lanes], most_trials: float = math.inf
+    rows: Sequence[int], points: Sequence[Point], belief: Belief = BELIEF
 ) -> Line:
-    """Fit per-query shares at a few sizes by weighted least squares.
+    """Fit points at a few sizes by least squares, weighted by what is known of each.
 
-    Each size weighs by what its queries know, and the slope is drawn towards what is
-    believed. ``most_trials`` is as for `extrapolate`.
+    The slope is drawn towards what is believed.
     """
     x = np.sqrt(2 * np.log(rows))
-    z, weights = np.array([on_normal_scale(share, most_trials) for share in shares]).T
+    z, weights = np.array(points).T
     center, level = np.average(x, weights=weights), np.average(z, weights=weights)
-    belief = 1 / SPREAD**2
-    certainty = belief + float((weights * (x - center) ** 2).sum())
+    belief_weight = 1 / belief.spread**2
+    certainty = belief_weight + float((weights * (x - center) ** 2).sum())
     slope = float((weights * (x - center) * (z - level)).sum())
-    slope = min(0.0, (slope + belief * SLOPE) / certainty)
+    slope = min(0.0, (slope + belief_weight * belief.slope) / certainty)
     return Line(float(center), float(level), slope, float(weights.sum()), certainty)
 
 
@@ -85,16 +108,32 @@ def extrapolate(
 ) -> Interval:
     """Return the share expected at n rows, from per-query shares at a few sizes.
 
-    The line is raised by ``shift`` on the normal scale. The interval, of `CONFIDENCE`,
-    joins the variances of level and slope with that of the slope beyond the sample.
-    Each size has ``most_trials`` independent trials at most: queries that share their
-    answers succeed or fail together.
+    The line is raised by ``shift`` on the normal scale. Each size has ``most_trials``
+    independent trials at most: queries that share their answers succeed or fail
+    together.
     """
-    line = fit_line(rows, shares, most_trials)
-    far = math.sqrt(2 * math.log(n))
-    way, beyond = far - line.center, far - math.sqrt(2 * math.log(rows[-1]))
+    points = [on_normal_scale(share, most_trials) for share in shares]
+    return continued(rows, points, n, shift=shift)
+
+
+def continued(
+    rows: Sequence[int],
+    points: Sequence[Point],
+    n: int,
+    belief: Belief = BELIEF,
+    shift: float = 0.0,
+) -> Interval:
+    """Return the share expected at n rows, from points at a few sizes.
+
+    The interval, of `CONFIDENCE`, joins the variances of level and slope with that of
+    the slope beyond the sample.
+    """
+    line = fit_line(rows, points, belief)
+    last = math.sqrt(2 * math.log(rows[-1]))
+    within, beyond = last - line.center, math.sqrt(2 * math.log(n)) - last
+    way = within + belief.flattening * beyond
     expected = line.level + line.slope * way + shift
-    variance = 1 / line.known + way**2 / line.certainty + (ERROR * beyond) ** 2
+    variance = 1 / line.known + way**2 / line.certainty + (belief.error * beyond) ** 2
     reach = probit((1 + CONFIDENCE) / 2) * math.sqrt(variance)
     return Interval(
         normal_share(expected),
@@ -103,13 +142,11 @@ def extrapolate(
     )
 
 
-def on_normal_scale(
-    shares: Lanes, most_trials: float = math.inf
-) -> tuple[float, float]:
-    """Return the mean of probit(share) and its inverse variance, as queries know it.
+def on_normal_scale(shares: Lanes, most_trials: float = math.inf) -> Point:
+    """Return what queries know of a share on the normal scale.
 
-    Both are of Jeffreys' posterior of a binomial share, integrated: it stays finite
-    where every query finds all, and is as wide there as that leaves open.
+    Mean and variance are of Jeffreys' posterior of a binomial share, integrated: they
+    stay finite where every query finds all, and as wide as that leaves open.
     """
     is_perfect = bool(shares.min() == 1)
     trials = len(shares) * PERFECT_TRIALS if is_perfect else effective_trials(shares)
@@ -126,4 +163,4 @@ def on_normal_scale(
     weights -= z * z / 2
     weights = np.exp(weights - weights.max())
     mean = float(np.average(z, weights=weights))
-    return mean, 1 / float(np.average((z - mean) ** 2, weights=weights))
+    return Point(mean, 1 / float(np.average((z - mean) ** 2, weights=weights)))

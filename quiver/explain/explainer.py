@@ -7,6 +7,7 @@ explanation is the same whatever backend an index uses. Source: the terms *seen*
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,13 +31,7 @@ from quiver.params import SearchParams
 from quiver.recall.exact import exact_knn
 from quiver.reference.distance import distance_to_rows
 from quiver.reference.horizon import is_beyond, within
-from quiver.reference.keys import (
-    NO_ID,
-    NO_RESULT,
-    key_distances,
-    key_ids,
-    make_keys,
-)
+from quiver.reference.keys import NO_ID, NO_RESULT, key_distances, key_ids, make_keys
 from quiver.reference.masks import marked_rows
 from quiver.reference.walk import Step, follow, walk
 from quiver.results import SearchResult
@@ -100,8 +95,8 @@ class _Explainer:
         allowed = None if state.live is None else state.is_node
         if own is not None:
             allowed = marked_rows(own.mask, state.n)
-        how = {"is_screened": state.is_screened, "horizon": self.horizon}
-        steps = list(walk(*graph, self.ef, allowed=allowed, **how))
+        walked = partial(walk, *graph, self.ef, horizon=self.horizon)
+        steps = list(walked(allowed=allowed, is_screened=state.is_screened))
         if own is not None and (
             own.is_scanned(self.ef) or not follow(steps, own.budget, self.ef).complete
         ):
