@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 
 from quiver.diagnosis.trend import (
-    ERROR,
+    BELIEF,
     PERFECT_TRIALS,
-    SLOPE,
-    SPREAD,
     extrapolate,
     fit_line,
     on_normal_scale,
@@ -34,18 +32,19 @@ def shares_on(slope: float, level: float, queries: int, seed: int) -> list[np.nd
     return [generator.binomial(10, p, size=queries) / 10 for p in found]
 
 
-def test_a_line_that_is_known_goes_on_as_steep() -> None:
+def test_a_line_that_is_known_goes_on_where_the_theory_says() -> None:
     shares = shares_on(-1.6, 2.2, queries=40_000, seed=6)
     found = extrapolate(SIZES, shares, 100_000)
-    expected = normal_share(2.2 - 1.6 * (scale(100_000) - scale(SIZES[-1])))
+    beyond = scale(100_000) - scale(SIZES[-1])
+    expected = normal_share(2.2 - 1.6 * BELIEF.flattening * beyond)
     assert abs(found.mean - expected) < 0.006
     assert found.low < expected < found.high
 
 
 def test_where_queries_say_little_the_slope_is_the_one_believed() -> None:
-    line = fit_line(SIZES, [np.ones(5)] * 3)
-    assert abs(line.slope - SLOPE) < 0.15
-    assert 1 < line.certainty * SPREAD**2 < 1.2
+    line = fit_line(SIZES, [on_normal_scale(np.ones(5))] * 3)
+    assert abs(line.slope - BELIEF.slope) < 0.15
+    assert 1 < line.certainty * BELIEF.spread**2 < 1.2
 
 
 @pytest.mark.parametrize("level", [3.4, 2.5, 1.3, 0.0])
@@ -56,9 +55,9 @@ def test_intervals_hold_as_often_as_promised_where_lines_are_as_believed(
     beyond = scale(n) - scale(SIZES[-1])
     held = 0
     for seed in range(draws):
-        slope = min(0.0, generator.normal(SLOPE, SPREAD))
+        slope = min(0.0, generator.normal(BELIEF.slope, BELIEF.spread))
         found = extrapolate(SIZES, shares_on(slope, level, 200, seed), n)
-        slope += generator.normal(0, ERROR)
+        slope = BELIEF.flattening * slope + generator.normal(0, BELIEF.error)
         held += found.low <= normal_share(level + slope * beyond) <= found.high
     # Of 200 draws, a share of 95 % gives 190 with a standard deviation of 3.
     assert 181 <= held <= 199
@@ -78,7 +77,9 @@ def test_perfect_shares_stay_inside_the_unit_interval_and_may_be_perfect() -> No
     assert round(found.high, 4) == 1
 
 
-def test_a_perfect_share_knows_less_than_one_with_a_miss_and_more_the_more_ask() -> None:
+def test_a_perfect_share_knows_less_than_one_with_a_miss_and_more_the_more_ask() -> (
+    None
+):
     missed = np.ones(200)
     missed[0] = 0.9
     (z, known), (lower, better_known) = map(on_normal_scale, (np.ones(200), missed))
