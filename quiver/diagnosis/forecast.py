@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -145,8 +144,7 @@ def with_float_graph(
         )
         shares = [trial.walks[ef].shares(ef) for trial in trials]
         shift = uncoded - own
-        raised = partial(extrapolate, shift=shift, most_trials=most_trials)
-        line = raised(rows, shares, sample.n)
+        line = extrapolate(rows, shares, sample.n, shift=shift, most_trials=most_trials)
         found.append(one._replace(float_graph=line))
     return _never_falling(found), coded.rows
 
