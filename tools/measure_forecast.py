@@ -29,7 +29,14 @@ from quiver._typing import AnyArray, Vectors
 from quiver.build import Plan, build
 from quiver.diagnosis.forecast import FORECAST_WIDTHS, SIZES
 from quiver.diagnosis.sample import Sample
-from quiver.diagnosis.trend import BELIEF, Belief, Point, continued, on_normal_scale
+from quiver.diagnosis.trend import (
+    BELIEF,
+    Belief,
+    Point,
+    belief_for,
+    continued,
+    on_normal_scale,
+)
 from quiver.params import DEFAULT_EF
 from quiver.recall.hits import Asked, walk_hits
 from quiver.recall.intervals import CONFIDENCE
@@ -71,13 +78,14 @@ class Measured(NamedTuple):
 
 
 class Case(NamedTuple):
-    """Three sizes that foretell a fourth at one ef."""
+    """Three sizes that foretell a fourth at one ef; off center by their own belief."""
 
     kind: Kind
     rows: tuple[int, ...]
     points: tuple[Point, ...]
     n: int
     recall: float
+    own: Belief | None
 
 
 def measure(kind: Kind) -> Measured:
@@ -132,12 +140,14 @@ def cases(measured: Measured) -> Iterator[Case]:
         ):
             known = tuple(by_ef[ef] for by_ef in points[part])
             recall = float(recalls[later, ef])
-            yield Case(measured.kind, LADDER[part], known, LADDER[later], recall)
+            belief = belief_for(measured.trials[last])
+            own = None if belief is BELIEF else belief
+            yield Case(measured.kind, LADDER[part], known, LADDER[later], recall, own)
 
 
 def tried(belief: Belief, every: list[Case]) -> tuple[Flags, AnyArray]:
     """Return which intervals hold the recall, both as printed, and their widths."""
-    found = np.array([continued(c.rows, c.points, c.n, belief) for c in every])
+    found = np.array([continued(c.rows, c.points, c.n, c.own or belief) for c in every])
     low, recall, high = (
         np.round(share, 3)
         for share in (found[:, 1], [case.recall for case in every], found[:, 2])

@@ -47,6 +47,10 @@ BELIEF = Belief(slope=-1.0, spread=0.7, flattening=0.9, error=0.7)
 """Of those that ``tools/measure_forecast.py`` tries, what gives the narrowest intervals
 that hold as much as they promise."""
 
+OFF_CENTER = Belief(slope=-2.0, spread=1.0, flattening=0.9, error=1.0)
+"""Where the same few rows answer nearly every query; see `Sample.most_trials`. Set by
+hand, for two kinds of bytes whose recall falls twice as steeply as that of others."""
+
 PERFECT_TRIALS = 6
 """Independent trials that a query for ten neighbours counts for where all find
 everything, and nothing tells how the hits of one hang together. Where some miss, but
@@ -110,10 +114,15 @@ def extrapolate(
 
     The line is raised by ``shift`` on the normal scale. Each size has ``most_trials``
     independent trials at most: queries that share their answers succeed or fail
-    together.
+    together, and lose more as rows are added.
     """
     points = [on_normal_scale(share, most_trials) for share in shares]
-    return continued(rows, points, n, shift=shift)
+    return continued(rows, points, n, belief_for(most_trials), shift)
+
+
+def belief_for(most_trials: float) -> Belief:
+    """Return what to believe where there are so many independent trials at most."""
+    return OFF_CENTER if most_trials < math.inf else BELIEF
 
 
 def continued(

@@ -99,7 +99,7 @@ def diagnosed_and_measured(
         ("words-like, sigma=1", "inner_product", 2000, 500),
         ("200 blobs", "cosine", 2000, 500),
         ("20 tight blobs", "euclidean", 2000, 500),
-        ("64 byte blobs", "inner_product", 3000, None),
+        ("64 wide byte blobs", "inner_product", 3000, 1500),
         ("log-normal", "euclidean", 2000, 500),
         ("ramp-column", "euclidean", 2000, 500),
         ("text-1536", "cosine", 1000, 300),

@@ -111,11 +111,10 @@ def test_the_moments_are_those_of_the_posterior(trials: int, hits: int) -> None:
     assert known == pytest.approx(1 / points.var(), rel=0.05)
 
 
-def test_queries_that_share_few_answers_know_less() -> None:
+def test_queries_that_share_few_answers_know_less_and_lose_more() -> None:
     shares = [np.full(1000, 0.99), np.full(1000, 0.98), np.full(1000, 0.99)]
     rows, n = [1000, 2000, 4000], 20_000
     usual = extrapolate(rows, shares, n)
-    few = extrapolate(rows, shares, n, most_trials=50)
-    assert few.low < usual.low
-    assert few.mean < usual.mean
-    assert extrapolate(rows, shares, n, most_trials=1e9) == usual
+    few, many = (extrapolate(rows, shares, n, most_trials=m) for m in (50, 1e9))
+    assert few.low < many.low < usual.low
+    assert few.mean < many.mean
