@@ -4,11 +4,11 @@
 
 Indexes of 75, 150, … 9 600 rows of every kind of data are asked at four beam widths,
 by 200 queries that a forecast may see and by 800 that measure the recall it foretells.
-Every three sizes in a row foretell every later one. Of 180 beliefs that is chosen
-whose intervals are narrowest among those that hold as much as they promise; the one of
-``trend.py`` must hold as much and be little wider. The check: the same choice without a family of kinds, then asked about that family. FOLDER
-keeps what was measured of a kind, for the next time. Deterministic for one NumPy
-release.
+Every three sizes in a row foretell every later one. Of 180 beliefs that is chosen whose
+intervals are narrowest among those that hold as much as they promise; the one of
+``trend.py`` must hold as much and be little wider. The check: the same choice without a
+family of kinds, then asked about that family. FOLDER keeps what was measured of a kind,
+for the next time. Deterministic for one NumPy release.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ BELIEFS = tuple(
     )
 )
 SLACK = 1.1
-"""How many times as wide as the narrowest the intervals of ``trend.py`` may be: which is
-the narrowest hangs on a few cases."""
+"""How many times as wide as the narrowest the intervals of ``trend.py`` may be, since a
+few cases decide which are narrowest."""
 
 Flags = NDArray[np.bool_]
 
