@@ -44,8 +44,8 @@ class Belief(NamedTuple):
 
 
 BELIEF = Belief(slope=-1.0, spread=0.7, flattening=0.9, error=0.7)
-"""Of those that ``tools/measure_forecast.py`` tries, one whose intervals hold as much as
-they promise and are among the narrowest."""
+"""Of those that ``tools/measure_forecast.py`` tries, one whose intervals hold as much
+as they promise and are among the narrowest."""
 
 OFF_CENTER = Belief(slope=-2.0, spread=1.0, flattening=0.9, error=1.0)
 """Where the same few rows answer nearly every query; see `Sample.most_trials`. Set by
