@@ -353,6 +353,7 @@ class Index(Living, Asking):
         k: int = 10,
         ef: int | None = None,
         n_rerank: int | None = None,
+        horizon: float | None = None,
         filter: Any = None,
     ) -> Explanation:
         """Explain one search hop by hop, the same from every backend.
@@ -361,7 +362,7 @@ class Index(Living, Asking):
         ----------
         query : array_like of shape (dim,)
             One vector.
-        k, ef, n_rerank, filter : optional
+        k, ef, n_rerank, horizon, filter : optional
             As for `search`. With a filter only if that walks: of few rows all are
             measured, which leaves nothing to explain.
 
@@ -377,8 +378,9 @@ class Index(Living, Asking):
         InvalidArgumentError, InvalidTypeError
             If an argument breaks a rule.
         """
-        effort = SearchParams.resolve(k, ef, n_rerank)
-        return explain(self.state, query, effort, filter)
+        state = self.state
+        effort = SearchParams.resolve(k, ef, n_rerank, horizon, state.metric)
+        return explain(state, query, effort, filter)
 
     def check(self, *, full: bool = False) -> CheckReport:
         """Certify that the index is sound.

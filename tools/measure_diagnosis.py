@@ -22,6 +22,7 @@ import numpy as np
 
 import quiver
 from quiver._typing import Metric, Vectors
+from quiver.recall.intervals import Interval
 
 Generator = np.random.Generator
 
@@ -106,10 +107,17 @@ class Outcome(NamedTuple):
         return self.diagnosis.expected_recall(64) - self.measured[64]
 
     @property
-    def is_inside(self) -> bool:
-        """Whether the interval at ef=64 held the measured recall."""
+    def interval(self) -> Interval:
+        """Recall expected at ef=64."""
         (found,) = (f.recall for f in self.diagnosis.forecasts if f.ef == 64)
-        return found.low <= self.measured[64] <= found.high
+        return found
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether the interval at ef=64 held the measured recall, both as printed."""
+        _, low, high = self.interval
+        low, measured, high = (round(one, 3) for one in (low, self.measured[64], high))
+        return low <= measured <= high
 
     @property
     def is_right(self) -> bool:
@@ -204,17 +212,20 @@ HEAD = """\
 def summary(outcomes: list[Outcome]) -> str:
     """Return errors by metric and spread of norms."""
     lines = [
-        "| metric | sigma | cases | mean error | mean size | largest | held | right |",
-        "|---|---|---|---|---|---|---|---|",
+        "| metric | sigma | cases | mean error | mean size | largest | held | width "
+        "| right |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for metric, sigma in metrics_and_sigmas(SIGMAS):
         some = [o for o in outcomes if (o.case.metric, o.case.sigma) == (metric, sigma)]
         errors = 100 * np.array([outcome.error for outcome in some])
         largest = errors[np.argmax(np.abs(errors))]
+        width = 100 * np.mean([o.interval.high - o.interval.low for o in some])
         inside, right = (sum(getattr(o, name) for o in some) for name in COUNTED)
         lines.append(
             f"| {metric} | {sigma:g} | {len(some)} | {errors.mean():+.1f} "
-            f"| {np.abs(errors).mean():.1f} | {largest:+.1f} | {inside} | {right} |"
+            f"| {np.abs(errors).mean():.1f} | {largest:+.1f} | {inside} | {width:.1f} "
+            f"| {right} |"
         )
     return "\n".join(lines)
 

@@ -24,6 +24,7 @@ from quiver.cli.options import (
     BackendOption,
     ColdOption,
     FilterOption,
+    HorizonOption,
     HotOption,
     IndexArgument,
     JsonOption,
@@ -47,6 +48,7 @@ def evaluate(
         list[int] | None, typer.Option("--ef", help="Beam width; may be repeated.")
     ] = None,
     n_rerank: RerankOption = None,
+    horizon: HorizonOption = None,
     filter_ids: FilterOption = None,
     ground_truth: TruthOption = None,
     svg: Annotated[Path | None, typer.Option(help="Draw recall over ef there.")] = None,
@@ -76,6 +78,7 @@ def evaluate(
             k=k,
             ef=ef or BEAM_WIDTHS,
             n_rerank=n_rerank,
+            horizon=horizon,
             filter=read_filter(filter_ids),
             threads=threads,
             progress=progress,

@@ -18,6 +18,7 @@ from quiver.cli.files import (
 )
 from quiver.cli.options import (
     FilterOption,
+    HorizonOption,
     IndexArgument,
     JsonOption,
     KeyOption,
@@ -34,6 +35,7 @@ def explain(
     n_rerank: Annotated[
         int | None, typer.Option(help="How many are ordered exactly, k … ef.")
     ] = None,
+    horizon: HorizonOption = None,
     filter_ids: FilterOption = None,
     texts: Annotated[
         Path | None,
@@ -55,7 +57,12 @@ def explain(
         raise InvalidArgumentError(msg)
     allowed = read_filter(filter_ids)
     explanation = opened.explain(
-        vectors[row], k=k, ef=ef, n_rerank=n_rerank, filter=allowed
+        vectors[row],
+        k=k,
+        ef=ef,
+        n_rerank=n_rerank,
+        horizon=horizon,
+        filter=allowed,
     )
     if html is not None:
         labels = {} if texts is None else dict(enumerate(read_lines(texts)))

@@ -34,7 +34,6 @@ from quiver.diagnosis.record import Diagnosis
 from quiver.diagnosis.sample import MIN_ROWS, Sample, draw_sample, read_rows
 from quiver.diagnosis.slack import choose_slack
 from quiver.diagnosis.structure import measure_structure
-from quiver.diagnosis.trend import Belief
 from quiver.diagnosis.verdict import (
     contenders,
     falls_short,
@@ -61,9 +60,6 @@ SAMPLE_ROWS, SAMPLE_SHARE, FEWEST_SAMPLED = 10_000, 16, 300
 """Rows searched by default: at most; one of so many, so that a diagnosis takes less
 than half the time of the build it foretells; and at least. The most are searched where
 `needs_more_rows` says so."""
-
-MOST_SEEN = 0.5
-"""Share of the largest trial that a walk sees, beyond which intervals are wider."""
 
 REFERENCE_SAMPLE_ROWS = 1000
 """The NumPy kernels would take minutes for more."""
@@ -178,7 +174,7 @@ def _look(
     points = few.euclidean()
     structure, moments = measure_structure(points, K), measure_moments(points)
     meter.advance(1)
-    parts, belief = cut(drawn, K), drawn.belief(K)
+    parts, most_trials = cut(drawn, K), drawn.most_trials(K)
     truth = parts[-1].truth.first(len(few.queries))
     meter.advance(1)
     fidelity: list[Fidelity] = []
@@ -188,20 +184,18 @@ def _look(
         fidelity += rows
         planes |= of_transform
         meter.advance(1)
-    chosen, trials, gain = _try_ways(parts, fidelity, plan, belief, meter)
-    seen = trials[-1].compared / trials[-1].rows
-    line = belief.doubted() if seen > MOST_SEEN else belief
-    forecasts = forecast(trials, n, line)
+    chosen, trials, gain = _try_ways(parts, fidelity, plan, most_trials, meter)
+    forecasts = forecast(trials, n, most_trials)
     float_rows = 0
     if falls_short(forecasts):
         forecasts, float_rows = with_float_graph(
-            *(forecasts, trials, drawn, K, plan.params, line)
+            *(forecasts, trials, drawn, K, plan.params, most_trials)
         )
     meter.advance(1)
     encoding = chosen.encoding or plan.encoding
     verdict = judge(chosen, plain_coding(fidelity), structure, forecasts, look)
     tools = tool_findings(n, dim, drawn.metric, trials[-1], usual(forecasts))
-    off_center = center_finding(drawn, belief)
+    off_center = center_finding(drawn, most_trials)
     return Diagnosis(
         n=n,
         dim=dim,
@@ -231,7 +225,7 @@ def _try_ways(
     parts: list[Part],
     fidelity: list[Fidelity],
     plan: Plan,
-    belief: Belief,
+    most_trials: float,
     meter: ProgressMeter,
 ) -> tuple[Fidelity, list[Trial], list[str]]:
     """Return the way of coding to build with, its small indexes, and why not the usual.
@@ -247,7 +241,7 @@ def _try_ways(
         for trial in run_trials(parts, K, encoding, plan.params, plan.threads):
             trials.append(trial)
             meter.advance(0 if tried else 1)
-        tried.append((usual(forecast(trials, n, belief)).recall, way, trials))
+        tried.append((usual(forecast(trials, n, most_trials)).recall, way, trials))
     # The first, which is the default, wins a tie.
     recall, chosen, trials = max(tried, key=lambda one: one[0].mean)
     why = f"this encoding is expected to find {recall}, the default one {tried[0][0]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -10,7 +11,6 @@ from quiver.diagnosis.census import Census, RowNumbers
 from quiver.diagnosis.forecast import Forecast, Trial
 from quiver.diagnosis.sample import Sample
 from quiver.diagnosis.tools import tree_for
-from quiver.diagnosis.trend import USUAL, Belief
 from quiver.params import DEFAULT_EF
 from quiver.validation.precision import lost_precision
 
@@ -96,13 +96,13 @@ def precision_finding(
         yield Finding("lost precision", n, n, (), then)
 
 
-def center_finding(sample: Sample, belief: Belief) -> Iterator[Finding]:
+def center_finding(sample: Sample, most_trials: float) -> Iterator[Finding]:
     """Yield a finding where the middle lies so far out that it ranks for all."""
-    if belief is not USUAL:
+    if most_trials < math.inf:
         then = (
             f"the mean of the rows is {sample.off_center:.1f} times as long as their "
             "usual distance from it, so the same rows answer nearly every query, "
-            f"{belief.most_trials:.0f} in the sample, and a graph may lose them as it "
+            f"{most_trials:.0f} in the sample, and a graph may lose them as it "
             "grows; "
             "center = vectors.mean(axis=0), subtracted from the vectors but not from "
             "queries, keeps the order and mostly finds more"

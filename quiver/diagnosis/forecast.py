@@ -10,6 +10,7 @@ loses as well is not lost by codes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ import numpy as np
 from quiver.build import Plan, build
 from quiver.diagnosis.float_graph import FLOAT_ROWS, measure_float_graph
 from quiver.diagnosis.sample import FEW_QUERIES, Sample
-from quiver.diagnosis.trend import USUAL, Belief, extrapolate, on_normal_scale
+from quiver.diagnosis.trend import extrapolate, on_normal_scale
 from quiver.params import DEFAULT_EF, BuildParams, Encoding
 from quiver.recall.hits import Asked, Hits, scan_hits, walk_hits
 from quiver.recall.intervals import Interval
@@ -108,10 +109,11 @@ def run_trials(
 
 
 def forecast(
-    trials: list[Trial], n: int, belief: Belief = USUAL
+    trials: list[Trial], n: int, most_trials: float = math.inf
 ) -> tuple[Forecast, ...]:
-    """Continue the trials to n rows, for every beam width."""
-    return _never_falling([_forecast(trials, n, ef, belief) for ef in FORECAST_WIDTHS])
+    """Continue the trials to n rows, for every beam width; see `extrapolate`."""
+    found = [_forecast(trials, n, ef, most_trials) for ef in FORECAST_WIDTHS]
+    return _never_falling(found)
 
 
 def with_float_graph(
@@ -120,7 +122,7 @@ def with_float_graph(
     sample: Sample,
     k: int,
     params: BuildParams,
-    belief: Belief = USUAL,
+    most_trials: float = math.inf,
 ) -> tuple[tuple[Forecast, ...], int]:
     """Return the forecasts with those of a float graph, and the rows it was built on.
 
@@ -142,7 +144,7 @@ def with_float_graph(
         )
         shares = [trial.walks[ef].shares(ef) for trial in trials]
         shift = uncoded - own
-        line = extrapolate(rows, shares, sample.n, shift=shift, belief=belief)
+        line = extrapolate(rows, shares, sample.n, shift=shift, most_trials=most_trials)
         found.append(one._replace(float_graph=line))
     return _never_falling(found), coded.rows
 
@@ -165,13 +167,13 @@ def _never_falling(forecasts: list[Forecast]) -> tuple[Forecast, ...]:
     return tuple(risen)
 
 
-def _forecast(trials: list[Trial], n: int, ef: int, belief: Belief) -> Forecast:
+def _forecast(trials: list[Trial], n: int, ef: int, most_trials: float) -> Forecast:
     rows = [trial.rows for trial in trials]
     # A search loses nothing of its beam: it reads all of it that can matter.
     found = [trial.walks[ef].shares(ef) for trial in trials]
-    recall = extrapolate(rows, found, n, belief=belief)
+    recall = extrapolate(rows, found, n, most_trials=most_trials)
     scans = [trial.scan.shares(ef) for trial in trials]
-    ceiling = extrapolate(rows, scans, n, belief=belief)
+    ceiling = extrapolate(rows, scans, n, most_trials=most_trials)
     return Forecast(
         ef=ef,
         sample_recall=tuple(float(shares.mean()) for shares in found),

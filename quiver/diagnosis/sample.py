@@ -20,7 +20,6 @@ from quiver._typing import (
 )
 from quiver.backends.protocol import Backend
 from quiver.diagnosis.census import RowNumbers
-from quiver.diagnosis.trend import OFF_CENTER, USUAL, Belief
 from quiver.errors import InvalidArgumentError
 from quiver.graph.order import seeded_order
 from quiver.recall.exact import nearest_rows
@@ -92,15 +91,18 @@ class Sample:
         spread = math.sqrt(float(squared_norms(self.vectors - mean).mean()))
         return math.sqrt(float(mean @ mean)) / spread if spread else 0.0
 
-    def belief(self, k: int) -> Belief:
-        """Return what to believe of the loss beyond the sample."""
+    def most_trials(self, k: int) -> float:
+        """Return how many independent trials the queries are at most.
+
+        Far off center the same few rows answer nearly every query: they are counted,
+        and a query no more. Elsewhere there is no bound.
+        """
         if self.metric != "inner_product" or self.off_center <= FAR_OFF:
-            return USUAL
+            return math.inf
         answers, _ = self.neighbors(k)
         n_answers = len(np.unique(answers))
-        if n_answers * FEW_ANSWERS > min(len(self.vectors), answers.size):
-            return USUAL
-        return OFF_CENTER._replace(most_trials=n_answers)
+        is_few = n_answers * FEW_ANSWERS <= min(len(self.vectors), answers.size)
+        return n_answers if is_few else math.inf
 
     def neighbors(self, k: int) -> tuple[NDArray[np.int64], Distances]:
         """Return the k nearest rows of every query, with their exact distances."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from quiver._typing import Progress
+from quiver._typing import Metric, Progress
 from quiver.arithmetic import in_standard_arithmetic
 from quiver.errors import InvalidArgumentError
 from quiver.evaluation.report import Evaluation, Point, suggest
@@ -42,6 +42,7 @@ def evaluate(
     k: int = 10,
     ef: int | Sequence[int] = BEAM_WIDTHS,
     n_rerank: int | None = None,
+    horizon: float | None = None,
     filter: Any = None,
     threads: int | None = None,
     progress: Progress | bool | None = None,
@@ -62,6 +63,8 @@ def evaluate(
         Beam widths; those below k are left out.
     n_rerank : int, optional
         As for `Index.search`, at most ef.
+    horizon : float, optional
+        As for `Index.search`. What a walk misses that ends early, the graph loses.
     filter : optional
         As for `Index.search`. Where fewer than k rows may answer, recall is of those.
     threads : int, optional
@@ -92,7 +95,7 @@ def evaluate(
     True
     """
     k = check_k(k, index)
-    efforts = _efforts(k, ef, n_rerank)
+    efforts = _efforts(k, ef, n_rerank, horizon, index.metric)
     queries = checked_queries(queries, index.metric, index.dim)
     n_threads = resolve_threads(threads)
     meter = ProgressMeter(progress, 2 + len(efforts))
@@ -111,7 +114,11 @@ def evaluate(
 
 
 def _efforts(
-    k: int, ef: int | Sequence[int], n_rerank: int | None
+    k: int,
+    ef: int | Sequence[int],
+    n_rerank: int | None,
+    horizon: float | None,
+    metric: Metric,
 ) -> list[SearchParams]:
     widths = ef if isinstance(ef, Sequence) else [ef]
     checked = {check_int("ef", width, 1, MAX_ROWS) for width in widths}
@@ -120,13 +127,15 @@ def _efforts(
         msg = f"ef must hold a width >= k, got ef={ef}, k={k}"
         raise InvalidArgumentError(msg)
     return [
-        SearchParams.resolve(k, width, n_rerank and min(n_rerank, width))
+        SearchParams.resolve(
+            k, width, n_rerank and min(n_rerank, width), horizon, metric
+        )
         for width in usable
     ]
 
 
 def _measure(index: Index, asked: Asked, scan: Hits, effort: SearchParams) -> Point:
-    walk = walk_hits(asked, effort.ef)
+    walk = walk_hits(asked, effort.ef, effort.walk_horizon)
     ceiling = scan.shares(effort.ef).mean()
     reached = walk.hits.shares(effort.ef).mean()
     search = partial(
@@ -135,6 +144,7 @@ def _measure(index: Index, asked: Asked, scan: Hits, effort: SearchParams) -> Po
         k=effort.k,
         ef=effort.ef,
         n_rerank=effort.n_rerank,
+        horizon=effort.horizon,
         filter=asked.filters,
         threads=asked.threads,
     )
@@ -145,6 +155,7 @@ def _measure(index: Index, asked: Asked, scan: Hits, effort: SearchParams) -> Po
     return Point(
         ef=effort.ef,
         n_rerank=effort.n_rerank,
+        horizon=effort.horizon,
         recall=recall,
         code_loss=float(1 - ceiling),
         graph_loss=float(ceiling - reached),

@@ -26,6 +26,8 @@ class Point:
         The beam width.
     n_rerank : int or None
         As asked; None: as many as can matter.
+    horizon : float or None
+        As asked; None: walks end by ``ef`` alone.
     recall : Interval
         Share of the true k found, ties counted as hits.
     code_loss, graph_loss, rerank_loss : float
@@ -40,6 +42,7 @@ class Point:
 
     ef: int
     n_rerank: int | None
+    horizon: float | None
     recall: Interval
     code_loss: float
     graph_loss: float
@@ -114,7 +117,7 @@ def suggest(index: Index, points: Sequence[Point]) -> tuple[str, ...]:
     point = good[0] if good else points[-1]
     losses = {
         "code": (point.code_loss, _code_advice(index)),
-        "graph": (point.graph_loss, _graph_advice(index)),
+        "graph": (point.graph_loss, _graph_advice(index, point.horizon)),
         "rerank": (point.rerank_loss, "raise n_rerank, or leave it out"),
     }
     notable = sorted(
@@ -140,9 +143,10 @@ def _code_advice(index: Index) -> str:
     return f"raise ef, or let Index.build measure whether {bits} bits are enough"
 
 
-def _graph_advice(index: Index) -> str:
+def _graph_advice(index: Index, horizon: float | None) -> str:
     params = index.params
+    effort = "ef" if horizon is None else "horizon or ef"
     return (
-        f"raise ef, or build with max_degree above {params.max_degree} "
+        f"raise {effort}, or build with max_degree above {params.max_degree} "
         f"or ef_construction above {params.ef_construction}"
     )

@@ -61,6 +61,7 @@ def _explained(walked: Walked, query: Vectors) -> Explanation:
         k=effort.k,
         ef=effort.ef,
         n_rerank=effort.n_rerank,
+        horizon=effort.horizon,
         metric=state.metric,
         code_distance=meaning_of(state.metric, state.encoding.weights),
         entry_point=walked.id(walked.steps[0].node),

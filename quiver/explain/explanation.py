@@ -18,7 +18,12 @@ SHOWN_IDS = 8
 """Ids printed of a list; the document has them all."""
 
 Outcome = Literal[
-    "found", "tied", "never seen", "dropped from the beam", "lost in re-rank"
+    "found",
+    "tied",
+    "never seen",
+    "dropped from the beam",
+    "beyond the horizon",
+    "lost in re-rank",
 ]
 
 Stage = Literal["code", "graph", "walk", "beam", "re-rank"]
@@ -101,15 +106,16 @@ class TrueNeighbor:
     fate : str
         ``found``; ``tied``: a row at the same distance has its place; ``never seen``:
         no expanded node links to it; ``dropped from the beam``: seen, but ``ef`` others
-        had smaller code distances; ``lost in re-rank``: in the final beam, but not
-        measured exactly.
+        had smaller code distances; ``beyond the horizon``: in the last beam, but as far
+        as what ended the walk; ``lost in re-rank``: in the final beam, but not measured
+        exactly.
     reason : str
         The same in a sentence, with the numbers.
     stage : str or None
         Of one that was missed, what lost it. ``code``: never seen, and its code
         distance is too large for the beam anyway; ``graph``: it is not, but no row seen
-        links to it; ``walk``: rows seen do, but were not expanded; else ``beam`` or
-        ``re-rank``.
+        links to it; ``walk``: rows seen do, but were not expanded, or the horizon ended
+        it before; else ``beam`` or ``re-rank``.
     """
 
     id: int
@@ -129,6 +135,8 @@ class Explanation:
         The effort, defaults resolved.
     n_rerank : int or None
         As asked; None: as many as can matter.
+    horizon : float or None
+        As asked; None: the walk ends by ``ef`` alone.
     metric : {'cosine', 'euclidean', 'inner_product'}
         Of the exact distances.
     code_distance : str
@@ -156,6 +164,7 @@ class Explanation:
     k: int
     ef: int
     n_rerank: int | None
+    horizon: float | None
     metric: str
     code_distance: str
     entry_point: int
@@ -166,6 +175,12 @@ class Explanation:
     true_neighbours: tuple[TrueNeighbor, ...]
     points: tuple[tuple[int, float, float], ...]
     query_point: tuple[float, float]
+
+    @property
+    def effort(self) -> str:
+        """The effort in words."""
+        horizon = "" if self.horizon is None else f", horizon={self.horizon:g}"
+        return f"ef={self.ef}, n_rerank={self.n_rerank}{horizon}"
 
     @property
     def recall(self) -> float:
@@ -209,7 +224,7 @@ def meaning_of(metric: Metric, weights: Weights) -> str:
 def _lines(e: Explanation) -> list[str]:
     """Return the walk, the answer and the missed neighbours, line by line."""
     lines = [
-        f"search for k={e.k} with ef={e.ef}, n_rerank={e.n_rerank}, {e.metric}",
+        f"search for k={e.k} with {e.effort}, {e.metric}",
         f"{len(e.hops)} hops, {e.distance_computations} code distances, "
         f"recall@{len(e.true_neighbours)} {e.recall:.2f}",
         f"code distances, of hops and beam, are {e.code_distance}",

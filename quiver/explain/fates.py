@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from quiver.explain.explanation import Outcome, Stage
 from quiver.explain.walked import Walked
-from quiver.reference.keys import NO_ID
+from quiver.reference.keys import NO_ID, key_distances
 
 
 class Fate(NamedTuple):
@@ -30,14 +30,20 @@ def fate_of(walked: Walked, row: int) -> Fate:
         return Fate("never seen", *_unseen(walked, row))
     if row in walked.dropped_in:
         return _dropped(walked, row)
+    if row not in walked.places:
+        beyond = f"{_seen(walked, row)}, in the beam, but its code distance"
+        reason = f"{beyond} {walked.code_distance(row):.4g} is too far to be kept"
+        return Fate("beyond the horizon", "beam", reason)
     return _kept(walked, row)
 
 
 def _unseen(walked: Walked, row: int) -> tuple[Stage, str]:
     """Return at which stage a row that no hop saw is lost, and why."""
     distance = walked.code_distance(row)
-    last = walked.code_distance(walked.final_beam[-1])
+    last = float(key_distances(walked.final_beam)[-1])
     linked = "no node expanded links to it; its code distance "
+    if walked.is_beyond(row):
+        return "walk", f"{linked}{distance:.4g} is beyond the horizon anyway"
     # A beam that is not full has room for anything.
     if distance >= last and len(walked.final_beam) >= walked.ef:
         beyond = f"{distance:.4g} is beyond the beam's last {last:.4g} anyway"

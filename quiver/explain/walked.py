@@ -5,6 +5,8 @@ Source: the terms *seen* and *expanded* are those of `quiver.reference.search`.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from quiver._typing import Vectors
@@ -15,7 +17,8 @@ from quiver.explain.explanation import Hop
 from quiver.filters.filter import Filter
 from quiver.params import SearchParams
 from quiver.reference.distance import distance_to_rows
-from quiver.reference.keys import key_distances, key_ids
+from quiver.reference.horizon import is_beyond, within
+from quiver.reference.keys import key_distances, key_ids, make_keys
 from quiver.reference.masks import marked_rows
 from quiver.reference.walk import Step, follow, walk
 from quiver.state import State
@@ -46,7 +49,7 @@ class Walked:
     ) -> None:
         self.own, self.state, self.effort = own, state, effort
         self.coded = encode_queries(state, get_backend("reference"), query)
-        self.ef = min(effort.ef, state.n)
+        self.ef, self.horizon = min(effort.ef, state.n), effort.walk_horizon
         if not state.has_graph:
             msg = (
                 f"an index of {state.n_live} vectors without a graph has no walk to "
@@ -59,22 +62,22 @@ class Walked:
         self.dropped_in: dict[int, int] = {}
         self.hops = tuple(self._hops())
         # A walk has at least one hop: the nearest entry point is always expanded.
-        self.final_beam = key_ids(self.steps[-1].beam).tolist()
-        self.places = {row: place for place, row in enumerate(self.final_beam, 1)}
+        self.final_beam = self.steps[-1].beam
+        kept = key_ids(within(self.horizon, self.final_beam)).tolist()
+        self.places = {row: place for place, row in enumerate(kept, 1)}
 
     def _steps(self) -> list[Step]:
         """Return all steps but the first, which expands nothing."""
         state, own = self.state, self.own
         graph = state.codes, state.neighbors, self.coded, state.entry_points
-        screened = state.is_screened
-        if own is None:
-            allowed = None if state.live is None else state.is_node
-            return list(walk(*graph, self.ef, allowed=allowed, is_screened=screened))[
-                1:
-            ]
-        marks = marked_rows(own.mask, state.n)
-        steps = list(walk(*graph, self.ef, allowed=marks, is_screened=screened))
-        if own.is_scanned(self.ef) or not follow(steps, own.budget, self.ef).complete:
+        allowed = None if state.live is None else state.is_node
+        if own is not None:
+            allowed = marked_rows(own.mask, state.n)
+        walked = partial(walk, *graph, self.ef, horizon=self.horizon)
+        steps = list(walked(allowed=allowed, is_screened=state.is_screened))
+        if own is not None and (
+            own.is_scanned(self.ef) or not follow(steps, own.budget, self.ef).complete
+        ):
             msg = (
                 "filter must let so many rows answer that a search walks to them; it "
                 f"measures all of these {len(own)}, which leaves nothing to explain"
@@ -119,6 +122,12 @@ class Walked:
         hosts, rows = self.state.unlinked.T
         host = hosts[rows == row]
         return int(host[0]) if len(host) else row
+
+    def is_beyond(self, row: int) -> bool:
+        """Return whether a row lies beyond the horizon of the final beam."""
+        distance = np.array([self.code_distance(row)], np.float32)
+        key = make_keys(distance, np.array([row]))[0]
+        return is_beyond(self.horizon, key, self.final_beam)
 
     def links_seen(self, row: int) -> int:
         """Return how many of the rows seen have an edge to a row."""

@@ -18,7 +18,7 @@ def to_html(explanation: Explanation, labels: Labels) -> str:
     e = explanation
     walk = json.dumps(walk_document(e, labels.get), allow_nan=False)
     parts = {
-        "effort": f"k={e.k}, ef={e.ef}, n_rerank={e.n_rerank}, {e.metric}",
+        "effort": f"k={e.k}, {e.effort}, {e.metric}",
         "code_distance": escape(e.code_distance),
         "style": page_file("walk.css"),
         "parts": walk_parts(),

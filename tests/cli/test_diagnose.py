@@ -67,9 +67,10 @@ def test_diagnose_writes_a_page_and_prints_json(folder: Path) -> None:
 def test_evaluate_prints_what_the_library_measures(folder: Path) -> None:
     files = (folder / "index.quiver", folder / "queries.npy")
     options = ("--ef", 16, "--ef", 64, "--ground-truth", folder / "truth.npy")
+    options = (*options, "--horizon", 1.05)
     document = json.loads(run("evaluate", *files, *options, "--json"))
     index = quiver.open(files[0])
-    expected = quiver.evaluate(index, np.load(files[1]), ef=[16, 64])
+    expected = quiver.evaluate(index, np.load(files[1]), ef=[16, 64], horizon=1.05)
     found = [point["recall"]["mean"] for point in document["points"]]
     assert found == [point.recall.mean for point in expected.points]
     drawing = folder / "recall.svg"

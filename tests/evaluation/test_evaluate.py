@@ -49,6 +49,30 @@ def test_recall_is_that_of_search(rows: np.ndarray, metric: str) -> None:
         assert point.reranked == stats.reranked.mean()
 
 
+@pytest.mark.parametrize("horizon", [1.0, 1.05, 1000.0])
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_walks_to_a_horizon_are_measured_as_they_are_searched(
+    rows: np.ndarray, metric: str, horizon: float
+) -> None:
+    index, queries = lossy_index(metric=metric), rows[600:]
+    _, true = quiver.exact_knn(rows[:600], queries, 5, metric=metric)
+    (point,) = quiver.evaluate(index, queries, k=5, ef=40, horizon=horizon).points
+    (whole,) = quiver.evaluate(index, queries, k=5, ef=40).points
+    found = index.search(queries, k=5, ef=40, horizon=horizon)
+    assert (point.horizon, whole.horizon) == (horizon, None)
+    expected = quiver.recall_at_k(found.distances, true)
+    assert point.recall.mean == pytest.approx(expected)
+    assert point.distance_computations == found.stats.distance_computations.mean()
+    lost = point.code_loss + point.graph_loss + point.rerank_loss
+    assert lost + point.recall.mean == pytest.approx(1.0)
+    assert point.code_loss == whole.code_loss
+    if horizon == 1000:
+        assert point.hops == whole.hops
+    else:
+        assert point.hops < whole.hops
+        assert point.graph_loss > whole.graph_loss
+
+
 @needs_kernels
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("share", [0.95, 0.3, 0.01, 0.0])
@@ -157,6 +181,8 @@ def test_cold_vectors_give_the_same_evaluation(
 def test_suggestions_name_the_stage_that_loses_most(rows: np.ndarray) -> None:
     walk_loses = quiver.evaluate(lossy_index(), rows[600:], ef=12, n_rerank=12)
     assert "The graph loses" in walk_loses.suggestions[1]
+    ended = quiver.evaluate(lossy_index(), rows[600:], ef=40, horizon=1.0)
+    assert any("raise horizon or ef" in one for one in ended.suggestions)
     index = quiver.Index.build(rows[:600])
     rerank_loses = quiver.evaluate(index, rows[600:], ef=300, n_rerank=10)
     assert "raise n_rerank" in rerank_loses.suggestions[1]
@@ -178,6 +204,7 @@ def test_the_document_is_json_and_the_drawing_xml(rows: np.ndarray) -> None:
         ({"ef": 4}, InvalidArgumentError, "ef must hold a width >= k"),
         ({"ef": []}, InvalidArgumentError, "ef must hold a width >= k"),
         ({"ef": 12.0}, InvalidTypeError, "ef must be an integer"),
+        ({"horizon": 0.5}, InvalidArgumentError, "horizon must be in"),
         ({"k": 601}, InvalidArgumentError, "k must be in"),
         ({"n_rerank": 3}, InvalidArgumentError, "n_rerank must be in"),
         ({"ground_truth": np.zeros((60, 9), int)}, InvalidArgumentError, "shape"),
@@ -190,6 +217,12 @@ def test_wrong_arguments_are_named(
 ) -> None:
     with pytest.raises(error, match=words):
         quiver.evaluate(lossy_index(), rows[600:], **options)
+
+
+def test_inner_product_has_no_horizon_to_measure(rows: np.ndarray) -> None:
+    index = lossy_index(metric="inner_product")
+    with pytest.raises(InvalidArgumentError, match="horizon must be None under"):
+        quiver.evaluate(index, rows[600:], ef=40, horizon=1.05)
 
 
 def test_no_query_is_an_error(rows: np.ndarray) -> None:

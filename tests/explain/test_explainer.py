@@ -337,8 +337,8 @@ def test_the_command_prints_the_api_s_explanation(tmp_path, built, questions):
     def run(*arguments):
         return CliRunner().invoke(app, [str(part) for part in (*common, *arguments)])
 
-    expected = built.explain(questions[2], k=4, ef=12)
-    chosen = ("--row", 2, "-k", 4, "--ef", 12)
+    expected = built.explain(questions[2], k=4, ef=12, horizon=1.2)
+    chosen = ("--row", 2, "-k", 4, "--ef", 12, "--horizon", 1.2)
     assert str(expected) in run(*chosen).stdout
     document = json.loads(run(*chosen, "--json").stdout)
     assert document == json.loads(json.dumps(expected.to_dict()))
@@ -368,6 +368,45 @@ def test_a_filtered_search_is_explained_by_the_rows_that_may_answer(points, ques
         true, _ = quiver.exact_knn(index.vectors[rows], question[None], 4)
         expected = index.ids[rows[true[0]]].tolist()
         assert [one.id for one in explanation.true_neighbours] == expected
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_a_walk_to_a_horizon_is_explained_as_it_is_searched(points, questions, metric):
+    index = build(points, metric=metric, encoding=quiver.Encoding(fill=False))
+    fates = set()
+    for question in questions:
+        effort = {"k": 8, "ef": 40, "horizon": 1.0}
+        explanation = index.explain(question, **effort)
+        found = index.search(question, **effort)
+        assert [one.id for one in explanation.found] == found.ids.tolist()
+        assert len(explanation.hops) == found.stats.hops
+        assert explanation.distance_computations == found.stats.distance_computations
+        last = explanation.hops[-1]
+        far = max(last.beam_distances[7], 0)
+        kept = {
+            one
+            for one, d in zip(last.beam, last.beam_distances, strict=True)
+            if d <= far
+        }
+        assert {one.id for one in explanation.found} <= kept
+        for true in explanation.true_neighbours:
+            is_beyond = true.id in last.beam and true.id not in kept
+            assert (true.fate == "beyond the horizon") == is_beyond
+            if is_beyond:
+                assert re.fullmatch(
+                    r"first seen in hop \d+, in the beam, but its code distance \S+ "
+                    "is too far to be kept",
+                    true.reason,
+                )
+            fates.add((true.fate, true.reason[-7:]))
+    assert ("beyond the horizon", "be kept") in fates
+    assert ("never seen", " anyway") in fates
+
+
+def test_inner_product_has_no_horizon_to_explain(points):
+    index = build(points, metric="inner_product", encoding=CODES)
+    with pytest.raises(InvalidArgumentError, match="horizon must be None under"):
+        index.explain(points[0], horizon=1.1)
 
 
 def test_a_filter_whose_rows_are_all_measured_leaves_nothing_to_explain(built):

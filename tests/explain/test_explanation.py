@@ -20,6 +20,7 @@ WALK = Explanation(
     k=2,
     ef=10,
     n_rerank=4,
+    horizon=None,
     metric="euclidean",
     code_distance="estimates",
     entry_point=7,
@@ -54,6 +55,12 @@ def test_the_answer_names_where_each_row_was_met() -> None:
     assert "hop 0: start at 7, the nearest entry point of 3" in lines
     assert "  7: 1.0000; place 2; hop 0, entry point" in lines
     assert "  1: 2.0000; place 1; hop 1, from 7" in lines
+
+
+def test_a_horizon_is_told_where_there_is_one() -> None:
+    assert str(WALK).startswith("search for k=2 with ef=10, n_rerank=4, euclidean\n")
+    ended = str(replace(WALK, horizon=1.05))
+    assert ended.startswith("search for k=2 with ef=10, n_rerank=4, horizon=1.05, eu")
 
 
 @pytest.mark.parametrize(
