@@ -5,7 +5,6 @@ from __future__ import annotations
 import doctest
 import importlib
 import pkgutil
-from pathlib import Path
 
 import pytest
 
@@ -15,11 +14,10 @@ from quiver.backends import registry
 pytest.importorskip("sybil", reason="needs the extra `test`")
 
 from sybil import Sybil
-from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+from sybil.parsers.markdown import PythonCodeBlockParser
+from written_pages import name_of, pages
 
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PAGES = [page for page in PAGES if "_build" not in page.parts]
+PAGES = pages()
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 # These build thousands of rows, which takes the NumPy kernels many minutes.
@@ -32,6 +30,11 @@ NEED_COMPILED = {
     "docs/diagnosis.md",
     "docs/parameters.md",
     "docs/boundary.md",
+    "docs/how-to/bad-recall.md",
+    "docs/how-to/choose-ef.md",
+    "docs/how-to/large-k.md",
+    "docs/how-to/notebook.md",
+    "docs/how-to/recall.md",
     "README.md",
     "quiver",
     "quiver.index",
@@ -47,9 +50,12 @@ EXTRAS = {
     "haystack": "haystack",
     "llamaindex": "llama_index.core",
 }
+# Of the extra `io`.
+READ = {"docs/vectors.md": "pyarrow", "docs/how-to/ann-benchmarks.md": "h5py"}
 # Of the extra `serve`.
 SERVED = {
     "docs/serving": "fastapi",
+    "how-to/web-server": "fastapi",
     "service.app": "fastapi",
     "service.running": "uvicorn",
 }
@@ -61,8 +67,8 @@ def need_compiled(name: str) -> None:
 
 
 def need_extra(name: str) -> None:
-    if name == "docs/vectors.md":
-        pytest.importorskip("pyarrow", reason="needs the extra `io`")
+    if name in READ:
+        pytest.importorskip(READ[name], reason="needs the extra `io`")
     for extra, module in EXTRAS.items():
         if extra in name:
             pytest.importorskip(module, reason=f"needs the extra `{extra}`")
@@ -71,15 +77,15 @@ def need_extra(name: str) -> None:
             pytest.importorskip(module, reason="needs the extra `serve`")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_example_of_a_page_runs(page, tmp_path, monkeypatch):
-    name = page.relative_to(ROOT).as_posix()
+    name = name_of(page)
     need_compiled(name)
     need_extra(name)
     # Pages may save files and register backends; neither outlives the page.
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry, "_loaders", dict(registry._loaders))
-    parsers = [PythonCodeBlockParser(doctest_optionflags=OPTIONS), SkipParser()]
+    parsers = [PythonCodeBlockParser(doctest_optionflags=OPTIONS)]
     document = Sybil(parsers=parsers, path=str(page.parent)).parse(page)
     for example in document.examples():
         example.evaluate()
