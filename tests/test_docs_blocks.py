@@ -67,7 +67,7 @@ OTHERS = {
 def commands(block: Block) -> list[list[str]]:
     """Return the commands of a block as words, without variables and comments."""
     lines = block.text.replace("\\\n", " ").splitlines()
-    if block.info == "console" or lines[:1] and lines[0].startswith("$ "):
+    if block.info == "console" or (lines[:1] and lines[0].startswith("$ ")):
         lines = [line[2:] for line in joined(lines) if line.startswith("$ ")]
     elif block.info != "text" or program(lines[0].split()) not in {"quiver", *OTHERS}:
         return []

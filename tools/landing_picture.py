@@ -2,8 +2,8 @@
 
 python tools/landing_picture.py docs/landing.svg
 
-Rows have two dimensions, so that nothing is projected; graph, walk and answer are those of
-an index over them, and the same on every computer.
+Rows have two dimensions, so that nothing is projected; graph, walk and answer are those
+of an index over them, the same on every computer.
 """
 
 from __future__ import annotations
