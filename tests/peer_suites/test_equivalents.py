@@ -63,12 +63,12 @@ def plain(value: Any) -> Any:
         return sorted(ids.tolist()) if len(value) == 3 else ids
     if hasattr(value, "offsets"):
         return sorted(value.ids.tolist())
-    for name in ("ids", "keys"):
-        if hasattr(value, "distances"):
-            value = getattr(value, name, value)
-    array = np.asarray(value)
-    if array.dtype.kind not in "iufb":
+    if hasattr(value, "distances"):
+        value = value.ids if hasattr(value, "ids") else value.keys
+    # An index of another library may be iterated without end.
+    if not isinstance(value, (np.ndarray, list, int)):
         return None
+    array = np.asarray(value)
     return np.sort(array) if array.ndim == 1 and array.dtype.kind in "iu" else array
 
 
