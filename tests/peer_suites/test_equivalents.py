@@ -84,6 +84,8 @@ def agreement(there: Any, here: Any) -> float:
 
 @pytest.mark.parametrize("library", MODULES)
 def test_every_call_in_our_column_runs(library, tmp_path):
+    if quiver.get_backend().name == "reference":
+        pytest.skip("only the reference is here: too slow for all these builds")
     names = {**given(tmp_path), "quiver": quiver}
     rows = table(library)
     assert len(rows) >= 9
