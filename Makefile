@@ -34,10 +34,10 @@ RAY := $(VENV)/.installed-ray
 BENCH_FLAGS ?=
 BOUNDARY_FLAGS ?=
 
-.PHONY: demo test test-all lint docs gate asv track neon neon-tests boundary faults soak \
-	fuzz sanitize sanitize-memory sanitize-threads freethreaded hammer bench compare \
+.PHONY: demo test test-all lint docs gate asv track neon neon-tests boundary faults \
+	soak fuzz sanitize sanitize-memory sanitize-threads freethreaded hammer bench compare \
 	ecosystem suites clean test-minimal minimal workflows site track-keep sdist wheel \
-	wheels registry-page release-check proofs proven ray cluster
+	wheels registry-page release-check proofs proven ray cluster links migrating migrated
 
 demo: $(DEMO)
 	$(BIN)/quiver demo
@@ -83,6 +83,10 @@ workflows: $(VENV)/pyvenv.cfg
 docs: $(DEV)
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
+
+# Whether addresses outside answer; those within are tested without a network.
+links: $(DEV)
+	$(BIN)/python -m sphinx -q -b linkcheck docs docs/_build/links
 
 # Recall, counters and bytes exactly, kernel instructions within 2 %, as committed.
 gate: $(DEV)
@@ -270,6 +274,18 @@ compare: $(PEERS) tools/peers/libraries.txt
 			|| echo "not installed: $$library"; \
 	done < tools/peers/libraries.txt
 	PYTHONPATH=tools $(BIN)/python -P -m peers $(BENCH_FLAGS)
+
+# The calls of docs/migrating.md beside those of the libraries that can be installed here.
+migrating:
+	$(MAKE) VENV=$(VENV)-peers migrated
+
+migrated: $(PEERS)
+	for library in hnswlib faiss-cpu usearch pynndescent; do \
+		$(BIN)/python -m pip install --quiet $$library \
+			|| echo "not installed: $$library"; \
+	done
+	$(BIN)/python -m pip install --quiet pytest pytest-timeout hypothesis
+	$(BIN)/pytest $(PYTEST_FLAGS) tests/peer_suites/test_equivalents.py
 
 # Other projects' suites and the gallery, in an environment that has what they need.
 ecosystem:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import doctest
 import importlib
 import pkgutil
-from pathlib import Path
 
 import pytest
 
@@ -15,11 +14,10 @@ from quiver.backends import registry
 pytest.importorskip("sybil", reason="needs the extra `test`")
 
 from sybil import Sybil
-from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+from sybil.parsers.markdown import PythonCodeBlockParser
+from written_pages import name_of, pages
 
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PAGES = [page for page in PAGES if "_build" not in page.parts]
+PAGES = pages()
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 # These build thousands of rows, which takes the NumPy kernels many minutes.
@@ -48,9 +46,12 @@ EXTRAS = {
     "haystack": "haystack",
     "llamaindex": "llama_index.core",
 }
+# Of the extra `io`.
+READ = {"docs/vectors.md": "pyarrow", "docs/how-to/ann-benchmarks.md": "h5py"}
 # Of the extra `serve`.
 SERVED = {
     "docs/serving": "fastapi",
+    "how-to/web-server": "fastapi",
     "service.app": "fastapi",
     "service.running": "uvicorn",
     "lab.app": "fastapi",
@@ -63,18 +64,20 @@ SLOW = {"docs/limits.md"}
 
 def as_parameter(page: Path):
     """Return a page under its name, marked if it takes many seconds."""
-    name = page.relative_to(ROOT).as_posix()
+    name = name_of(page)
     return pytest.param(page, id=name, marks=[pytest.mark.slow] * (name in SLOW))
 
 
 def need_compiled(name: str) -> None:
-    if name in NEED_COMPILED and quiver.get_backend().name == "reference":
+    # Each of these is short, but twenty of them build several indexes.
+    is_slow = name in NEED_COMPILED or name.startswith("docs/how-to/")
+    if is_slow and quiver.get_backend().name == "reference":
         pytest.skip("only the reference backend is here: too slow for this page")
 
 
 def need_extra(name: str) -> None:
-    if name == "docs/vectors.md":
-        pytest.importorskip("pyarrow", reason="needs the extra `io`")
+    if name in READ:
+        pytest.importorskip(READ[name], reason="needs the extra `io`")
     for extra, module in EXTRAS.items():
         if extra in name:
             pytest.importorskip(module, reason=f"needs the extra `{extra}`")
@@ -85,13 +88,13 @@ def need_extra(name: str) -> None:
 
 @pytest.mark.parametrize("page", [as_parameter(page) for page in PAGES])
 def test_every_example_of_a_page_runs(page, tmp_path, monkeypatch):
-    name = page.relative_to(ROOT).as_posix()
+    name = name_of(page)
     need_compiled(name)
     need_extra(name)
     # Pages may save files and register backends; neither outlives the page.
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry, "_loaders", dict(registry._loaders))
-    parsers = [PythonCodeBlockParser(doctest_optionflags=OPTIONS), SkipParser()]
+    parsers = [PythonCodeBlockParser(doctest_optionflags=OPTIONS)]
     document = Sybil(parsers=parsers, path=str(page.parent)).parse(page)
     for example in document.examples():
         example.evaluate()
