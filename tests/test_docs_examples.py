@@ -35,6 +35,7 @@ NEED_COMPILED = {
     "README.md",
     "quiver",
     "quiver.index",
+    "quiver.auditing.audit",
     "quiver.diagnosis.diagnose",
     "quiver.evaluation.evaluate",
     "quiver.evaluation.tune",

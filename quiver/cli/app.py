@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from quiver import __version__
+from quiver.cli.audit import audit
 from quiver.cli.backends import backends, verify
 from quiver.cli.bench import bench
 from quiver.cli.changes import add, consolidate, remove, update
@@ -112,7 +113,7 @@ app = typer.Typer(
 for command in (
     *(demo, convert, diagnose, build, search, info, check, evaluate, tune, explain),
     *(add, remove, update, consolidate),
-    *(backends, bench, verify, doctor),
+    *(backends, bench, verify, audit, doctor),
 ):
     app.command()(command)
 shards.command()(serve)
