@@ -35,25 +35,18 @@ Recode: TypeAlias = Callable[[Codes], Codes]
 
 
 class Way(NamedTuple):
-    """How rows are coded for a graph, and how a walk compares them.
+    """How rows are coded for a graph, and walked.
 
     Attributes
     ----------
     encoding : Encoding
         Of rows and queries.
     linked : callable, optional
-        Makes of these codes those that the graph is built of, and searched by.
-    walked : callable, optional
-        Makes of the graph's codes those that a walk compares.
+        Makes of these codes those that the graph is built of, and walked by.
     """
 
     encoding: Encoding
     linked: Recode | None = None
-    walked: Recode | None = None
-
-    def linking(self, kernels: Backend) -> Backend:
-        """Return the kernels that code rows as the graph is built of them."""
-        return kernels if self.linked is None else recoding(kernels, self.linked)
 
 
 def signs_only(codes: Codes) -> Codes:
@@ -96,18 +89,14 @@ class _Recoding:
         return self._recode(self._kernels.encode(vectors, transform, bits, weights))
 
 
-def recoding(kernels: Backend, recode: Recode) -> Backend:
-    """Return kernels whose `encode` goes through another function."""
-    return cast("Backend", _Recoding(kernels, recode))
+def recoding(kernels: Backend, recode: Recode | None) -> Backend:
+    """Return kernels whose `encode` goes through another function, if there is one."""
+    return kernels if recode is None else cast("Backend", _Recoding(kernels, recode))
 
 
-PUBLISHED = Way(Encoding.paper(), walked=planes_apart)
-"""As published: a graph by weights, walks by Hamming over both planes."""
+PUBLISHED = Way(Encoding.paper())
 
-WEIGHTED = Way(Encoding.paper())
-"""The same graph, walked by the distance that it was built by, as quiver does."""
-
-SIGNS = Way(Encoding.paper(), linked=signs_only)
+SIGNS = Way(Encoding.paper(), signs_only)
 
 UNIFORM_LEVELS = Way(
     Encoding(center=False, rotate=False, query="symmetric", fill=False)
@@ -116,3 +105,9 @@ UNIFORM_LEVELS = Way(
 
 WIDE = Way(Encoding(bits=8))
 """What a graph of the same shape finds where a code loses next to nothing."""
+
+HAMMING, WEIGHTS = "Hamming", "weights"
+
+WALKS: dict[str, Recode | None] = {HAMMING: planes_apart, WEIGHTS: None}
+"""How a graph of published codes is walked: as the published program does, and by the
+distance that the paper prints, by which the graph is built and quiver walks."""

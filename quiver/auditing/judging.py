@@ -15,11 +15,16 @@ range of effects is met from its least half to its largest half again.
 
 Intervals are at 95 %, of the queries: two settings answer the same ones, so what is
 hard for both cancels.
+
+A graph can be walked in two ways, by the program's distance and by the paper's. A walk
+whose conditions are not met has no say. Those that have must agree; where one confirms
+and one does not, the claim depends on the walk.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -97,6 +102,28 @@ def judge(found: Estimate | None, region: Region, unmet: str = "") -> Verdict:
     if high < region.least or low > region.most:
         return Verdict("not reproduced", f"{span} lies outside")
     return Verdict("depends on", f"more queries: {span} crosses the edge")
+
+
+class Vote(NamedTuple):
+    """What one way to walk says: its name, a measurement, or why that tells nothing."""
+
+    by: str
+    found: Estimate | None
+    unmet: str = ""
+
+
+def agree(votes: Sequence[Vote], region: Region) -> Verdict:
+    """Return the verdict of several ways to walk."""
+    told = [(vote, judge(vote.found, region, vote.unmet)) for vote in votes]
+    reasons = "; ".join(f"by {vote.by}, {verdict.reason}" for vote, verdict in told)
+    words = {verdict.word for vote, verdict in told if not vote.unmet}
+    if not words:
+        return Verdict("depends on", reasons)
+    if len(words) == 1:
+        return Verdict(words.pop(), reasons)
+    if "depends on" in words:
+        return Verdict("depends on", f"more queries: {reasons}")
+    return Verdict("depends on", f"the walk: {reasons}")
 
 
 def missed_times(

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quiver.auditing.coding import PUBLISHED, WIDE, Way
+from quiver.auditing.coding import HAMMING, PUBLISHED, WALKS, WIDE, Recode, Way
 from quiver.auditing.judging import Estimate, Region
 from quiver.auditing.published import DATA_SETS, EF, DataSet, K
 from quiver.auditing.rebuilding import Shape, Task, build_graph, walk_graph
@@ -71,15 +71,18 @@ def rebuild_kinds(
         vectors, queries = generate(regime, rows, QUERIES, seed)
         sample = Sample(vectors, queries, rows, "cosine", backend, queries_given=True)
         task = Task.of(sample, K, threads, seed)
-        hits, wide_hits = (_hits(task, way, meter) for way in (PUBLISHED, WIDE))
+        hits = _hits(task, PUBLISHED, WALKS[HAMMING], meter)
+        wide_hits = _hits(task, WIDE, None, meter)
         found.append(Kind(published, regime.name, hits, wide_hits, rows))
     return tuple(found)
 
 
-def _hits(task: Task, way: Way, meter: ProgressMeter) -> NDArray[np.int64]:
+def _hits(
+    task: Task, way: Way, recode: Recode | None, meter: ProgressMeter
+) -> NDArray[np.int64]:
     built = build_graph(task, way, Shape(), lambda *_: meter.poll())
     meter.advance(1)
-    return walk_graph(task, built, EF).hits
+    return walk_graph(task, built.walked_by(recode), EF).hits
 
 
 def in_order(kinds: tuple[Kind, ...]) -> Estimate:

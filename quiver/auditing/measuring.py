@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver.auditing.coding import (
+    HAMMING,
     PUBLISHED,
     SIGNS,
     UNIFORM_LEVELS,
-    WEIGHTED,
+    WALKS,
+    WEIGHTS,
+    Recode,
     Way,
 )
 from quiver.auditing.kinds import Kind, rebuild_kinds, stand_ins
@@ -23,17 +26,19 @@ from quiver.auditing.published import (
     BY_EF,
     BY_EF_C,
     BY_M,
+    EF,
     ONE_BIT,
     TWO_BITS,
     UNIFORM,
     Grid,
+    K,
 )
 from quiver.auditing.rebuilding import (
     Built,
     Shape,
     Task,
     build_graph,
-    overlap,
+    by_code_alone,
     walk_graph,
 )
 from quiver.memory import MemoryReport
@@ -51,13 +56,13 @@ class Line(NamedTuple):
 
     Attributes
     ----------
-    hits : dict of int to ndarray of shape (q,), int64
-        True neighbours of each query in a beam, by its width.
+    hits : dict of str to dict of int to ndarray of shape (q,), int64
+        True neighbours of each query in a beam, by walk and by width.
     mean_degree : float
         Edges of a row.
     """
 
-    hits: dict[int, NDArray[np.int64]]
+    hits: dict[str, dict[int, NDArray[np.int64]]]
     mean_degree: float
 
 
@@ -67,8 +72,11 @@ class Measured:
 
     Attributes
     ----------
-    base, weighted : Line
-        The graph of the published parameters, walked as published and by weights.
+    base : Line
+        The graph of the published parameters.
+    alone : dict of str to ndarray of shape (q,), int64
+        True neighbours of each query among the first ``EF`` of all rows by code, as
+        each walk compares: what a graph that loses nothing would find.
     by_m, by_ef_c, by_alpha, by_code : dict
         Lines of Tables 7-10, by label.
     overlaps : dict of str to ndarray of shape (q,), int64
@@ -80,7 +88,7 @@ class Measured:
     """
 
     base: Line
-    weighted: Line
+    alone: dict[str, NDArray[np.int64]]
     by_m: dict[int, Line]
     by_ef_c: dict[int, Line]
     by_alpha: dict[float, Line]
@@ -92,7 +100,7 @@ class Measured:
     @property
     def efs(self) -> tuple[int, ...]:
         """Beam widths of Table 5 that were walked."""
-        return tuple(ef for ef in BY_EF.efs if ef in self.base.hits)
+        return tuple(ef for ef in BY_EF.efs if ef in self.base.hits[HAMMING])
 
 
 def count_steps(kind_rows: int) -> int:
@@ -103,17 +111,20 @@ def count_steps(kind_rows: int) -> int:
 
 def measure(task: Task, kind_rows: int, meter: ProgressMeter) -> Measured:
     """Build and walk everything; ``kind_rows`` of each kind of Table 11, or none."""
-    every_ef = sorted({*BY_EF.efs, *BY_EF_C.efs})
     built = _build(task, PUBLISHED, Shape(), meter)
-    base = _walked(task, built, every_ef)
-    by_weights = built._replace(way=WEIGHTED)
-    weighted = _walked(task, by_weights, BY_EF.efs)
-    overlaps = {TWO_BITS: overlap(task, by_weights)}
+    base = _walked(task, built, sorted({*BY_EF.efs, *BY_EF_C.efs}))
+    alone = {
+        walk: by_code_alone(task, built.walked_by(recode), EF)
+        for walk, recode in WALKS.items()
+    }
+    overlaps = {TWO_BITS: by_code_alone(task, built, K)}
     by_code = {TWO_BITS: base}
     for name, way in CODES.items():
         other = _build(task, way, Shape(), meter)
-        by_code[name] = _walked(task, other, BY_CODE.efs)
-        overlaps[name] = overlap(task, other)
+        # Of these codes there is one distance, so both walks are the same.
+        (found,) = _walked(task, other, BY_CODE.efs, {WEIGHTS: None}).hits.values()
+        by_code[name] = Line(dict.fromkeys(WALKS, found), other.mean_degree)
+        overlaps[name] = by_code_alone(task, other, K)
 
     def swept(shapes: dict[L, Shape], grid: Grid[L]) -> dict[L, Line]:
         return {
@@ -125,7 +136,7 @@ def measure(task: Task, kind_rows: int, meter: ProgressMeter) -> Measured:
 
     return Measured(
         base=base,
-        weighted=weighted,
+        alone=alone,
         by_m=swept({m: Shape(m=m) for m in BY_M.lines}, BY_M),
         by_ef_c=swept({e: Shape(ef_c=e) for e in BY_EF_C.lines}, BY_EF_C),
         by_alpha=swept({a: Shape(alpha=a) for a in BY_ALPHA.lines}, BY_ALPHA),
@@ -142,12 +153,20 @@ def _build(task: Task, way: Way, shape: Shape, meter: ProgressMeter) -> Built:
     return built
 
 
-def _walked(task: Task, built: Built, efs: Iterable[int]) -> Line:
+def _walked(
+    task: Task,
+    built: Built,
+    efs: Iterable[int],
+    walks: Mapping[str, Recode | None] = WALKS,
+) -> Line:
     n = len(task.sample.vectors)
     # A beam of all rows is a look at every one.
     usable = [ef for ef in efs if ef < n]
-    hits = {ef: walk_graph(task, built, ef).hits for ef in usable}
-    return Line(hits, built.mean_degree)
+    found: dict[str, dict[int, NDArray[np.int64]]] = {}
+    for walk, recode in walks.items():
+        graph = built.walked_by(recode)
+        found[walk] = {ef: walk_graph(task, graph, ef).hits for ef in usable}
+    return Line(found, built.mean_degree)
 
 
 def _memory(state: State) -> MemoryReport:

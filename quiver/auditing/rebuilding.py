@@ -6,22 +6,22 @@ number of threads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quiver._typing import Distances, Ids, Progress
-from quiver.auditing.coding import Way
+from quiver.auditing.coding import Recode, Way, recoding
 from quiver.auditing.published import ALPHA, EF_C, M
+from quiver.backends.protocol import Backend
 from quiver.build import Plan, build
 from quiver.diagnosis.sample import Sample
 from quiver.encoding import encode_queries
 from quiver.parallel.workers import map_chunks
 from quiver.params import BuildParams
 from quiver.recall.hits import Asked, scan_hits
-from quiver.reference.codes import Codes
 from quiver.reference.keys import NO_ID, key_ids
 from quiver.search import walk
 from quiver.state import State
@@ -69,10 +69,26 @@ class Task:
 
 
 class Built(NamedTuple):
-    """A graph, and the kernels that it was built by."""
+    """A graph, with the kernels that code as it is walked.
 
-    way: Way
+    Attributes
+    ----------
+    state : State
+        Codes, graph and vectors.
+    kernels : Backend
+        Those of the task, or what codes queries as its rows are.
+    """
+
     state: State
+    kernels: Backend
+
+    def walked_by(self, recode: Recode | None) -> Built:
+        """Return the same graph over other codes of the same rows."""
+        if recode is None:
+            return self
+        codes = recode(self.state.codes)
+        kernels = recoding(self.kernels, recode)
+        return Built(replace(self.state, codes=codes), kernels)
 
     @property
     def mean_degree(self) -> float:
@@ -107,41 +123,35 @@ def build_graph(
         seed=task.seed,
     )
     sample = task.sample
-    kernels = way.linking(sample.backend)
+    kernels = recoding(sample.backend, way.linked)
     plan = Plan(
         sample.metric, way.encoding, params, kernels, task.threads, progress=progress
     )
     ids = np.arange(len(sample.vectors), dtype=np.int64)
-    return Built(way, build(sample.vectors, ids, plan))
+    return Built(build(sample.vectors, ids, plan), kernels)
 
 
 def walk_graph(task: Task, built: Built, ef: int) -> Walked:
     """Walk for every query and count the true neighbours in its beam."""
-    asked = _asked(task, built)
-    state, recode = built.state, built.way.walked
-    codes = state.codes if recode is None else recode(state.codes)
-    coded = encode_queries(state, asked.backend, task.sample.queries)
-    if recode is not None and isinstance(coded, Codes):
-        coded = recode(coded)
+    asked, state = _asked(task, built), built.state
+    coded = encode_queries(state, built.kernels, task.sample.queries)
 
     def walk_chunk(start: int, stop: int) -> Walked:
         numbers = np.arange(start, stop)
-        if not state.has_graph:
-            beams = walk(state, asked.backend, asked.queries[numbers], ef)
-        else:
+        if state.has_graph:
             # A wide beam would be answered by a scan elsewhere; here it is a walk.
-            beams = asked.backend.search(
-                codes,
+            beams = built.kernels.search(
+                state.codes,
                 state.neighbors,
                 coded.take(numbers),
                 state.entry_points,
                 min(ef, state.n),
             )
+        else:
+            beams = walk(state, built.kernels, asked.queries[numbers], ef)
         counts, _ = asked.mark(start, key_ids(beams.keys))
-        return Walked(
-            np.minimum(counts.sum(axis=1), task.k),
-            float(beams.distance_computations.sum()),
-        )
+        found = np.minimum(counts.sum(axis=1), task.k)
+        return Walked(found, float(beams.distance_computations.sum()))
 
     parts = map_chunks(
         walk_chunk,
@@ -154,13 +164,12 @@ def walk_graph(task: Task, built: Built, ef: int) -> Walked:
     return Walked(hits, computed / len(hits))
 
 
-def overlap(task: Task, built: Built) -> NDArray[np.int64]:
-    """Count each query's true k among the first k of all rows by code, no graph."""
-    hits = scan_hits(_asked(task, built), task.k)
+def by_code_alone(task: Task, built: Built, depth: int) -> NDArray[np.int64]:
+    """Count each query's true k among the first of all rows by code, no graph."""
+    hits = scan_hits(_asked(task, built), depth)
     return np.minimum(hits.marks.sum(axis=1), task.k).astype(np.int64)
 
 
 def _asked(task: Task, built: Built) -> Asked:
-    kernels = built.way.linking(task.sample.backend)
     asked = task.sample.queries, task.kth, task.k, task.threads
-    return Asked(built.state, kernels, *asked, near=task.near)
+    return Asked(built.state, built.kernels, *asked, near=task.near)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quiver.auditing import footprint
+from quiver.auditing.coding import HAMMING, WALKS, WEIGHTS
 from quiver.auditing.data import Data
 from quiver.auditing.kinds import Kind
 from quiver.auditing.measuring import Line, Measured
@@ -21,7 +22,10 @@ from quiver.auditing.published import (
     DATA_SETS,
     EF,
     HOT_MB,
+    ONE_BIT,
     OVERLAP,
+    TWO_BITS,
+    UNIFORM,
     DataSet,
     Grid,
     K,
@@ -135,8 +139,10 @@ def _by_ef(measured: Measured, where: str) -> Table:
             str(ef),
             (
                 *(Cell(BY_EF.at(name, ef)) for name in sets),
-                _recall(measured.base.hits.get(ef), None),
-                _recall(measured.weighted.hits.get(ef), None),
+                *(
+                    _recall(by_ef.get(ef), None)
+                    for by_ef in measured.base.hits.values()
+                ),
             ),
             where,
         )
@@ -145,10 +151,10 @@ def _by_ef(measured: Measured, where: str) -> Table:
     return Table(
         "5",
         "Recall by beam width",
-        "The last two columns are of the data at hand: the same graph walked by "
-        "Hamming, as published, and by the weighted distance, as quiver walks it.",
+        "The last two columns are of the data at hand: one graph walked by Hamming, as "
+        "the published program does, and by the printed distance, as quiver does.",
         "ef",
-        (*sets, "here, Hamming", "here, weighted"),
+        (*sets, *(f"here, by {walk}" for walk in measured.base.hits)),
         tuple(rows),
     )
 
@@ -160,15 +166,22 @@ def _swept(
     note: str,
     **further: Callable[[L, Line], Cell],
 ) -> Table:
-    """Return a table that varies one parameter, with columns beside the recalls."""
+    """Return a table that varies one parameter, with columns beside the recalls.
 
-    def cells(label: L, line: Line) -> tuple[Cell, ...]:
+    Each of its lines is walked in every way.
+    """
+
+    def cells(label: L, line: Line, walk: str) -> tuple[Cell, ...]:
         recalls: list[Cell] = [
-            _recall(line.hits.get(ef), grid.at(label, ef)) for ef in grid.efs
+            _recall(line.hits[walk].get(ef), grid.at(label, ef)) for ef in grid.efs
         ]
         return (*recalls, *(cell(label, line) for cell in further.values()))
 
-    rows = [Row(str(label), cells(label, line), where) for label, line in lines.items()]
+    rows = [
+        Row(f"{label}, {walk}", cells(label, line, walk), where)
+        for label, line in lines.items()
+        for walk in line.hits
+    ]
     others: list[str] = [name.replace("_", " ") for name in further]
     columns = (*(f"ef={ef}" for ef in grid.efs), *others)
     title = f"Recall by {grid.label}"
@@ -184,19 +197,16 @@ def _list_bytes(m: int, _: Line) -> Cell:
 
 
 def _by_code(measured: Measured, where: str) -> Table:
+    def row(label: str, name: str, walk: str) -> Row:
+        hits = measured.by_code[name].hits[walk]
+        recalls = [_recall(hits.get(ef), BY_CODE.at(name, ef)) for ef in BY_CODE.efs]
+        overlap = _recall(measured.overlaps[name], OVERLAP[name])
+        return Row(label, (overlap, *recalls), where)
+
     rows = [
-        Row(
-            name,
-            (
-                _recall(measured.overlaps[name], OVERLAP[name]),
-                *(
-                    _recall(measured.by_code[name].hits.get(ef), BY_CODE.at(name, ef))
-                    for ef in BY_CODE.efs
-                ),
-            ),
-            where,
-        )
-        for name in BY_CODE.lines
+        row(ONE_BIT, ONE_BIT, WEIGHTS),
+        *(row(f"{TWO_BITS}, {walk}", TWO_BITS, walk) for walk in WALKS),
+        row(UNIFORM, UNIFORM, WEIGHTS),
     ]
     return Table(
         "10",
@@ -213,7 +223,7 @@ def _by_code(measured: Measured, where: str) -> Table:
 def _by_kind(measured: Measured, where: str) -> Table:
     drawn = {kind.published.name: kind for kind in measured.kinds}
     rows = [_kind(one, drawn.get(one.name)) for one in DATA_SETS]
-    here = Row("here", (_recall(measured.base.hits[EF], None), Cell()), where)
+    here = Row("here", (_recall(measured.base.hits[HAMMING][EF], None), Cell()), where)
     return Table(
         "11",
         f"Where it works: recall at ef={EF}",

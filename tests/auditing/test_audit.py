@@ -57,12 +57,13 @@ def test_every_row_says_what_it_was_measured_on(found) -> None:
 @needs_kernels
 def test_published_figures_stand_beside_measured_ones(found) -> None:
     lines = cells(found, "7")
-    assert lines.keys() == {str(m) for m in BY_M.lines}
-    cell = lines["32"]["ef=64"]
+    walks = ("Hamming", "weights")
+    assert lines.keys() == {f"{m}, {walk}" for m in BY_M.lines for walk in walks}
+    cell = lines["32, Hamming"]["ef=64"]
     assert cell["published"] == 95.1
     assert cell["low"] <= cell["measured"] <= cell["high"]
     # No beam as wide as all rows.
-    assert lines["32"]["ef=1024"] == {
+    assert lines["32, Hamming"]["ef=1024"] == {
         **dict.fromkeys(("measured", "low", "high")),
         "published": 99.7,
     }
@@ -78,7 +79,7 @@ def test_a_measured_recall_is_that_of_an_index_with_the_published_parameters(
     index = quiver.Index.build(base, params=params, encoding="paper")
     got = index.search(queries, K, ef=64, n_rerank=64)
     _, true = quiver.exact_knn(base, queries, K)
-    measured = cells(found, "5")["64"]["here, weighted"]["measured"]
+    measured = cells(found, "5")["64"]["here, by weights"]["measured"]
     assert measured == pytest.approx(
         100 * quiver.recall_at_k(got.distances, true), abs=3
     )

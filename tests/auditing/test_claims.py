@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from planted_audit import DATA, planted
+from planted_audit import DATA, hits_of, planted
 
 from quiver.auditing import claims
 from quiver.auditing.claims import Claim, all_claims
+from quiver.auditing.coding import HAMMING, WEIGHTS
 from quiver.auditing.measuring import Measured
 from quiver.memory import MemoryReport
 
@@ -55,9 +56,14 @@ def test_where_nothing_makes_a_difference_effects_are_not_reproduced() -> None:
 
 def test_a_plateau_that_goes_on_rising_is_not_reproduced() -> None:
     measured = planted()
-    measured.by_ef_c[512].hits[64] = planted().by_m[64].hits[1024]
-    measured.by_alpha[1.25].hits[64] = planted().by_m[16].hits[64]
-    measured.by_m[64].hits[64] = planted().by_m[64].hits[1024]
+    many, few = hits_of(99.9, 2000), hits_of(88.3, 2000)
+    for line, hits in (
+        (measured.by_ef_c[512], many),
+        (measured.by_alpha[1.25], few),
+        (measured.by_m[64], many),
+    ):
+        for walk in line.hits:
+            line.hits[walk][64] = hits
     words = verdicts(measured)
     assert words["ef_c beyond 128 gains nothing"] == "not reproduced"
     assert words["alpha above 1.05 changes nothing"] == "not reproduced"
@@ -77,6 +83,30 @@ def test_where_the_code_does_not_work_sweeps_say_nothing() -> None:
     for claim in swept:
         assert claim.verdict.word == "depends on"
         assert "the code finds 57.1 % at ef=64" in claim.verdict.reason
+
+
+def test_where_the_code_alone_loses_most_a_graph_has_no_say() -> None:
+    measured = planted()
+    for walk in measured.alone:
+        measured.alone[walk] = hits_of(97, 2000)
+    swept = [c for c in all_claims(measured, DATA) if c.table in ("7", "8", "9")]
+    assert {claim.verdict.word for claim in swept} == {"depends on"}
+    reason = "the code alone misses 600 of the 980 neighbours that m=32 misses"
+    assert all(reason in claim.verdict.reason for claim in swept)
+
+
+def test_a_walk_that_can_tell_decides_and_two_that_differ_do_not() -> None:
+    statement = "m=8 is far from enough"
+    measured = planted()
+    measured.alone[HAMMING] = hits_of(96, 2000)
+    assert verdicts(measured)[statement] == "confirmed"
+    measured = planted()
+    line = measured.by_m[8]
+    as_good = {**line.hits, WEIGHTS: measured.by_m[32].hits[WEIGHTS]}
+    measured.by_m[8] = line._replace(hits=as_good)
+    (claim,) = [c for c in all_claims(measured, DATA) if c.statement == statement]
+    assert claim.verdict.word == "depends on"
+    assert claim.verdict.reason.startswith("the walk: by Hamming, 6.28")
 
 
 def test_a_recall_itself_is_judged_on_the_published_data_alone() -> None:

@@ -11,6 +11,8 @@ from quiver.auditing.judging import (
     FEWEST_MISSES,
     Estimate,
     Region,
+    Vote,
+    agree,
     half_effect,
     judge,
     missed_times,
@@ -43,6 +45,35 @@ def test_other_data_than_the_claim_is_about_decide_nothing() -> None:
     verdict = judge(Estimate.exact(2.5), Region(2, 3), "asked by euclidean")
     assert verdict == ("depends on", "the data: asked by euclidean")
     assert judge(None, Region(), "too few").word == "depends on"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "word"),
+    [
+        ((2.2, ""), (2.8, ""), "confirmed"),
+        ((2.2, ""), (1.0, ""), "depends on"),
+        ((1.0, ""), (1.1, ""), "not reproduced"),
+        ((2.2, ""), (1.0, "no say"), "confirmed"),
+        ((1.0, ""), (2.2, "no say"), "not reproduced"),
+        ((1.0, "no say"), (2.2, "no say"), "depends on"),
+    ],
+)
+def test_walks_that_have_a_say_must_agree(one, other, word: str) -> None:
+    votes = [
+        Vote(name, Estimate.exact(value), unmet)
+        for name, (value, unmet) in zip("ab", (one, other), strict=True)
+    ]
+    verdict = agree(votes, Region(2, 3))
+    assert verdict.word == word
+    assert "by a, " in verdict.reason
+    assert "by b, " in verdict.reason
+
+
+def test_a_walk_that_needs_more_queries_leaves_the_claim_open() -> None:
+    votes = [Vote("a", Estimate(2.5, 2.4, 2.6)), Vote("b", Estimate(2.5, 1.0, 4.0))]
+    verdict = agree(votes, Region(2, 3))
+    assert verdict.word == "depends on"
+    assert verdict.reason.startswith("more queries")
 
 
 def test_what_is_exact_must_be_met_exactly() -> None:

@@ -7,8 +7,14 @@ import pytest
 from rows import skewed_rows
 
 import quiver
-from quiver.auditing.coding import PUBLISHED, SIGNS, UNIFORM_LEVELS, WEIGHTED
-from quiver.auditing.rebuilding import Shape, Task, build_graph, overlap, walk_graph
+from quiver.auditing.coding import PUBLISHED, SIGNS, UNIFORM_LEVELS, planes_apart
+from quiver.auditing.rebuilding import (
+    Shape,
+    Task,
+    build_graph,
+    by_code_alone,
+    walk_graph,
+)
 from quiver.backends import Backend, get_backend
 from quiver.diagnosis.sample import Sample
 from quiver.reference.codes import Codes
@@ -16,10 +22,10 @@ from quiver.reference.encode import unpack
 
 SHAPE = Shape(m=4, ef_c=12)
 WAYS = {
-    "published": PUBLISHED,
-    "weighted": WEIGHTED,
-    "signs": SIGNS,
-    "uniform": UNIFORM_LEVELS,
+    "Hamming": (PUBLISHED, planes_apart),
+    "weights": (PUBLISHED, None),
+    "signs": (SIGNS, None),
+    "uniform": (UNIFORM_LEVELS, None),
 }
 
 
@@ -29,12 +35,13 @@ def task_of(backend: Backend, rows: np.ndarray, metric="cosine", threads=1) -> T
     return Task.of(sample, 5, threads, 0)
 
 
-def counted(task: Task, way) -> tuple[list[int], list[int], float, float]:
-    built = build_graph(task, way, SHAPE)
+def counted(task: Task, name: str) -> tuple[list[int], list[int], float, float]:
+    way, recode = WAYS[name]
+    built = build_graph(task, way, SHAPE).walked_by(recode)
     walked = walk_graph(task, built, 8)
     computed = walked.distance_computations
-    overlaps = overlap(task, built).tolist()
-    return walked.hits.tolist(), overlaps, computed, built.mean_degree
+    alone = by_code_alone(task, built, 5).tolist()
+    return walked.hits.tolist(), alone, computed, built.mean_degree
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -43,8 +50,8 @@ def test_every_backend_and_number_of_threads_counts_the_same(
 ) -> None:
     rows = skewed_rows(60, 20)
     rows[5], rows[6:9] = 0, rows[9]
-    expected = counted(task_of(get_backend("reference"), rows), WAYS[way])
-    assert counted(task_of(backend, rows, threads=3), WAYS[way]) == expected
+    expected = counted(task_of(get_backend("reference"), rows), way)
+    assert counted(task_of(backend, rows, threads=3), way) == expected
 
 
 def test_lists_of_the_published_rule_are_full() -> None:
@@ -56,11 +63,11 @@ def test_lists_of_the_published_rule_are_full() -> None:
     assert built.mean_degree > 7.5
 
 
-def test_a_beam_of_all_rows_misses_nothing_and_an_overlap_is_that_of_a_scan() -> None:
+def test_a_beam_of_all_rows_misses_nothing_and_codes_alone_are_a_scan() -> None:
     rows = skewed_rows(60, 20)
     kernels = get_backend("reference")
     task = task_of(kernels, rows)
-    built = build_graph(task, WEIGHTED, SHAPE)
+    built = build_graph(task, PUBLISHED, SHAPE)
     assert (walk_graph(task, built, 60).hits == 5).all()
     state = built.state
     coded = kernels.encode(task.sample.queries, state.transform, 2, "published")
@@ -69,7 +76,7 @@ def test_a_beam_of_all_rows_misses_nothing_and_an_overlap_is_that_of_a_scan() ->
     ]
     true, _ = quiver.exact_knn(rows, task.sample.queries, 5)
     same = [len({*one} & {*other}) for one, other in zip(best, true, strict=True)]
-    assert overlap(task, built).tolist() == same
+    assert by_code_alone(task, built, 5).tolist() == same
 
 
 def test_a_graph_of_signs_has_no_strong_coordinate() -> None:
@@ -86,5 +93,5 @@ def test_a_graph_of_signs_has_no_strong_coordinate() -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_rows_that_tie_are_all_found(rows: np.ndarray, way: str) -> None:
     task = task_of(get_backend("reference"), rows)
-    hits, overlaps, _, _ = counted(task, WAYS[way])
-    assert hits == overlaps == [5] * 12
+    hits, alone, _, _ = counted(task, way)
+    assert hits == alone == [5] * 12

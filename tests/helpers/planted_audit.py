@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from quiver.auditing.coding import WALKS
 from quiver.auditing.data import Data
 from quiver.auditing.kinds import Kind, stand_ins
 from quiver.auditing.measuring import Line, Measured
@@ -44,7 +45,7 @@ def planted(
 
     def line(grid: Grid, label: object) -> Line:
         hits = {ef: hits_of(change(grid.at(label, ef)), n_queries) for ef in grid.efs}
-        return Line(hits, 64.0)
+        return Line(dict.fromkeys(WALKS, hits), 64.0)
 
     base = line(BY_EF, SWEPT)
     kinds = [
@@ -59,7 +60,7 @@ def planted(
     ]
     return Measured(
         base=base,
-        weighted=base,
+        alone=dict.fromkeys(WALKS, hits_of(100, n_queries)),
         by_m={label: line(BY_M, label) for label in BY_M.lines},
         by_ef_c={label: line(BY_EF_C, label) for label in BY_EF_C.lines},
         by_alpha={label: line(BY_ALPHA, label) for label in BY_ALPHA.lines},
