@@ -31,6 +31,7 @@ NEED_COMPILED = {
     "docs/living.md",
     "docs/diagnosis.md",
     "docs/parameters.md",
+    "docs/audit.md",
     "docs/boundary.md",
     "README.md",
     "quiver",

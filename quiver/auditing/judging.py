@@ -117,13 +117,11 @@ def agree(votes: Sequence[Vote], region: Region) -> Verdict:
     told = [(vote, judge(vote.found, region, vote.unmet)) for vote in votes]
     reasons = "; ".join(f"by {vote.by}, {verdict.reason}" for vote, verdict in told)
     words = {verdict.word for vote, verdict in told if not vote.unmet}
-    if not words:
-        return Verdict("depends on", reasons)
     if len(words) == 1:
         return Verdict(words.pop(), reasons)
-    if "depends on" in words:
-        return Verdict("depends on", f"more queries: {reasons}")
-    return Verdict("depends on", f"the walk: {reasons}")
+    if words == {"confirmed", "not reproduced"}:
+        return Verdict("depends on", f"the walk: {reasons}")
+    return Verdict("depends on", reasons)
 
 
 def missed_times(

@@ -8,6 +8,8 @@ tells what the code loses from what any graph would.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from itertools import combinations
 from typing import NamedTuple
 
@@ -85,21 +87,31 @@ def _hits(
     return walk_graph(task, built.walked_by(recode), EF).hits
 
 
-def in_order(kinds: tuple[Kind, ...]) -> Estimate:
+def in_order(kinds: tuple[Kind, ...]) -> tuple[Estimate, str]:
     """Return the share of pairs, published as differing, in the published order.
 
     A pair whose intervals overlap is in no order: it counts as wrong in the low end
-    and as right in the high end.
+    and as right in the high end. Returned as well is which kind is oftenest wrong.
     """
     spans = {kind.stand_in: share_interval(kind.hits / K, CONFIDENCE) for kind in kinds}
-    right = wrong = value = total = 0
-    for one, other in combinations(kinds, 2):
-        worse, better = sorted((one, other), key=lambda kind: kind.published.recall)
-        if better.published.recall - worse.published.recall < APART:
-            continue
+    misplaced: Counter[str] = Counter()
+    right = value = total = wrong = 0
+    for worse, better in _differing(kinds):
         low, high = spans[worse.stand_in], spans[better.stand_in]
         total += 1
         value += low.mean < high.mean
         right += low.high < high.low
-        wrong += low.low > high.high
-    return Estimate(value / total, right / total, 1 - wrong / total)
+        if low.low > high.high:
+            wrong += 1
+            misplaced.update((worse.stand_in, better.stand_in))
+    found = Estimate(value / total, right / total, 1 - wrong / total)
+    # Equal counts stand in the order in which they were met.
+    return found, "".join(name for name, _ in misplaced.most_common(1))
+
+
+def _differing(kinds: tuple[Kind, ...]) -> Iterator[tuple[Kind, Kind]]:
+    """Yield the pairs that are published as differing, the worse kind first."""
+    for one, other in combinations(kinds, 2):
+        worse, better = sorted((one, other), key=lambda kind: kind.published.recall)
+        if better.published.recall - worse.published.recall >= APART:
+            yield worse, better

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from quiver.auditing.cells import Table
 from quiver.auditing.judging import FEWEST_MISSES, PLATEAU
 from quiver.auditing.record import SOURCE, Audit, told
-from quiver.auditing.tables import Table
 from quiver.pages.page import bullets, heading, page, paragraph, table
 
 RULE = (
@@ -46,7 +46,7 @@ class _Part(NamedTuple):
 def to_html(audit: Audit) -> str:
     """Return one self-contained page."""
     title = f"quiver audit: {audit.data.name}"
-    parts = [heading(title, 1)]
+    parts = [heading(title, 1), paragraph(RULE)]
     for part in _parts(audit):
         parts.append(heading(part.title))
         parts += map(paragraph, part.texts)
@@ -57,14 +57,14 @@ def to_html(audit: Audit) -> str:
 
 
 def to_markdown(audit: Audit) -> str:
-    """Return the same in Markdown, its headings of the third level."""
+    """Return claims and tables as a section for a page that tells the rule."""
     lines = []
-    for part in _parts(audit):
-        lines += [f"### {_plain(part.title)}", ""]
+    for number, part in enumerate(_parts(audit)):
+        lines += [f"{'####' if number else '###'} {_plain(part.title)}", ""]
         for text in part.texts:
             lines += [_plain(text), ""]
         if part.rows:
-            lines += [_line(part.headings), _line(["---"] * len(part.headings))]
+            lines += [_line(part.headings), _line(("---",) * len(part.headings))]
             lines += [*map(_line, part.rows), ""]
     return "\n".join(lines)
 
@@ -95,7 +95,7 @@ def _parts(audit: Audit) -> Iterator[_Part]:
         for claim in audit.every_claim
     )
     busy = (audit.times.busy,) if audit.times and audit.times.busy else ()
-    yield _Part(f"Claims: {told(counts)}", (RULE, *busy), headings, rows)
+    yield _Part(f"Claims: {told(counts)}", busy, headings, rows)
     for one in audit.tables:
         yield _of_table(one)
 
@@ -120,7 +120,7 @@ def _of_table(one: Table) -> _Part:
     )
 
 
-def _line(cells: tuple[str, ...] | list[str]) -> str:
+def _line(cells: tuple[str, ...]) -> str:
     return "| " + " | ".join(map(_plain, cells)) + " |"
 
 

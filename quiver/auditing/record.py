@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from quiver._version import __version__
-from quiver.auditing.claims import Claim
+from quiver.auditing.cells import Row, Table
+from quiver.auditing.claim import Claim
 from quiver.auditing.data import Data
 from quiver.auditing.judging import Word
-from quiver.auditing.tables import Row, Table
 from quiver.auditing.times import Times
 
 FORMAT, VERSION = "quiver-audit", 1
@@ -73,7 +73,7 @@ class Audit:
         return to_html(self)
 
     def to_markdown(self) -> str:
-        """Return the same as Markdown."""
+        """Return claims and tables as Markdown, a section of another page."""
         from quiver.auditing.page import to_markdown
 
         return to_markdown(self)

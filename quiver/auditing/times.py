@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from quiver.auditing.claims import Claim
+from quiver.auditing.claim import Claim
 from quiver.auditing.coding import PUBLISHED
 from quiver.auditing.judging import Estimate, judge, near_effects
 from quiver.auditing.published import (

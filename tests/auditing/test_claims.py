@@ -7,8 +7,9 @@ from collections import Counter
 import pytest
 from planted_audit import DATA, hits_of, planted
 
-from quiver.auditing import claims
-from quiver.auditing.claims import Claim, all_claims
+from quiver.auditing import footprint
+from quiver.auditing.claim import Claim
+from quiver.auditing.claims import all_claims
 from quiver.auditing.coding import HAMMING, WEIGHTS
 from quiver.auditing.measuring import Measured
 from quiver.memory import MemoryReport
@@ -127,7 +128,7 @@ def test_the_order_of_kinds_can_be_another() -> None:
         kind._replace(hits=other.hits)
         for kind, other in zip(measured.kinds, reversed(measured.kinds), strict=True)
     ]
-    statement = "the kinds of data stand in this order, from sphere to sentences"
+    statement = "drawn stand-ins of the kinds of data stand in the published order"
     assert verdicts(measured)[statement] == "confirmed"
     object.__setattr__(measured, "kinds", tuple(turned))
     assert verdicts(measured)[statement] == "not reproduced"
@@ -153,7 +154,7 @@ def test_bytes_are_compared_exactly() -> None:
 
 
 def test_a_misprint_in_the_memory_would_be_found(monkeypatch) -> None:
-    monkeypatch.setitem(claims.footprint.HOT_MB, "Wolt-CLIP", 615)
+    monkeypatch.setitem(footprint.HOT_MB, "Wolt-CLIP", 615)
     words = verdicts(planted())
     assert words[
         "hot memory is two bits a coordinate and 4m + 1 words, in MiB, cut"

@@ -73,7 +73,7 @@ def test_a_walk_that_needs_more_queries_leaves_the_claim_open() -> None:
     votes = [Vote("a", Estimate(2.5, 2.4, 2.6)), Vote("b", Estimate(2.5, 1.0, 4.0))]
     verdict = agree(votes, Region(2, 3))
     assert verdict.word == "depends on"
-    assert verdict.reason.startswith("more queries")
+    assert verdict.reason.endswith("by b, more queries: 2.5 (1 … 4) crosses the edge")
 
 
 def test_what_is_exact_must_be_met_exactly() -> None:
