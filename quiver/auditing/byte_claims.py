@@ -23,10 +23,19 @@ def byte_claims(measured: Measured, data: Data) -> Iterator[Claim]:
         same,
         "figures that the formula gives",
     )
+    same, every = footprint.agreeing(footprint.printed_codes())
+    yield _exact(
+        "2",
+        "codes are two bits a coordinate, in 10^6 bytes, cut",
+        f"{every} figures",
+        Region(every, every),
+        same,
+        "figures that the formula gives",
+    )
     mixed = list(footprint.printed_adjacency())
     yield _exact(
         "2",
-        "adjacency and metadata, as printed, are the lists",
+        "adjacency and metadata, as printed, are the memory of the lists",
         ", ".join(f"{printed} MB" for printed, *_ in mixed),
         Region(len(mixed), len(mixed)),
         sum(printed == int(lists) for printed, lists, _ in mixed),

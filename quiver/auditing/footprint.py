@@ -71,7 +71,7 @@ def agreeing(pairs: Iterator[tuple[int, float]]) -> tuple[int, int]:
     return sum(same), len(same)
 
 
-def codes_printed() -> Iterator[tuple[int, float]]:
+def printed_codes() -> Iterator[tuple[int, float]]:
     """Yield the printed bytes of codes beside two bits a coordinate, in 10^6 bytes."""
     for name, printed in CODE_MB.items():
         found = data_set(name)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from quiver.auditing.cells import Table
+from quiver.auditing.claim import Claim
 from quiver.auditing.judging import FEWEST_MISSES, PLATEAU
 from quiver.auditing.record import SOURCE, Audit, told
 from quiver.pages.page import bullets, heading, page, paragraph, table
@@ -41,6 +42,7 @@ class _Part(NamedTuple):
     texts: tuple[str, ...]
     headings: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    of_words: bool = False
 
 
 def to_html(audit: Audit) -> str:
@@ -51,7 +53,7 @@ def to_html(audit: Audit) -> str:
         parts.append(heading(part.title))
         parts += map(paragraph, part.texts)
         if part.rows:
-            parts.append(table(part.headings, part.rows))
+            parts.append(table(part.headings, part.rows, of_words=part.of_words))
     parts += [heading("What was not rebuilt"), bullets(NOT_REBUILT)]
     return page(title, parts)
 
@@ -82,20 +84,10 @@ def _parts(audit: Audit) -> Iterator[_Part]:
             *_metric_note(audit),
         ),
     )
-    headings = ("verdict", "table", "claim", "published", "confirmed if", "found")
-    rows = tuple(
-        (
-            claim.verdict.word,
-            claim.table,
-            claim.statement,
-            claim.published,
-            claim.rule,
-            claim.verdict.reason,
-        )
-        for claim in audit.every_claim
-    )
-    busy = (audit.times.busy,) if audit.times and audit.times.busy else ()
-    yield _Part(f"Claims: {told(counts)}", busy, headings, rows)
+    yield _of_claims(f"Claims: {told(counts)}", (), audit.claims)
+    if audit.times:
+        busy = (audit.times.busy,) if audit.times.busy else ()
+        yield _of_claims("Ratios of seconds", busy, audit.times.claims)
     for one in audit.tables:
         yield _of_table(one)
 
@@ -107,6 +99,16 @@ def _metric_note(audit: Audit) -> tuple[str, ...]:
         "The published method codes directions and is claimed for cosine. Here the "
         "true neighbours are the Euclidean ones, as somebody with such data would ask.",
     )
+
+
+def _of_claims(title: str, texts: tuple[str, ...], claims: tuple[Claim, ...]) -> _Part:
+    headings = ("verdict", "table", "claim", "published", "confirmed if", "found")
+    rows = tuple(
+        (word, claim.table, claim.statement, claim.published, claim.rule, reason)
+        for claim in claims
+        for word, reason in (claim.verdict,)
+    )
+    return _Part(title, texts, headings, rows, of_words=True)
 
 
 def _of_table(one: Table) -> _Part:

@@ -39,8 +39,8 @@ class Audit:
     times: Times | None = None
 
     def counts(self) -> dict[str, int]:
-        """Return how many claims have each verdict."""
-        words = [claim.verdict.word for claim in self.every_claim]
+        """Return how many claims, without those about times, have each verdict."""
+        words = [claim.verdict.word for claim in self.claims]
         return {word: words.count(word) for word in get_args(Word)}
 
     @property

@@ -10,6 +10,7 @@ body { font: 15px/1.5 sans-serif; margin: 2em auto; max-width: 70em; color: #222
 table { border-collapse: collapse; margin: 1em 0 }
 td, th { padding: .2em .8em; text-align: right; border-bottom: 1px solid #ddd }
 td:first-child, th:first-child { text-align: left }
+.words td, .words th { text-align: left; vertical-align: top }
 svg { margin: .5em }
 """
 
@@ -24,14 +25,20 @@ def page(title: str, parts: Iterable[str]) -> str:
     )
 
 
-def table(headings: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
-    """Return a table of texts and numbers, escaped."""
+def table(
+    headings: Sequence[object],
+    rows: Iterable[Sequence[object]],
+    *,
+    of_words: bool = False,
+) -> str:
+    """Return a table of texts and numbers, escaped; of words, set to the left."""
     head = "".join(f"<th>{escape(str(cell))}</th>" for cell in headings)
     lines = [
         "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>"
         for row in rows
     ]
-    return f"<table><tr>{head}</tr>{''.join(lines)}</table>"
+    kind = ' class="words"' if of_words else ""
+    return f"<table{kind}><tr>{head}</tr>{''.join(lines)}</table>"
 
 
 def heading(text: str, level: int = 2) -> str:

@@ -10,7 +10,7 @@ def test_every_printed_hot_memory_follows_from_the_formula() -> None:
 
 
 def test_the_printed_codes_are_two_bits_a_coordinate() -> None:
-    assert footprint.agreeing(footprint.codes_printed()) == (3, 3)
+    assert footprint.agreeing(footprint.printed_codes()) == (3, 3)
 
 
 def test_another_figure_would_not_agree() -> None:
