@@ -135,6 +135,7 @@ def audit(
         data,
         all_claims(measured, data),
         all_tables(measured, data),
+        measured.base.distances,
         measure_times(task, busy, meter) if times else None,
     )
 

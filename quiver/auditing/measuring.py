@@ -37,6 +37,7 @@ from quiver.auditing.rebuilding import (
     Built,
     Shape,
     Task,
+    Walked,
     build_graph,
     by_code_alone,
     walk_graph,
@@ -58,11 +59,14 @@ class Line(NamedTuple):
     ----------
     hits : dict of str to dict of int to ndarray of shape (q,), int64
         True neighbours of each query in a beam, by walk and by width.
+    distances : dict of str to dict of int to float
+        Code distances of a query, on average, by walk and by width.
     mean_degree : float
         Edges of a row.
     """
 
     hits: dict[str, dict[int, NDArray[np.int64]]]
+    distances: dict[str, dict[int, float]]
     mean_degree: float
 
 
@@ -122,8 +126,12 @@ def measure(task: Task, kind_rows: int, meter: ProgressMeter) -> Measured:
     for name, way in CODES.items():
         other = _build(task, way, Shape(), meter)
         # Of these codes there is one distance, so both walks are the same.
-        (found,) = _walked(task, other, BY_CODE.efs, {WEIGHTS: None}).hits.values()
-        by_code[name] = Line(dict.fromkeys(WALKS, found), other.mean_degree)
+        hits, distances, degree = _walked(task, other, BY_CODE.efs, {WEIGHTS: None})
+        by_code[name] = Line(
+            dict.fromkeys(WALKS, hits[WEIGHTS]),
+            dict.fromkeys(WALKS, distances[WEIGHTS]),
+            degree,
+        )
         overlaps[name] = by_code_alone(task, other, K)
 
     def swept(shapes: dict[L, Shape], grid: Grid[L]) -> dict[L, Line]:
@@ -162,11 +170,18 @@ def _walked(
     n = len(task.sample.vectors)
     # A beam of all rows is a look at every one.
     usable = [ef for ef in efs if ef < n]
-    found: dict[str, dict[int, NDArray[np.int64]]] = {}
+    found: dict[str, dict[int, Walked]] = {}
     for walk, recode in walks.items():
         graph = built.walked_by(recode)
-        found[walk] = {ef: walk_graph(task, graph, ef).hits for ef in usable}
-    return Line(found, built.mean_degree)
+        found[walk] = {ef: walk_graph(task, graph, ef) for ef in usable}
+    return Line(
+        {walk: {ef: one.hits for ef, one in of.items()} for walk, of in found.items()},
+        {
+            walk: {ef: one.distance_computations for ef, one in of.items()}
+            for walk, of in found.items()
+        },
+        built.mean_degree,
+    )
 
 
 def _memory(state: State) -> MemoryReport:

@@ -29,6 +29,9 @@ class Audit:
         ``word`` (``confirmed``, ``not reproduced`` or ``depends on``) and a ``reason``.
     tables : tuple of Table
         Published figures beside the measured ones.
+    distances : dict of str to dict of int to float
+        Code distances of a query, on average, on the graph of the published
+        parameters: by walk and by width of the beam.
     times : Times or None
         Ratios of seconds, if they were asked for.
     """
@@ -36,6 +39,7 @@ class Audit:
     data: Data
     claims: tuple[Claim, ...]
     tables: tuple[Table, ...]
+    distances: dict[str, dict[int, float]]
     times: Times | None = None
 
     def counts(self) -> dict[str, int]:
@@ -62,6 +66,10 @@ class Audit:
             "counts": self.counts(),
             "claims": [_plain_claim(claim) for claim in self.claims],
             "tables": [_plain_table(table) for table in self.tables],
+            "distances": {
+                walk: {str(ef): count for ef, count in by_ef.items()}
+                for walk, by_ef in self.distances.items()
+            },
             "times": None if self.times is None else _plain_times(self.times),
         }
 

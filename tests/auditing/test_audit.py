@@ -91,6 +91,7 @@ def test_the_record_is_json_with_a_version(found) -> None:
     assert (document["format"], document["version"]) == ("quiver-audit", 1)
     assert sum(document["counts"].values()) == len(document["claims"])
     assert document["times"] is None
+    assert document["distances"]["Hamming"]["64"] > 64
     words = {claim["verdict"]["word"] for claim in document["claims"]}
     assert words <= {"confirmed", "not reproduced", "depends on"}
 

@@ -19,7 +19,7 @@ MEASURED = Path(__file__).parents[2] / "docs" / "measured_audit.md"
 @pytest.fixture(scope="module")
 def found() -> Audit:
     measured = planted()
-    return Audit(DATA, all_claims(measured, DATA), all_tables(measured, DATA))
+    return Audit(DATA, all_claims(measured, DATA), all_tables(measured, DATA), {})
 
 
 def cells(line: str) -> list[str]:

@@ -45,7 +45,9 @@ def planted(
 
     def line(grid: Grid, label: object) -> Line:
         hits = {ef: hits_of(change(grid.at(label, ef)), n_queries) for ef in grid.efs}
-        return Line(dict.fromkeys(WALKS, hits), 64.0)
+        counts = dict.fromkeys(grid.efs, 1000.0)
+        walks = dict.fromkeys(WALKS, hits), dict.fromkeys(WALKS, counts)
+        return Line(*walks, 64.0)
 
     base = line(BY_EF, SWEPT)
     kinds = [
