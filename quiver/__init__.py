@@ -21,6 +21,7 @@ import numpy  # noqa: F401, so that its absence is told here and not at the firs
 from quiver._version import __version__ as __version__
 
 if typing.TYPE_CHECKING:
+    from quiver.auditing import Audit, audit
     from quiver.backends.registry import (
         BackendInfo,
         get_backend,
@@ -48,6 +49,7 @@ if typing.TYPE_CHECKING:
 
 # Without `open`: a star import must not shadow the builtin.
 __all__ = [
+    "Audit",
     "BackendInfo",
     "BuildParams",
     "Certificate",
@@ -65,6 +67,7 @@ __all__ = [
     "ShardedIndex",
     "TuneResult",
     "VerifyReport",
+    "audit",
     "build_shards",
     "certify",
     "diagnose",
@@ -83,6 +86,7 @@ __all__ = [
 # Importing all of it takes twice as long as NumPy, and few need all of it: a name is
 # loaded from here when it is first asked for, and a module of quiver as well.
 _HOMES = {
+    "quiver.auditing": ("Audit", "audit"),
     "quiver.backends.registry": (
         *("BackendInfo", "get_backend", "list_backends", "register_backend"),
     ),

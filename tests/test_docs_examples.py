@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import pkgutil
+from pathlib import Path
 
 import pytest
 
@@ -30,10 +31,12 @@ NEED_COMPILED = {
     "docs/living.md",
     "docs/diagnosis.md",
     "docs/parameters.md",
+    "docs/audit.md",
     "docs/boundary.md",
     "README.md",
     "quiver",
     "quiver.index",
+    "quiver.auditing.audit",
     "quiver.diagnosis.diagnose",
     "quiver.evaluation.evaluate",
     "quiver.evaluation.tune",

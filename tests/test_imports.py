@@ -27,6 +27,8 @@ IMPORTERS = ("import_module", "__import__")
 # may be missing, the compiled part, and a page that few ask for.
 LATE_IMPORTS = {
     "quiver/__init__.py:_load",
+    "quiver/auditing/record.py:to_html",
+    "quiver/auditing/record.py:to_markdown",
     "quiver/backends/cython_backend.py:load_bindings",
     "quiver/cli/__init__.py:_run_without_extra",
     "quiver/cli/__init__.py:main",

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from quiver import __version__
+from quiver.cli.audit import audit
 from quiver.cli.backends import backends, verify
 from quiver.cli.bench import bench
 from quiver.cli.changes import add, consolidate, remove, update
@@ -116,7 +117,7 @@ for command in (
     *(demo, convert, diagnose, build, search, info, check, evaluate, tune, explain),
     lab,
     *(add, remove, update, consolidate),
-    *(backends, bench, verify, doctor),
+    *(backends, bench, verify, audit, doctor),
 ):
     app.command()(command)
 shards.command()(serve)

@@ -9,7 +9,8 @@ _STYLE = """
 body { font: 15px/1.5 sans-serif; margin: 2em auto; max-width: 70em; color: #222 }
 table { border-collapse: collapse; margin: 1em 0 }
 td, th { padding: .2em .8em; text-align: right; border-bottom: 1px solid #ddd }
-td:first-child, th:first-child, .words td, .words th { text-align: left }
+td:first-child, th:first-child { text-align: left }
+.words td, .words th { text-align: left; vertical-align: top }
 caption { text-align: left; font-weight: bold }
 svg { margin: .5em }
 """
