@@ -37,7 +37,7 @@ BOUNDARY_FLAGS ?=
 .PHONY: demo test test-all lint docs gate asv neon neon-tests boundary faults soak \
 	fuzz sanitize sanitize-memory sanitize-threads freethreaded hammer bench compare \
 	ecosystem suites clean test-minimal minimal workflows site asv-keep sdist wheel \
-	wheels registry-page release-check proofs proven ray cluster
+	wheels registry-page release-check proofs proven ray cluster course
 
 demo: $(DEMO)
 	$(BIN)/quiver demo
@@ -83,6 +83,11 @@ workflows: $(VENV)/pyvenv.cfg
 docs: $(DEV)
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
+
+# The six notebooks: run, shown by the site, and written as files of Jupyter's.
+course: docs
+	$(BIN)/python -P tools/course.py build/course
+	@echo "read docs/_build/html/course/index.html, answer in build/course/1-codes.ipynb"
 
 # Recall, counters and bytes exactly, kernel instructions within 2 %, as committed.
 gate: $(DEV)

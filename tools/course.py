@@ -1,0 +1,208 @@
+"""The course: its notebooks read, run, and written with what they show.
+
+A notebook is Markdown of which every fenced block of Python is a cell, as jupytext
+reads it. An exercise is three cells with its number among their tags: ``exercise`` with
+dots where the answer belongs, ``check``, which ends in a `Verdict`, and ``solution``,
+which lets whatever follows rely on it. `run` puts any other answers on trial as well.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import Any, NamedTuple
+
+COURSE = Path(__file__).parents[1] / "docs" / "course"
+NOTEBOOKS = sorted(COURSE.glob("[0-9]*.md"))
+
+BLOCK = re.compile(r"^```python\b([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+OPTION = re.compile(r"(\w+)=(\[.*?\]|\{.*?\})")
+# Jupyter folds a hidden cell itself.
+FOLD = re.compile(r"^</?details>.*\n?", re.MULTILINE)
+
+
+class Cell(NamedTuple):
+    """One cell: prose or code, with what the fence says about it."""
+
+    is_code: bool
+    source: str
+    options: Mapping[str, Any] = {}
+
+    @property
+    def role(self) -> str:
+        """``exercise``, ``check``, ``solution``, or nothing."""
+        return self.options.get("tags", [""])[0]
+
+    @property
+    def exercise(self) -> str:
+        """Number of the exercise that the cell belongs to."""
+        return self.options["tags"][1]
+
+
+class Ran(NamedTuple):
+    """A cell after it ran: what it printed, its last value, the verdicts of a check.
+
+    Verdicts are those on the dots, on the solution, and on each answer given to `run`.
+    """
+
+    cell: Cell
+    printed: str = ""
+    value: Any = None
+    verdicts: tuple[Any, ...] = ()
+
+
+def read(text: str) -> list[Cell]:
+    """Return the cells of a notebook."""
+    cells, end = [], 0
+    for block in BLOCK.finditer(text):
+        cells.append(Cell(False, text[end : block.start()]))
+        options = {name: json.loads(value) for name, value in OPTION.findall(block[1])}
+        cells.append(Cell(True, block[2], options))
+        end = block.end()
+    return [*cells, Cell(False, text[end:])]
+
+
+def run(
+    cells: Sequence[Cell], answers: Mapping[str, Sequence[str]] | None = None
+) -> list[Ran]:
+    """Run all cells in order, as a reader who leaves the exercises to their solutions.
+
+    ``answers`` has more answers to put on trial, by the number of the exercise.
+    """
+    by_role = {(c.role, c.exercise): c.source for c in cells if c.role}
+    names: dict[str, Any] = {"__name__": "__main__"}
+    ran = []
+    with first_on_path(COURSE):
+        for cell in cells:
+            if not cell.is_code:
+                ran.append(Ran(cell))
+            elif cell.role == "check":
+                solution = by_role["solution", cell.exercise]
+                tried = [solution, *(answers or {}).get(cell.exercise, ())]
+                others = [_verdict(source, cell, dict(names)) for source in tried]
+                on_dots = _execute(cell.source, names)[1]
+                ran.append(Ran(cell, verdicts=(on_dots, *others)))
+            else:
+                ran.append(Ran(cell, *_execute(cell.source, names)))
+    return ran
+
+
+def _verdict(answer: str, check: Cell, names: dict[str, Any]) -> Any:
+    _execute(answer, names)
+    return _execute(check.source, names)[1]
+
+
+def _execute(source: str, names: dict[str, Any]) -> tuple[str, Any]:
+    """Return what a cell prints, and the value of its last line."""
+    tree = ast.parse(source)
+    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+    printed = io.StringIO()
+    value = None
+    with redirect_stdout(printed):
+        exec(compile(tree, "<cell>", "exec"), names)
+        if last is not None:
+            value = eval(compile(ast.Expression(last.value), "<cell>", "eval"), names)
+    return printed.getvalue(), value
+
+
+@contextmanager
+def first_on_path(folder: Path) -> Iterator[None]:
+    """Let modules beside a notebook be imported, as in Jupyter."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+
+
+def shown(value: Any) -> dict[str, str]:
+    """Return a value as Jupyter would show it, by MIME type."""
+    if value is None:
+        return {}
+    forms = {"image/svg+xml": "_repr_svg_", "text/markdown": "_repr_markdown_"}
+    own = {kind: name for kind, name in forms.items() if hasattr(value, name)}
+    rich = {kind: getattr(value, name)() for kind, name in own.items()}
+    return {**rich, "text/plain": repr(value)}
+
+
+def as_page(ran: Sequence[Ran]) -> str:
+    """Return a notebook that ran as Markdown with what its cells showed."""
+    parts = []
+    for cell, printed, value, _ in ran:
+        if not cell.is_code:
+            parts.append(cell.source)
+            continue
+        parts.append(f"```python\n{cell.source}```\n")
+        forms = shown(value)
+        if printed:
+            parts.append(f"\n```text\n{printed}```\n")
+        if "image/svg+xml" in forms:
+            # A block of HTML in Markdown ends at the first blank line.
+            parts.append(f'\n<div class="picture">\n{forms["image/svg+xml"]}</div>\n')
+        elif forms:
+            plain = f"```text\n{forms['text/plain']}\n```\n"
+            parts.append("\n" + forms.get("text/markdown", plain))
+    return "".join(parts)
+
+
+def as_notebook(ran: Sequence[Ran]) -> str:
+    """Return a notebook that ran as a file of Jupyter's."""
+    cells: list[dict[str, Any]] = []
+    for cell, printed, value, _ in ran:
+        number = len(cells)
+        source = cell.source if cell.is_code else FOLD.sub("", cell.source)
+        written = {
+            "id": f"cell-{number}",
+            "metadata": dict(cell.options),
+            "source": source.strip("\n"),
+        }
+        if cell.is_code:
+            outputs = list(_outputs(printed, value, number))
+            written |= {"execution_count": number, "outputs": outputs}
+        if written["source"]:
+            cells.append(
+                {"cell_type": "code" if cell.is_code else "markdown"} | written
+            )
+    kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    notebook = {
+        "cells": cells,
+        "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def _outputs(printed: str, value: Any, number: int) -> Iterator[dict[str, Any]]:
+    if printed:
+        yield {"output_type": "stream", "name": "stdout", "text": printed}
+    if value is not None:
+        yield {
+            "output_type": "execute_result",
+            "execution_count": number,
+            "metadata": {},
+            "data": shown(value),
+        }
+
+
+def main(folder: str) -> None:
+    """Run every notebook and write it, as a file of Jupyter's, into a folder."""
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    shutil.copy(COURSE / "blackboard.py", target)
+    for page in NOTEBOOKS:
+        ran = run(read(page.read_text("utf-8")))
+        written = target / f"{page.stem}.ipynb"
+        written.write_text(as_notebook(ran), "utf-8")
+        print(written)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
