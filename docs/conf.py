@@ -54,7 +54,7 @@ def draw_figures():
     make_figures(FIGURES)
 
 
-def show_results(app, name, source):
+def show_results(_, name, source):
     """Put what the cells of a notebook show behind each of them."""
     from course import NOTEBOOKS, as_page, read, run
 

@@ -106,7 +106,10 @@ def prune(target, candidates, alpha):
     ],
     "3.4": [
         (
-            "def may_cover(s, c, beta): return squared(c, (0, 0)) >= beta * squared(s, (0, 0))",
+            """
+def may_cover(s, c, beta):
+    return squared(c, (0, 0)) >= beta * squared(s, (0, 0))
+""",
             "s = (1, 0) may not cover c = (2, 0)",
         ),
         ("def may_cover(s, c, beta): return True", "|s|² is 1"),
@@ -248,11 +251,27 @@ def ov10(distances, true):
         ),
     ],
     "6.6": [
-        ("ratio = np.sort(between[0])[1] / between[0].max()", "take the next 64"),
         (
-            "ratio = between[0].min() / np.sort(between[0])[64]",
-            "the distance of row 0 from itself does not count",
+            """
+def kept_before_fill(to_target, between, alpha):
+    kept = []
+    for c in range(len(to_target)):
+        if not kept or (alpha * between[c][kept] > to_target[c]).all():
+            kept.append(c)
+    return kept
+""",
+            "alpha = 1.2",
         ),
-        ("ratio = 1.3", "below 1"),
+        (
+            """
+def kept_before_fill(to_target, between, alpha):
+    return list(range(len(to_target)))
+""",
+            "goes, ",
+        ),
+        (
+            "def kept_before_fill(to_target, between, alpha): return [0]",
+            "stays, no kept one is that near",
+        ),
     ],
 }
