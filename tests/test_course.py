@@ -101,7 +101,7 @@ def test_nonsense_is_refused(page):
 
 @each_notebook
 def test_every_exercise_is_a_blank_a_check_and_a_solution_in_this_order(page):
-    cells = [c for c in read(page.read_text("utf-8")) if c.role]
+    cells = [c for c in read(page.read_text("utf-8")) if c.exercise]
     roles = [(c.role, c.exercise) for c in cells]
     numbers = [number for role, number in roles if role == "exercise"]
     wanted = [(r, n) for n in numbers for r in ("exercise", "check", "solution")]
@@ -113,7 +113,7 @@ def test_every_exercise_is_a_blank_a_check_and_a_solution_in_this_order(page):
 
 def test_there_are_wrong_answers_for_every_exercise_and_no_other():
     cells = [c for page in NOTEBOOKS for c in read(page.read_text("utf-8"))]
-    assert {c.exercise for c in cells if c.role} == set(WRONG)
+    assert {c.exercise for c in cells if c.exercise} == set(WRONG)
 
 
 @each_notebook
@@ -169,7 +169,9 @@ def test_a_file_of_jupyters_has_every_cell_and_hides_checks_and_solutions():
     ]
     assert "details>" not in "".join(c["source"] for c in notebook["cells"])
     hidden = [c for c in code if c["metadata"].get("jupyter", {}).get("source_hidden")]
-    assert {c["metadata"]["tags"][0] for c in hidden} == {"check", "solution"}
+    assert {c["metadata"]["tags"][0] for c in hidden} == {
+        *("check", "solution", "picture"),
+    }
     kinds = {kind for c in code for out in c["outputs"] for kind in out.get("data", ())}
     assert kinds == {"image/svg+xml", "text/markdown", "text/plain"}
 
@@ -182,4 +184,5 @@ def test_every_notebook_is_written_into_a_folder_with_what_it_imports(
     assert {path.name for path in (tmp_path / "course").iterdir()} == {
         "1-codes.ipynb",
         "blackboard.py",
+        "drawing.py",
     }

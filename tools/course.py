@@ -4,6 +4,7 @@ A notebook is Markdown of which every fenced block of Python is a cell, as jupyt
 reads it. An exercise is three cells with its number among their tags: ``exercise`` with
 dots where the answer belongs, ``check``, which ends in a `Verdict`, and ``solution``,
 which lets whatever follows rely on it. `run` puts any other answers on trial as well.
+A cell that only draws is tagged ``picture``, and folded where its picture is shown.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ NOTEBOOKS = sorted(COURSE.glob("[0-9]*.md"))
 
 BLOCK = re.compile(r"^```python\b([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OPTION = re.compile(r"(\w+)=(\[.*?\]|\{.*?\})")
+FOLDED = "<details><summary>How it is drawn</summary>\n\n{}\n</details>\n"
 # Jupyter folds a hidden cell itself.
 FOLD = re.compile(r"^</?details>.*\n?", re.MULTILINE)
 
@@ -37,13 +39,13 @@ class Cell(NamedTuple):
 
     @property
     def role(self) -> str:
-        """``exercise``, ``check``, ``solution``, or nothing."""
+        """``exercise``, ``check``, ``solution``, ``picture``, or nothing."""
         return self.options.get("tags", [""])[0]
 
     @property
     def exercise(self) -> str:
-        """Number of the exercise that the cell belongs to."""
-        return self.options["tags"][1]
+        """Number of the exercise that the cell belongs to, or nothing."""
+        return "".join(self.options.get("tags", [])[1:])
 
 
 class Ran(NamedTuple):
@@ -76,7 +78,7 @@ def run(
 
     ``answers`` has more answers to put on trial, by the number of the exercise.
     """
-    by_role = {(c.role, c.exercise): c.source for c in cells if c.role}
+    solutions = {c.exercise: c.source for c in cells if c.role == "solution"}
     names: dict[str, Any] = {"__name__": "__main__"}
     ran = []
     with first_on_path(COURSE):
@@ -84,8 +86,8 @@ def run(
             if not cell.is_code:
                 ran.append(Ran(cell))
             elif cell.role == "check":
-                solution = by_role["solution", cell.exercise]
-                tried = [solution, *(answers or {}).get(cell.exercise, ())]
+                number = cell.exercise
+                tried = [solutions[number], *(answers or {}).get(number, ())]
                 others = [_verdict(source, cell, dict(names)) for source in tried]
                 on_dots = _execute(cell.source, names)[1]
                 ran.append(Ran(cell, verdicts=(on_dots, *others)))
@@ -139,7 +141,8 @@ def as_page(ran: Sequence[Ran]) -> str:
         if not cell.is_code:
             parts.append(cell.source)
             continue
-        parts.append(f"```python\n{cell.source}```\n")
+        block = f"```python\n{cell.source}```\n"
+        parts.append(FOLDED.format(block) if cell.role == "picture" else block)
         forms = shown(value)
         if printed:
             parts.append(f"\n```text\n{printed}```\n")
@@ -196,7 +199,8 @@ def main(folder: str) -> None:
     """Run every notebook and write it, as a file of Jupyter's, into a folder."""
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    shutil.copy(COURSE / "blackboard.py", target)
+    for module in COURSE.glob("*.py"):
+        shutil.copy(module, target)
     for page in NOTEBOOKS:
         ran = run(read(page.read_text("utf-8")))
         written = target / f"{page.stem}.ipynb"
