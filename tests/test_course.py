@@ -167,7 +167,9 @@ def test_a_file_of_jupyters_has_every_cell_and_hides_checks_and_solutions():
     assert [c["source"] for c in code] == [
         c.source.strip("\n") for c in cells if c.is_code
     ]
-    assert "details>" not in "".join(c["source"] for c in notebook["cells"])
+    sources = [c["source"] for c in notebook["cells"]]
+    assert "details>" not in "".join(sources)
+    assert "*A solution*" in sources
     hidden = [c for c in code if c["metadata"].get("jupyter", {}).get("source_hidden")]
     assert {c["metadata"]["tags"][0] for c in hidden} == {
         *("check", "solution", "picture"),

@@ -26,8 +26,7 @@ NOTEBOOKS = sorted(COURSE.glob("[0-9]*.md"))
 BLOCK = re.compile(r"^```python\b([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OPTION = re.compile(r"(\w+)=(\[.*?\]|\{.*?\})")
 FOLDED = "<details><summary>How it is drawn</summary>\n\n{}\n</details>\n"
-# Jupyter folds a hidden cell itself.
-FOLD = re.compile(r"^</?details>.*\n?", re.MULTILINE)
+FOLD = re.compile(r"<details><summary>(.*)</summary>|</details>")
 
 
 class Cell(NamedTuple):
@@ -160,7 +159,8 @@ def as_notebook(ran: Sequence[Ran]) -> str:
     cells: list[dict[str, Any]] = []
     for cell, printed, value, _ in ran:
         number = len(cells)
-        source = cell.source if cell.is_code else FOLD.sub("", cell.source)
+        # Jupyter folds a hidden cell itself, and says nothing of what is in it.
+        source = cell.source if cell.is_code else FOLD.sub(_named, cell.source)
         written = {
             "id": f"cell-{number}",
             "metadata": dict(cell.options),
@@ -181,6 +181,10 @@ def as_notebook(ran: Sequence[Ran]) -> str:
         "nbformat_minor": 5,
     }
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def _named(fold: re.Match[str]) -> str:
+    return f"*{fold[1]}*" if fold[1] else ""
 
 
 def _outputs(printed: str, value: Any, number: int) -> Iterator[dict[str, Any]]:
