@@ -172,7 +172,7 @@ def my_walk(graph, distances, start, ef):
     "5.2": [
         (
             "def ceiling(by_code, true, ef): return recall(by_code[:, :10], true)",
-            "with ef = 500",
+            "with ef = 400",
         ),
         (
             "def ceiling(by_code, true, ef): return 1.0",
