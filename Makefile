@@ -84,7 +84,7 @@ docs: $(DEV)
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
 
-# The six notebooks: run, shown by the site, and written as files of Jupyter's.
+# The six notebooks: run for the site, which shows them, and written as Jupyter's files.
 course: docs
 	$(BIN)/python -P tools/course.py build/course
 	@echo "read docs/_build/html/course/index.html, answer in build/course/1-codes.ipynb"

@@ -26,7 +26,7 @@ NOTEBOOKS = sorted(COURSE.glob("[0-9]*.md"))
 BLOCK = re.compile(r"^```python\b([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OPTION = re.compile(r"(\w+)=(\[.*?\]|\{.*?\})")
 FOLDED = "<details><summary>How it is drawn</summary>\n\n{}\n</details>\n"
-FOLD = re.compile(r"<details><summary>(.*)</summary>|</details>")
+FOLD = re.compile(r"^</?details>.*\n?", re.MULTILINE)
 
 
 class Cell(NamedTuple):
@@ -123,14 +123,14 @@ def first_on_path(folder: Path) -> Iterator[None]:
         sys.path.remove(str(folder))
 
 
-def shown(value: Any) -> dict[str, str]:
-    """Return a value as Jupyter would show it, by MIME type."""
-    if value is None:
-        return {}
-    forms = {"image/svg+xml": "_repr_svg_", "text/markdown": "_repr_markdown_"}
-    own = {kind: name for kind, name in forms.items() if hasattr(value, name)}
-    rich = {kind: getattr(value, name)() for kind, name in own.items()}
-    return {**rich, "text/plain": repr(value)}
+def shown(value: Any) -> str:
+    """Return a value in Markdown, as Jupyter would show it."""
+    if hasattr(value, "_repr_svg_"):
+        # A block of HTML in Markdown ends at the first blank line.
+        return f'<div class="picture">\n{value._repr_svg_()}</div>\n'
+    if hasattr(value, "_repr_markdown_"):
+        return value._repr_markdown_()
+    return f"```text\n{value!r}\n```\n"
 
 
 def as_page(ran: Sequence[Ran]) -> str:
@@ -142,74 +142,42 @@ def as_page(ran: Sequence[Ran]) -> str:
             continue
         block = f"```python\n{cell.source}```\n"
         parts.append(FOLDED.format(block) if cell.role == "picture" else block)
-        forms = shown(value)
         if printed:
             parts.append(f"\n```text\n{printed}```\n")
-        if "image/svg+xml" in forms:
-            # A block of HTML in Markdown ends at the first blank line.
-            parts.append(f'\n<div class="picture">\n{forms["image/svg+xml"]}</div>\n')
-        elif forms:
-            plain = f"```text\n{forms['text/plain']}\n```\n"
-            parts.append("\n" + forms.get("text/markdown", plain))
+        if value is not None:
+            parts.append("\n" + shown(value))
     return "".join(parts)
 
 
-def as_notebook(ran: Sequence[Ran]) -> str:
-    """Return a notebook that ran as a file of Jupyter's."""
-    cells: list[dict[str, Any]] = []
-    for cell, printed, value, _ in ran:
-        number = len(cells)
-        # Jupyter folds a hidden cell itself, and says nothing of what is in it.
-        source = cell.source if cell.is_code else FOLD.sub(_named, cell.source)
-        written = {
-            "id": f"cell-{number}",
-            "metadata": dict(cell.options),
-            "source": source.strip("\n"),
-        }
+def as_notebook(cells: Sequence[Cell]) -> str:
+    """Return a notebook, not run yet, as a file of Jupyter's."""
+    written = []
+    for number, cell in enumerate(cells):
+        # Jupyter folds a hidden cell itself, down to its first line.
+        source = cell.source if cell.is_code else FOLD.sub("", cell.source)
+        common = {"id": f"cell-{number}", "metadata": dict(cell.options)}
+        common["source"] = source.strip("\n")
         if cell.is_code:
-            outputs = list(_outputs(printed, value, number))
-            written |= {"execution_count": number, "outputs": outputs}
-        if written["source"]:
-            cells.append(
-                {"cell_type": "code" if cell.is_code else "markdown"} | written
-            )
+            code = {"cell_type": "code", "execution_count": None, "outputs": []}
+            written.append(common | code)
+        elif source.strip():
+            written.append(common | {"cell_type": "markdown"})
     kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
-    notebook = {
-        "cells": cells,
-        "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}},
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    notebook = {"cells": written, "metadata": metadata}
+    notebook |= {"nbformat": 4, "nbformat_minor": 5}
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
-def _named(fold: re.Match[str]) -> str:
-    return f"*{fold[1]}*" if fold[1] else ""
-
-
-def _outputs(printed: str, value: Any, number: int) -> Iterator[dict[str, Any]]:
-    if printed:
-        yield {"output_type": "stream", "name": "stdout", "text": printed}
-    if value is not None:
-        yield {
-            "output_type": "execute_result",
-            "execution_count": number,
-            "metadata": {},
-            "data": shown(value),
-        }
-
-
 def main(folder: str) -> None:
-    """Run every notebook and write it, as a file of Jupyter's, into a folder."""
+    """Write every notebook as a file of Jupyter's, with what it imports."""
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     for module in COURSE.glob("*.py"):
         shutil.copy(module, target)
     for page in NOTEBOOKS:
-        ran = run(read(page.read_text("utf-8")))
         written = target / f"{page.stem}.ipynb"
-        written.write_text(as_notebook(ran), "utf-8")
-        print(written)
+        written.write_text(as_notebook(read(page.read_text("utf-8"))), "utf-8")
 
 
 if __name__ == "__main__":
