@@ -7,6 +7,7 @@ import json
 import re
 
 import course
+import numpy as np
 import pytest
 from course import (
     COURSE,
@@ -28,19 +29,30 @@ JUNK = ("None", "[]", "'no'", "-1", "[0, 0]", "lambda *_: None", "lambda *_: 'no
 each_notebook = pytest.mark.parametrize("page", NOTEBOOKS, ids=lambda page: page.stem)
 
 
+def names_in(blank: str) -> str:
+    """Return what the cell of an exercise defines."""
+    return re.findall(r"^(?:def )?(\w+(?:, \w+)*)(?= =|\()", blank, re.MULTILINE)[-1]
+
+
 def junk_for(blank: str) -> list[str]:
     """Return nonsense in the place of an answer."""
-    names = re.findall(r"^(?:def )?(\w+(?:, \w+)*)(?= =|\()", blank, re.MULTILINE)
-    return [f"{names[-1].split(',')[0]} = {value}" for value in JUNK]
+    return [f"{names_in(blank).split(',')[0]} = {value}" for value in JUNK]
 
 
 @functools.cache
 def after_running(page) -> list[Ran]:
-    """Return a notebook that ran, its checks asked about wrong answers and nonsense."""
+    """Return a notebook that ran, its checks asked about wrong answers and nonsense.
+
+    The last verdict of a check is what it says where its exercise did not run.
+    """
     cells = read(page.read_text("utf-8"))
     blanks = {c.exercise: c.source for c in cells if c.role == "exercise"}
     answers = {
-        number: [*(wrong for wrong, _ in WRONG[number]), *junk_for(blank)]
+        number: [
+            *(wrong for wrong, _ in WRONG[number]),
+            *junk_for(blank),
+            f"del {names_in(blank)}",
+        ]
         for number, blank in blanks.items()
     }
     return run(cells, answers)
@@ -94,9 +106,23 @@ def test_a_wrong_answer_is_refused_with_a_hint(page):
 @each_notebook
 def test_nonsense_is_refused(page):
     for ran in checks(page):
-        nonsense = ran.verdicts[2 + len(WRONG[ran.cell.exercise]) :]
+        nonsense = ran.verdicts[2 + len(WRONG[ran.cell.exercise]) : -1]
         assert len(nonsense) == len(JUNK)
         assert [verdict for verdict in nonsense if verdict.passed] == []
+
+
+@each_notebook
+def test_a_check_that_runs_before_its_exercise_says_so(page):
+    for ran in checks(page):
+        assert not ran.verdicts[-1].passed
+        assert "run the cell of the exercise first" in ran.verdicts[-1].message
+
+
+@pytest.mark.parametrize(
+    "answer", [(107, 225), bytes([107, 225]), np.array([107, 225]), [107.0, 225]]
+)
+def test_whatever_lists_the_right_numbers_in_order_is_right(blackboard, answer):
+    blackboard.expect_list(answer, [107, 225], lambda _: "")
 
 
 @each_notebook
@@ -144,7 +170,7 @@ def test_a_check_that_breaks_says_so_and_does_not_pass(blackboard):
     def check(answer):
         return answer + 1
 
-    verdict = blackboard.judge("0.0", "one", check, "")
+    verdict = blackboard.judge("0.0", lambda: "one", check, "")
     assert not verdict.passed
     assert "TypeError" in verdict.message
 

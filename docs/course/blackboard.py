@@ -7,7 +7,8 @@ and `judge` says whether an answer is right, and if not, why.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from numbers import Real
 from typing import Any, NamedTuple
 
 import drawing
@@ -16,7 +17,8 @@ from drawing import *  # noqa: F403
 
 __all__ = [
     *drawing.__all__,
-    *("Excerpt", "Verdict", "excerpt", "expect", "expect_list", "judge"),
+    *("Excerpt", "Verdict", "as_list", "as_number"),
+    *("excerpt", "expect", "expect_list", "judge"),
 ]
 
 Check = Callable[[Any], None]
@@ -75,25 +77,35 @@ class WrongAnswer(Exception):
     """Carries the hint that a check gives."""
 
 
-def judge(exercise: str, answer: Any, check: Check, praise: str) -> Verdict:
+def judge(
+    exercise: str, answer: Callable[[], Any], check: Check, praise: str
+) -> Verdict:
     """Return the verdict on an answer: a value, or a function that the check calls.
 
-    The check raises `WrongAnswer`, by `expect` and `expect_list`, and is never shown
-    an answer that is still the dots of an exercise.
+    ``answer`` is asked for it, so that a cell that did not run yet can be told of. The
+    check raises `WrongAnswer`, by `expect` and its like, and is never shown an answer
+    that still has the dots of an exercise.
     """
     try:
-        check(_answering(answer) if callable(answer) else _answered(answer))
-    except WrongAnswer as wrong:
-        return Verdict(exercise, False, f"not yet: {wrong}")
+        given = answer()
+        check(_answering(given) if callable(given) else _answered(given))
     except Exception as error:
-        told = f"{type(error).__name__}: {error}"
-        message = f"not yet: your answer cannot be used as it is ({told})"
-        return Verdict(exercise, False, message)
+        return Verdict(exercise, False, f"not yet: {_trouble(error)}")
     return Verdict(exercise, True, f"right. {praise}")
 
 
+def _trouble(error: Exception) -> str:
+    if isinstance(error, WrongAnswer):
+        return str(error)
+    if type(error) is NameError:
+        return f"{error}; run the cell of the exercise first, and those above it"
+    told = f"{type(error).__name__}: {error}"
+    return f"your answer cannot be used as it is ({told})"
+
+
 def _answered(answer: Any) -> Any:
-    if answer is None or answer is ...:
+    parts = answer if isinstance(answer, (list, tuple)) else [answer]
+    if answer is None or any(part is ... for part in parts):
         msg = "no answer so far. Put one in the place of the dots, and run both cells"
         raise WrongAnswer(msg)
     return answer
@@ -109,16 +121,47 @@ def expect(condition: Any, hint: str) -> None:
         raise WrongAnswer(hint)
 
 
-def expect_list(answer: Any, right: Any, why: Callable[[int], str]) -> None:
-    """Raise `WrongAnswer` unless an answer lists the right values, in order.
+def as_list(answer: Any, n: int | None = None, of: str = "numbers") -> list[Any]:
+    """Return what an answer lists, if it is a list or the like, and as long as asked.
 
-    ``why`` says of the first place that differs what is to be seen there.
+    What has no order, or can be gone through only once, is no list.
     """
-    given, wanted = np.asarray(answer), np.asarray(right)
+    many = f"{n} {of}" if n else of
     expect(
-        given.shape == wanted.shape,
-        f"{len(wanted)} values are asked for, yours has the shape {given.shape}",
+        isinstance(answer, (list, tuple, range, bytes, bytearray, np.ndarray)),
+        f"a list of {many} is asked for, in square brackets with commas between; "
+        f"yours is of type {type(answer).__name__}",
     )
-    for place in np.flatnonzero(given != wanted)[:1]:
-        hint = f"at place {place} you have {given[place]}: {why(int(place))}"
-        raise WrongAnswer(hint)
+    expect(n in (None, len(answer)), f"{many} are asked for, yours has {len(answer)}")
+    if of == "numbers":
+        return [as_number(value, f"at place {j}") for j, value in enumerate(answer)]
+    return list(answer)
+
+
+def as_number(answer: Any, where: str = "as your answer") -> Any:
+    """Return an answer if it is a number."""
+    what = f"the text {answer!r}" if isinstance(answer, str) else type(answer).__name__
+    expect(
+        isinstance(answer, (Real, np.bool_)),
+        f"{where} you have {what}: write a number, with nothing around it",
+    )
+    return answer
+
+
+def expect_list(
+    answer: Any,
+    right: Any,
+    why: Callable[[int], str],
+    slips: Mapping[tuple[int, ...], str] | None = None,
+) -> None:
+    """Raise `WrongAnswer` unless an answer lists the right numbers, in order.
+
+    ``why`` says of the first place that differs what is to be seen there, ``slips`` of
+    a whole answer what it is instead.
+    """
+    for slip, told in (slips or {}).items():
+        if isinstance(answer, (list, tuple, np.ndarray)):
+            expect(tuple(answer) != slip, told)
+    given = as_list(answer, len(right))
+    for place, (own, wanted) in enumerate(zip(given, right, strict=True)):
+        expect(own == wanted, f"at place {place} you have {own}: {why(place)}")

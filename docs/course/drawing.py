@@ -78,6 +78,23 @@ class Picture:
         )
         return self._words(left + radius + 3, top - 3, name, color, "start")
 
+    def cross(
+        self,
+        x: float,
+        y: float,
+        name: object = "",
+        color: str = BLUE,
+        radius: float = 4,
+    ) -> Picture:
+        """Add a point as a cross, with its name beside it."""
+        left, top = self._at(x, y)
+        wide = 2 * radius
+        self.parts.append(
+            f'<path d="M{left - radius:.1f} {top - radius:.1f}l{wide} {wide}'
+            f'm0 {-wide}l{-wide} {wide}" stroke="{color}"/>'
+        )
+        return self._words(left + radius + 3, top + 4, name, color, "start")
+
     def line(
         self,
         start: Sequence[float],
@@ -159,15 +176,21 @@ def scatter(
     high: float,
     *clouds: tuple[str, Sequence[float], Sequence[float]],
 ) -> Picture:
-    """Draw up to three named clouds of points, about the line where x is y."""
+    """Draw up to three named clouds of dots, crosses and rings, about where x is y."""
     picture = Picture(title, (low, high), (low, high), width=440)
     picture.line((max(low, 0), max(low, 0)), (high, high), BLACK, dashed=True)
+
+    def ring(x: float, y: float, name: object, color: str, radius: float) -> Picture:
+        return picture.dot(x, y, name, color, radius, hollow=True)
+
+    looks = ((picture.dot, BLUE, 1.4), (picture.cross, GREEN, 2), (ring, RED, 2))
     for place, (name, across, up) in enumerate(clouds):
-        color = (BLUE, GREEN, RED)[place]
+        mark, color, radius = looks[place]
         for x, y in zip(across, up, strict=True):
-            picture.dot(x, y, color=color, radius=1.4)
-        top = high - (high - low) * (0.04 + 0.05 * place)
-        picture.text(low, top, name, color, "start")
+            mark(x, y, "", color, radius)
+        if name:
+            top = high - (high - low) * (0.04 + 0.05 * place)
+            mark(low, top, name, color, radius)
     return picture
 
 

@@ -8,31 +8,41 @@ from __future__ import annotations
 WRONG = {
     "1.1": [
         ("signs = [1, 0, 1, 0, 1, 1, 1, 1]", "r[6] is -0.4, which is below zero"),
-        ("signs = [1, 0, 1]", "8 values are asked for"),
+        ("signs = [1, 0, 1]", "8 numbers are asked for, yours has 3"),
+        ("signs = '10101101'", "a list of 8 numbers is asked for, in square brackets"),
+        ("signs = {0, 1}", "yours is of type set"),
+        ("signs = (x > 0 for x in r)", "yours is of type generator"),
+        ("signs = lambda x: x > 0", "yours is of type function"),
+        ("signs = [1, 0, 1, 0, 1, 1, 0, '1']", "at place 7 you have the text '1'"),
+        ("signs = [[1], [0], [1], [0], [1], [1], [0], [1]]", "you have list"),
     ],
     "1.2": [
         ("strong = [1, 0, 0, 0, 0, 1, 0, 1]", "|r[3]| is 1.1"),
         ("strong = [1, 0, 0, 1, 0, 1, 0, 1]", "|r[5]| is 0.5"),
+        ("strong = [0, 3, 7]", "not which places"),
     ],
     "1.3": [
         ("u = [3, 0, 2, 1, 2, 2, 0, 3]", "r[1] = -0.2 is below zero and weak"),
-        ("u = [3, -1, 1, -3, 1, 1, -1, 3]", "find that in the picture"),
+        ("u = [3, -1, 1, -3, 1, 1, -1, 3]", "that is w"),
+        ("u = 2 * np.array([3, 1, 2, 0, 2, 2, 1, 3]) - 3", "u = (w + 3) / 2"),
     ],
     "1.4": [
         ("two_bytes = [3 + 4 + 32 + 0, 2 + 8 + 16 + 192]", "byte 0 holds [3, 2, 2, 1]"),
-        ("two_bytes = 107", "2 values are asked for"),
+        ("two_bytes = 107", "a list of 2 numbers is asked for"),
     ],
     "2.1": [
         ("dot = 16", "that of the u"),
+        ("dot = '10'", "you have the text '10': write a number"),
         ("dot = 12", "w is [3, 1, -1, 1] and [3, -1, -1, 1]"),
     ],
     "2.2": [
         ("x_and_y = 1, 2", "for u = 1, H is -1 and L is 1: you make 1, w is -1"),
+        ("x_and_y = 2", "a list of 2 numbers is asked for"),
         ("x_and_y = 3, 1", "for u = 0, H is -1 and L is -1: you make -4, w is -3"),
     ],
     "2.3": [
         ("p, q, s = 1, 4, 2", "for u_a = 0 and u_b = 2 you get -5 instead of -3"),
-        ("p, q, s = 1, ..., 2", "three weights are asked for"),
+        ("p, q, s = 1, ..., 2", "in the place of the dots"),
     ],
     "2.4": [
         (
@@ -67,6 +77,7 @@ def dot_of_words(a, b):
     "3.1": [
         ('kept = "ACDE"', "D is 1.25 from C, which you kept"),
         ('kept = "AC"', "E is nearer to the target than to any that is kept (AC)"),
+        ('kept = "ABX"', "named A, B, C, D and E"),
         ('kept = "CAE"', "from near to far they are kept as ACE"),
     ],
     "3.2": [
@@ -153,6 +164,7 @@ def my_walk(graph, distances, start, ef):
     ],
     "4.3": [
         ("smallest_ef = 7", "gets as far as row 8"),
+        ("smallest_ef = 7.5", "a whole number from 1 to 15"),
         ("smallest_ef = 9", "and so does 8"),
     ],
     "4.4": [
@@ -208,7 +220,8 @@ def fate(row, by_code, beam, answer, ef):
     "6.1": [
         ('units = ["MiB", "MiB"]', "the codes of MiniLM are 91.6 MiB, and 96"),
         ('units = ["MB", "MB"]', "the vectors of MiniLM are 1536.0 MB, and 1465"),
-        ('units = "MB"', "two units are asked for"),
+        ('units = "MB"', "a list of 2 units is asked for"),
+        ('units = ["MB", "GB"]', "a unit is 'MB' or 'MiB'"),
     ],
     "6.2": [
         (
