@@ -154,6 +154,15 @@ def test_a_notebook_draws_pictures_and_quotes_the_files_it_links_to(page, blackb
         assert f"](../../{excerpt.file})" in text
 
 
+def test_clouds_in_one_picture_differ_by_more_than_color(blackboard):
+    one = ("", [0.5], [0.5])
+    nothing = ("", [], [])
+    clouds = ([one], [nothing, one], [nothing, nothing, one])
+    drawn = {blackboard.scatter("", 0, 1, *some)._repr_svg_() for some in clouds}
+    look = f'{blackboard.BLUE}|{blackboard.GREEN}|{blackboard.RED}|r="[^"]*"'
+    assert len({re.sub(look, "", picture) for picture in drawn}) == 3
+
+
 def test_an_excerpt_is_the_source_and_its_line(blackboard):
     quote = blackboard.excerpt(prune_one, "covers = ", "covers &= ")
     source = (COURSE.parents[1] / quote.file).read_text("utf-8").splitlines()

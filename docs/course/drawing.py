@@ -93,7 +93,7 @@ class Picture:
             f'<path d="M{left - radius:.1f} {top - radius:.1f}l{wide} {wide}'
             f'm0 {-wide}l{-wide} {wide}" stroke="{color}"/>'
         )
-        return self._words(left + radius + 3, top + 4, name, color, "start")
+        return self._words(left + radius + 3, top - 3, name, color, "start")
 
     def line(
         self,
