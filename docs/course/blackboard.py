@@ -98,7 +98,7 @@ def _trouble(error: Exception) -> str:
     if isinstance(error, WrongAnswer):
         return str(error)
     if type(error) is NameError:
-        hint = "run the cell of the exercise first, and those above it, or mind its spelling"
+        hint = "run the cell of the exercise first, and those above; or mind spelling"
         return f"{error}; {hint}"
     told = f"{type(error).__name__}: {error}"
     return f"your answer cannot be used as it is ({told})"
