@@ -37,7 +37,8 @@ BOUNDARY_FLAGS ?=
 .PHONY: demo test test-all lint docs gate asv track neon neon-tests boundary faults \
 	soak fuzz sanitize sanitize-memory sanitize-threads freethreaded hammer bench compare \
 	ecosystem suites clean test-minimal minimal workflows site track-keep sdist wheel \
-	wheels registry-page release-check proofs proven ray cluster links migrating migrated
+	wheels registry-page release-check proofs proven ray cluster links migrating migrated \
+	course
 
 demo: $(DEMO)
 	$(BIN)/quiver demo
@@ -87,6 +88,10 @@ docs: $(DEV)
 # Whether addresses outside answer; those within are tested without a network.
 links: $(DEV)
 	$(BIN)/python -m sphinx -q -b linkcheck docs docs/_build/links
+# The six notebooks: run for the site, which shows them, and written as Jupyter's files.
+course: docs
+	$(BIN)/python -P tools/course.py build/course
+	@echo "read docs/_build/html/course/index.html, answer in build/course/1-codes.ipynb"
 
 # Recall, counters and bytes exactly, kernel instructions within 2 %, as committed.
 gate: $(DEV)

@@ -38,16 +38,25 @@ html_theme_options = {
 }
 
 FIGURES = DOCS / "_build" / "figures"
+sys.path.insert(0, str(DOCS.parent / "tools"))
 
 
 def setup(app):
-    """Draw the pictures before the pages that show them are read."""
+    """Draw the pictures before the pages that show them are read; run the course."""
     app.connect("builder-inited", lambda _: draw_figures())
+    app.connect("source-read", show_results)
 
 
 def draw_figures():
     """Write every picture of the chapters into the build folder."""
-    sys.path.insert(0, str(DOCS.parent / "tools"))
     from make_figures import make_figures
 
     make_figures(FIGURES)
+
+
+def show_results(_, name, source):
+    """Put what the cells of a notebook show behind each of them."""
+    from course import NOTEBOOKS, as_page, read, run
+
+    if name in {f"course/{page.stem}" for page in NOTEBOOKS}:
+        source[0] = as_page(run(read(source[0])))

@@ -18,7 +18,8 @@ from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 from written_pages import name_of, pages
 
-PAGES = pages()
+# Notebooks are run by tests/test_course.py.
+PAGES = [page for page in pages() if page.parts[-2] != "course"]
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 # These build thousands of rows, which takes the NumPy kernels many minutes.
