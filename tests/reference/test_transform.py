@@ -188,6 +188,16 @@ def test_the_mean_adds_rows_in_the_order_of_the_lane_rule(n: int, dim: int) -> N
         assert found.tobytes() == expected.tobytes()
 
 
+@pytest.mark.parametrize("lane", range(1, N_LANES))
+def test_rows_stay_in_their_lane_from_one_block_to_the_next(lane: int) -> None:
+    # Two that cancel, if in one lane, and one that is lost beside either.
+    next_block = N_LANES * (SUMMED_ROWS // N_LANES + 1)
+    rows = np.zeros((next_block + 2 * N_LANES, 1), dtype=np.float32)
+    rows[0], rows[next_block] = 2.0**60, -(2.0**60)
+    rows[next_block + N_LANES + lane] = len(rows)
+    assert prepared_mean(rows, "euclidean").tolist() == [1.0]
+
+
 @pytest.mark.parametrize("n", [9, 1300, SUMMED_ROWS + 3])
 def test_the_mean_is_that_of_the_rows_that_are_not_far_away(n: int) -> None:
     rng = np.random.default_rng(n)

@@ -10,19 +10,20 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import Phase, settings
 
+from mutants.naming import Change
+
 SECONDS = 120
 """Of the processor; a mutant that takes more, several times what the tests do, is
 killed by that."""
 
 EXAMPLES = 10
-ENDLESS, NO_MUTANT = "the tests do not end", "the compiler"
+ENDLESS, NO_MUTANT, CRASH = "the tests do not end", "the compiler", "a crash"
 IMPORT = "import of the tests' conftest"
 OPTIONS = (
     *("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"),
@@ -57,18 +58,18 @@ class Mutant(NamedTuple):
     """A file with one change, and how a process gets it."""
 
     file: str
-    change: str
+    change: Change
     tests: tuple[str, ...]
     install: Callable[[], None]
 
     @property
     def name(self) -> str:
-        """Return file and change."""
-        return f"{self.file} {self.change}"
+        """Return file and change, not the line."""
+        return f"{self.file} {self.change.name}"
 
 
 class Outcome(NamedTuple):
-    """The test that killed a mutant; empty if it survived."""
+    """The test that killed a mutant, empty if it survived; seconds of the processor."""
 
     mutant: Mutant
     killer: str
@@ -97,28 +98,29 @@ def run_all(
 ) -> list[Outcome]:
     """Return the outcome of every mutant, in their order."""
     os.environ["HYPOTHESIS_PROFILE"] = "mutants"
-    running: dict[int, tuple[Mutant, int, float]] = {}
+    running: dict[int, tuple[Mutant, int]] = {}
     outcomes: dict[Mutant, Outcome] = {}
     waiting = list(reversed(mutants))
     while waiting or running:
         while waiting and len(running) < jobs:
             mutant = waiting.pop()
             running.update(_started(mutant))
-        child, status = os.wait()
-        mutant, pipe, start = running.pop(child)
-        outcomes[mutant] = Outcome(mutant, _said(pipe, status), time.time() - start)
+        child, status, used = os.wait3(0)
+        mutant, pipe = running.pop(child)
+        seconds = used.ru_utime + used.ru_stime
+        outcomes[mutant] = Outcome(mutant, _said(pipe, status), seconds)
         tell(outcomes[mutant])
     return [outcomes[mutant] for mutant in mutants]
 
 
-def _started(mutant: Mutant) -> dict[int, tuple[Mutant, int, float]]:
+def _started(mutant: Mutant) -> dict[int, tuple[Mutant, int]]:
     pipe, end = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(pipe)
         _test(mutant, end)
     os.close(end)
-    return {child: (mutant, pipe, time.time())}
+    return {child: (mutant, pipe)}
 
 
 def _test(mutant: Mutant, end: int) -> None:
@@ -146,7 +148,7 @@ def _said(pipe: int, status: int) -> str:
         raw = file.read()
     if not raw and os.WIFSIGNALED(status):
         ended = os.WTERMSIG(status)
-        return ENDLESS if ended == signal.SIGVTALRM else f"a crash, signal {ended}"
+        return ENDLESS if ended == signal.SIGVTALRM else f"{CRASH}, signal {ended}"
     said = json.loads(raw) if raw else {"error": f"the process ended with {status}"}
     if not said["error"]:
         if said["failed"] or said["code"] == pytest.ExitCode.OK:

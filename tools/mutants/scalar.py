@@ -15,6 +15,7 @@ from os import getpid
 from pathlib import Path
 
 from mutants.c_sites import described, planted, sites_in
+from mutants.naming import UNCHANGED
 from mutants.running import ORACLES, Mutant, NoMutantError
 
 SOURCES = Path(__file__).parents[2] / "quiver" / "backends" / "_simd"
@@ -57,12 +58,12 @@ def scalar_mutants(objects: Path) -> list[Mutant]:
     mutants = []
     for header in HEADERS:
         text = (SOURCES / f"{header}.h").read_text("utf-8")
-        for site in sites_in(text):
+        sites = sites_in(text)
+        for site, change in zip(sites, described(text, sites), strict=True):
             install = partial(_install, objects, header, planted(text, site))
-            change = described(text, site)
             mutants.append(Mutant(f"{header}.h", change, TESTS, install))
     unchanged = partial(_install, objects, header, text)
-    return [Mutant(f"{header}.h", "unchanged", TESTS, unchanged), *mutants]
+    return [Mutant(f"{header}.h", UNCHANGED, TESTS, unchanged), *mutants]
 
 
 def _install(objects: Path, header: str, changed: str) -> None:
