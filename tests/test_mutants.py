@@ -193,12 +193,12 @@ def test_a_mutant_lives_dies_hangs_or_is_none(small_test, monkeypatch):
     assert killers[3:] == [ENDLESS, running.NO_MUTANT]
 
 
-def test_without_a_test_nothing_is_shown(small_test):
-    none = mutant(small_test, print)._replace(
-        tests=("-c", os.devnull, "-k", "no_such", small_test)
-    )
-    with pytest.raises(SystemExit, match="the tests did not run"):
-        run_all([none], 1, lambda _: None)
+def test_where_no_test_runs_nothing_is_shown(small_test):
+    without = "-c", os.devnull, "-k", "no_such", small_test
+    none = mutant(small_test, print)._replace(tests=without)
+    for silent in (none, mutant(small_test, pytest.skip)):
+        with pytest.raises(SystemExit, match="the tests did not run"):
+            run_all([silent], 1, lambda _: None)
 
 
 @pytest.fixture

@@ -77,10 +77,10 @@ class Outcome(NamedTuple):
 
 
 class Killer:
-    """A plug-in of pytest that notes the first failure."""
+    """A plug-in of pytest that notes the first failure, and how many tests pass."""
 
     def __init__(self) -> None:
-        self.found = ""
+        self.found, self.n_passed = "", 0
 
     def pytest_collectreport(self, report: Any) -> None:
         """Note what cannot even be imported."""
@@ -88,9 +88,10 @@ class Killer:
             self.found = self.found or f"import of {report.nodeid}"
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Note what fails, in its set-up too."""
+        """Note what fails, in its set-up too, and count what does not skip."""
         if report.failed:
             self.found = self.found or report.nodeid
+        self.n_passed += report.when == "call" and report.passed
 
 
 def run_all(
@@ -129,12 +130,14 @@ def _test(mutant: Mutant, end: int) -> None:
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
     signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
-    said = {"code": -1, "failed": "", "error": ""}
+    said = {"passed": 0, "failed": "", "error": ""}
     try:
         mutant.install()
         killer = Killer()
-        said["code"] = pytest.main([*OPTIONS, *mutant.tests], plugins=[killer])
-        said["failed"] = killer.found
+        code = pytest.main([*OPTIONS, *mutant.tests], plugins=[killer])
+        said["passed"], said["failed"] = killer.n_passed, killer.found
+        if code == pytest.ExitCode.USAGE_ERROR:
+            said["failed"] = IMPORT
     except NoMutantError:
         said["failed"] = NO_MUTANT
     except BaseException as error:  # No test has failed: the parent must not think so.
@@ -150,10 +153,7 @@ def _said(pipe: int, status: int) -> str:
         ended = os.WTERMSIG(status)
         return ENDLESS if ended == signal.SIGVTALRM else f"{CRASH}, signal {ended}"
     said = json.loads(raw) if raw else {"error": f"the process ended with {status}"}
-    if not said["error"]:
-        if said["failed"] or said["code"] == pytest.ExitCode.OK:
-            return str(said["failed"])
-        if said["code"] == pytest.ExitCode.USAGE_ERROR:
-            return IMPORT
-    # Neither passed nor failed: then nothing was shown.
-    sys.exit(f"the tests did not run: {said}")
+    # If all tests skip, or none is there, nothing was shown.
+    if said["error"] or not (said["failed"] or said["passed"]):
+        sys.exit(f"the tests did not run: {said}")
+    return str(said["failed"])

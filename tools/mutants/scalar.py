@@ -24,7 +24,11 @@ HEADERS = (
     *("beam", "distance", "encode", "keys", "lanes", "layout", "merge", "portable"),
     *("prune", "rerank", "screen", "simd_portable", "transform", "walk"),
 )
-TESTS = (*ORACLES, "tests/backends/test_oracle_equality.py", "-k", "scalar")
+TESTS = (
+    *(*ORACLES, "tests/backends/test_oracle_equality.py", "-k", "scalar"),
+    # What cannot be imported is no mutant that lives: without this all tests skip.
+    "--require-backends=cython-scalar",
+)
 
 _KERNEL_FLAGS = (
     "-O1",
@@ -45,12 +49,15 @@ class Built(MetaPathFinder):
 
 
 def compile_objects(folder: Path) -> None:
-    """Compile what no mutant changes: the bindings, and the table of targets."""
+    """Compile what no mutant changes: the bindings, and what they say of the build."""
     bindings = folder / "bindings.c"
     _run(sys.executable, "-m", "cython", "-3", SOURCES / "bindings.pyx", "-o", bindings)
     _compile(bindings, folder, SOURCES, ["-O1"])
     table = "-DQUIVER_TARGETS=TARGET(scalar,)"
     _compile(SOURCES / "targets.c", folder, SOURCES, ["-O1", table])
+    said = _run(sys.executable, SOURCES.parent / "sources.py")
+    (folder / "sources.c").write_text(said, "utf-8")
+    _compile(folder / "sources.c", folder, SOURCES, [])
 
 
 def scalar_mutants(objects: Path) -> list[Mutant]:
@@ -78,9 +85,9 @@ def _install(objects: Path, header: str, changed: str) -> None:
         _compile(folder / "kernels.c", folder, folder, _KERNEL_FLAGS)
     except subprocess.CalledProcessError as error:
         raise NoMutantError from error
-    parts = [folder / "kernels.o", objects / "bindings.o", objects / "targets.o"]
+    shared = [objects / f"{name}.o" for name in ("bindings", "targets", "sources")]
     built = folder / f"bindings{sysconfig.get_config_var('EXT_SUFFIX')}"
-    _run("cc", "-shared", "-o", built, *parts, "-lm")
+    _run("cc", "-shared", "-o", built, folder / "kernels.o", *shared, "-lm")
     sys.meta_path.insert(0, Built(built))
 
 
@@ -91,5 +98,8 @@ def _compile(source: Path, to: Path, headers: Path, flags: Sequence[str]) -> Non
     _run("cc", "-c", source, "-o", target, *always, *flags)
 
 
-def _run(*command: str | Path) -> None:
-    subprocess.run([*map(str, command)], check=True, capture_output=True)
+def _run(*command: str | Path) -> str:
+    done = subprocess.run(
+        [*map(str, command)], check=True, capture_output=True, text=True
+    )
+    return done.stdout
