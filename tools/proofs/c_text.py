@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from proofs.numbers import Word, where
-from quiver.backends import registry
 
-FOLDER = Path(registry.__file__).parent / "_simd"
+FOLDER = Path(__file__).parents[2] / "quiver" / "backends" / "_simd"
+"""Of the checkout: an installed package has no sources."""
 
 Edit = tuple[str, str] | None
 """What to read otherwise than it is written: a mistake to be found."""
