@@ -23,9 +23,9 @@ words of the solver in the place of arrays, so that their own lines made the for
 the reference, and of Numba's kernels, whose builder of LLVM computes at once. Functions
 that are *read* were taken from the text of the C header, each assignment as it is
 compiled (`tools/proofs/c_text.py`), intrinsics of x86 by `tools/proofs/intrinsics.py`.
-Another line there is another lemma. Where neither is said, the lemma tells the code again, and
-that it tells the same is for you to compare: then, and of loops, loads and what is done
-between the lines that are read, tests have to speak. NEON's intrinsics are not read.
+Another line there is another lemma. Where neither is said, the lemma tells the code
+again, and that it tells the same is for you to compare. Of loops, of loads and of what
+is done between the lines that are read only tests can speak. NEON is not read.
 
 A popcount is a sum over bits. So an identity over rows follows from one over pairs of
 bits, which the lemmas state for each of the 32 pairs of a word, cut out of the whole
