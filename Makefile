@@ -238,7 +238,7 @@ proofs:
 proven: $(PROOFS)
 	$(BIN)/python -m pip install --quiet z3-solver "cython>=3.1"
 	PYTHONPATH=tools $(BIN)/python -P -m proofs
-	$(BIN)/pytest --slow --proofs $(SPREAD) $(PYTEST_FLAGS) tests/proofs \
+	$(BIN)/pytest --slow --proofs --timeout=0 $(SPREAD) $(PYTEST_FLAGS) tests/proofs \
 		tests/test_mutants.py tests/test_identities.py
 	PYTHONPATH=tools $(BIN)/python -P -m mutants reference --count $(MUTANTS) \
 		--out build/mutants-reference.json
