@@ -1,8 +1,9 @@
 """What a C function computes of words of the solver, read from its text.
 
-Its assignments are taken one after another, loops once, with C's operators as Python
-spells them; what depends on memory or on what is not given stays unknown. So a lemma
-is about the line that is compiled, and another line is another lemma.
+Its assignments are taken one after another, loops once and conditions as if they held,
+with C's operators as Python spells them; what depends on memory, or on what is not
+given, stays unknown. So a lemma is about the line that is compiled, and another line is
+another lemma.
 """
 
 from __future__ import annotations

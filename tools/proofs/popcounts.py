@@ -32,8 +32,6 @@ from quiver.reference.distance import _swap_pairs
 CORRECTED = (-3, -1, 1, 3)
 """What u = 0, 1, 2, 3 are worth."""
 
-EVEN_BYTES = 0x00FF_00FF_00FF_00FF
-
 
 def products(
     a: Word, b: Word, values: tuple[int, ...] = CORRECTED
