@@ -139,9 +139,11 @@ def _agreement(found: list[Disagreement]) -> str:
         return "both give the same answers"
     if not any(one.what.startswith("inputs") for one in found):
         return "the computers DO NOT AGREE"
-    releases = [one for one in found if one.what == "version of quiver"]
-    why = [f": quiver {one.here} here, {one.there} there" for one in releases]
+    drawing = "version of quiver", "version of numpy"
+    others = [one for one in found if one.what in drawing]
+    told = [f"{one.what} here {one.here}, there {one.there}" for one in others]
+    why = "; ".join(told) or "and the versions are: the certificate may be altered"
     return (
-        f"NOT COMPARED: the cases drawn are not the same{''.join(why)}. Remedy: the "
-        "same release of quiver and NumPy on both computers"
+        f"NOT COMPARED: the cases drawn are not the same ({why}). Remedy: certify on "
+        "both computers with the same releases of quiver and NumPy"
     )

@@ -135,7 +135,11 @@ def test_other_cases_are_no_disagreement_but_nothing_is_compared(tmp_path):
     assert "DIFFERS: inputs of rerank" in compared.stdout
     *_, verdict = compared.stdout.splitlines()
     assert verdict.startswith("NOT COMPARED: the cases drawn are not the same")
-    assert f"quiver {quiver.__version__} here, 0.0.1 there" in verdict
+    assert f"version of quiver here {quiver.__version__}, there 0.0.1" in verdict
+    document["surroundings"]["quiver"] = quiver.__version__
+    path.write_bytes(canonical(document) + b"\n")
+    altered = run(*asked, "--against", path)
+    assert "the certificate may be altered" in altered.stdout
 
 
 def test_certificates_that_cannot_be_compared_or_written_are_refused(tmp_path):
