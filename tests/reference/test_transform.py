@@ -188,6 +188,14 @@ def test_the_mean_adds_rows_in_the_order_of_the_lane_rule(n: int, dim: int) -> N
         assert found.tobytes() == expected.tobytes()
 
 
+def test_what_is_far_is_told_by_the_median_of_1024_rows_evenly_taken() -> None:
+    # With a row more or less in the middle it would be 0, and the usual distance 4.
+    rows = np.repeat(np.float32([[0], [2]]), 1024, axis=0)
+    # From the middle, 1, at squared distances of 100 and a little more.
+    rows[1], rows[3] = 11, 11.02
+    assert np.flatnonzero(far_rows(rows, "euclidean")).tolist() == [3]
+
+
 @pytest.mark.parametrize("lane", range(1, N_LANES))
 def test_rows_stay_in_their_lane_from_one_block_to_the_next(lane: int) -> None:
     # Two that cancel, if in one lane, and one that is lost beside either.
