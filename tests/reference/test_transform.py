@@ -188,6 +188,11 @@ def test_the_mean_adds_rows_in_the_order_of_the_lane_rule(n: int, dim: int) -> N
         assert found.tobytes() == expected.tobytes()
 
 
+@pytest.mark.parametrize("metric", hazards.METRICS)
+def test_the_mean_of_no_rows_is_zero(metric: Metric) -> None:
+    assert prepared_mean(np.zeros((0, 3), np.float32), metric).tolist() == 3 * [0.0]
+
+
 def test_what_is_far_is_told_by_the_median_of_1024_rows_evenly_taken() -> None:
     # With a row more or less in the middle it would be 0, and the usual distance 4.
     rows = np.repeat(np.float32([[0], [2]]), 1024, axis=0)
