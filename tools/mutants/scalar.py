@@ -24,11 +24,12 @@ HEADERS = (
     *("beam", "distance", "encode", "keys", "lanes", "layout", "merge", "portable"),
     *("prune", "rerank", "screen", "simd_portable", "transform", "walk"),
 )
-TESTS = (
-    *(*ORACLES, "tests/backends/test_oracle_equality.py", "-k", "scalar"),
-    # What cannot be imported is no mutant that lives: without this all tests skip.
-    "--require-backends=cython-scalar",
-)
+EQUALITY = "tests/backends/test_oracle_equality.py"
+# What cannot be imported is no mutant that lives: without this all tests skip.
+ONLY_SCALAR = "-k", "scalar", "--require-backends=cython-scalar"
+
+BY_EQUALITY = "merge", "rerank", "screen"
+"""Headers of which the other tests kill few mutants."""
 
 _KERNEL_FLAGS = (
     # A test or two is all that most of them see: to optimize would take longer.
@@ -66,12 +67,18 @@ def scalar_mutants(objects: Path) -> list[Mutant]:
     mutants = []
     for header in HEADERS:
         text = (SOURCES / f"{header}.h").read_text("utf-8")
-        sites = sites_in(text)
+        tests, sites = _tests_of(header), sites_in(text)
         for site, change in zip(sites, described(text, sites), strict=True):
             install = partial(_install, objects, header, planted(text, site))
-            mutants.append(Mutant(f"{header}.h", change, TESTS, install))
+            mutants.append(Mutant(f"{header}.h", change, tests, install))
     unchanged = partial(_install, objects, header, text)
-    return [Mutant(f"{header}.h", UNCHANGED, TESTS, unchanged), *mutants]
+    return [Mutant(f"{header}.h", UNCHANGED, tests, unchanged), *mutants]
+
+
+def _tests_of(header: str) -> tuple[str, ...]:
+    """Return all tests, those that kill most of a header's mutants first."""
+    first = (EQUALITY,) if header in BY_EQUALITY else ()
+    return (*dict.fromkeys((*first, *ORACLES, EQUALITY)), *ONLY_SCALAR)
 
 
 def _install(objects: Path, header: str, changed: str) -> None:
