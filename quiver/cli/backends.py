@@ -129,8 +129,21 @@ def _print_certified(
         lines.append(f"{kind}: {difference.what}: here {difference.here}, there ")
         lines[-1] += difference.there
     if is_compared:
-        differs = any(one.matters for one in found)
-        lines.append(
-            "the computers DO NOT AGREE" if differs else "both give the same answers"
-        )
+        lines.append(_agreement(found))
     answers.print("\n".join(lines), markup=False, soft_wrap=True)
+
+
+def _agreement(found: list[Disagreement]) -> str:
+    """Say whether two computers agree, or why that cannot be told."""
+    if not any(one.matters for one in found):
+        return "both give the same answers"
+    if not any(one.what.startswith("inputs") for one in found):
+        return "the computers DO NOT AGREE"
+    drawing = "version of quiver", "version of numpy"
+    others = [one for one in found if one.what in drawing]
+    told = [f"{one.what} here {one.here}, there {one.there}" for one in others]
+    why = "; ".join(told) or "and the versions are: the certificate may be altered"
+    return (
+        f"NOT COMPARED: the cases drawn are not the same ({why}). Remedy: certify on "
+        "both computers with the same releases of quiver and NumPy"
+    )

@@ -69,8 +69,10 @@ def pack(certificate: Certificate) -> bytes:
 
 def unpack(raw: bytes) -> Certificate:
     """Return the certificate that is spelled so, or raise `HeaderError`."""
-    if len(raw) > MAX_BYTES or not raw.endswith(b"\n"):
-        raise HeaderError(len(raw), f"one line of at most {MAX_BYTES} bytes")
+    if len(raw) > MAX_BYTES:
+        raise HeaderError(len(raw), f"at most {MAX_BYTES} bytes")
+    if not raw.endswith(b"\n"):
+        raise HeaderError(raw[-20:], "a line that ends, so that the file is not cut")
     fields = parse(raw[:-1])
     if fields.pop("format", None) != FORMAT:
         raise HeaderError(sorted(fields), f"the format {FORMAT!r}")

@@ -36,7 +36,7 @@ from quiver.conformance import hazards
 from quiver.conformance.searched import make_searched
 from quiver.reference.bounds import LEAST_DIM
 from quiver.reference.codes import CACHE_LINE, capacity
-from quiver.reference.keys import NO_ID, NO_KEY
+from quiver.reference.keys import NO_ID, NO_KEY, key_ids
 from quiver.reference.masks import make_mask
 
 METHODS = (
@@ -234,6 +234,23 @@ def test_walks_by_every_rule_equal_the_reference(
     del chosen["horizon"]
     limits = hazards.make_limits(rng, reference.distance(codes, case.queries))
     assert_equals_reference(backend, "search_radius", *walked, limits, **chosen)
+
+
+@pytest.mark.parametrize("n", [64, 65, 128, 200])
+def test_every_query_has_a_mask_of_its_own(backend: Backend, n: int) -> None:
+    rng = np.random.default_rng(n)
+    codes, places = random_codes(rng, n, dim=9), np.arange(n)
+    neighbors = hazards.make_neighbors(rng, n, 8, "random")
+    walked = codes, neighbors, codes.take(places[:3]), np.uint32([0, 1]), 10
+    masks = np.stack([make_mask(places % 3 == rest) for rest in range(3)])
+    answers = reference.search(*walked, allowed=masks)
+    for rest, keys in enumerate(answers.keys):
+        found = key_ids(keys[keys != NO_KEY])
+        assert len(found)
+        assert (found % 3 == rest).all()
+    assert_equals_reference(backend, "search", *walked, allowed=masks)
+    limits = np.full(3, np.inf, dtype=np.float32)
+    assert_equals_reference(backend, "search_radius", *walked, limits, allowed=masks)
 
 
 @given(

@@ -123,6 +123,26 @@ def test_another_answer_is_named_and_is_exit_code_1(tmp_path):
     assert differences == {"answers of rerank": True, "version of numpy": False}
 
 
+def test_other_cases_are_no_disagreement_but_nothing_is_compared(tmp_path):
+    path = tmp_path / "there.json"
+    asked = "verify", "--backend", "reference", "--rounds", 1
+    run(*asked, "--certificate", path)
+    document = json.loads(path.read_text())
+    document["inputs"]["rerank"] = document["answers"]["rerank"] = 64 * "0"
+    document["surroundings"]["quiver"] = "0.0.1"
+    path.write_bytes(canonical(document) + b"\n")
+    compared = run(*asked, "--against", path)
+    assert compared.exit_code == 1
+    assert "DIFFERS: inputs of rerank" in compared.stdout
+    *_, verdict = compared.stdout.splitlines()
+    assert verdict.startswith("NOT COMPARED: the cases drawn are not the same")
+    assert f"version of quiver here {quiver.__version__}, there 0.0.1" in verdict
+    document["surroundings"]["quiver"] = quiver.__version__
+    path.write_bytes(canonical(document) + b"\n")
+    altered = run(*asked, "--against", path)
+    assert "the certificate may be altered" in altered.stdout
+
+
 def test_certificates_that_cannot_be_compared_or_written_are_refused(tmp_path):
     path = tmp_path / "here.json"
     run("verify", "--backend", "reference", "--rounds", 1, "--certificate", path)

@@ -201,6 +201,13 @@ def test_a_broken_rule_of_the_file_is_named(
     assert "Remedy" in str(refused.value)
 
 
+def test_a_file_cut_short_is_said_to_be_cut(here: Certificate, tmp_path: Path) -> None:
+    path = tmp_path / "cut.json"
+    path.write_bytes(pack(here)[:-1])
+    with pytest.raises(FileFormatError, match="so that the file is not cut"):
+        read_certificate(path)
+
+
 def test_files_that_are_none_at_all_are_refused(tmp_path: Path) -> None:
     for number, raw in enumerate(
         (

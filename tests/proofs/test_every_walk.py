@@ -6,11 +6,13 @@ of its own, so that a query's coordinates say which node is at which level.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
 import pytest
 from every import (
+    Walks,
     as_neighbors,
     code_rows,
     every_graph,
@@ -40,7 +42,7 @@ def asked_in(orders: np.ndarray) -> Queries:
 
 
 def assert_walks(
-    backend: Backend,
+    backends: Sequence[Backend],
     graphs: np.ndarray,
     orders: np.ndarray,
     entries: np.ndarray,
@@ -48,20 +50,31 @@ def assert_walks(
 ) -> int:
     """Compare the walks of every order through every graph; return how many."""
     codes, queries = nodes(graphs.shape[1]), asked_in(orders)
-    neighbors = as_neighbors(graphs)
-    found = [backend.search(codes, one, queries, entries, ef) for one in neighbors]
-    beams = Beams(*map(np.stack, zip(*found, strict=True)))
-    distances = reference.distance(codes, queries)
-    assert beams.complete.all()
-    np.testing.assert_array_equal(beams.lines_read, beams.distance_computations)
-    for number, row in enumerate(distances):
-        keys = make_keys(row, np.arange(len(row), dtype=np.uint32))
-        expected = walked(graphs, keys, entries, ef)
-        np.testing.assert_array_equal(beams.keys[:, number], expected.keys)
-        np.testing.assert_array_equal(beams.hops[:, number], expected.hops)
-        computed = beams.distance_computations[:, number]
-        np.testing.assert_array_equal(computed, expected.computed)
+    neighbors, rights = (
+        as_neighbors(graphs),
+        expected_walks(graphs, orders, entries, ef),
+    )
+    for backend in backends:
+        found = [backend.search(codes, one, queries, entries, ef) for one in neighbors]
+        beams = Beams(*map(np.stack, zip(*found, strict=True)))
+        assert beams.complete.all()
+        np.testing.assert_array_equal(beams.lines_read, beams.distance_computations)
+        computed = beams.distance_computations
+        for number, right in enumerate(rights):
+            np.testing.assert_array_equal(beams.keys[:, number], right.keys)
+            np.testing.assert_array_equal(beams.hops[:, number], right.hops)
+            np.testing.assert_array_equal(computed[:, number], right.computed)
     return len(graphs) * len(orders)
+
+
+def expected_walks(
+    graphs: np.ndarray, orders: np.ndarray, entries: np.ndarray, ef: int
+) -> list[Walks]:
+    """Return the walks through all graphs for each order, by the twin."""
+    n = graphs.shape[1]
+    ids = np.arange(n, dtype=np.uint32)
+    distances = reference.distance(nodes(n), asked_in(orders))
+    return [walked(graphs, make_keys(row, ids), entries, ef) for row in distances]
 
 
 def test_distances_are_in_the_order_asked_for_ties_included() -> None:
@@ -81,21 +94,23 @@ def test_all_17_544_walks_through_graphs_of_up_to_three_nodes(
     for n in (2, 3):
         graphs, orders = every_graph(n), every_order(n)
         for entries, ef in product(every_subset(n), range(1, n + 1)):
-            n_walks += assert_walks(backend, graphs, orders, entries, ef)
+            n_walks += assert_walks([backend], graphs, orders, entries, ef)
     assert n_walks == 4 * 3 * 3 * 2 + 64 * 13 * 7 * 3
 
 
 def test_all_graphs_of_four_nodes_from_one_entry(compiled: Backend) -> None:
     graphs, orders = every_graph(4), every_order(4)
     entries = np.array([2], dtype=np.uint32)
-    assert assert_walks(compiled, graphs, orders, entries, 2) == 4096 * 75
+    assert assert_walks([compiled], graphs, orders, entries, 2) == 4096 * 75
 
 
 @pytest.mark.proofs
-def test_all_18_432_000_walks_through_graphs_of_four_nodes(compiled: Backend) -> None:
+def test_all_18_432_000_walks_through_graphs_of_four_nodes(
+    every_compiled: list[Backend],
+) -> None:
     graphs, orders, n_walks = every_graph(4), every_order(4), 0
     for entries, ef in product(every_subset(4), range(1, 5)):
-        n_walks += assert_walks(compiled, graphs, orders, entries, ef)
+        n_walks += assert_walks(every_compiled, graphs, orders, entries, ef)
     assert n_walks == 4096 * 75 * 15 * 4
 
 
@@ -104,18 +119,20 @@ def test_the_reference_walks_all_graphs_of_four_nodes_but_for_their_names() -> N
     # With ids to break ties an order is a permutation; renamed, it is this one.
     graphs, order, n_walks = every_graph(4), np.arange(4)[None], 0
     for entries, ef in product(every_subset(4), range(1, 5)):
-        n_walks += assert_walks(get_backend("reference"), graphs, order, entries, ef)
+        n_walks += assert_walks([get_backend("reference")], graphs, order, entries, ef)
     assert n_walks == 4096 * 15 * 4
 
 
 @pytest.mark.proofs
-def test_all_graphs_of_five_nodes_but_for_their_names(compiled: Backend) -> None:
+def test_all_graphs_of_five_nodes_but_for_their_names(
+    every_compiled: list[Backend],
+) -> None:
     """A million graphs, every width of beam, the entry at every place of the order."""
     entries, orders, n_walks = np.zeros(1, dtype=np.uint32), entry_orders(5), 0
     for start in range(0, 2**20, CHUNK):
         graphs = every_graph(5, start, start + CHUNK)
         for ef in range(1, 6):
-            n_walks += assert_walks(compiled, graphs, orders, entries, ef)
+            n_walks += assert_walks(every_compiled, graphs, orders, entries, ef)
     assert n_walks == 2**20 * len(orders) * 5
 
 

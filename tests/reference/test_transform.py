@@ -188,6 +188,29 @@ def test_the_mean_adds_rows_in_the_order_of_the_lane_rule(n: int, dim: int) -> N
         assert found.tobytes() == expected.tobytes()
 
 
+@pytest.mark.parametrize("metric", hazards.METRICS)
+def test_the_mean_of_no_rows_is_zero(metric: Metric) -> None:
+    assert prepared_mean(np.zeros((0, 3), np.float32), metric).tolist() == 3 * [0.0]
+
+
+def test_what_is_far_is_told_by_the_median_of_1024_rows_evenly_taken() -> None:
+    # With a row more or less in the middle it would be 0, and the usual distance 4.
+    rows = np.repeat(np.float32([[0], [2]]), 1024, axis=0)
+    # From the middle, 1, at squared distances of 100 and a little more.
+    rows[1], rows[3] = 11, 11.02
+    assert np.flatnonzero(far_rows(rows, "euclidean")).tolist() == [3]
+
+
+@pytest.mark.parametrize("lane", range(1, N_LANES))
+def test_rows_stay_in_their_lane_from_one_block_to_the_next(lane: int) -> None:
+    # Two that cancel, if in one lane, and one that is lost beside either.
+    next_block = N_LANES * (SUMMED_ROWS // N_LANES + 1)
+    rows = np.zeros((next_block + 2 * N_LANES, 1), dtype=np.float32)
+    rows[0], rows[next_block] = 2.0**60, -(2.0**60)
+    rows[next_block + N_LANES + lane] = len(rows)
+    assert prepared_mean(rows, "euclidean").tolist() == [1.0]
+
+
 @pytest.mark.parametrize("n", [9, 1300, SUMMED_ROWS + 3])
 def test_the_mean_is_that_of_the_rows_that_are_not_far_away(n: int) -> None:
     rng = np.random.default_rng(n)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from typing import NamedTuple
+
+from mutants.naming import MODULE, Change, told_apart
 
 OPERATORS = {
     "+": "-",
@@ -42,6 +45,9 @@ _SKIPPED = re.compile(
 """Directives, and sizes of memory and prefetches, which no result shows."""
 
 
+_FUNCTION = re.compile(r"^\w[^\n;={]*?(\w+)\(", re.MULTILINE)
+
+
 class Site(NamedTuple):
     """One token and what it becomes."""
 
@@ -59,11 +65,18 @@ def sites_in(text: str) -> list[Site]:
     ]
 
 
-def described(text: str, site: Site) -> str:
-    """Return a change by line and words."""
-    line = text.count("\n", 0, site.start) + 1
-    content = text.splitlines()[line - 1].strip()
-    return f"line {line}: {site.before} -> {site.after} in `{content}`"
+def described(text: str, sites: list[Site]) -> list[Change]:
+    """Return changes by function and words."""
+    functions = [*_FUNCTION.finditer(_COMMENT.sub(_blank, text))]
+    starts, lines = [found.start() for found in functions], text.splitlines()
+    changes = []
+    for site in sites:
+        number = text.count("\n", 0, site.start) + 1
+        place = bisect(starts, site.start)
+        function = functions[place - 1][1] if place else MODULE
+        words = f"{site.before} -> {site.after}"
+        changes.append(Change(number, function, words, lines[number - 1].strip()))
+    return told_apart(changes)
 
 
 def planted(text: str, site: Site) -> str:

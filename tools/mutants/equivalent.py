@@ -1,55 +1,81 @@
-"""Mutants that no test can kill, with the reason: they compute the same.
+"""Mutants that no test can kill, each with the reason, and their page for readers.
 
-A name that no longer fits a mutant excuses nothing. The reason is for readers to check.
+They are run like all others: one that a test kills has no right to its excuse. An
+excuse names the function, the change and the whole line, and has to fit one mutant.
 """
 
 from __future__ import annotations
 
-_TWO_FOUR_EIGHT = "bits are 2, 4 or 8: the same for each"
-_ROOM = "more memory than is needed"
-_AHEAD = "what is asked for ahead changes no result"
-_MEMORY = (
-    "touches memory beside an array, where no result is: `make sanitize` sees that"
-)
-_ONE_ROW = "of an array of one, the last is the first"
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
 
-EQUIVALENT: dict[str, str] = {
-    "distance.py line 68: symmetric(rows, query) -> symmetric(query, rows)": (
-        "sums and products of floats commute, and so do the shapes"
-    ),
-    "distance.py line 117: 2 -> 3": _TWO_FOUR_EIGHT,
-    "distance.py line 166: 0 -> -1": _ONE_ROW,
-    "encode.py line 93: 1.0 -> 2.0": "a cosine is above -1 as it is above -2",
-    "encode.py line 119: 8 -> 7": _TWO_FOUR_EIGHT,
-    "encode.py line 133: 8 -> 9": _TWO_FOUR_EIGHT,
-    "keys.py line 53: 1 -> 2": "the limit is no nearer, and what is too far is cut off",
-    "transform.py line 63: "
-    "np.maximum(norms, SHORTEST) -> np.maximum(SHORTEST, norms)": (
-        "the larger of two numbers, neither of which is NaN"
-    ),
-    "transform.py line 208: 1 -> 0": "tells threads how much work a row is, no more",
-    "walk.py line 114: 0 -> -1": _ONE_ROW,
-    "beam.h line 65: > -> >= in "
-    "`for (; place > 0 && keys[place - 1] > key; --place)`": (
-        "no two keys are equal: ids are distinct"
-    ),
-    "beam.h line 19: / -> * in `return (ef + 63) / 64;`": _ROOM,
-    "lanes.h line 77: 8 -> 9 in `for (; j + 8 <= dim; j += 8) {`": (
-        "the last eight terms are then taken as a rest, in the same lanes"
-    ),
-    "merge.h line 129: < -> <= in "
-    "`for (size_t i = count; i < lists->width; ++i)`": _MEMORY,
-    "portable.h line 35: - -> + in "
-    "`return (void *)(((uintptr_t)pointer + CACHE_LINE - 1) & "
-    "~(uintptr_t)(CACHE_LINE - 1));`": _MEMORY,
-    "portable.h line 73: < -> <= in "
-    "`for (size_t offset = 0; offset < n_bytes; offset += CACHE_LINE)`": _AHEAD,
-    "prune.h line 75: * -> + in "
-    "`size_t n_kept = 0, n_struck = 0, row_bytes = CACHE_LINE * "
-    "query->n_lines;`": _AHEAD,
-    "rerank.h line 63: && -> || in "
-    "`for (; next < width && next <= i + ahead; ++next)`": _AHEAD,
-    "screen.h line 89: 4 -> 5 in "
-    "`INLINE ints4 add_part4(const struct part *part, const uint8_t *const "
-    "rows[4],`": _ROOM,
-}
+from mutants.naming import Change
+
+FILE = Path(__file__).with_suffix(".toml")
+
+HEAD = """\
+# Mutants that no test kills
+
+A mutant is a copy of the code with one small mistake (see [auditing](auditing.md)).
+The tests have to kill every one that is drawn, but these: each computes the same as the
+code, or differs where no result is, for the reason given, which is yours to check. They
+are run all the same, and if a test kills one, or an excuse fits no mutant any more,
+`make proofs` fails. This page is written by
+`PYTHONPATH=tools python -P -m mutants page > docs/survivors.md` from
+`tools/mutants/equivalent.toml`.
+"""
+
+
+class Excuse(NamedTuple):
+    """Where a mutant is, and why it computes the same."""
+
+    file: str
+    change: Change
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """Return the name of the mutant."""
+        return f"{self.file} {self.change.name}"
+
+
+@cache
+def excuses(file: Path = FILE) -> dict[str, Excuse]:
+    """Return all excuses by the names of their mutants."""
+    entries = tomllib.loads(file.read_text("utf-8"))["mutant"]
+    found = [
+        Excuse(one["file"], Change(0, *map(one.get, _PLACE)), one["reason"])
+        for one in entries
+    ]
+    return {one.name: one for one in found}
+
+
+_PLACE = "function", "change", "line"
+
+
+def unfit(excused: Mapping[str, Excuse], names: Iterable[str]) -> list[str]:
+    """Return excuses that fit none of the mutants of these files."""
+    known = {*names}
+    files = {name.split()[0] for name in known}
+    return [
+        name
+        for name, excuse in excused.items()
+        if excuse.file in files and name not in known
+    ]
+
+
+def page(excused: Iterable[Excuse]) -> str:
+    """Return the page, a section for each file."""
+    parts = [HEAD]
+    for file, some in groupby(excused, lambda excuse: excuse.file):
+        parts.append(f"## {file}\n")
+        for excuse in some:
+            _, function, change, text = excuse.change
+            parts.append(
+                f"- `{function}`, in `{text}`\\\n  `{change}`: {excuse.reason}.\n"
+            )
+    return "\n".join(parts)

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
+from mutants.naming import MODULE, Change, told_apart
+
 OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
@@ -48,13 +50,16 @@ class Planter(ast.NodeTransformer):
 
     Parameters
     ----------
+    lines : list of str
+        The lines of the module.
     wanted : int or None
         Place of the change to make in ``sites``; None makes none.
     """
 
-    def __init__(self, wanted: int | None = None) -> None:
-        self.wanted = wanted
-        self.sites: list[str] = []
+    def __init__(self, lines: list[str], wanted: int | None = None) -> None:
+        self.lines, self.wanted = lines, wanted
+        self.function = MODULE
+        self.sites: list[Change] = []
 
     def visit(self, node: ast.AST) -> Any:
         """Return the node, changed if its turn has come."""
@@ -63,11 +68,15 @@ class Planter(ast.NodeTransformer):
         for changed in _changes(node):
             is_wanted = len(self.sites) == self.wanted
             before, after = ast.unparse(node), ast.unparse(changed)
-            self.sites.append(f"line {node.lineno}: {before} -> {after}")
+            text = self.lines[node.lineno - 1].strip()
+            site = Change(node.lineno, self.function, f"{before} -> {after}", text)
+            self.sites.append(site)
             if is_wanted:
                 return ast.copy_location(changed, node)
         if isinstance(node, ast.FunctionDef):
+            outer, self.function = self.function, node.name
             node.body = [self.visit(statement) for statement in node.body]
+            self.function = outer
             return node
         if isinstance(node, ast.AnnAssign):
             node.value = self.visit(node.value)
@@ -75,16 +84,16 @@ class Planter(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def sites_of(source: str) -> list[str]:
-    """Return every change that may be made in a module, by line and words."""
-    planter = Planter()
+def sites_of(source: str) -> list[Change]:
+    """Return every change that may be made in a module."""
+    planter = Planter(source.splitlines())
     planter.visit(ast.parse(source))
-    return planter.sites
+    return told_apart(planter.sites)
 
 
 def planted(source: str, site: int | None) -> ast.Module:
     """Return a module with one change made, or none."""
-    tree = Planter(site).visit(ast.parse(source))
+    tree = Planter(source.splitlines(), site).visit(ast.parse(source))
     return ast.fix_missing_locations(tree)
 
 

@@ -10,6 +10,7 @@ from importlib.util import find_spec, spec_from_loader
 from pathlib import Path
 from types import CodeType, ModuleType
 
+from mutants.naming import UNCHANGED
 from mutants.python_sites import planted, sites_of
 from mutants.running import ORACLES, Mutant
 
@@ -58,7 +59,7 @@ def reference_mutants() -> list[Mutant]:
             mutants.append(Mutant(file.name, change, tests, install))
     every = tuple(dict.fromkeys(test for one in mutants for test in one.tests))
     unchanged = partial(_install, file, source, None)
-    return [Mutant(file.name, "unchanged", every, unchanged), *mutants]
+    return [Mutant(file.name, UNCHANGED, every, unchanged), *mutants]
 
 
 def package_folder() -> Path:

@@ -10,19 +10,20 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import Phase, settings
 
+from mutants.naming import Change
+
 SECONDS = 120
 """Of the processor; a mutant that takes more, several times what the tests do, is
 killed by that."""
 
 EXAMPLES = 10
-ENDLESS, NO_MUTANT = "the tests do not end", "the compiler"
+ENDLESS, NO_MUTANT, CRASH = "the tests do not end", "the compiler", "a crash"
 IMPORT = "import of the tests' conftest"
 OPTIONS = (
     *("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"),
@@ -57,18 +58,18 @@ class Mutant(NamedTuple):
     """A file with one change, and how a process gets it."""
 
     file: str
-    change: str
+    change: Change
     tests: tuple[str, ...]
     install: Callable[[], None]
 
     @property
     def name(self) -> str:
-        """Return file and change."""
-        return f"{self.file} {self.change}"
+        """Return file and change, not the line."""
+        return f"{self.file} {self.change.name}"
 
 
 class Outcome(NamedTuple):
-    """The test that killed a mutant; empty if it survived."""
+    """The test that killed a mutant, empty if it survived; seconds of the processor."""
 
     mutant: Mutant
     killer: str
@@ -76,10 +77,10 @@ class Outcome(NamedTuple):
 
 
 class Killer:
-    """A plug-in of pytest that notes the first failure."""
+    """A plug-in of pytest that notes the first failure, and how many tests pass."""
 
     def __init__(self) -> None:
-        self.found = ""
+        self.found, self.n_passed = "", 0
 
     def pytest_collectreport(self, report: Any) -> None:
         """Note what cannot even be imported."""
@@ -87,9 +88,10 @@ class Killer:
             self.found = self.found or f"import of {report.nodeid}"
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Note what fails, in its set-up too."""
+        """Note what fails, in its set-up too, and count what does not skip."""
         if report.failed:
             self.found = self.found or report.nodeid
+        self.n_passed += report.when == "call" and report.passed
 
 
 def run_all(
@@ -97,28 +99,29 @@ def run_all(
 ) -> list[Outcome]:
     """Return the outcome of every mutant, in their order."""
     os.environ["HYPOTHESIS_PROFILE"] = "mutants"
-    running: dict[int, tuple[Mutant, int, float]] = {}
+    running: dict[int, tuple[Mutant, int]] = {}
     outcomes: dict[Mutant, Outcome] = {}
     waiting = list(reversed(mutants))
     while waiting or running:
         while waiting and len(running) < jobs:
             mutant = waiting.pop()
             running.update(_started(mutant))
-        child, status = os.wait()
-        mutant, pipe, start = running.pop(child)
-        outcomes[mutant] = Outcome(mutant, _said(pipe, status), time.time() - start)
+        child, status, used = os.wait3(0)
+        mutant, pipe = running.pop(child)
+        seconds = used.ru_utime + used.ru_stime
+        outcomes[mutant] = Outcome(mutant, _said(pipe, status), seconds)
         tell(outcomes[mutant])
     return [outcomes[mutant] for mutant in mutants]
 
 
-def _started(mutant: Mutant) -> dict[int, tuple[Mutant, int, float]]:
+def _started(mutant: Mutant) -> dict[int, tuple[Mutant, int]]:
     pipe, end = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(pipe)
         _test(mutant, end)
     os.close(end)
-    return {child: (mutant, pipe, time.time())}
+    return {child: (mutant, pipe)}
 
 
 def _test(mutant: Mutant, end: int) -> None:
@@ -127,12 +130,14 @@ def _test(mutant: Mutant, end: int) -> None:
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
     signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
-    said = {"code": -1, "failed": "", "error": ""}
+    said = {"passed": 0, "failed": "", "error": ""}
     try:
         mutant.install()
         killer = Killer()
-        said["code"] = pytest.main([*OPTIONS, *mutant.tests], plugins=[killer])
-        said["failed"] = killer.found
+        code = pytest.main([*OPTIONS, *mutant.tests], plugins=[killer])
+        said["passed"], said["failed"] = killer.n_passed, killer.found
+        if code == pytest.ExitCode.USAGE_ERROR:
+            said["failed"] = IMPORT
     except NoMutantError:
         said["failed"] = NO_MUTANT
     except BaseException as error:  # No test has failed: the parent must not think so.
@@ -146,12 +151,9 @@ def _said(pipe: int, status: int) -> str:
         raw = file.read()
     if not raw and os.WIFSIGNALED(status):
         ended = os.WTERMSIG(status)
-        return ENDLESS if ended == signal.SIGVTALRM else f"a crash, signal {ended}"
+        return ENDLESS if ended == signal.SIGVTALRM else f"{CRASH}, signal {ended}"
     said = json.loads(raw) if raw else {"error": f"the process ended with {status}"}
-    if not said["error"]:
-        if said["failed"] or said["code"] == pytest.ExitCode.OK:
-            return str(said["failed"])
-        if said["code"] == pytest.ExitCode.USAGE_ERROR:
-            return IMPORT
-    # Neither passed nor failed: then nothing was shown.
-    sys.exit(f"the tests did not run: {said}")
+    # If all tests skip, or none is there, nothing was shown.
+    if said["error"] or not (said["failed"] or said["passed"]):
+        sys.exit(f"the tests did not run: {said}")
+    return str(said["failed"])

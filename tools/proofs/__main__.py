@@ -14,11 +14,11 @@ from pathlib import Path
 
 import z3
 
-from proofs import byte_products, floats, popcounts
+from proofs import byte_products, floats, planes, popcounts
 from proofs.claim import CLAIMS, Proof, prove
 from proofs.page import page
 
-MODULES = popcounts, byte_products, floats
+MODULES = popcounts, planes, byte_products, floats
 """Imported for the claims they register."""
 
 

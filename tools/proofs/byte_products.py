@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import z3
 
+from proofs.c_text import Edit, Header
 from proofs.claim import Lemmas, claim
 from proofs.words import field, signed, widened, words
 from quiver.reference.codes import VALUES, capacity, least_lines
@@ -15,12 +16,15 @@ INT16, INT32 = 2**15 - 1, 2**31 - 1
 @claim(
     "v·w = factor·(v·u) - offset·v for w = factor·u - offset, and every w is an int8: "
     "⟨v, w⟩ = 2·⟨v, u⟩ - 3·Σv, 2·⟨v, u⟩ - 15·Σv or ⟨v, u⟩ - 128·Σv",
-    "`reference/distance.py` `asymmetric`; `simd.h` `linear4`; `_numba/distance.py`",
+    "`reference/codes.py` `VALUES`, which the reference and Numba use; "
+    "`_simd/layout.h` `value_factor` and `value_offset`, read",
     values={**VALUES, 8: (1, 127)},
 )
 def values_linear_in_u(values: dict[int, tuple[int, int]] = VALUES) -> Lemmas:
-    (v,) = words("v", 8)
+    (v,), layout = words("v", 8), Header("layout.h")
     for bits, (factor, offset) in values.items():
+        in_c = (layout.call(name, bits) for name in ("value_factor", "value_offset"))
+        yield z3.BoolVal((factor, offset) == tuple(in_c))
         (u,) = words("u", bits)
         w = factor * widened(u, 32) - offset
         yield signed(v) * w == factor * (signed(v) * widened(u, 32)) - offset * signed(
@@ -33,12 +37,12 @@ def values_linear_in_u(values: dict[int, tuple[int, int]] = VALUES) -> Lemmas:
     "What is summed in an int16 fits: pairs of all planes of a byte (AVX2, AVX-512), "
     "all planes of a byte (Numba), and 21 or 8 pieces of 16 bytes (portable C), even "
     "with v = -128",
-    "`dot_values` of `_simd/*.h`; `_simd/simd_portable.h` `widest_run`; "
+    "`dot_values` of `_simd/*.h`; `_simd/simd_portable.h` `widest_run`, read; "
     "`_numba/products.py`",
-    portable={2: 22, 4: 8},
+    edit=("bits == 2 ? 21 : 8", "bits == 2 ? 22 : 8"),
 )
-def sums_in_16_bits(portable: dict[int, int] | None = None) -> Lemmas:
-    run = portable or {2: 21, 4: 8}
+def sums_in_16_bits(edit: Edit = None) -> Lemmas:
+    header = Header("simd_portable.h", edit)
     planes = {2: 4, 4: 2, 8: 1}
     for bits in (2, 4, 8):
         u, v = words("u", bits)[0], words("v", 8)[0]
@@ -47,7 +51,8 @@ def sums_in_16_bits(portable: dict[int, int] | None = None) -> Lemmas:
         yield z3.BoolVal(planes[bits] * most <= INT16)
         if bits < 8:
             yield z3.BoolVal(2 * planes[bits] * most <= INT16)
-            yield z3.BoolVal(run[bits] * planes[bits] * most <= INT16)
+            run = header.call("widest_run", bits)
+            yield z3.BoolVal(run * planes[bits] * most <= INT16)
 
 
 @claim(

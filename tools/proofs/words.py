@@ -37,16 +37,6 @@ def popcount(bits: z3.BitVecRef, width: int = 16) -> z3.BitVecRef:
     return sum(ones[1:], start=ones[0])
 
 
-def swapped(word: z3.BitVecRef, high: int = HIGH_BITS) -> z3.BitVecRef:
-    """Exchange the bits of every pair, as the reference does."""
-    return (word & LOW_BITS) << 1 | z3.LShR(word & high, 1)
-
-
-def strong_plane(word: z3.BitVecRef) -> z3.BitVecRef:
-    """Return the high bit of every pair whose bits are alike."""
-    return ~(word ^ (word << 1)) & HIGH_BITS
-
-
 def looked_up(table: Sequence[int], place: z3.BitVecRef, width: int) -> z3.BitVecRef:
     """Return an entry of a table, a number of so many bits."""
     found = z3.BitVecVal(table[0], width)
