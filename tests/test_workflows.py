@@ -47,9 +47,12 @@ def steps() -> list[dict]:
     return [step for job in jobs().values() for step in job.get("steps", [])]
 
 
+def makefile() -> str:
+    return (ROOT / "Makefile").read_text("utf-8").replace("\\\n", " ")
+
+
 def targets() -> set[str]:
-    makefile = (ROOT / "Makefile").read_text("utf-8").replace("\\\n", " ")
-    return {*re.search(r"^\.PHONY: (.+)$", makefile, re.M)[1].split()}
+    return {*re.search(r"^\.PHONY: (.+)$", makefile(), re.M)[1].split()}
 
 
 def test_there_is_a_workflow_for_each_thing_a_release_needs():
@@ -82,6 +85,10 @@ def test_every_command_is_a_target_of_the_makefile():
         named |= {*matrix.get("target", [])}
         named |= {row["target"] for row in matrix.get("include", []) if "target" in row}
     assert {"test", "test-minimal", "sanitize", "wheels", "gate"} <= named <= targets()
+
+
+def test_every_target_has_a_rule_without_which_make_would_do_nothing_and_pass():
+    assert targets() <= {*re.findall(r"^([\w-]+):(?!=)", makefile(), re.M)}
 
 
 def test_every_action_is_pinned_to_a_commit_and_tells_its_version():
