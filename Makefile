@@ -37,7 +37,7 @@ BOUNDARY_FLAGS ?=
 .PHONY: demo test test-all lint docs gate asv neon neon-tests boundary faults soak \
 	fuzz sanitize sanitize-memory sanitize-threads freethreaded hammer bench compare \
 	ecosystem suites clean test-minimal minimal workflows site asv-keep sdist wheel \
-	wheels registry-page release-check proofs proven ray cluster
+	wheels registry-page release-check proofs proven ray cluster portable
 
 demo: $(DEMO)
 	$(BIN)/quiver demo
@@ -98,6 +98,12 @@ neon: $(DEV)
 neon-tests: $(DEV)
 	PYTHONPATH=tools $(BIN)/python -P -m aarch64 tests
 
+# The kernels by the compilers of other systems, and run where that can be done here:
+# musl, Windows under Wine, other processors under QEMU; those of a Mac are compiled only.
+portable: $(DEV)
+	$(BIN)/python -m pip install --quiet ziglang || echo "not installed: ziglang"
+	PYTHONPATH=tools $(BIN)/python -P -m portable
+
 # One quick pass of the benchmarks, kept as results of this commit in .asv/html.
 # ASV_MACHINE names a runner whose host has a new name every time.
 ASV_FLAGS ?= --quick
@@ -117,11 +123,14 @@ asv-keep:
 		commit --quiet --message "Measure $$(git rev-parse --short HEAD)"
 	git -C .asv/results push --quiet
 
-# The pages, and beside them in performance/ what asv has measured so far.
+# The pages, and beside them in performance/ what asv has measured so far, if anything:
+# the branch for results is empty at first.
 site: docs
-	$(BIN)/asv publish --config asv_bench/asv.conf.json
 	rm -rf docs/_build/html/performance
-	cp -R .asv/html docs/_build/html/performance
+	if [ -e .asv/results/benchmarks.json ]; then \
+		$(BIN)/asv publish --config asv_bench/asv.conf.json && \
+		cp -R .asv/html docs/_build/html/performance; \
+	else echo "no performance pages: nothing was measured, see make asv"; fi
 
 # The source, and the wheel without kernels for where nothing may be compiled.
 sdist: $(PACKAGING)
@@ -229,6 +238,7 @@ hammer: | $(VENV)/pyvenv.cfg
 	done
 	$(BIN)/pytest $(PYTEST_FLAGS) tests/test_hammer.py tests/parallel \
 		tests/living/test_soak.py tests/backends/test_gil.py
+
 # What docs/auditing.md says is proved, enumerated and mutated, in an environment that
 # has an SMT solver: about ten minutes on two cores.
 MUTANTS ?= 120

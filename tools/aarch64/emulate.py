@@ -52,8 +52,9 @@ def build_replay(
     program: Path,
     targets: Sequence[Target] = NATIVE,
     compiler: Sequence[str] = (COMPILER,),
+    linked: Sequence[str] = ("-static",),
 ) -> Path:
-    """Compile replay.c and the kernels of all targets, linked statically."""
+    """Compile and link replay.c and the kernels of all targets."""
     objects = []
     for target in targets:
         objects.append(program.with_name(f"{target.name}.o"))
@@ -67,14 +68,8 @@ def build_replay(
         f"TARGET({target.name},{''.join(f'NEEDS({f})' for f in target.features)})"
         for target in targets
     )
-    command = [
-        *compiler,
-        *FLAGS,
-        f"-I{SOURCES}",
-        f"-DQUIVER_TARGETS={table}",
-        "-static",
-    ]
-    sources = HERE / "replay.c", SOURCES / "targets.c"
+    command = [*compiler, *FLAGS, f"-I{SOURCES}", f"-DQUIVER_TARGETS={table}"]
+    sources = HERE / "replay.c", SOURCES / "targets.c", *linked
     run(*command, *sources, *objects, "-lm", "-o", program)
     return program
 
