@@ -16,8 +16,11 @@ FORMS = sorted(
     for path in (FOLDER / "ISSUE_TEMPLATE").glob("*.yml")
     if path.name != "config.yml"
 )
-# Beside the Makefile: a program that a runner has not.
-OTHER_COMMANDS = {"sudo apt-get install --yes valgrind"}
+# Beside the Makefile: programs that a runner has not.
+OTHER_COMMANDS = {
+    "sudo apt-get install --yes valgrind",
+    "sudo apt-get install --yes clang musl-tools mingw-w64 qemu-user wine",
+}
 # Who may write, and what; everything else may read the repository.
 WRITERS = {
     ("performance", "asv"): {"contents": "write"},
