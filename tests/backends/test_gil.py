@@ -58,7 +58,7 @@ def test_no_target_brings_a_global_lock_back() -> None:
     ask = f"import sys, {bindings.__name__}; print(sys._is_gil_enabled())"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     environment.pop("PYTHON_GIL", None)
-    command = [sys.executable, "-W", "error", "-c", ask]
+    command = [sys.executable, "-P", "-W", "error", "-c", ask]
     told = subprocess.check_output(command, env=environment, encoding="utf-8")
     assert told == "False\n"
 
