@@ -75,7 +75,7 @@ SYSTEMS = (
     *map(System, ("x86_64-linux-musl", "aarch64-linux-musl")),
     *map(System, ("x86_64-macos", "aarch64-macos")),
     *map(System, ("x86_64-windows-gnu", "aarch64-windows-gnu")),
-    *map(System, ("x86-linux-musl", "riscv64-linux-musl")),
+    System("x86-linux-musl"),
     System(f"{HERE}-gnu", "clang"),
     System(f"{HERE}-musl", "musl-gcc"),
     System("x86_64-windows-gnu", "x86_64-w64-mingw32-gcc"),
