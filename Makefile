@@ -38,7 +38,7 @@ BOUNDARY_FLAGS ?=
 	soak fuzz sanitize sanitize-memory sanitize-threads freethreaded hammer bench compare \
 	ecosystem suites clean test-minimal minimal workflows site track-keep sdist wheel \
 	wheels registry-page release-check proofs proven ray cluster links migrating migrated \
-	course
+	course portable
 
 demo: $(DEMO)
 	$(BIN)/quiver demo
@@ -106,6 +106,12 @@ neon: $(DEV)
 
 neon-tests: $(DEV)
 	PYTHONPATH=tools $(BIN)/python -P -m aarch64 tests
+
+# The kernels by the compilers of other systems, and run where that can be done here:
+# musl, Windows under Wine, other processors under QEMU; those of a Mac are compiled only.
+portable: $(DEV)
+	$(BIN)/python -m pip install --quiet ziglang || echo "not installed: ziglang"
+	PYTHONPATH=tools $(BIN)/python -P -m portable
 
 # One quick pass of the benchmarks, kept as results of this commit in .asv/html.
 # ASV_MACHINE names a runner whose host has a new name every time.

@@ -20,6 +20,7 @@ from aarch64.recorded import Recording, laid_out
 from gate_metrics import Unavailable
 
 from quiver.backends.targets import TARGETS
+from quiver.conformance import hazards
 from quiver.conformance.cases import draw_calls
 from quiver.conformance.verify import METHODS
 
@@ -34,8 +35,8 @@ def program(tmp_path_factory):
     compiler = shutil.which("gcc")
     if compiler is None:
         pytest.skip("needs GCC")
-    folder = tmp_path_factory.mktemp("replay")
-    return emulate.build_replay(folder, [SCALAR], compiler)
+    program = tmp_path_factory.mktemp("replay") / "replay"
+    return emulate.build_replay(program, [SCALAR], [compiler])
 
 
 def drawn_calls(dim=57):
@@ -87,7 +88,7 @@ def test_a_file_that_ends_early_is_refused(program, tmp_path):
 
 def test_a_target_that_was_not_compiled_is_told(program, tmp_path):
     done = emulate.replay(program, "neon", tmp_path)
-    assert done == (command.LACKING, ["this processor lacks the target"])
+    assert done == (emulate.LACKING, ["this processor lacks the target"])
 
 
 def test_what_is_recorded_is_what_the_bindings_are_handed():
@@ -132,7 +133,7 @@ def test_every_target_on_every_processor_equals_the_reference(monkeypatch, capsy
         emulate.check_tools()
     except Unavailable as reason:
         pytest.skip(str(reason))
-    monkeypatch.setattr(command.hazards, "BOUNDARY_DIMS", (9, 240))
+    monkeypatch.setattr(hazards, "BOUNDARY_DIMS", (9, 240))
     assert command.main(["replay"]) == 0
     told = capsys.readouterr().out
     assert "neon on cortex-a53: this processor lacks dotprod" in told

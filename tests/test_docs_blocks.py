@@ -40,9 +40,11 @@ PRINTED = {
 """Pages that may have blocks of text without a command in them."""
 
 NOT_RUN = {
+    "quiver audit": "builds forty graphs; tests/cli/test_audit.py",
     "quiver bench": "takes a minute; tests/cli/test_backends.py",
     "quiver demo": "builds 10 000 rows; tests/cli/test_app.py",
     "quiver doctor": "tries every backend; tests/cli/test_doctor.py",
+    "quiver lab": "answers until it is told to end; tests/cli/test_lab.py",
     "quiver shards search": "starts workers; tests/cli/test_shards.py",
     "quiver shards serve": "answers until it is told to end; tests/cli/test_serve.py",
     "quiver verify": "tries a backend for a minute; tests/cli/test_backends.py",

@@ -16,8 +16,11 @@ FORMS = sorted(
     for path in (FOLDER / "ISSUE_TEMPLATE").glob("*.yml")
     if path.name != "config.yml"
 )
-# Beside the Makefile: a program that a runner has not.
-OTHER_COMMANDS = {"sudo apt-get install --yes valgrind"}
+# Beside the Makefile: programs that a runner has not.
+OTHER_COMMANDS = {
+    "sudo apt-get install --yes valgrind",
+    "sudo apt-get install --yes clang musl-tools mingw-w64 qemu-user wine",
+}
 # Who may write, and what; everything else may read the repository.
 WRITERS = {
     ("performance", "asv"): {"contents": "write"},
@@ -47,9 +50,12 @@ def steps() -> list[dict]:
     return [step for job in jobs().values() for step in job.get("steps", [])]
 
 
+def makefile() -> str:
+    return (ROOT / "Makefile").read_text("utf-8").replace("\\\n", " ")
+
+
 def targets() -> set[str]:
-    makefile = (ROOT / "Makefile").read_text("utf-8").replace("\\\n", " ")
-    return {*re.search(r"^\.PHONY: (.+)$", makefile, re.M)[1].split()}
+    return {*re.search(r"^\.PHONY: (.+)$", makefile(), re.M)[1].split()}
 
 
 def test_there_is_a_workflow_for_each_thing_a_release_needs():
@@ -82,6 +88,10 @@ def test_every_command_is_a_target_of_the_makefile():
         named |= {*matrix.get("target", [])}
         named |= {row["target"] for row in matrix.get("include", []) if "target" in row}
     assert {"test", "test-minimal", "sanitize", "wheels", "gate"} <= named <= targets()
+
+
+def test_every_target_has_a_rule_without_which_make_would_do_nothing_and_pass():
+    assert targets() <= {*re.findall(r"^([\w-]+):(?!=)", makefile(), re.M)}
 
 
 def test_every_action_is_pinned_to_a_commit_and_tells_its_version():

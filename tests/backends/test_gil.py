@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import sysconfig
 import threading
 import time
 from collections.abc import Callable
@@ -45,6 +49,18 @@ def test_python_runs_on_while_a_kernel_merges(backend: Backend) -> None:
     edges[np.arange(len(sources)), sources] = NO_ID
     given = codes, neighbors, sources, edges, 0, n, 64, 1.0, 0.7, "vamana"
     assert_python_runs_on(partial(backend.merge, *given))
+
+
+def test_no_target_brings_a_global_lock_back() -> None:
+    if not sysconfig.get_config_var("Py_GIL_DISABLED"):
+        pytest.skip("this Python has one")
+    bindings = pytest.importorskip("quiver.backends._simd.bindings")
+    ask = f"import sys, {bindings.__name__}; print(sys._is_gil_enabled())"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment.pop("PYTHON_GIL", None)
+    command = [sys.executable, "-P", "-W", "error", "-c", ask]
+    told = subprocess.check_output(command, env=environment, encoding="utf-8")
+    assert told == "False\n"
 
 
 def assert_python_runs_on(call: Callable[[], object]) -> None:

@@ -14,16 +14,10 @@ import argparse
 import tempfile
 from pathlib import Path
 
-import numpy as np
 from gate_metrics import Unavailable
 
 from aarch64 import emulate, guest, instructions
-from aarch64.recorded import Recording
-from quiver.conformance import hazards
-from quiver.conformance.cases import draw_calls
-
-LACKING = 3
-"""Exit code of replay.c where the processor lacks a feature."""
+from aarch64.recorded import record_hazards
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,27 +39,17 @@ def replay(_: list[str]) -> int:
     n_wrong = 0
     with tempfile.TemporaryDirectory() as folder:
         calls = Path(folder) / "calls"
-        print(f"{record(calls)} calls, answered by the reference")
-        program = emulate.build_replay(Path(folder))
+        print(f"{record_hazards(calls)} calls, answered by the reference")
+        program = emulate.build_replay(Path(folder) / "replay")
         for processor, features in emulate.PROCESSORS.items():
             for target in emulate.NATIVE:
                 under = emulate.EMULATOR, "-cpu", processor
                 done = emulate.replay(program, target.name, calls, *under)
                 # One that lacks a feature must refuse, and any other must not.
                 lacks = not features.issuperset(target.features)
-                n_wrong += done.code != (LACKING if lacks else 0)
+                n_wrong += done.code != (emulate.LACKING if lacks else 0)
                 print(f"{target.name} on {processor}: {'; '.join(done.lines[-10:])}")
     return 1 if n_wrong else 0
-
-
-def record(path: Path) -> int:
-    """Write calls of every method at every hazardous dimension; return how many."""
-    with path.open("wb") as file:
-        recording = Recording(file)
-        for dim in hazards.BOUNDARY_DIMS:
-            for call in draw_calls(np.random.default_rng(dim), dim):
-                getattr(recording, call.method)(*call.args, **call.rules)
-    return recording.n_calls
 
 
 def count(_: list[str]) -> int:

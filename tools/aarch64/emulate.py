@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,6 +37,10 @@ def check_tools() -> None:
         raise Unavailable(msg)
 
 
+LACKING = 3
+"""Exit code of replay.c where the processor lacks a feature."""
+
+
 class Replayed(NamedTuple):
     """What replay.c did with a file: its exit code and what it printed."""
 
@@ -44,25 +49,27 @@ class Replayed(NamedTuple):
 
 
 def build_replay(
-    folder: Path, targets: list[Target] = NATIVE, compiler: str = COMPILER
+    program: Path,
+    targets: Sequence[Target] = NATIVE,
+    compiler: Sequence[str] = (COMPILER,),
+    linked: Sequence[str] = ("-static",),
 ) -> Path:
-    """Compile replay.c and the kernels of all targets, linked statically."""
+    """Compile and link replay.c and the kernels of all targets."""
     objects = []
     for target in targets:
-        objects.append(folder / f"{target.name}.o")
+        objects.append(program.with_name(f"{target.name}.o"))
         defined = (
             f"-DQUIVER_TARGET={target.name}",
             f'-DQUIVER_SIMD_HEADER="{target.header}"',
         )
-        command = [compiler, *FLAGS, *target.flags, *defined, "-c"]
+        command = [*compiler, *FLAGS, *target.flags, *defined, "-c"]
         run(*command, SOURCES / "kernels.c", "-o", objects[-1])
     table = "".join(
         f"TARGET({target.name},{''.join(f'NEEDS({f})' for f in target.features)})"
         for target in targets
     )
-    program = folder / "replay"
-    command = [compiler, *FLAGS, f"-I{SOURCES}", f"-DQUIVER_TARGETS={table}", "-static"]
-    sources = HERE / "replay.c", SOURCES / "targets.c"
+    command = [*compiler, *FLAGS, f"-I{SOURCES}", f"-DQUIVER_TARGETS={table}"]
+    sources = HERE / "replay.c", SOURCES / "targets.c", *linked
     run(*command, *sources, *objects, "-lm", "-o", program)
     return program
 

@@ -34,7 +34,7 @@ def measure_instructions(backend: str) -> Values:
     emulate.check_tools()
     values: Values = {}
     with tempfile.TemporaryDirectory() as folder:
-        program = emulate.build_replay(Path(folder))
+        program = emulate.build_replay(Path(folder) / "replay")
         plugin = emulate.build_counter(Path(folder))
         for bits in BITS:
             calls = Path(folder) / "calls"

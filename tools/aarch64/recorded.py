@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, BinaryIO
 
@@ -16,6 +17,8 @@ import numpy as np
 
 from quiver import reference
 from quiver.backends.cython_backend import CythonBackend
+from quiver.conformance import hazards
+from quiver.conformance.cases import draw_calls
 
 N_OUTPUTS = {"quantize": 2, "merge": 2, "search": 5, "rerank": 3, "answer": 3}
 """Arrays that the bindings are handed last, to be filled; others have one."""
@@ -61,6 +64,16 @@ class Recording:
             self._file.write(b"" if value is None else value.tobytes())
         self.n_calls += 1
         return result
+
+
+def record_hazards(path: Path) -> int:
+    """Write calls of every method at every hazardous dimension; return how many."""
+    with path.open("wb") as file:
+        recording = Recording(file)
+        for dim in hazards.BOUNDARY_DIMS:
+            for call in draw_calls(np.random.default_rng(dim), dim):
+                getattr(recording, call.method)(*call.args, **call.rules)
+    return recording.n_calls
 
 
 def laid_out(method: str, *args: Any, **rules: Any) -> list[Any]:
