@@ -22,8 +22,9 @@ import quiver
 
 N, DIM = 120, 24
 
+COURSE = ROOT / "docs" / "course"
 KINDS = {
-    "python": "run by tests/test_docs_examples.py",
+    "python": "run by tests/test_docs_examples.py or, with tags, tests/test_course.py",
     "console": "commands behind a $, and what they print: run below",
     "text": "commands, run below, or what PRINTED excuses",
     "json": "read below",
@@ -33,6 +34,7 @@ DIRECTIVE = re.compile(r"\{[\w:-]+\}")  # Sphinx refuses what it does not know.
 
 PRINTED = {
     "docs/algorithm/*.md": "formulas and drawings; the code beside them is run",
+    "docs/course/*.md": "formulas; tests/test_course.py runs the cells",
     "docs/format.md": "where parts of a file stand",
     "docs/proofs.md": "claims as `python -P -m proofs` prints them",
     "docs/sharding.md": "Python for a Ray cluster; `make ray` runs as much",
@@ -57,6 +59,8 @@ OTHERS = {
     "cp": "copies into a checkout of another project",
     "curl": "asks a service; tests/cli/test_serve.py asks one",
     "export": "sets what the next command needs",
+    "git": "fetches what was kept elsewhere",
+    "jupyter": "opens a notebook; tests/test_course.py runs them all",
     "make": "its targets are looked up below",
     "mkdir": "in a checkout of another project",
     "pip": "installs",
@@ -115,7 +119,8 @@ def is_run(block: Block) -> bool:
     """Return whether a block is run, or excused above."""
     if block.info == "text" and not commands(block):
         return any(fnmatch(name_of(block.page), name) for name in PRINTED)
-    return block.info in KINDS or bool(DIRECTIVE.match(block.info))
+    is_cell = block.page.parent == COURSE and block.info.startswith("python tags=")
+    return is_cell or block.info in KINDS or bool(DIRECTIVE.match(block.info))
 
 
 def test_every_block_is_run_or_excused():
