@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import http.client
-import json
 import signal
-import subprocess
 import sys
 
 import numpy as np
 import pytest
-from command_line import QUIVER, run
+from command_line import run, serving
+from quick import QUICK_BACKEND
 from rows import normal_rows
 
 import quiver
@@ -43,7 +42,7 @@ def served(monkeypatch):
 
 
 def lab(*words):
-    return run("lab", *words, "--backend", "reference")
+    return run("lab", *words, "--backend", QUICK_BACKEND)
 
 
 @pytest.fixture
@@ -54,30 +53,16 @@ def vectors(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals end the process")
 def test_a_process_serves_the_page_and_ends_by_a_signal(vectors):
-    words = [*QUIVER, "lab", str(vectors), "--no-browser", "--json"]
-    process = subprocess.Popen(
-        [*words, "--backend", "reference"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        try:
-            line = process.stdout.readline()
-            assert line, process.stderr.read()
-            host, _, port = json.loads(line)["url"].rpartition(":")
-            assert host == "http://127.0.0.1"
-            connection = http.client.HTTPConnection("127.0.0.1", int(port), SECONDS)
-            connection.request("GET", "/")
-            page = connection.getresponse()
-            assert page.status == 200
-            assert b"<h1>quiver lab</h1>" in page.read()
-            connection.close()
-            process.send_signal(signal.SIGINT)
-            assert process.wait(SECONDS) == 0
-            told = process.stderr.read()
-        finally:
-            process.kill()
+    with serving("lab", vectors, "--no-browser") as (process, port):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+        connection.request("GET", "/")
+        page = connection.getresponse()
+        assert page.status == 200
+        assert b"<h1>quiver lab</h1>" in page.read()
+        connection.close()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(SECONDS) == 0
+        told = process.stderr.read()
     assert "stopped" in told
     assert "Traceback" not in told
 

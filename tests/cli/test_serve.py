@@ -6,14 +6,12 @@ import http.client
 import json
 import signal
 import socket
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from command_line import QUIVER, run
+from command_line import run, serving
 from quick import QUICK_BACKEND
 from rows import normal_rows
 
@@ -35,27 +33,6 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shards")
     quiver.build_shards(ROWS, folder, shards=2, backend=QUICK_BACKEND, max_degree=8)
     return folder
-
-
-@contextmanager
-def serving(folder, *more):
-    """Run the command and yield its process and its port; kill what does not end."""
-    words = [*QUIVER, "shards", "serve", folder, "--port", "0", "--json"]
-    process = subprocess.Popen(
-        [*map(str, words), "--backend", QUICK_BACKEND, *more],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        try:
-            line = process.stdout.readline()
-            assert line, process.stderr.read()
-            host, _, port = json.loads(line)["url"].rpartition(":")
-            assert host == "http://127.0.0.1"
-            yield process, int(port)
-        finally:
-            process.kill()
 
 
 def asked(port, method, path, body=None):
@@ -88,7 +65,7 @@ def test_a_process_answers_as_the_index_does_and_ends_by_a_signal(
     expected = quiver.ShardedIndex.open(folder, backend=QUICK_BACKEND).search(
         QUERIES, 3
     )
-    with serving(folder, "--engine", engine) as (process, port):
+    with serving("shards", "serve", folder, "--engine", engine) as (process, port):
         body = json.dumps({"queries": QUERIES.tolist(), "k": 3})
         status, text = asked(port, "POST", "/search", body)
         assert status == 200, text
@@ -114,7 +91,10 @@ def test_a_process_answers_as_the_index_does_and_ends_by_a_signal(
 @pytest.mark.skipif(sys.platform == "win32", reason="signals end the process")
 def test_a_request_under_way_is_answered_before_the_end(folder):
     body = json.dumps({"queries": QUERIES.tolist() * 50, "k": 50, "ef": 120})
-    with serving(folder) as (process, port), ThreadPoolExecutor(1) as pool:
+    with (
+        serving("shards", "serve", folder) as (process, port),
+        ThreadPoolExecutor(1) as pool,
+    ):
         answer = pool.submit(asked, port, "POST", "/search", body)
         while "in_flight 0\n" in asked(port, "GET", "/metrics")[1]:
             assert not answer.done()

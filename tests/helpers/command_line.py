@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +46,27 @@ def run_process(*arguments: object, **options):
         timeout=300,
         **options,
     )
+
+
+@contextmanager
+def serving(*arguments: object):
+    """Run a command that serves, and yield its process and its port on loopback."""
+    words = [*QUIVER, *map(str, arguments), "--port", "0", "--json"]
+    process = subprocess.Popen(
+        [*words, "--backend", QUICK_BACKEND],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            line = process.stdout.readline()
+            assert line, process.stderr.read()
+            host, _, port = json.loads(line)["url"].rpartition(":")
+            assert host == "http://127.0.0.1"
+            yield process, int(port)
+        finally:
+            process.kill()
 
 
 def fill(folder: Path) -> Path:
