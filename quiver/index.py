@@ -369,18 +369,16 @@ class Index(Living, Asking):
         Returns
         -------
         Explanation
-            The walk, the answer, and the fate of each of the exact k nearest rows,
-            which are computed here and take a pass over all vectors. ``str()``,
-            ``to_dict()`` and ``to_html()`` show it.
+            The walk, the answer, and the fate of each of the exact k nearest rows, for
+            which all vectors are read; ``str()``, ``to_dict()`` and ``to_html()``.
 
         Raises
         ------
         InvalidArgumentError, InvalidTypeError
             If an argument breaks a rule.
         """
-        state = self.state
-        effort = SearchParams.resolve(k, ef, n_rerank, horizon, state.metric)
-        return explain(state, query, effort, filter)
+        effort = SearchParams.resolve(k, ef, n_rerank, horizon, self.metric)
+        return explain(self.state, query, effort, filter)
 
     def check(self, *, full: bool = False) -> CheckReport:
         """Certify that the index is sound.

@@ -78,7 +78,7 @@ def to_markdown(audit: Audit) -> str:
 
 
 def _parts(audit: Audit) -> Iterator[_Part]:
-    data, counts = audit.data, audit.counts()
+    data, counts = audit.data, audit.verdicts()
     asked = "given" if data.queries_given else "rows held out"
     yield _Part(
         str(data),

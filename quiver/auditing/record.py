@@ -42,7 +42,7 @@ class Audit:
     distances: dict[str, dict[int, float]]
     times: Times | None = None
 
-    def counts(self) -> dict[str, int]:
+    def verdicts(self) -> dict[str, int]:
         """Return how many claims, without those about times, have each verdict."""
         words = [claim.verdict.word for claim in self.claims]
         return {word: words.count(word) for word in get_args(Word)}
@@ -63,7 +63,7 @@ class Audit:
             "quiver": __version__,
             "source": SOURCE,
             "data": self.data._asdict(),
-            "counts": self.counts(),
+            "counts": self.verdicts(),
             "claims": [_plain_claim(claim) for claim in self.claims],
             "tables": [_plain_table(table) for table in self.tables],
             "distances": {
@@ -88,7 +88,7 @@ class Audit:
 
     def __str__(self) -> str:
         """Return the verdicts, a line each."""
-        lines = [f"{self.data}: " + told(self.counts())]
+        lines = [f"{self.data}: " + told(self.verdicts())]
         lines += [
             f"{claim.verdict.word:14}  Table {claim.table}: {claim.statement}; "
             f"{claim.verdict.reason}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -21,14 +20,13 @@ from quiver.cli.console import (
 from quiver.cli.files import check_outputs, read_queries, read_rows, write_page
 from quiver.cli.options import (
     BackendOption,
+    JsonOption,
     KeyOption,
     MaxRowsOption,
     MetricOption,
     ThreadsOption,
 )
 from quiver.validation.checks import check_metric
-
-STANDARD_OUTPUT = Path("-")
 
 _COLORS = {"confirmed": "green", "not reproduced": "red", "depends on": "yellow"}
 
@@ -58,10 +56,7 @@ def audit(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write the page there.")
     ] = None,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", help="Write the record there; `-` prints it instead."),
-    ] = None,
+    as_json: JsonOption = False,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print the tables as Markdown.")
     ] = False,
@@ -70,12 +65,11 @@ def audit(
     key: KeyOption = None,
     max_rows: MaxRowsOption = None,
 ) -> None:
-    """Rebuild the paper's tables with your data, and judge its claims.
+    """Rebuild the paper's tables and judge its claims.
 
     The exit code is 0 whatever the verdicts; scripts read them from --json.
     """
-    is_printed = json_file == STANDARD_OUTPUT
-    check_outputs(out=out, json=None if is_printed else json_file)
+    check_outputs(out=out)
     vectors = None if file is None else read_rows(file, key, max_rows)
     asked = None if queries is None else read_queries(queries, None)
     kernels = load_backend(backend)
@@ -97,16 +91,12 @@ def audit(
         )
     if out is not None:
         write_page(out, found.to_html())
-    if is_printed:
+    if as_json:
         print_json(found.to_dict())
-        return
-    if json_file is not None:
-        document = json.dumps(found.to_dict(), indent=2, allow_nan=False)
-        write_page(json_file, document + "\n")
-    if markdown:
+    elif markdown:
         print(found.to_markdown())
-        return
-    _print_claims(found)
+    else:
+        _print_claims(found)
 
 
 def _print_claims(found: quiver.Audit) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import DIM, QUIVER, fill, run, run_process
-from quick import QUICK_BACKEND
 from rows import normal_rows
 
 
@@ -149,7 +148,7 @@ def test_ctrl_c_ends_a_build_with_130_and_leaves_no_file(folder, tmp_path):
     np.save(tmp_path / "many.npy", rows)
     command = ["build", tmp_path / "many.npy", "-o", tmp_path / "many.quiver"]
     process = subprocess.Popen(
-        [*QUIVER, *map(str, command), "--backend", QUICK_BACKEND],
+        [*QUIVER, *map(str, command), "--backend", "reference"],
         stderr=subprocess.PIPE,
         encoding="utf-8",
     )

@@ -62,7 +62,7 @@ def test_search_finds_what_the_api_does(folder):
 
 def test_worker_processes_answer_a_command(folder):
     words = "shards", "search", folder / "out", folder / "queries.npy", "--json"
-    how = "--engine", "processes", "--workers", 2, "--backend", QUICK_BACKEND
+    how = "--engine", "processes", "--workers", 2, "--backend", "reference"
     done = run_process(*words, *how)
     assert done.returncode == 0, done.stderr
     here = ran("search", folder / "out", folder / "queries.npy", "--json")

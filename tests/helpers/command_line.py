@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 from quiver.cli.app import app
 
 ROWS, DIM, QUERIES = 300, 24, 20
+# A process takes the reference: it finds the checkout, where nothing is compiled.
 QUIVER = [sys.executable, "-m", "quiver"]
 # These take --backend.
 WITH_BACKEND = ("build", "search", "check", "verify", "evaluate", "tune")
@@ -53,7 +54,7 @@ def serving(*arguments: object):
     """Run a command that serves, and yield its process and its port on loopback."""
     words = [*QUIVER, *map(str, arguments), "--port", "0", "--json"]
     process = subprocess.Popen(
-        [*words, "--backend", QUICK_BACKEND],
+        [*words, "--backend", "reference"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
