@@ -18,6 +18,7 @@ from big_ann.generate import KINDS, by_cell
 from big_ann.replay import average_recall, distances_per_row, replay
 from big_ann.runbook import Delete, Insert, Replace, Runbook, Search
 from big_ann.truth import Truth
+from diagnosed import needs_kernels
 from living_model import untidy_pool
 from measure_change import Counting
 
@@ -65,6 +66,7 @@ def played(
     return [*replay(algorithm, runbook, base, queries, truth, **how)], algorithm
 
 
+@needs_kernels
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("metric", METRICS)
 def test_untidy_rows_are_followed_through_every_kind(soon_a_graph, metric, kind):

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from diagnosed import needs_kernels
 from rows import normal_rows
 
 import quiver
@@ -107,6 +108,7 @@ def test_more_confidence_keeps_more(demo_index: quiver.Index) -> None:
     assert np.isin(kept[0].ids, kept[-1].ids).all()
 
 
+@needs_kernels
 def test_far_rows_of_many_norms_answer_too() -> None:
     vectors = normal_rows(2000, 32, seed=2)
     vectors *= np.exp(normal_rows(2000, 1, seed=3))

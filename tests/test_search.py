@@ -122,6 +122,7 @@ def test_a_beam_is_read_whole_where_nothing_bounds_its_distances(
     assert (found.stats.reranked == ef).all()
 
 
+@needs_kernels
 @pytest.mark.parametrize("metric", hazards.METRICS)
 @pytest.mark.parametrize("bits", [2, 4, 8])
 def test_halves_far_from_the_origin_are_answered_as_if_the_beam_were_read_whole(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from diagnosed import sample_of
+from diagnosed import needs_kernels, sample_of
 from rows import skewed_rows
 from scipy.spatial.distance import cdist
 
@@ -15,6 +15,7 @@ from quiver.recall.hits import Asked, scan_hits
 from quiver.recall.marks import Truth
 
 
+@needs_kernels
 def test_fidelity_is_a_ranking_of_every_row_by_code() -> None:
     sample = sample_of(skewed_rows(600, 20))
     ids, kth = sample.neighbors(10)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from agreement import recall, uniform_rows
+from diagnosed import needs_kernels
 from small_index import bounded
 
 import quiver
@@ -23,6 +24,7 @@ def test_few_columns_lose_no_neighbour_in_fifty(dim: int, metric: Metric) -> Non
     assert recall(index, rows, 10) >= 0.98
 
 
+@needs_kernels
 @pytest.mark.parametrize("dim", [2, 10, 50])
 def test_tight_groups_are_told_apart(dim: int) -> None:
     """scikit-learn's test_spectral_embedding has such rows, but fewer."""
@@ -44,6 +46,7 @@ def test_a_hundred_thousand_rows_of_32_columns() -> None:
     assert recall(index, queries, 10, ef=200) >= 0.97
 
 
+@needs_kernels
 def test_the_hundred_nearest_of_16_columns_in_a_beam_of_as_many() -> None:
     """hnswlib's bindings_test_replace.py, test_recall_degradation."""
     rows, queries = uniform_rows(bounded(20_000), 16), uniform_rows(200, 16, seed=1)

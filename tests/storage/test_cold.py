@@ -9,6 +9,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from diagnosed import needs_kernels
 from small_index import answers, byte_rows, saved, small_index
 
 import quiver
@@ -189,6 +190,7 @@ def test_bytes_are_widened_and_narrowed_again_in_files(tmp_path, dtype):
     assert paths[0].read_bytes() == paths[2].read_bytes()
 
 
+@needs_kernels
 def test_bytes_are_explained_evaluated_and_repaired_as_they_are(tmp_path):
     rows = byte_rows("uint8", n=300, dim=12)
     narrow, wide = built(rows, "euclidean"), built(rows.astype("f4"), "euclidean")
@@ -226,6 +228,7 @@ def test_halves_of_one_index_are_kept_for_another_as_float32(tmp_path):
     np.testing.assert_array_equal(kept, np.asarray(halves))
 
 
+@needs_kernels
 @pytest.mark.parametrize("encoding", [None, "auto"])
 def test_a_build_from_mapped_bytes_widens_a_small_part_at_a_time(
     tmp_path, monkeypatch, encoding

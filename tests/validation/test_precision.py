@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from diagnosed import needs_kernels
 from rows import normal_rows
 
 import quiver
@@ -63,6 +64,7 @@ def share_found(index: quiver.Index, points: np.ndarray, queries: np.ndarray) ->
     return np.mean([np.isin(a, b).mean() for a, b in zip(true, found, strict=True)])
 
 
+@needs_kernels
 @pytest.mark.parametrize("name", BLURRED)
 def test_the_remedy_that_is_named_finds_all_that_was_lost(name: str) -> None:
     vectors = BLURRED[name]()
@@ -136,6 +138,7 @@ def test_squares_that_vanish_are_told_from_the_bound_on(
         assert told(vectors, "cosine") == ""
 
 
+@needs_kernels
 @pytest.mark.filterwarnings("ignore:8 bits keep:UserWarning")
 @pytest.mark.parametrize("metric", ["euclidean", "inner_product"])
 def test_the_factor_that_is_named_finds_all_that_was_lost(metric: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from diagnosed import needs_kernels
 
 from quiver.errors import FileAccessError
 from quiver.index import Index
@@ -47,6 +48,7 @@ def store(request, tmp_path):
     return DocumentStore.open(tmp_path / "store")
 
 
+@needs_kernels
 @pytest.mark.parametrize("step", [1100, 600])
 def test_tight_clusters_are_found_however_they_were_put(store, step):
     filled(store, NEAR, step)
@@ -57,6 +59,7 @@ def test_tight_clusters_are_found_however_they_were_put(store, step):
     )
 
 
+@needs_kernels
 def test_ordinary_vectors_keep_the_narrowest_codes(store):
     filled(store, FAR, 600)
     assert store._view.index.state.has_graph
@@ -86,6 +89,7 @@ def test_a_folder_with_wider_codes_opens_again_and_goes_on(tmp_path):
     assert ([*again], again.search(NEAR[:20], K)) == expected
 
 
+@needs_kernels
 def test_a_disk_that_fails_meanwhile_leaves_all_as_it_was(tmp_path, monkeypatch):
     DocumentStore("euclidean", **SHAPE).save(tmp_path)
     store = filled(DocumentStore.open(tmp_path), NEAR[:900], 900)
