@@ -55,6 +55,7 @@ def record(path, calls):
     return path
 
 
+@pytest.mark.slow
 def test_every_kernel_makes_the_recorded_calls_alike(program, tmp_path):
     calls = record(tmp_path / "calls", drawn_calls())
     done = emulate.replay(program, "scalar", calls)

@@ -242,11 +242,13 @@ def test_a_planted_mistake_that_no_test_finds_is_exit_code_1(run_command, capsys
     assert verdicts == ["killed", "SURVIVED"]
 
 
+@pytest.mark.slow
 def test_mistakes_that_are_found_or_excused_are_exit_code_0(run_command, capsys):
     assert run_command(wrong, planted, excused=["planted"])[0] == 0
     assert "1 equivalent, 1 killed" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_an_excuse_for_what_a_test_kills_is_exit_code_1(run_command, capsys):
     assert run_command(wrong, planted, excused=["wrong", "planted"])[0] == 1
     assert "1 NOT EQUIVALENT, 1 equivalent" in capsys.readouterr().out

@@ -39,6 +39,7 @@ def test_what_runs_here_makes_the_calls_alike(here, capsys):
     assert f"{HERE.triple}, gcc, scalar: all equal\n" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_one_wrong_bit_is_a_fault(here, monkeypatch, capsys):
     def record_wrongly(path):
         n_calls = record_hazards(path)

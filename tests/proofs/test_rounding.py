@@ -83,6 +83,7 @@ def exact_codes(bits: Bits, every: int) -> tuple[list[list[int]], np.ndarray]:
     return levels, np.array(pairs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bits", "every"),
     [(2, 1), (4, 5), (8, 41), *(pytest.param(b, 1, marks=SLOW) for b in (4, 8))],
