@@ -19,7 +19,7 @@ from hypothesis import settings
 from quiver.backends import Backend, BackendInfo, get_backend, list_backends
 
 # First calls compile, so a deadline would measure the compiler.
-settings.register_profile("dev", max_examples=40, deadline=None)
+settings.register_profile("dev", max_examples=20, deadline=None)
 settings.register_profile(
     "ci", max_examples=100, deadline=None, derandomize=True, print_blob=True
 )
