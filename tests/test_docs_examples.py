@@ -62,8 +62,8 @@ SERVED = {
 }
 
 
-# Builds for every hazard.
-SLOW = {"docs/limits.md"}
+# These build for every hazard, and for every width.
+SLOW = {"docs/limits.md", "docs/parameters.md"}
 
 
 def as_parameter(page: Path):

@@ -129,6 +129,7 @@ def test_a_table_has_a_line_for_each_case_and_library(peers, task):
     ]
 
 
+@pytest.mark.slow
 def test_quiver_can_do_everything_that_is_asked(task):
     ours = Quiver("reference", 16, 32)
     ours.build(task.base[:342], task.metric, 1)

@@ -49,7 +49,9 @@ class Base(NamedTuple):
         self.write(rows, np.zeros(len(rows)), places)
 
 
-@pytest.fixture(scope="module", params=[SMALL, LARGE])
+@pytest.fixture(
+    scope="module", params=[SMALL, pytest.param(LARGE, marks=pytest.mark.slow)]
+)
 def base(request: pytest.FixtureRequest) -> Base:
     n = request.param
     # Untouched, the zeros of both take no memory.

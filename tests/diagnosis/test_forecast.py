@@ -85,6 +85,7 @@ def diagnosed_and_measured(
     return found, [point.recall.mean for point in points]
 
 
+@pytest.mark.slow
 @needs_kernels
 @pytest.mark.parametrize(
     ("name", "metric", "n", "sample"),

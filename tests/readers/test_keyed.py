@@ -199,6 +199,7 @@ def test_two_arrays_of_vectors_need_a_key(tmp_path):
     assert len(read_vectors(tmp_path / "b.npz")) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are Linux's")
 @pytest.mark.parametrize("kind", ["parquet", "npz"])
 def test_a_file_larger_than_memory_is_read_converted_and_searched(tmp_path, kind):
