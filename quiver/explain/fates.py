@@ -42,7 +42,7 @@ def _unseen(walked: Walked, row: int) -> tuple[Stage, str]:
     distance = walked.code_distance(row)
     last = float(key_distances(walked.final_beam)[-1])
     linked = "no node expanded links to it; its code distance "
-    if walked.is_beyond(row):
+    if walked.is_beyond(distance):
         return "walk", f"{linked}{distance:.4g} is beyond the horizon anyway"
     # A beam that is not full has room for anything.
     if distance >= last and len(walked.final_beam) >= walked.ef:

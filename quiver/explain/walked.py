@@ -123,10 +123,9 @@ class Walked:
         host = hosts[rows == row]
         return int(host[0]) if len(host) else row
 
-    def is_beyond(self, row: int) -> bool:
-        """Return whether a row lies beyond the horizon of the final beam."""
-        distance = np.array([self.code_distance(row)], np.float32)
-        key = make_keys(distance, np.array([row]))[0]
+    def is_beyond(self, distance: float) -> bool:
+        """Return whether a code distance lies beyond the horizon of the final beam."""
+        key = make_keys(np.array([distance], np.float32), np.zeros(1, np.int64))[0]
         return is_beyond(self.horizon, key, self.final_beam)
 
     def links_seen(self, row: int) -> int:
